@@ -1,0 +1,79 @@
+"""The command line: one module a command, each with `configure_parser` and `execute`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from variantbuild.errors import VariantBuildError
+
+#: Command name to its one-line summary; the module of the same name is loaded on use only.
+COMMANDS: dict[str, str] = {
+    "probe": "show what was found on this machine, and why a target will not do",
+    "plan": "show what would be built: variant, flags, names",
+    "build": "build one wheel, or one a target",
+    "stamp": "relabel a built wheel after audit",
+    "unstamp": "go back to the public version and the plain tag",
+    "patch": "edit metadata by name, RECORD kept right",
+    "verify": "check the integrity of wheels",
+    "audit": "show what machine code a wheel holds, and what it needs",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line on `argv` and return the exit code: 0 done, 1 found, 2 wrong use."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    args = _parser(chosen).parse_args(arguments)
+    module = importlib.import_module(f"variantbuild.cli.{args.command}")
+    try:
+        code: int = module.execute(args, os.environ)
+        sys.stdout.flush()
+    except VariantBuildError as error:
+        from variantbuild.cli.terminal import report_error
+
+        report_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("variantbuild: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error of anyone's.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="variantbuild",
+        description="Build, check and label wheels for a processor and GPU.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        if name == chosen:
+            importlib.import_module(f"variantbuild.cli.{name}").configure_parser(sub)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's own name
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib.metadata import version
+
+        print(f"variantbuild {version('variantbuild')}")
+        parser.exit()

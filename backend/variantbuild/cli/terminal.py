@@ -1,0 +1,61 @@
+"""How results and messages look: colour and tables on a terminal, plain text in a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from variantbuild.errors import VariantBuildError
+from variantbuild.types import JSONValue
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def wants_color(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Tell whether `stream` gets colour: a terminal, and neither NO_COLOR nor TERM=dumb set.
+
+    Source: https://no-color.org, and FORCE_COLOR as most tools read it.
+    """
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and env.get("TERM") != "dumb"
+
+
+def paint(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Return `text` in `style` (bold, dim, red, …) where `stream` (standard output) shows it."""
+    if not wants_color(sys.stdout if stream is None else stream, os.environ):
+        return text
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def print_json(payload: Mapping[str, JSONValue]) -> None:
+    """Print `payload` as indented JSON on standard output; it carries a `version` key."""
+    print(json.dumps(payload, indent=2, ensure_ascii=False))
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> str:
+    """Align `rows` of cells in columns; the last column is left ragged."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(widths[i]) for i, cell in enumerate(row[:-1])]
+        lines.append(" " * indent + "  ".join([*cells, row[-1]]).rstrip())
+    return "\n".join(lines)
+
+
+def report_message(text: str, kind: str = "note") -> None:
+    """Print a message (note, warning) on standard error."""
+    style = {"warning": "yellow", "error": "red"}.get(kind, "cyan")
+    print(f"variantbuild: {paint(kind, style, sys.stderr)}: {text}", file=sys.stderr)
+
+
+def report_error(error: VariantBuildError) -> None:
+    """Print an error of ours on standard error, its hint on a line of its own."""
+    report_message(str(error), "error")

@@ -1,0 +1,1 @@
+"""From a variant and the compilers to the switches that build it."""

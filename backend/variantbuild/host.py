@@ -1,0 +1,74 @@
+"""The machine as an object: files, environment and processes, all that probing may touch.
+
+`LocalHost` is the real one; tests hand in one that serves recorded files and outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A finished process: exit `status`, `stdout` and `stderr` decoded with replacement.
+
+    `status` is None where the process did not end by itself (time limit, output limit) or could
+    not be started; `error` then says why in one clause.
+    """
+
+    argv: tuple[str, ...]
+    status: int | None
+    stdout: str
+    stderr: str
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the process ran and exited with 0."""
+        return self.status == 0
+
+
+class Host(Protocol):
+    """What a probe may ask of a machine."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment variables."""
+
+    @property
+    def system(self) -> str:
+        """`platform.system()`: Linux, Darwin, Windows."""
+
+    @property
+    def machine(self) -> str:
+        """`platform.machine()`: x86_64, aarch64, arm64, AMD64, …"""
+
+    def read_text(self, path: str) -> str | None:
+        """Return the text of the file at an absolute `path`, None where it cannot be read."""
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Return the absolute paths that match an absolute glob `pattern`, sorted."""
+
+    def which(self, name: str) -> str | None:
+        """Return the absolute path of program `name`, None where there is none.
+
+        Relative entries of PATH, the current folder and the source tree are never searched.
+        """
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 20.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run `argv` (absolute program first) and return what came of it; never raises.
+
+        Runs in a process group of its own with `LC_ALL=C`, no standard input, output capped at
+        1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the
+        environment.
+        """

@@ -1,0 +1,112 @@
+"""The values that probing returns. Pure data: nothing here touches the machine.
+
+A fact is `Found` with its source, `Absent` with the reason, or `Failed` with the error: a missing
+compiler or GPU is an ordinary value, not an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar, Union
+
+T = TypeVar("T")
+
+Language = Literal["c", "cxx", "fortran"]
+LANGUAGES: tuple[Language, ...] = ("c", "cxx", "fortran")
+
+CompilerFamily = Literal["gcc", "clang", "apple-clang", "msvc", "icx", "nvhpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """A fact and where it was read: a path, a command line, an environment variable."""
+
+    value: T
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing there, and why that is concluded. An ordinary state."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something is there but could not be understood."""
+
+    error: str
+
+
+Fact = Union[Found[T], Absent, Failed]  # noqa: UP007 - a subscriptable alias needs Union on 3.10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cpu:
+    """A processor as the operating system shows it.
+
+    `family` is the architecture in archspec's words (x86_64, aarch64, ppc64le, riscv64, …);
+    `features` are Linux's names (/proc/cpuinfo); `level` is the highest generic level whose
+    features are all there (`v1`–`v4` on x86-64, `armv8.2a` and so on on aarch64), None where the
+    architecture has none; `part` and `vendor` are raw identification for naming.
+    """
+
+    family: str
+    vendor: str
+    features: frozenset[str]
+    level: str | None
+    part: str = ""
+    generation: int = 0
+    brand: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Libc:
+    """The C library: `name` is glibc or musl, `version` its (major, minor)."""
+
+    name: Literal["glibc", "musl"]
+    version: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distro:
+    """The distribution of /etc/os-release: `id` (debian), `version_id` (12), both as written."""
+
+    id: str
+    version_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiler:
+    """One compiler for one language.
+
+    `command` is what runs it, absolute, launcher first (`/usr/bin/ccache /usr/bin/gcc`), with
+    the arguments that the user's CC carries behind; `version` is exact ("12.2.0"); `target` the
+    triple it compiles for, empty where the family does not tell.
+    """
+
+    language: Language
+    family: CompilerFamily
+    version: str
+    command: tuple[str, ...]
+    target: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostFacts:
+    """Everything that is probed before a build. `compilers` has one entry a language asked for."""
+
+    system: str
+    machine: str
+    cpu: Fact[Cpu]
+    libc: Fact[Libc]
+    distro: Fact[Distro]
+    compilers: tuple[tuple[Language, Fact[Compiler]], ...] = ()
+
+    def compiler(self, language: Language) -> Fact[Compiler]:
+        """Return the fact on the compiler of `language`."""
+        for name, fact in self.compilers:
+            if name == language:
+                return fact
+        return Absent(f"no {language} compiler was looked for")

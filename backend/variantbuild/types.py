@@ -1,0 +1,23 @@
+"""Types of the values that come from outside: JSON and TOML."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Union
+
+JSONValue = Union[  # noqa: UP007 - recursive aliases need Union on 3.10
+    None, bool, int, float, str, Sequence["JSONValue"], Mapping[str, "JSONValue"]
+]
+TOMLValue = Union[  # noqa: UP007
+    bool,
+    int,
+    float,
+    str,
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    Sequence["TOMLValue"],
+    Mapping[str, "TOMLValue"],
+]
+ConfigSettings = Mapping[str, Union[str, Sequence[str], bool, None]]  # noqa: UP007
