@@ -1,0 +1,17 @@
+"""Tables as JSON, read by name."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import cast
+
+from variantbuild.types import JSONValue
+
+
+@functools.cache
+def load_table(name: str) -> dict[str, JSONValue]:
+    """Return the table `name` (without `.json`) of this folder; read once a process."""
+    text = (Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")
+    return cast("dict[str, JSONValue]", json.loads(text))
