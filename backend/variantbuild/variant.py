@@ -1,0 +1,96 @@
+"""What a wheel is built for, and every name of it that is written or read.
+
+A variant is a value over three axes: processor, accelerator, distribution. It is written as a
+dotted label (`fc39.rocm6.0.v3`), as a local version, and as the end of a platform tag
+(`_v3_fc39_rocm6_0`); all three parse back to the same variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from variantbuild.axes import Accelerator, AcceleratorKind, DistroLabel
+from variantbuild.cpunames import baseline_cpu, known_cpus
+from variantbuild.errors import VariantError
+from variantbuild.labels import Names, normalize_label, read_label
+
+__all__ = [
+    "Accelerator",
+    "AcceleratorKind",
+    "DistroLabel",
+    "Variant",
+    "known_cpus",
+    "normalize_label",
+    "parse_variants",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """What a wheel is built for, on `arch` (archspec's family: x86_64, aarch64, ppc64le, …).
+
+    `cpu` is a level (`v3`) or archspec's name (`zen4`); None leaves the compiler's default alone.
+    Raises VariantError where `arch` has no such processor, or where the names of the axes run
+    together so that the label would read as another variant.
+    """
+
+    arch: str
+    cpu: str | None = None
+    accelerator: Accelerator | None = None
+    distro: DistroLabel | None = None
+
+    def __post_init__(self) -> None:
+        label = str(self)
+        read = read_label(label, self.arch) if label else Names()
+        if read != (self.cpu, self.accelerator, self.distro):
+            raise VariantError(f"{label!r} would read as another variant of {self.arch}")
+
+    def __str__(self) -> str:
+        """Return the dotted label, `[distro.][accelerator.]cpu`; empty where no axis is set."""
+        return ".".join(str(part) for part in (self.distro, self.accelerator, self.cpu) if part)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Tell whether this is what every machine of `arch` runs, and so gets no stamp."""
+        plain = self.cpu is None or self.cpu == baseline_cpu(self.arch)
+        return plain and self.accelerator is None and self.distro is None
+
+    @property
+    def local_version(self) -> str | None:
+        """The label as a local version, normalised as PEP 440 does; None for the baseline."""
+        return None if self.is_baseline else normalize_label(str(self))
+
+    @property
+    def platform_suffix(self) -> str:
+        """What follows the platform in its tag, `_{cpu}[_{distro}][_{accelerator}]`."""
+        if self.is_baseline:
+            return ""
+        parts = (self.cpu, self.distro, self.accelerator)
+        return "".join(f"_{part}" for part in parts if part).replace(".", "_")
+
+    @classmethod
+    def parse(cls, label: str, arch: str) -> Variant:
+        """Read a `label` for `arch`: the axes in any order, parted by `.`, `_` or `-`.
+
+        Reads every form that is written: the label, the local version, and a platform tag's
+        suffix. The empty label names no axis. Raises VariantError for unknown names, two names
+        on one axis, and labels that can be read in two ways.
+        """
+        text = label.strip().removeprefix("_")
+        names = read_label(text, arch) if text else Names()
+        return cls(arch=arch, cpu=names.cpu, accelerator=names.accelerator, distro=names.distro)
+
+
+def parse_variants(labels: Sequence[str], arch: str) -> tuple[Variant, ...]:
+    """Parse several labels, refusing two that name the same variant (`CU12_V3` and `cu12.v3`)."""
+    spelled: dict[Variant, str] = {}
+    for label in labels:
+        variant = Variant.parse(label, arch)
+        if variant in spelled:
+            raise VariantError(
+                f"targets {spelled[variant]!r} and {label!r} both name {str(variant) or 'nothing'}",
+                hint="name each target once",
+            )
+        spelled[variant] = label
+    return tuple(spelled)
