@@ -1,0 +1,65 @@
+"""What follows from a judgement under the user's `audit` setting: stamp, stamp less, or refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from variantbuild.audit.judge import Judgement
+from variantbuild.audit.levels import BASELINES, includes, is_level
+from variantbuild.errors import AuditError
+from variantbuild.variant import Variant
+
+Policy = Literal["error", "downgrade", "warn", "off"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """The variant that may be stamped, and what is to be said about it."""
+
+    variant: Variant
+    messages: tuple[str, ...]
+
+
+def pass_gate(judgement: Judgement, policy: Policy) -> Passage:
+    """Decide whether the judged variant may be stamped.
+
+    `error` refuses on any error; `downgrade` stamps the level that was found where that is less
+    than asked; `warn` says what was found and stamps; `off` stamps in silence. Raises AuditError,
+    naming the first error, where the policy refuses.
+    """
+    variant = judgement.variant
+    if policy == "off":
+        return Passage(variant=variant, messages=())
+    said = [each.message for each in (*judgement.errors, *judgement.warnings)]
+    if policy == "warn":
+        return Passage(variant=variant, messages=tuple(said))
+    if policy == "downgrade" and (less := _found_less(judgement)) is not None:
+        note = f"stamped as {str(less) or 'the baseline'} instead of {variant}, as the audit found"
+        return Passage(variant=less, messages=(*said, note))
+    if judgement.errors:
+        first, *others = judgement.errors
+        more = f" (and {len(others)} more)" if others else ""
+        raise AuditError(
+            f"not stamped as {variant}: {first.message}{more}",
+            hint="run `variantbuild audit` on the wheel for all findings"
+            if first.rule != "no-evidence"
+            else "see that the project's build passes CFLAGS and CXXFLAGS on",
+        )
+    return Passage(variant=variant, messages=tuple(said))
+
+
+def _found_less(judgement: Judgement) -> Variant | None:
+    """Return the variant with the level found, None where that is not less than declared."""
+    variant = judgement.variant
+    unless = {"no-evidence"}
+    if variant.cpu is None or any(each.rule not in unless for each in judgement.errors):
+        return None
+    found = judgement.found or BASELINES.get(variant.arch)
+    less = any(each.rule in ("no-evidence", "uses-less") for each in judgement.findings)
+    if not less or found is None or not is_level(variant.arch, variant.cpu):
+        return None
+    if includes(variant.arch, found, variant.cpu):
+        # The note alone says the declared level: what was compiled is the baseline.
+        found = BASELINES[variant.arch]
+    return replace(variant, cpu=found)

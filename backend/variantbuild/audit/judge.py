@@ -1,0 +1,198 @@
+"""What a report means for the variant that a wheel declares: findings, each with its evidence.
+
+The rules: code that needs more than declared is an error; a processor named without any evidence
+that its flags arrived is an error; using less is a warning. Decoded instructions outrank recorded
+switches, and those outrank the ISA note, which shows only what was asked for at the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from variantbuild.audit.levels import BASELINES, highest, includes
+from variantbuild.audit.named import Processor, resolve_processor
+from variantbuild.audit.report import AuditReport, FileReport
+from variantbuild.variant import Variant
+
+Severity = Literal["error", "warning", "note"]
+Evidence = Literal["instructions", "switches", "note"]
+Rule = Literal[
+    "needs-more",
+    "unknown-switches",
+    "no-evidence",
+    "uses-less",
+    "no-guard",
+    "wrong-machine",
+    "unreadable",
+    "not-audited",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing found: how bad, which rule, one sentence, and the file and evidence behind it."""
+
+    severity: Severity
+    rule: Rule
+    message: str
+    path: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """The findings on one wheel for one variant.
+
+    `evidence` says which kinds support the processor that is declared; `found` is the level the
+    code needs, None where that cannot be told.
+    """
+
+    variant: Variant
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    found: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing found is an error."""
+        return not self.errors
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that forbid the stamp."""
+        return tuple(each for each in self.findings if each.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings to be told to the user."""
+        return tuple(each for each in self.findings if each.severity == "warning")
+
+
+def judge(report: AuditReport, variant: Variant) -> Judgement:
+    """Compare what `report` found with what `variant` declares.
+
+    A wheel without machine code gets no finding: it carries no stamp that could be wrong. Raises
+    VariantError where the variant's processor is unknown.
+    """
+    declared = resolve_processor(variant.arch, variant.cpu)
+    findings: list[Finding] = []
+    for file in report.files:
+        findings += _judge_file(file, variant.arch, declared)
+    hosts = [each for each in report.files if each.machine == variant.arch and not each.fault]
+    evidence: tuple[Evidence, ...] = ()
+    if hosts and not declared.is_baseline:
+        evidence = tuple(
+            dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared))
+        )
+        findings += _judge_use(hosts, declared, evidence)
+    return Judgement(
+        variant=variant, findings=tuple(findings), evidence=evidence, found=report.level
+    )
+
+
+def _judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
+    if file.fault is not None:
+        yield Finding(
+            severity="error",
+            rule="unreadable",
+            message=f"{file.path} cannot be read: {file.fault}",
+            path=file.path,
+        )
+        return
+    if file.machine in ("amdgpu", "cuda"):
+        return
+    if file.machine and arch not in file.machine.split("+"):
+        yield Finding(
+            severity="error",
+            rule="wrong-machine",
+            message=f"{file.path} is for {file.machine}, not for {arch}",
+            path=file.path,
+        )
+        return
+    if file.format != "elf":
+        yield Finding(
+            severity="note",
+            rule="not-audited",
+            message=f"{file.path} was not looked into: {file.unseen}",
+            path=file.path,
+        )
+        return
+    yield from _judge_needs(file, arch, declared)
+    yield from _judge_guard(file, arch, declared)
+
+
+def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
+    if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
+        yield _needs_more(file, declared, "its ISA note", file.isa_note)
+    for line in file.switches:
+        if line.unknown is not None and not declared.is_called(line.unknown):
+            yield Finding(
+                severity="error",
+                rule="unknown-switches",
+                message=f"{file.path} was compiled with {line.asked}, which does not tell what "
+                f"its code needs",
+                path=file.path,
+                evidence=(line.asked,),
+            )
+        elif not includes(arch, declared.level, line.level):
+            yield _needs_more(file, declared, f"its recorded {line.asked}", line.level)
+
+
+def _needs_more(file: FileReport, declared: Processor, source: str, level: str) -> Finding:
+    return Finding(
+        severity="error",
+        rule="needs-more",
+        message=f"{file.path} needs {level} by {source}, more than the declared {declared.name}",
+        path=file.path,
+        evidence=(source,),
+    )
+
+
+def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
+    wanted = declared.level if arch == "x86_64" else BASELINES.get(arch, "")
+    if wanted == BASELINES.get(arch, "") or file.kind == "object" or file.isa_note == wanted:
+        return
+    yield Finding(
+        severity="warning",
+        rule="no-guard",
+        message=f"{file.path} has no ISA note of {wanted}: on a lesser processor it fails with an "
+        f"illegal instruction, not with ImportError",
+        path=file.path,
+        evidence=(f"ISA note: {file.isa_note or 'none'}",),
+    )
+
+
+def _evidence(file: FileReport, declared: Processor) -> Iterator[Evidence]:
+    if any(declared.is_reached_by(line) for line in file.switches):
+        yield "switches"
+    elif file.isa_note == declared.level and not file.switches:
+        # Recorded switches that ask for less prove that the link alone was told of the level.
+        yield "note"
+
+
+def _judge_use(
+    files: list[FileReport], declared: Processor, evidence: tuple[Evidence, ...]
+) -> Iterator[Finding]:
+    asked = tuple(dict.fromkeys(line.asked for file in files for line in file.switches))
+    recorded = f"the compiler recorded {', '.join(asked)}" if asked else "no switches are recorded"
+    if not evidence:
+        yield Finding(
+            severity="error",
+            rule="no-evidence",
+            message=f"nothing in the files shows that they were built for {declared.name}: "
+            f"{recorded}, and no ISA note stands for it",
+            evidence=asked,
+        )
+        return
+    known = [file.level for file in files if file.level is not None]
+    found = highest(files[0].machine, known)
+    if not includes(files[0].machine, found, declared.level):
+        yield Finding(
+            severity="warning",
+            rule="uses-less",
+            message=f"declared {declared.name}, but the code needs only {found}: did the flags "
+            f"arrive? ({recorded})",
+            evidence=asked,
+        )

@@ -1,0 +1,74 @@
+"""From the bytes of files to reports on them. Pure: what to read is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from variantbuild.audit.formats import Format, foreign_machine, recognize
+from variantbuild.audit.report import AuditReport, FileReport
+from variantbuild.audit.switches import parse_switch_line
+from variantbuild.elf import Data, Elf, ElfError, parse_elf
+
+
+def audit_members(
+    members: Iterable[tuple[str, Data]], *, name: str, platforms: tuple[str, ...] = ()
+) -> AuditReport:
+    """Report on every file with machine code among `members`, pairs of path and content.
+
+    `name` and `platforms` (the tags the wheel carries) are passed through to the report. Files
+    that cannot be read are reported with their fault, not raised.
+    """
+    reports = [audit_file(path, data) for path, data in members]
+    return AuditReport(
+        name=name,
+        platforms=platforms,
+        files=tuple(each for each in reports if each is not None),
+    )
+
+
+def audit_file(path: str, data: Data) -> FileReport | None:
+    """Report on one file, None where it holds no machine code."""
+    form = recognize(data)
+    if form is None:
+        return None
+    if form != "elf":
+        return _foreign(path, data, form)
+    try:
+        elf = parse_elf(data)
+    except ElfError as error:
+        return FileReport(path=path, format="elf", machine="", kind="", fault=error.message)
+    return _elf_report(path, elf)
+
+
+def family(elf: Elf) -> str:
+    """Return archspec's family name for the machine of an ELF file."""
+    if elf.machine == "ppc64" and elf.little_endian:
+        return "ppc64le"
+    return "riscv64" if elf.machine == "riscv" and elf.bits == 64 else elf.machine
+
+
+def _elf_report(path: str, elf: Elf) -> FileReport:
+    machine = family(elf)
+    lines = [parse_switch_line(line, machine) for line in elf.switches]
+    return FileReport(
+        path=path,
+        format="elf",
+        machine=machine,
+        kind=elf.kind,
+        isa_note=elf.isa_needed,
+        switches=tuple(dict.fromkeys(line for line in lines if line is not None)),
+        needed=elf.needed,
+        glibc_floor=elf.glibc_floor,
+        unseen="instructions were not decoded",
+    )
+
+
+def _foreign(path: str, data: Data, form: Format) -> FileReport:
+    words = {"mach-o": "Mach-O files", "pe": "PE files", "ar": "static libraries"}
+    return FileReport(
+        path=path,
+        format=form,
+        machine=foreign_machine(data, form),
+        kind="",
+        unseen=f"{words[form]} are not audited",
+    )

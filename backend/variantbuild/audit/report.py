@@ -1,0 +1,105 @@
+"""What an audit found: one report a file, one for the wheel. Values only, no judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from variantbuild.audit.formats import Format
+from variantbuild.audit.levels import highest
+from variantbuild.audit.switches import SwitchLine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Function:
+    """A function that sets the level of its file, with the first instruction that does.
+
+    `address` and `at` are addresses as the file itself counts; `needs` is a level or the name of
+    an extension.
+    """
+
+    name: str
+    address: int
+    at: int
+    instruction: str
+    needs: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension:
+    """Instructions outside all levels (AES, SHA, VAES, FP16): how many, and whether guarded."""
+
+    name: str
+    count: int
+    dispatched: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """What decoding the instructions of one file showed.
+
+    `level` is needed whenever the file is used; `dispatched` is the highest level found at all,
+    reached only behind the run-time check named by `guard`. `counts` are instructions a level,
+    from decoding `size` bytes with `decoder`.
+    """
+
+    decoder: str
+    size: int
+    level: str
+    dispatched: str
+    guard: str | None
+    counts: tuple[tuple[str, int], ...]
+    extensions: tuple[Extension, ...]
+    functions: tuple[Function, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileReport:
+    """What one file with machine code says.
+
+    `path` is the member's name in the wheel; `machine` archspec's family name or the format's own
+    word; `code` is None where instructions were not decoded, `unseen` then says why. `fault` is
+    set where the file could not be read at all.
+    """
+
+    path: str
+    format: Format
+    machine: str
+    kind: str
+    isa_note: str | None = None
+    switches: tuple[SwitchLine, ...] = ()
+    needed: tuple[str, ...] = ()
+    glibc_floor: tuple[int, int] | None = None
+    code: Code | None = None
+    unseen: str | None = None
+    fault: str | None = None
+
+    @property
+    def level(self) -> str | None:
+        """The level the file needs by the best evidence there is, None without any."""
+        if self.code is not None:
+            return self.code.level
+        levels = [line.level for line in self.switches]
+        levels += [] if self.isa_note is None else [self.isa_note]
+        return highest(self.machine, levels) if levels else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditReport:
+    """What was found in one wheel, or in loose modules. `platforms` are the tags it carries."""
+
+    name: str
+    platforms: tuple[str, ...]
+    files: tuple[FileReport, ...]
+
+    @property
+    def has_machine_code(self) -> bool:
+        """Tell whether any file holds machine code."""
+        return bool(self.files)
+
+    @property
+    def level(self) -> str | None:
+        """The level that the wheel's files need together, None where nothing tells."""
+        levels = [(each.machine, each.level) for each in self.files if each.level is not None]
+        if not levels or len({machine for machine, _ in levels}) > 1:
+            return None
+        return highest(levels[0][0], [level for _, level in levels])
