@@ -1,0 +1,95 @@
+"""What data/compilers.json says of a compiler: rows of switches by version and language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Literal, TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.probe.facts import Compiler, CompilerFamily, Language
+
+#: How shared objects can be marked: a gcc specs file, linker options alone, or not at all.
+GuardWay = Literal["specs", "linker", "none"]
+
+
+#: Functional syntax, since `from` is a keyword of the language.
+_RowStart = TypedDict("_RowStart", {"from": str, "flags": list[str]})
+
+
+class Row(_RowStart, total=False):
+    """Switches for compilers not older than `from`, for some `languages` (all, where absent)."""
+
+    languages: list[Language]
+
+
+class Family(TypedDict):
+    """All that is known of one compiler family."""
+
+    name: str
+    archspec: str | None
+    levels: Mapping[str, list[Row]]
+    fp_contract: Mapping[str, list[Row]]
+    record: list[Row]
+    guard: GuardWay
+
+
+def family_table(family: CompilerFamily) -> Family:
+    """Return the table of one compiler family."""
+    families = cast("Mapping[str, Family]", load_table("compilers")["families"])
+    return families[family]
+
+
+def pick_row(rows: Iterable[Row], compiler: Compiler) -> tuple[str, ...] | None:
+    """Return the switches of the first row that `compiler` is new enough for, None without one."""
+    version = parse_version(compiler.version)
+    for row in rows:
+        new_enough = version >= parse_version(row["from"])
+        if new_enough and compiler.language in row.get("languages", (compiler.language,)):
+            return tuple(switch for each in row["flags"] for switch in _expand(each))
+    return None
+
+
+def oldest_version(rows: Iterable[Row]) -> str:
+    """Return the lowest version that any of `rows` begins with."""
+    return min((row["from"] for row in rows), key=parse_version)
+
+
+@cache
+def parse_version(text: str) -> tuple[int, ...]:
+    """Turn the number at the start of a version into a tuple: `18.1.8git` is (18, 1, 8).
+
+    At least two numbers come back, so that a bare "11" counts as 11.0, the oldest that it can
+    be; an unreadable version is (0, 0), older than every row.
+    """
+    match = re.match(r"\d+(?:\.\d+)*", text)
+    numbers = tuple(int(part) for part in match[0].split(".")) if match else ()
+    return numbers + (0,) * (2 - len(numbers))
+
+
+def target_arch(compiler: Compiler) -> str | None:
+    """Return the architecture (archspec's family) that `compiler` compiles for, None if unknown."""
+    triples = cast("Mapping[str, str]", load_table("compilers")["triples"])
+    return triples.get(compiler.target.split("-", 1)[0].lower())
+
+
+def writes_elf(compiler: Compiler) -> bool:
+    """Tell whether `compiler` writes ELF objects, going by its target triple.
+
+    A triple that is not known counts as ELF for the families that mostly write it.
+    """
+    if compiler.family in ("apple-clang", "msvc"):
+        return False
+    foreign = ("darwin", "macos", "ios", "mingw", "windows", "cygwin", "msvc", "aix", "wasm")
+    return not any(word in compiler.target.lower() for word in foreign)
+
+
+def level_features(level: str) -> tuple[str, ...]:
+    """Return gcc's feature switches of x86-64 `level` and all levels below it."""
+    features = cast("Mapping[str, list[str]]", load_table("compilers")["features"])
+    return tuple(switch for name, row in features.items() if name <= level for switch in row)
+
+
+def _expand(flag: str) -> tuple[str, ...]:
+    return level_features(flag[1:]) if flag.startswith("@") else (flag,)
