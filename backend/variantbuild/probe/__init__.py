@@ -1,1 +1,38 @@
 """What is found out about the machine: one module a subject, each fact with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from variantbuild.host import Host
+    from variantbuild.probe.compiler import BuildSystem
+    from variantbuild.probe.facts import HostFacts, Language
+
+
+def probe_host(
+    host: Host, languages: Sequence[Language], *, build_system: BuildSystem = "setuptools"
+) -> HostFacts:
+    """Return everything that a build needs to know of `host`, a compiler for each language.
+
+    `build_system` is the one whose search for compilers is followed. Never raises for what is
+    missing: that is a fact too.
+    """
+    from variantbuild.probe.compiler import probe_compiler
+    from variantbuild.probe.cpu import probe_cpu
+    from variantbuild.probe.distro import probe_distro
+    from variantbuild.probe.facts import HostFacts
+    from variantbuild.probe.libc import probe_libc
+
+    return HostFacts(
+        system=host.system,
+        machine=host.machine,
+        cpu=probe_cpu(host),
+        libc=probe_libc(host),
+        distro=probe_distro(host),
+        compilers=tuple(
+            (language, probe_compiler(host, language, build_system=build_system))
+            for language in languages
+        ),
+    )

@@ -1,0 +1,34 @@
+"""The CPUID instruction, where no file of the operating system tells the processor's features."""
+
+from __future__ import annotations
+
+import sys
+
+from variantbuild.host import CpuId
+
+
+def read_cpuid() -> CpuId | None:
+    """Return what CPUID says through archspec's reader; None where it cannot be run.
+
+    Source: Intel's Software Developer's Manual, volume 1, section 13.3 for the enabled states.
+    """
+    from archspec.cpu import detect
+
+    try:
+        collector = detect.CpuidInfoCollector()
+        return CpuId(
+            vendor=collector.vendor,
+            features=frozenset(collector.features),
+            enabled_states=_enabled_states(),
+            brand=(collector.brand_string() or "").strip(),
+        )
+    except (OSError, SystemError, ValueError):  # not x86, or no memory may be made executable
+        return None
+
+
+def _enabled_states() -> int | None:
+    if sys.platform != "win32":
+        return None
+    import ctypes
+
+    return int(ctypes.windll.kernel32.GetEnabledXStateFeatures())

@@ -1,0 +1,232 @@
+"""The compilers: which program would compile a language, and what it exactly is.
+
+The choice follows the build system that will run it; identity, version and target come from one
+run of the compiler wherever its family allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.host import Host
+from variantbuild.probe.facts import (
+    Absent,
+    Compiler,
+    CompilerFamily,
+    Fact,
+    Failed,
+    Found,
+    Language,
+)
+
+BuildSystem = Literal["setuptools", "cmake", "meson"]
+
+#: Options that make a driver link at once, where nothing is compiled: left out of the question.
+_LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
+
+
+class _Question(TypedDict):
+    program: str
+    arguments: list[str]
+
+
+class _Banner(TypedDict):
+    family: CompilerFamily
+    pattern: str
+
+
+class _Unsupported(TypedDict):
+    name: str
+    pattern: str
+
+
+class _Tables(TypedDict):
+    variables: dict[Language, str]
+    launchers: list[str]
+    search: dict[str, dict[Language, list[str]]]
+    questions: list[_Question]
+    banners: list[_Banner]
+    unsupported: list[_Unsupported]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Command:
+    """A compiler's command line: launchers, program and arguments, and who named it."""
+
+    launchers: tuple[str, ...]
+    program: str
+    arguments: tuple[str, ...]
+    origin: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.launchers, self.program, *self.arguments)
+
+
+def probe_compiler(
+    host: Host, language: Language, *, build_system: BuildSystem = "setuptools"
+) -> Fact[Compiler]:
+    """Return the compiler that `build_system` takes for `language`, with its exact version.
+
+    CC, CXX and FC win, with arguments and launchers (`ccache gcc -m64`); without them the build
+    system's own search is followed, for setuptools the interpreter's configuration. A launcher of
+    CMAKE_<LANG>_COMPILER_LAUNCHER changes nothing here: CMake puts it in front by itself.
+    """
+    command = _choose(host, language, build_system)
+    if not isinstance(command, _Command):
+        return command
+    return _identify(host, language, command)
+
+
+def _choose(
+    host: Host, language: Language, build_system: BuildSystem
+) -> _Command | Absent | Failed:
+    variable = _tables()["variables"][language]
+    value = host.env.get(variable, "").strip()
+    if value:
+        command = _parse_command(host, value, f"{variable}={value}")
+        return Failed(command.reason) if isinstance(command, Absent) else command
+    names = _tables()["search"]["windows" if host.system == "Windows" else build_system][language]
+    if names[0].startswith("$"):
+        variable = names[0][1:]
+        value = (host.config_var(variable) or "").strip()
+        if not value:
+            return Absent(f"this Python's configuration names no {variable}, and none is set")
+        return _parse_command(host, value, f"{variable} of this Python's configuration")
+    for name in names:
+        path = host.which(name)
+        if path is not None:
+            return _Command(launchers=(), program=path, arguments=(), origin=f"{name} on PATH")
+    return Absent(f"{variable} is not set, and none of {', '.join(names)} is on PATH")
+
+
+def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
+    """Return the command line that `value` stands for, Absent where it names nothing to run."""
+    words = _split(host, value)
+    if not words:
+        return Absent(f"{origin} has an unclosed quote")
+    launchers: list[str] = []
+    while words and _program_name(words[0]) in _tables()["launchers"]:
+        path = host.which(words[0])
+        if path is None:
+            return _not_found(words[0], origin)
+        launchers.append(path)
+        del words[0]
+        while words and re.match(r"[a-z_]+=", words[0]):  # ccache takes its settings in front
+            launchers.append(words.pop(0))
+    if not words:
+        return Absent(f"{origin} names the launcher {launchers[-1]}, but no compiler behind it")
+    path = host.which(words[0])
+    if path is None:
+        return _not_found(words[0], origin)
+    return _Command(
+        launchers=tuple(launchers), program=path, arguments=tuple(words[1:]), origin=origin
+    )
+
+
+def _split(host: Host, value: str) -> list[str]:
+    """Return the words of a command as a shell reads them; none for an unclosed quote.
+
+    A value that is a program's path as a whole, spaces and all, is one word, as CMake reads it.
+    """
+    if " " not in value and "\\" not in value and '"' not in value and "'" not in value:
+        return [value]
+    if Path(value).is_absolute() and host.which(value) is not None:
+        return [value]
+    import shlex
+
+    try:
+        return shlex.split(value, posix=host.system != "Windows")
+    except ValueError:
+        return []
+
+
+def _not_found(word: str, origin: str) -> Absent:
+    if Path(word).name != word and not Path(word).is_absolute():
+        return Absent(
+            f"{origin} names {word} by a relative path, and programs are run by absolute ones only"
+        )
+    place = "does not exist or may not be run" if Path(word).is_absolute() else "is not on PATH"
+    return Absent(f"{origin} names {word}, which {place}")
+
+
+def _identify(host: Host, language: Language, command: _Command) -> Fact[Compiler]:
+    """Ask the compiler itself, without its launcher: a cache must not be started for that."""
+    arguments = [word for word in command.arguments if not word.startswith(_LINKER_OPTIONS)]
+    said = ""
+    for question in _questions(command.program):
+        argv = (command.program, *arguments, *question)
+        answer = host.run(argv)
+        shown = f"{' '.join(argv)} ({command.origin})"
+        text = f"{answer.stderr}\n{answer.stdout}"
+        if not answer.ok:
+            said = said or f"{shown} {answer.failure}{_first_line(text)}"
+            if answer.status is None or answer.status < 0:
+                break
+            continue
+        identity = parse_banner(text)
+        if identity is not None:
+            family, version, target = identity
+            compiler = Compiler(
+                language=language,
+                family=family,
+                version=version,
+                command=command.words,
+                target=target,
+            )
+            return Found(compiler, shown)
+        unsupported = _unsupported(text)
+        if unsupported:
+            return Failed(f"{shown} is {unsupported}, which is not supported")
+        said = said or f"{shown} told no compiler and version that are known{_first_line(text)}"
+    return Failed(said)
+
+
+def parse_banner(text: str) -> tuple[CompilerFamily, str, str] | None:
+    """Return family, exact version and target triple from what a compiler says of itself.
+
+    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. None where no
+    known banner is in it. gcc's `-v` holds what `-dumpfullversion -dumpversion` answer, also where
+    the distribution cuts `-dumpversion` to the major version.
+    """
+    if _unsupported(text):
+        return None
+    for banner in _tables()["banners"]:
+        match = re.search(banner["pattern"], text, re.M)
+        if match is not None:
+            target = re.search(r"^Target: (\S+)$", text, re.M)
+            return banner["family"], match[1], "" if target is None else target[1]
+    return None
+
+
+def _unsupported(text: str) -> str:
+    for entry in _tables()["unsupported"]:
+        if re.search(entry["pattern"], text, re.M):
+            return entry["name"]
+    return ""
+
+
+def _questions(program: str) -> Sequence[list[str]]:
+    name = _program_name(program)
+    table = _tables()["questions"]
+    fitting = [row["arguments"] for row in table if re.fullmatch(row["program"], name)]
+    return fitting[:2]
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return f": {line[:120]!r}" if line else ""
+
+
+def _program_name(word: str) -> str:
+    name = Path(word).name
+    return name[:-4] if name.lower().endswith(".exe") else name
+
+
+def _tables() -> _Tables:
+    return cast("_Tables", cast("object", load_table("compiler_search")))

@@ -1,0 +1,287 @@
+"""The processor: its features, its generic level, and the name that archspec gives it.
+
+Features and level come from one small read and a table of our own, so that every build can
+afford them; archspec is loaded only for the name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.host import Host
+from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found
+
+if TYPE_CHECKING:
+    from archspec.cpu import Microarchitecture
+
+_CPUINFO = "/proc/cpuinfo"
+#: Enough for the first processor's entry, which is below 4 KB; the kernel renders only this much.
+_CPUINFO_LIMIT = 1 << 14
+_SYSCTL = (
+    "/usr/sbin/sysctl",
+    "-i",
+    "machdep.cpu.brand_string",
+    "machdep.cpu.vendor",
+    "machdep.cpu.features",
+    "machdep.cpu.leaf7_features",
+    "machdep.cpu.extfeatures",
+    "hw.optional",
+)
+
+
+class Level(TypedDict):
+    """One generic level: what it needs itself, and the levels that it stands `after`."""
+
+    name: str
+    after: list[str]
+    features: list[str]
+
+
+class _StateFeatures(TypedDict):
+    mask: int
+    prefixes: list[str]
+
+
+class _Tables(TypedDict):
+    levels: dict[str, list[Level]]
+    families: dict[str, str]
+    arm_vendors: dict[str, str]
+    riscv_parts: dict[str, str]
+    darwin_x86_features: dict[str, list[str]]
+    darwin_arm_floor: list[str]
+    darwin_arm_features: dict[str, list[str]]
+    state_features: dict[str, _StateFeatures]
+
+
+def probe_cpu(host: Host) -> Fact[Cpu]:
+    """Return features and generic level of the host's processor, cheaply.
+
+    Linux is asked through /proc/cpuinfo, where the kernel leaves out what it does not support;
+    macOS through sysctl; Windows through CPUID, less the register states that are not enabled.
+    """
+    if host.system == "Linux":
+        text = host.read_text(_CPUINFO, limit=_CPUINFO_LIMIT)
+        if text is None:
+            return Failed(f"{_CPUINFO} cannot be read")
+        return _found(parse_cpuinfo(text, family_of(host.machine)), _CPUINFO)
+    if host.system == "Darwin":
+        answer = host.run(_SYSCTL)
+        if not answer.ok:
+            return Failed(f"{_SYSCTL[0]} {answer.failure}")
+        return _found(parse_sysctl(answer.stdout, family_of(host.machine)), " ".join(_SYSCTL))
+    if host.system == "Windows" and family_of(host.machine) == "x86_64":
+        told = host.cpuid()
+        if told is None:
+            return Failed("the CPUID instruction could not be run")
+        features = enabled_features(told.features, told.enabled_states)
+        cpu = _cpu("x86_64", vendor=told.vendor, features=features, brand=told.brand)
+        return Found(cpu, "the CPUID instruction")
+    return Absent(f"processors of {host.system} on {host.machine} cannot be probed")
+
+
+def family_of(machine: str) -> str:
+    """Return archspec's name for the architecture that `platform.machine()` calls `machine`."""
+    return _tables()["families"].get(machine.lower(), machine)
+
+
+def level_of(family: str, features: frozenset[str]) -> str | None:
+    """Return the highest generic level of `family` whose features are all there.
+
+    None where the architecture has none, or not even the first is reached.
+    """
+    reached: list[str] = []
+    for level in _tables()["levels"].get(family, []):
+        if features.issuperset(level["features"]) and all(n in reached for n in level["after"]):
+            reached.append(level["name"])
+    return reached[-1] if reached else None
+
+
+def missing_features(family: str, level: str, features: frozenset[str]) -> tuple[str, ...]:
+    """Return what `features` lacks for `level`, sorted; a ValueError for an unknown level."""
+    levels = {entry["name"]: entry for entry in _tables()["levels"].get(family, [])}
+    if level not in levels:
+        raise ValueError(f"{family} has no level {level}")
+    needed: set[str] = set()
+    waiting = [level]
+    while waiting:
+        entry = levels[waiting.pop()]
+        needed.update(entry["features"])
+        waiting.extend(entry["after"])
+    return tuple(sorted(needed - features))
+
+
+def parse_cpuinfo(text: str, family: str) -> Cpu | str:
+    """Return the first processor of a Linux /proc/cpuinfo, or why it cannot be understood."""
+    entry: dict[str, str] = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition(":")
+        if not separator and entry:
+            break
+        entry[key.strip()] = value.strip()
+    brand = entry.get("model name") or entry.get("cpu") or ""
+    if family == "x86_64":
+        if "flags" not in entry:
+            return "has no line 'flags'"
+        vendor = entry.get("vendor_id", "generic")
+        return _cpu(family, vendor=vendor, features=entry["flags"].split(), brand=brand)
+    if family == "aarch64":
+        if "Features" not in entry:
+            return "has no line 'Features'"
+        code = entry.get("CPU implementer")
+        return _cpu(
+            family,
+            vendor="generic" if code is None else _tables()["arm_vendors"].get(code, code),
+            features=entry["Features"].split(),
+            part=entry.get("CPU part", ""),
+            brand=brand,
+        )
+    if family in ("ppc64le", "ppc64"):
+        match = re.search(r"POWER(\d+)", brand)
+        return _cpu(family, generation=int(match[1]) if match else 0, brand=brand)
+    part = entry.get("uarch") or brand if family == "riscv64" else ""
+    return _cpu(family, part=_tables()["riscv_parts"].get(part, part), brand=brand)
+
+
+def parse_sysctl(text: str, family: str) -> Cpu | str:
+    """Return the processor of a Mac from sysctl's `name: value` lines.
+
+    `family` is the interpreter's: under Rosetta an x86_64 one runs on an Apple processor, and what
+    it may use is what Rosetta shows it. Every arm64 Mac has at least an M1, which old systems do
+    not spell out. Source: Apple, "Determining Instruction Set Characteristics".
+    """
+    values = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition(":")
+        if separator:
+            values[key.strip()] = value.strip()
+    brand = values.get("machdep.cpu.brand_string", "")
+    if not values:
+        return "answered nothing"
+    tables = _tables()
+    if family == "aarch64":
+        features = set(tables["darwin_arm_floor"])
+        for name, ours in tables["darwin_arm_features"].items():
+            told = values.get(f"hw.optional.arm.{name}", values.get(f"hw.optional.{name}"))
+            if told == "1":
+                features.update(ours)
+            elif told == "0":
+                features.difference_update(ours)
+        return _cpu(family, vendor="Apple", features=features, brand=brand)
+    keys = ("features", "leaf7_features", "extfeatures")
+    features = {
+        word for key in keys for word in values.get(f"machdep.cpu.{key}", "").lower().split()
+    }
+    for theirs, ours in tables["darwin_x86_features"].items():
+        if features.issuperset(theirs.split()):
+            features.update(ours)
+    vendor = values.get("machdep.cpu.vendor", "generic")
+    return _cpu(family, vendor=vendor, features=features, brand=brand)
+
+
+def enabled_features(features: frozenset[str], states: int | None) -> frozenset[str]:
+    """Return `features` less those whose register states the system does not save.
+
+    `states` is XCR0; None leaves all. CPUID shows what the processor can do: a feature may be
+    used only where the operating system has enabled its registers (Intel's manual, volume 1,
+    section 14.3).
+    """
+    if states is None:
+        return features
+    for rule in _tables()["state_features"].values():
+        if states & rule["mask"] != rule["mask"]:
+            lost = tuple(rule["prefixes"])
+            features = frozenset(f for f in features if not f.startswith(lost))
+    return features
+
+
+def probe_microarchitecture(host: Host, cpu: Cpu) -> Fact[str]:
+    """Return the name of the most specific processor that `cpu` is a match for, by archspec.
+
+    A virtual machine that hides features shows as what its features allow, not as what its brand
+    says; where not even the features of a named processor are there, the generic level is
+    returned under our name (`v3`). Loads archspec: about 50 ms of CPU.
+    """
+    from archspec.cpu import TARGETS
+
+    if cpu.family not in TARGETS:
+        return Absent(f"archspec knows no processors of the architecture {cpu.family}")
+    source = f"archspec, from {'sysctl' if host.system == 'Darwin' else 'the features'}"
+    if host.system == "Darwin" and cpu.family == "aarch64":
+        found = _apple_name(cpu.brand)
+        return Found(found, source)
+    candidates = [target for target in TARGETS.values() if _is_compatible(cpu, target)]
+    generic = max((t for t in candidates if t.vendor == "generic"), key=_depth)
+    # As archspec.cpu.host() chooses: it cannot be handed a recorded machine.
+    if any(cpu.part and cpu.part == target.cpu_part for target in candidates):
+        candidates = [target for target in candidates if target.cpu_part == cpu.part]
+    best = max((t for t in candidates if t > generic), key=_depth, default=generic)
+    if best.vendor != "generic":
+        return Found(best.name, source)
+    if cpu.level is None:
+        return Absent(f"no processor that archspec knows fits; this one is a plain {cpu.family}")
+    return Found(cpu.level, f"{source}: no named processor fits, so the generic level")
+
+
+def _is_compatible(cpu: Cpu, target: Microarchitecture) -> bool:
+    from archspec.cpu.detect import COMPATIBILITY_CHECKS, partial_uarch
+
+    if target.family.name != cpu.family:
+        return False
+    if cpu.family in ("ppc64le", "ppc64"):
+        # archspec's own check looks at the machine that it runs on, not at what it is given.
+        return bool(target.generation <= cpu.generation)
+    check = COMPATIBILITY_CHECKS.get(cpu.family)
+    if check is None:
+        return bool(target.vendor == "generic")
+    info = partial_uarch(
+        name=cpu.part, vendor=cpu.vendor, features=set(cpu.features), cpu_part=cpu.part
+    )
+    return bool(check(info, target))
+
+
+def _apple_name(brand: str) -> str:
+    """Return archspec's name for an Apple processor: of later ones the last that it knows."""
+    from archspec.cpu import TARGETS
+
+    match = re.search(r"Apple M(\d+)", brand)
+    number = int(match[1]) if match else 1  # "Apple processor" of the first systems is an M1
+    return next(f"m{n}" for n in range(number, 0, -1) if f"m{n}" in TARGETS)
+
+
+def _depth(target: Microarchitecture) -> tuple[int, int]:
+    return len(target.ancestors), len(target.features)
+
+
+def _found(parsed: Cpu | str, source: str) -> Fact[Cpu]:
+    return Failed(f"{source} {parsed}") if isinstance(parsed, str) else Found(parsed, source)
+
+
+def _cpu(
+    family: str,
+    *,
+    vendor: str = "generic",
+    features: frozenset[str] | set[str] | list[str] = frozenset(),
+    part: str = "",
+    generation: int = 0,
+    brand: str = "",
+) -> Cpu:
+    named = frozenset(features)
+    if "ssse3" in named:
+        named |= {"sse3"}  # Linux calls it pni; archspec's tables say sse3
+    return Cpu(
+        family=family,
+        vendor=vendor,
+        features=named,
+        level=level_of(family, named),
+        part=part,
+        generation=generation,
+        brand=brand,
+    )
+
+
+def _tables() -> _Tables:
+    tables: Mapping[str, object] = load_table("levels")
+    return cast("_Tables", tables)

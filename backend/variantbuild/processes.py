@@ -1,0 +1,194 @@
+"""External programs, found safely and run within bounds.
+
+The real machine's half of `Host.which` and `Host.run`: nothing from relative folders or the
+source tree, and no program that hangs, floods or leaves children behind can hold up a build.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from variantbuild.host import Completed
+
+#: The most that is kept of one stream, in bytes; a program that writes more is killed.
+OUTPUT_LIMIT = 1 << 20
+#: How long a stream may stay open after the program itself has ended, in seconds: some start a
+#: server that inherits their output.
+LINGER = 1.0
+
+
+def find_program(name: str, env: Mapping[str, str], source: Path | None) -> str | None:
+    """Return the absolute path of program `name` on the PATH of `env`, None without one.
+
+    An absolute `name` is taken as it is; one with a folder that is not absolute is nobody's.
+    Relative and empty entries of PATH, and those inside `source`, are passed over: a source tree
+    must not be able to bring its own `gcc`. (A tree that is a file system's root has everything
+    inside, and keeps nothing out.)
+    """
+    suffixes = _suffixes(name, env)
+    if Path(name).is_absolute():
+        return _first_executable([name + suffix for suffix in suffixes])
+    if Path(name).name != name:
+        return None
+    tree = None if source is None else source.resolve()
+    if tree is not None and tree.parent == tree:
+        tree = None
+    for entry in env.get("PATH", os.defpath).split(os.pathsep):
+        folder = Path(entry)
+        if not folder.is_absolute():
+            continue
+        if tree is not None and folder.resolve().is_relative_to(tree):
+            continue
+        found = _first_executable([str(folder / (name + suffix)) for suffix in suffixes])
+        if found is not None:
+            return found
+    return None
+
+
+def _suffixes(name: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    if os.name != "nt":
+        return ("",)
+    known = tuple(s for s in env.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(";") if s)
+    return ("",) if name.lower().endswith(tuple(s.lower() for s in known)) else known
+
+
+def _first_executable(paths: list[str]) -> str | None:
+    for path in paths:
+        if Path(path).is_file() and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def run_bounded(
+    argv: tuple[str, ...], *, env: Mapping[str, str], cwd: Path | None, timeout: float
+) -> Completed:
+    """Run `argv` in a process group of its own, bounded in time (seconds) and output.
+
+    Returns as soon as the program has ended and its streams are closed. Where the time limit
+    passes, a stream exceeds `OUTPUT_LIMIT`, or a child still holds a stream `LINGER` seconds after
+    the program's end, the whole group is killed.
+    """
+    if not argv or not Path(argv[0]).is_absolute():
+        return _not_started(argv, "is not an absolute path, so it was not run")
+    streams = (_Stream(), _Stream())
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=streams[0].write_end,
+            stderr=streams[1].write_end,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    except (OSError, ValueError) as error:
+        for stream in streams:
+            stream.discard()
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return _not_started(argv, f"could not be started: {reason}")
+    for stream in streams:
+        stream.start()
+    try:
+        reason = _await_end(process, streams, timeout)
+    except BaseException:  # Ctrl-C reaches only us: the group is a session of its own
+        _kill_group(process)
+        process.wait()
+        raise
+    if reason is not None or any(stream.is_open for stream in streams):
+        _kill_group(process)
+    process.wait()
+    for stream in streams:
+        stream.join(LINGER)
+    return Completed(
+        argv=argv,
+        status=process.returncode if reason is None else None,
+        stdout=streams[0].text(),
+        stderr=streams[1].text(),
+        error=reason,
+    )
+
+
+def _await_end(
+    process: subprocess.Popen[bytes], streams: tuple[_Stream, _Stream], timeout: float
+) -> str | None:
+    """Wait for the program and its streams; return why it must be killed, None where not."""
+    deadline = time.monotonic() + timeout
+    while any(stream.is_open for stream in streams):
+        for stream in streams:
+            if stream.exceeded:
+                return f"wrote more than {OUTPUT_LIMIT >> 20} MiB of output"
+        now = time.monotonic()
+        if now >= deadline:
+            return f"did not end within {timeout:g} s" if process.poll() is None else None
+        next(s for s in streams if s.is_open).join(min(0.05, deadline - now))
+        if process.poll() is not None:
+            deadline = min(deadline, now + LINGER)
+    if any(stream.exceeded for stream in streams):
+        return f"wrote more than {OUTPUT_LIMIT >> 20} MiB of output"
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return f"did not end within {timeout:g} s"
+    return None
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        if os.name == "nt":
+            process.kill()
+        else:
+            # Also when the leader has ended: its children still bear its group's number.
+            os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # all gone already, or only zombies left (macOS refuses those)
+
+
+def _not_started(argv: tuple[str, ...], error: str) -> Completed:
+    return Completed(argv=argv, status=None, stdout="", stderr="", error=error)
+
+
+class _Stream:
+    """One output of a program, collected by a thread: pipes cannot be waited for on Windows."""
+
+    def __init__(self) -> None:
+        self._read_end, self.write_end = os.pipe()
+        self._chunks: list[bytes] = []
+        self.exceeded = False
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+
+    def start(self) -> None:
+        os.close(self.write_end)
+        self._thread.start()
+
+    def discard(self) -> None:
+        os.close(self.write_end)
+        os.close(self._read_end)
+
+    @property
+    def is_open(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def text(self) -> str:
+        return b"".join(self._chunks)[:OUTPUT_LIMIT].decode("utf-8", "replace")
+
+    def _collect(self) -> None:
+        size = 0
+        try:
+            while chunk := os.read(self._read_end, 1 << 16):
+                self._chunks.append(chunk)
+                size += len(chunk)
+                if size > OUTPUT_LIMIT:
+                    self.exceeded = True
+                    return
+        finally:
+            os.close(self._read_end)
