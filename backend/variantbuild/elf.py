@@ -13,11 +13,38 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from variantbuild.elf_contents import parse_isa_needed, parse_switches, parse_version_needs
-from variantbuild.errors import VariantBuildError
+from variantbuild.elf_tables import (
+    PT_GNU_PROPERTY,
+    PT_INTERP,
+    PT_LOAD,
+    PT_NOTE,
+    SHT_NOTE,
+    Data,
+    ElfError,
+    Section,
+    Segment,
+    parse_dynamic,
+    parse_sections,
+    parse_segments,
+    slice_of,
+    string_at,
+)
+
+__all__ = [
+    "Data",
+    "Elf",
+    "ElfError",
+    "ElfKind",
+    "Section",
+    "Segment",
+    "VersionNeed",
+    "is_elf",
+    "parse_elf",
+]
 
 ElfKind = Literal["shared", "executable", "object", "other"]
 
@@ -36,58 +63,8 @@ MACHINES = {
     258: "loongarch64",
 }
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, _PT_GNU_PROPERTY = 1, 2, 3, 4, 0x6474E553
-_SHT_NOTE, _SHT_NOBITS = 7, 8
 _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME = 1, 5, 10, 14
 _DT_FLAGS_1, _DT_VERNEED, _DF_1_PIE = 0x6FFFFFFB, 0x6FFFFFFE, 0x08000000
-
-
-class ElfError(VariantBuildError):
-    """Bytes that begin like an ELF file are malformed or cut short."""
-
-
-class Data(Protocol):
-    """Bytes that can be sliced: bytes, memoryview, or a reader that inflates on demand."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, part: slice[int, int, None], /) -> bytes | memoryview: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
-    """One section header; `offset` and `size` in bytes of the file (`size` is 0 for .bss)."""
-
-    name: str
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
-    entry_size: int
-
-    @property
-    def executable(self) -> bool:
-        """Tell whether the section holds instructions (SHF_EXECINSTR)."""
-        return bool(self.flags & 4)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
-    """One program header; `offset` and `size` in bytes of the file, `flags` 1 = executable."""
-
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    align: int
-
-    @property
-    def executable(self) -> bool:
-        """Tell whether the segment is mapped executable."""
-        return self.type == _PT_LOAD and bool(self.flags & 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,15 +79,18 @@ class VersionNeed:
 class Elf:
     """What the headers of one ELF file say.
 
-    `isa_needed` is the x86-64 level that the loader (glibc 2.33 and newer) will insist on, None
-    without such a note. `switches` has one line a translation unit as the compiler recorded it;
-    the linker merges equal lines. `dynamic` are the raw (tag, value) pairs of the dynamic section.
+    `flags` are the processor's own, `abi_version` that of the file's ABI. `isa_needed` is the
+    x86-64 level that the loader (glibc 2.33 and newer) will insist on, None without such a note.
+    `switches` has one line a translation unit as the compiler recorded it; the linker merges
+    equal lines. `dynamic` are the raw (tag, value) pairs of the dynamic section.
     """
 
     machine: str
     bits: Literal[32, 64]
     little_endian: bool
     kind: ElfKind
+    flags: int
+    abi_version: int
     isa_needed: str | None
     switches: tuple[str, ...]
     soname: str | None
@@ -127,7 +107,7 @@ class Elf:
     def offset_of(self, address: int) -> int | None:
         """Return where in the file the byte loaded at `address` lies, None if nowhere."""
         for each in self.segments:
-            if each.type == _PT_LOAD and each.address <= address < each.address + each.size:
+            if each.type == PT_LOAD and each.address <= address < each.address + each.size:
                 return address - each.address + each.offset
         return None
 
@@ -169,20 +149,22 @@ def _parse(data: Data) -> Elf:
     order = "<" if ident[5] == 1 else ">"
     form = order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH")
     header = struct.unpack(form, data[16 : 16 + struct.calcsize(form)])
-    e_type, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = header
+    e_type, machine, _, _, phoff, shoff, flags, _, phentsize, phnum, *of_sections = header
 
-    sections = _parse_sections(data, order, bits, shoff, shentsize, shnum, shstrndx)
-    segments = _parse_segments(data, order, bits, phoff, phentsize, phnum)
-    dynamic = _parse_dynamic(data, order, bits, segments)
+    sections = parse_sections(data, order, bits, shoff, *of_sections)
+    segments = parse_segments(data, order, bits, phoff, phentsize, phnum)
+    dynamic = parse_dynamic(data, order, bits, segments)
     # A shell that lacks only what needs the strings, to map addresses with.
     elf = Elf(
         machine=MACHINES.get(machine, f"machine {machine}"),
         bits=bits,
         little_endian=order == "<",
         kind="other",
+        flags=flags,
+        abi_version=ident[8],
         isa_needed=parse_isa_needed(_notes(data, bits, sections, segments), order, bits // 8),
         switches=parse_switches(
-            _slice(data, each.offset, each.size, "the section of recorded switches")
+            slice_of(data, each.offset, each.size, "the section of recorded switches")
             for each in sections
             if each.name == ".GCC.command.line"
         ),
@@ -196,94 +178,16 @@ def _parse(data: Data) -> Elf:
     return _with_dynamic(data, order, elf, e_type)
 
 
-def _slice(data: Data, offset: int, size: int, what: str) -> bytes:
-    if offset < 0 or size < 0 or offset + size > len(data):
-        raise ElfError(f"{what} of the ELF file lies outside of it")
-    return bytes(data[offset : offset + size])
-
-
-def _parse_sections(
-    data: Data, order: str, bits: int, offset: int, entry: int, count: int, names_at: int
-) -> tuple[Section, ...]:
-    if not offset:
-        return ()
-    form = struct.Struct(order + ("IIQQQQIIQQ" if bits == 64 else "IIIIIIIIII"))
-    if entry < form.size:
-        raise ElfError(f"the section headers of the ELF file are {entry} bytes long each")
-    first = form.unpack(_slice(data, offset, form.size, "the section table"))
-    # gABI: counts that do not fit 16 bits stand in the first, unused header.
-    count = count or first[5]
-    names_at = first[6] if names_at == 0xFFFF else names_at
-    raw = _slice(data, offset, count * entry, "the section table")
-    headers = [form.unpack_from(raw, i * entry) for i in range(count)]
-    names = b""
-    if 0 < names_at < count:
-        names = _slice(data, headers[names_at][4], headers[names_at][5], "the names of sections")
-    return tuple(
-        Section(
-            name=_string(names, h[0]),
-            type=h[1],
-            flags=h[2],
-            address=h[3],
-            offset=h[4],
-            size=0 if h[1] == _SHT_NOBITS else h[5],
-            link=h[6],
-            entry_size=h[9],
-        )
-        for h in headers
-    )
-
-
-def _parse_segments(
-    data: Data, order: str, bits: int, offset: int, entry: int, count: int
-) -> tuple[Segment, ...]:
-    if not offset or not count:
-        return ()
-    form = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
-    if entry < form.size:
-        raise ElfError(f"the program headers of the ELF file are {entry} bytes long each")
-    raw = _slice(data, offset, count * entry, "the program header table")
-    found = []
-    for i in range(count):
-        h = form.unpack_from(raw, i * entry)
-        if bits == 64:
-            kind, flags, at, address, _, size, _, align = h
-        else:
-            kind, at, address, _, size, _, flags, align = h
-        found.append(
-            Segment(type=kind, flags=flags, address=address, offset=at, size=size, align=align)
-        )
-    return tuple(found)
-
-
-def _parse_dynamic(
-    data: Data, order: str, bits: int, segments: tuple[Segment, ...]
-) -> tuple[tuple[int, int], ...]:
-    segment = next((each for each in segments if each.type == _PT_DYNAMIC), None)
-    if segment is None:
-        return ()
-    raw = _slice(data, segment.offset, segment.size, "the dynamic section")
-    form = struct.Struct(order + ("qQ" if bits == 64 else "iI"))
-    pairs: list[tuple[int, int]] = []
-    for tag, value in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
-        if tag == 0:
-            break
-        pairs.append((tag, value))
-    return tuple(pairs)
-
-
 def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
-    from dataclasses import replace
-
     tags = dict(reversed(elf.dynamic))
     strings = b""
     start = elf.offset_of(tags[_DT_STRTAB]) if _DT_STRTAB in tags else None
     if start is not None:
-        strings = _slice(data, start, tags.get(_DT_STRSZ, 0), "the dynamic string table")
-    soname = _string(strings, tags[_DT_SONAME]) if _DT_SONAME in tags else None
+        strings = slice_of(data, start, tags.get(_DT_STRSZ, 0), "the dynamic string table")
+    soname = string_at(strings, tags[_DT_SONAME]) if _DT_SONAME in tags else None
     kinds: dict[int, ElfKind] = {1: "object", 2: "executable", 3: "shared"}
     kind = kinds.get(e_type, "other")
-    interpreted = any(each.type == _PT_INTERP for each in elf.segments)
+    interpreted = any(each.type == PT_INTERP for each in elf.segments)
     if kind == "shared" and (
         tags.get(_DT_FLAGS_1, 0) & _DF_1_PIE or (interpreted and soname is None)
     ):
@@ -294,11 +198,11 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
         elf,
         kind=kind,
         soname=soname,
-        needed=tuple(_string(strings, value) for tag, value in elf.dynamic if tag == _DT_NEEDED),
+        needed=tuple(string_at(strings, value) for tag, value in elf.dynamic if tag == _DT_NEEDED),
         version_needs=tuple(
             VersionNeed(
-                library=_string(strings, library),
-                versions=tuple(_string(strings, each) for each in versions),
+                library=string_at(strings, library),
+                versions=tuple(string_at(strings, each) for each in versions),
             )
             for library, versions in needs
         ),
@@ -309,19 +213,12 @@ def _notes(
     data: Data, bits: int, sections: tuple[Section, ...], segments: tuple[Segment, ...]
 ) -> Iterator[tuple[bytes, int]]:
     # What glibc's loader looks at, in its order (elf/dl-load.c); objects have only sections.
-    places = [(s.offset, s.size, s.align) for s in segments if s.type == _PT_GNU_PROPERTY]
-    places = places or [(s.offset, s.size, s.align) for s in segments if s.type == _PT_NOTE]
+    places = [(s.offset, s.size, s.align) for s in segments if s.type == PT_GNU_PROPERTY]
+    places = places or [(s.offset, s.size, s.align) for s in segments if s.type == PT_NOTE]
     if not segments:
-        places = [(s.offset, s.size, bits // 8) for s in sections if s.type == _SHT_NOTE]
+        places = [(s.offset, s.size, bits // 8) for s in sections if s.type == SHT_NOTE]
     for offset, size, align in places:
-        yield _slice(data, offset, size, "a note"), 8 if align == 8 else 4
-
-
-def _string(table: bytes, at: int) -> str:
-    if not 0 <= at < len(table):
-        return ""
-    end = table.find(b"\0", at)
-    return table[at : len(table) if end < 0 else end].decode("utf-8", "replace")
+        yield slice_of(data, offset, size, "a note"), 8 if align == 8 else 4
 
 
 def _parse_glibc(version: str) -> tuple[int, int] | None:

@@ -1,0 +1,155 @@
+"""The tables of an ELF file as raw values: section headers, program headers, dynamic entries.
+
+Source: System V gABI, chapters 4 and 5. Only slices of the data are taken, and every table is
+bounded by the data's length.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Protocol
+
+from variantbuild.errors import VariantBuildError
+
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 2, 3, 4, 0x6474E553
+SHT_NOTE, SHT_NOBITS = 7, 8
+
+
+class ElfError(VariantBuildError):
+    """Bytes that begin like an ELF file are malformed or cut short."""
+
+
+class Data(Protocol):
+    """Bytes that can be sliced: bytes, memoryview, or a reader that inflates on demand."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice[int, int, None], /) -> bytes | memoryview: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One section header; `offset` and `size` in bytes of the file (`size` is 0 for .bss)."""
+
+    name: str
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    entry_size: int
+
+    @property
+    def executable(self) -> bool:
+        """Tell whether the section holds instructions (SHF_EXECINSTR)."""
+        return bool(self.flags & 4)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """One program header; `offset` and `size` in bytes of the file, `flags` 1 = executable."""
+
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    align: int
+
+    @property
+    def executable(self) -> bool:
+        """Tell whether the segment is mapped executable."""
+        return self.type == PT_LOAD and bool(self.flags & 1)
+
+
+def slice_of(data: Data, offset: int, size: int, what: str) -> bytes:
+    """Return `size` bytes from `offset`; raises ElfError naming `what` where they are not there."""
+    if offset < 0 or size < 0 or offset + size > len(data):
+        raise ElfError(f"{what} of the ELF file lies outside of it")
+    return bytes(data[offset : offset + size])
+
+
+def parse_sections(
+    data: Data, order: str, bits: int, offset: int, entry: int, count: int, names_at: int
+) -> tuple[Section, ...]:
+    """Read `count` section headers of `entry` bytes at `offset`; names are in section `names_at`.
+
+    `order` is the byte order as struct writes it, `bits` 32 or 64.
+    """
+    if not offset:
+        return ()
+    form = struct.Struct(order + ("IIQQQQIIQQ" if bits == 64 else "IIIIIIIIII"))
+    if entry < form.size:
+        raise ElfError(f"the section headers of the ELF file are {entry} bytes long each")
+    first = form.unpack(slice_of(data, offset, form.size, "the section table"))
+    # gABI: counts that do not fit 16 bits stand in the first, unused header.
+    count = count or first[5]
+    names_at = first[6] if names_at == 0xFFFF else names_at
+    raw = slice_of(data, offset, count * entry, "the section table")
+    headers = [form.unpack_from(raw, i * entry) for i in range(count)]
+    names = b""
+    if 0 < names_at < count:
+        names = slice_of(data, headers[names_at][4], headers[names_at][5], "the names of sections")
+    return tuple(
+        Section(
+            name=string_at(names, h[0]),
+            type=h[1],
+            flags=h[2],
+            address=h[3],
+            offset=h[4],
+            size=0 if h[1] == SHT_NOBITS else h[5],
+            link=h[6],
+            entry_size=h[9],
+        )
+        for h in headers
+    )
+
+
+def parse_segments(
+    data: Data, order: str, bits: int, offset: int, entry: int, count: int
+) -> tuple[Segment, ...]:
+    """Read `count` program headers of `entry` bytes at `offset`."""
+    if not offset or not count:
+        return ()
+    form = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
+    if entry < form.size:
+        raise ElfError(f"the program headers of the ELF file are {entry} bytes long each")
+    raw = slice_of(data, offset, count * entry, "the program header table")
+    found = []
+    for i in range(count):
+        h = form.unpack_from(raw, i * entry)
+        if bits == 64:
+            kind, flags, at, address, _, size, _, align = h
+        else:
+            kind, at, address, _, size, _, flags, align = h
+        found.append(
+            Segment(type=kind, flags=flags, address=address, offset=at, size=size, align=align)
+        )
+    return tuple(found)
+
+
+def parse_dynamic(
+    data: Data, order: str, bits: int, segments: tuple[Segment, ...]
+) -> tuple[tuple[int, int], ...]:
+    """Read the (tag, value) pairs of the dynamic segment up to DT_NULL."""
+    segment = next((each for each in segments if each.type == PT_DYNAMIC), None)
+    if segment is None:
+        return ()
+    raw = slice_of(data, segment.offset, segment.size, "the dynamic section")
+    form = struct.Struct(order + ("qQ" if bits == 64 else "iI"))
+    pairs: list[tuple[int, int]] = []
+    for tag, value in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
+        if tag == 0:
+            break
+        pairs.append((tag, value))
+    return tuple(pairs)
+
+
+def string_at(table: bytes, at: int) -> str:
+    """Return the C string at offset `at` of a string table, empty where that is outside."""
+    if not 0 <= at < len(table):
+        return ""
+    end = table.find(b"\0", at)
+    return table[at : len(table) if end < 0 else end].decode("utf-8", "replace")
