@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from variantbuild.types import JSONValue
+if TYPE_CHECKING:
+    from variantbuild.types import JSONValue
 
 
 @functools.cache

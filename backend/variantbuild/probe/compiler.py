@@ -31,17 +31,13 @@ _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
 
 
 class _Question(TypedDict):
-    program: str
+    programs: list[str]
     arguments: list[str]
 
 
-class _Banner(TypedDict):
+class _Banner(TypedDict, total=False):
     family: CompilerFamily
-    pattern: str
-
-
-class _Unsupported(TypedDict):
-    name: str
+    unsupported: str
     pattern: str
 
 
@@ -50,8 +46,17 @@ class _Tables(TypedDict):
     launchers: list[str]
     search: dict[str, dict[Language, list[str]]]
     questions: list[_Question]
+    other_questions: list[list[str]]
     banners: list[_Banner]
-    unsupported: list[_Unsupported]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a compiler says of itself; `target` is empty where it does not tell."""
+
+    family: CompilerFamily
+    version: str
+    target: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,52 +175,51 @@ def _identify(host: Host, language: Language, command: _Command) -> Fact[Compile
                 break
             continue
         identity = parse_banner(text)
+        if isinstance(identity, str):
+            return Failed(f"{shown} is {identity}, which is not supported")
         if identity is not None:
-            family, version, target = identity
             compiler = Compiler(
                 language=language,
-                family=family,
-                version=version,
+                family=identity.family,
+                version=identity.version,
                 command=command.words,
-                target=target,
+                target=identity.target,
             )
             return Found(compiler, shown)
-        unsupported = _unsupported(text)
-        if unsupported:
-            return Failed(f"{shown} is {unsupported}, which is not supported")
         said = said or f"{shown} told no compiler and version that are known{_first_line(text)}"
     return Failed(said)
 
 
-def parse_banner(text: str) -> tuple[CompilerFamily, str, str] | None:
-    """Return family, exact version and target triple from what a compiler says of itself.
+def parse_banner(text: str) -> Identity | str | None:
+    """Return family, exact version and target from what a compiler says of itself.
 
-    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. None where no
-    known banner is in it. gcc's `-v` holds what `-dumpfullversion -dumpversion` answer, also where
-    the distribution cuts `-dumpversion` to the major version.
+    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. A known
+    compiler that is not supported gives its name, no known banner None. gcc's `-v` holds what
+    `-dumpfullversion -dumpversion` answer, also where a distribution cuts `-dumpversion` to the
+    major version.
     """
-    if _unsupported(text):
-        return None
     for banner in _tables()["banners"]:
         match = re.search(banner["pattern"], text, re.M)
-        if match is not None:
-            target = re.search(r"^Target: (\S+)$", text, re.M)
-            return banner["family"], match[1], "" if target is None else target[1]
+        if match is None:
+            continue
+        if "family" not in banner:
+            return banner["unsupported"]
+        target = re.search(r"^Target: (\S+)$", text, re.M)
+        return Identity(
+            family=banner["family"],
+            version=match[1],
+            target="" if target is None else target[1],
+        )
     return None
-
-
-def _unsupported(text: str) -> str:
-    for entry in _tables()["unsupported"]:
-        if re.search(entry["pattern"], text, re.M):
-            return entry["name"]
-    return ""
 
 
 def _questions(program: str) -> Sequence[list[str]]:
     name = _program_name(program)
-    table = _tables()["questions"]
-    fitting = [row["arguments"] for row in table if re.fullmatch(row["program"], name)]
-    return fitting[:2]
+    tables = _tables()
+    for row in tables["questions"]:
+        if name in row["programs"]:
+            return [row["arguments"]]
+    return tables["other_questions"]
 
 
 def _first_line(text: str) -> str:
