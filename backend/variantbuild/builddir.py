@@ -1,0 +1,21 @@
+"""Build directories of the variant's own.
+
+Objects are not rebuilt when flags change, by setuptools no more than by CMake or Meson. Each
+variant, with each set of flags, therefore builds in a folder named after a digest of its plan.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def name_build(label: str, plan: str) -> str:
+    """Return a file name for builds of variant `label` by `plan`, any text that tells plans apart.
+
+    The same label and plan give the same name on every machine.
+    """
+    # Imported on use: only builds name folders.
+    from hashlib import sha256
+
+    safe = re.sub(r"[^a-z0-9.]+", "_", label.lower()) or "plain"
+    return f"variantbuild-{safe}-{sha256(plan.encode()).hexdigest()[:10]}"

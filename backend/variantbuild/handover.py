@@ -1,0 +1,88 @@
+"""How the flags reach each delegate: environment, config-settings and files, as values.
+
+Pure: what comes back is applied by the caller around the delegate's build hook. The user's own
+values stay, in front of ours; a project's own arguments come later on the line and win, which the
+audit sees in the recorded switches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from variantbuild.cmakehandover import hand_to_scikit_build
+from variantbuild.delegation import Delegation, Handover, extend, find_setting, language_variables
+from variantbuild.flags import Flags, Guard
+from variantbuild.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.probe.facts import Compiler, Language
+from variantbuild.setuptoolshandover import hand_to_setuptools
+
+__all__ = ["Delegation", "Handover", "hand_over"]
+
+
+def hand_over(
+    flags: Flags,
+    delegation: Delegation,
+    *,
+    compilers: Mapping[Language, Compiler],
+    build_name: str,
+) -> Handover:
+    """Say how `flags` reach the delegate, and where it keeps its objects.
+
+    `build_name` comes from `builddir.name_build`. The guard that comes back says what remains of
+    it with this delegate and these compilers.
+    """
+    used = {language: compilers[language] for language in flags.languages}
+    module = delegation.backend.partition(":")[0].partition(".")[0]
+    if module == "setuptools":
+        return hand_to_setuptools(flags, delegation, used, build_name)
+    if module == "scikit_build_core" and not delegation.backend.startswith(
+        "scikit_build_core.setuptools"
+    ):
+        return hand_to_scikit_build(flags, delegation, build_name)
+    folder = _meson_folder(delegation, build_name) if module == "mesonpy" else None
+    return _hand_by_environment(flags, delegation, used, folder)
+
+
+def _hand_by_environment(
+    flags: Flags, delegation: Delegation, compilers: Mapping[Language, Compiler], folder: str | None
+) -> Handover:
+    """Use the variables that every build system reads; Meson and unknown delegates.
+
+    Meson compiles and links test programs and native generators with the same variables, so the
+    guard goes through a gcc specs file, whose mark is for shared objects only.
+    """
+    env = delegation.env
+    changes = language_variables(flags, env)
+    files: list[tuple[Path, str]] = []
+    guard = flags.guard
+    link = flags.link
+    if guard.level is not None and not reads_specs(compilers.values()):
+        guard = Guard(
+            unguarded=f"{delegation.backend} has no linker flags for shared objects alone, and "
+            "only gcc reads a specs file"
+        )
+    elif guard.level is not None:
+        # Meson remembers LDFLAGS in its build directory, so the file has to stay there as well.
+        holder = delegation.folder if folder is None else delegation.source / folder
+        specs = holder / SPECS_NAME
+        files.append((specs, render_specs(guard)))
+        link = (*link, specs_switch(specs))
+    if link:
+        changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
+    settings = dict(delegation.config_settings)
+    if folder is not None:
+        settings[find_setting(settings, ("build-dir", "builddir")) or "build-dir"] = folder
+    return Handover(
+        env=tuple(changes.items()),
+        config_settings=tuple(settings.items()),
+        files=tuple(files),
+        guard=guard,
+    )
+
+
+def _meson_folder(delegation: Delegation, build_name: str) -> str | None:
+    """Return the build directory of the variant's own, where the user sets one at all."""
+    key = find_setting(delegation.config_settings, ("build-dir", "builddir"))
+    value = None if key is None else delegation.config_settings[key]
+    return f"{value.rstrip('/')}-{build_name}" if isinstance(value, str) and value else None
