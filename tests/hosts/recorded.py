@@ -1,0 +1,195 @@
+"""A machine served from recorded files and outputs: hardware and systems that are not here.
+
+One folder a machine, described in README.md: `host.json` and the files below `files/`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict, cast
+
+from variantbuild.host import READ_LIMIT, Completed, CpuId
+
+HOSTS = Path(__file__).parent
+
+
+class _Output(TypedDict, total=False):
+    argv: list[str]
+    arguments: list[str]
+    status: int
+    stdout: str
+    stderr: str
+
+
+class _CompilerFile(TypedDict):
+    source: str
+    outputs: list[_Output]
+
+
+class _CpuIdEntry(TypedDict):
+    vendor: str
+    features: str
+    enabled_states: int | None
+    brand: str
+
+
+class _HostFile(TypedDict, total=False):
+    system: str
+    machine: str
+    source: str
+    env: dict[str, str]
+    config: dict[str, str]
+    confstr: dict[str, str]
+    compilers: dict[str, str]
+    outputs: list[_Output]
+    cpuid: _CpuIdEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedHost:
+    """A `Host` that touches nothing: what was not recorded is not there.
+
+    `calls` collects the commands that were run.
+    """
+
+    system: str = "Linux"
+    machine: str = "x86_64"
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[tuple[str, ...], Completed] = field(default_factory=dict)
+    programs: frozenset[str] = frozenset()
+    config: Mapping[str, str] = field(default_factory=dict)
+    strings: Mapping[str, str] = field(default_factory=dict)
+    cpuid_answer: CpuId | None = None
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, name: str) -> RecordedHost:
+        """Return the machine recorded in the folder `name`."""
+        folder = HOSTS / name
+        data = cast("_HostFile", json.loads((folder / "host.json").read_text(encoding="utf-8")))
+        below = folder / "files"
+        host = cls(
+            system=data["system"],
+            machine=data["machine"],
+            env=data.get("env", {}),
+            files={
+                f"/{path.relative_to(below).as_posix()}": path.read_text(encoding="utf-8")
+                for path in below.rglob("*")
+                if path.is_file()
+            },
+            outputs={
+                tuple(o["argv"]): _completed(tuple(o["argv"]), o) for o in data.get("outputs", [])
+            },
+            programs=frozenset(output["argv"][0] for output in data.get("outputs", [])),
+            config=data.get("config", {}),
+            strings=data.get("confstr", {}),
+            cpuid_answer=_cpuid(data["cpuid"]) if "cpuid" in data else None,
+        )
+        for path, recording in data.get("compilers", {}).items():
+            host = host.with_compiler(path, recording)
+        return host
+
+    def with_env(self, **variables: str) -> RecordedHost:
+        """Return this machine with more environment variables."""
+        return dataclasses.replace(self, env={**self.env, **variables}, calls=[])
+
+    def with_program(self, path: str, answers: Mapping[tuple[str, ...], Completed]) -> RecordedHost:
+        """Return this machine with a program at `path`; `answers` are by arguments."""
+        outputs = {(path, *arguments): answer for arguments, answer in answers.items()}
+        return dataclasses.replace(
+            self,
+            programs=self.programs | {path},
+            outputs={**self.outputs, **outputs},
+            calls=[],
+        )
+
+    def with_compiler(self, path: str, recording: str) -> RecordedHost:
+        """Return this machine with the compiler `recording` (of compilers/) at `path`."""
+        text = (HOSTS / "compilers" / f"{recording}.json").read_text(encoding="utf-8")
+        outputs = cast("_CompilerFile", json.loads(text))["outputs"]
+        answers = {
+            tuple(output["arguments"]): _completed((path, *output["arguments"]), output)
+            for output in outputs
+        }
+        return self.with_program(path, answers)
+
+    def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
+        """Return the recorded file."""
+        text = self.files.get(path)
+        return None if text is None else text[:limit]
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Return the recorded files that match."""
+        return tuple(sorted(path for path in self.files if fnmatch.fnmatchcase(path, pattern)))
+
+    def which(self, name: str) -> str | None:
+        """Return the recorded program."""
+        if name.startswith("/") or name[1:3] == ":\\":
+            return name if name in self.programs else None
+        if "/" in name:
+            return None
+        windows = self.system == "Windows"
+        for folder in self.env.get("PATH", "").split(";" if windows else ":"):
+            path = f"{folder}\\{name}.exe" if windows else f"{folder}/{name}"
+            if path in self.programs:
+                return path
+        return None
+
+    def config_var(self, name: str) -> str | None:
+        """Return the interpreter's build variable."""
+        return self.config.get(name)
+
+    def confstr(self, name: str) -> str | None:
+        """Return the C library's configuration string."""
+        return self.strings.get(name)
+
+    def cpuid(self) -> CpuId | None:
+        """Return what CPUID said."""
+        return self.cpuid_answer
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 20.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Return the recorded output; a program asked something else complains, as real ones do."""
+        command = tuple(argv)
+        self.calls.append(command)
+        if command in self.outputs:
+            return self.outputs[command]
+        if command[0] in self.programs:
+            return Completed(argv=command, status=1, stdout="", stderr="unrecognized option\n")
+        error = "could not be started: No such file or directory"
+        return Completed(argv=command, status=None, stdout="", stderr="", error=error)
+
+
+def recorded_hosts() -> tuple[str, ...]:
+    """Return the names of all recorded machines."""
+    return tuple(sorted(path.parent.name for path in HOSTS.glob("*/host.json")))
+
+
+def _completed(argv: tuple[str, ...], output: _Output) -> Completed:
+    return Completed(
+        argv=argv,
+        status=output.get("status", 0),
+        stdout=output.get("stdout", ""),
+        stderr=output.get("stderr", ""),
+    )
+
+
+def _cpuid(entry: _CpuIdEntry) -> CpuId:
+    return CpuId(
+        vendor=entry["vendor"],
+        features=frozenset(entry["features"].split()),
+        enabled_states=entry["enabled_states"],
+        brand=entry["brand"],
+    )
