@@ -91,7 +91,9 @@ def _from_target(config: Config, target: str, arch: str) -> Choice:
     try:
         variant = Variant.parse(target, arch)
     except VariantError as error:
-        raise VariantError(f"target {target!r} ({origin}): {error.message}", hint=error.hint) from None
+        raise VariantError(
+            f"target {target!r} ({origin}): {error.message}", hint=error.hint
+        ) from None
     if variant.accelerator is not None:
         raise VariantError(
             f"target {target!r} ({origin}) asks for {variant.accelerator}: accelerators are not "
@@ -131,10 +133,16 @@ def _resolve_cpu(
 def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
     found = _require(cpu, "cpu = auto")
     if found.family != arch:
-        return None, f"this machine is {found.family}, the wheel is for {arch}: no processor is chosen"
+        return (
+            None,
+            f"this machine is {found.family}, the wheel is for {arch}: no processor is chosen",
+        )
     if found.level is None:
         return None, f"{arch} has no levels that tell its machines apart"
-    return found.level, f"the level of this machine ({cpu.source if isinstance(cpu, Found) else ''})"
+    return (
+        found.level,
+        f"the level of this machine ({cpu.source if isinstance(cpu, Found) else ''})",
+    )
 
 
 def _check_name(name: str, arch: str, origin: str) -> None:
@@ -152,7 +160,9 @@ def _check_name(name: str, arch: str, origin: str) -> None:
     near = suggest(name, (*known_cpus(arch), "auto", "native", "none"))
     raise VariantError(
         f"cpu {name!r} ({origin}) is no processor that is known",
-        hint=f"did you mean {near!r}?" if near else "`variantbuild probe` shows this machine's name",
+        hint=f"did you mean {near!r}?"
+        if near
+        else "`variantbuild probe` shows this machine's name",
     )
 
 
@@ -166,7 +176,7 @@ def _baseline(arch: str) -> str | None:
 
 
 def _require(fact: Fact[T], wanted: str) -> T:
-    hint = "name a processor or level instead, such as cpu = \"v2\""
+    hint = 'name a processor or level instead, such as cpu = "v2"'
     match fact:
         case Found(value=value):
             return value

@@ -7,7 +7,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -50,9 +50,13 @@ def resolve_delegate(project: Project) -> DelegateSpec:
     folders = tuple(_inside(project.path, folder) for folder in config.delegate_path)
     if config.delegate != "auto":
         origin = config.origin("delegate")
-        return DelegateSpec(backend=_backend_name(config.delegate, origin), path=folders, origin=origin)
+        return DelegateSpec(
+            backend=_backend_name(config.delegate, origin), path=folders, origin=origin
+        )
     if project.tool_table("scikit-build") is not None:
-        return _automatic("scikit_build_core.build", "[tool.scikit-build] of pyproject.toml", folders)
+        return _automatic(
+            "scikit_build_core.build", "[tool.scikit-build] of pyproject.toml", folders
+        )
     if (project.path / "CMakeLists.txt").is_file() and not (project.path / "setup.py").is_file():
         return _automatic("scikit_build_core.build", "CMakeLists.txt without setup.py", folders)
     return _automatic("setuptools.build_meta", "the default", folders)
@@ -101,6 +105,29 @@ class Delegate:
         self.spec = spec
         self._target = target
 
+    @property
+    def kind(self) -> str:
+        """The backend that this one is or wraps, as PEP 517 writes it.
+
+        A backend of the project's own mostly calls setuptools, and must be spoken to as such.
+        """
+        if self._module in ("setuptools", "scikit_build_core", "mesonpy") or not _imported(
+            "setuptools"
+        ):
+            return self.spec.backend
+        return "setuptools.build_meta"
+
+    @property
+    def version(self) -> str:
+        """The version that the backend's package says it has, empty where it does not."""
+        package = sys.modules.get(self.kind.partition(":")[0].partition(".")[0])
+        version = getattr(package, "__version__", "")
+        return version if isinstance(version, str) else ""
+
+    @property
+    def _module(self) -> str:
+        return self.spec.backend.partition(":")[0].partition(".")[0]
+
     def has(self, hook: str) -> bool:
         """Tell whether the backend has `hook`."""
         return callable(getattr(self._target, hook, None))
@@ -114,10 +141,12 @@ class Delegate:
         """
         function = getattr(self._target, hook, None)
         if not callable(function):
-            raise DelegateError(f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook")
+            raise DelegateError(
+                f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook"
+            )
         with _environment(env or {}):
             try:
-                return cast("Callable[..., object]", function)(*args)
+                return function(*args)
             except SystemExit as stop:
                 raise DelegateError(
                     f"delegate {self.spec.backend!r} gave up in {hook}: {_exit_words(stop)}",
@@ -147,7 +176,9 @@ def load_delegate(spec: DelegateSpec) -> Delegate:
         ) from None
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(target, attribute):
-            raise DelegateError(f"delegate {spec.backend!r} ({spec.origin}): no object {attribute!r} there")
+            raise DelegateError(
+                f"delegate {spec.backend!r} ({spec.origin}): no object {attribute!r} there"
+            )
         target = getattr(target, attribute)
     if not callable(getattr(target, "build_wheel", None)):
         raise DelegateError(
@@ -156,10 +187,16 @@ def load_delegate(spec: DelegateSpec) -> Delegate:
     return Delegate(spec, target)
 
 
+def _imported(module: str) -> bool:
+    return module in sys.modules
+
+
 def requirements(value: object, hook: str, spec: DelegateSpec) -> list[str]:
     """Check what a get_requires hook returned; raises DelegateError for anything but strings."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise DelegateError(f"delegate {spec.backend!r} returned {value!r} from {hook}: expected a list")
+        raise DelegateError(
+            f"delegate {spec.backend!r} returned {value!r} from {hook}: expected a list"
+        )
     return [str(item) for item in value]
 
 

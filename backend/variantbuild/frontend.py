@@ -86,7 +86,9 @@ def detect_situation(traces: Traces) -> Situation:
         return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
     build_dir = env.get("UV_INTERNAL__BUILD_DIR")
     if build_dir and Path(build_dir).resolve() == traces.source.resolve():
-        return Situation(kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci)
+        return Situation(
+            kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci
+        )
     program = _program(traces.parent)
     if program == "build":
         return Situation(kind="build", evidence="the parent process is build", cibuildwheel=on_ci)
@@ -117,6 +119,28 @@ def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Nam
     return Naming(local=local, form=form, reason="; ".join(reasons))
 
 
+def name_platforms(
+    form: TagForm, suffix: str, platforms: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the platform tags for the file name and for WHEEL.
+
+    `platforms` are the delegate's own (`linux_x86_64`), `suffix` the variant's (`_v3`), empty for
+    what is not stamped. The hybrid form names one tag in the file name and both in WHEEL.
+    """
+    plain = tuple(platforms)
+    specific = tuple(f"{platform}{suffix}" for platform in platforms)
+    both = tuple(sorted({*plain, *specific}))
+    match form:
+        case "plain":
+            return plain, plain
+        case "specific":
+            return specific, specific
+        case "set":
+            return both, both
+        case "hybrid":
+            return specific, both
+
+
 def front_ends() -> dict[SituationKind, str]:
     """Return every situation of the policy and its name for people."""
     rows = cast("dict[SituationKind, dict[str, str]]", load_table("frontends")["situations"])
@@ -130,7 +154,9 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
     if (not at and " from " in text) or is_sdist:
         return "pip-sdist"
     url = (text[len(name) + 3 :] if at else text).partition(" from ")[0]
-    archive = url.lower().partition("#")[0].endswith((".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"))
+    archive = (
+        url.lower().partition("#")[0].endswith((".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"))
+    )
     if url.startswith("file:") and not archive:
         return "pip-tree"
     return "pip-archive"

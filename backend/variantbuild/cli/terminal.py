@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from variantbuild.errors import VariantBuildError
@@ -59,3 +60,36 @@ def report_message(text: str, kind: str = "note") -> None:
 def report_error(error: VariantBuildError) -> None:
     """Print an error of ours on standard error, its hint on a line of its own."""
     report_message(str(error), "error")
+
+
+@contextmanager
+def progress(name: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what is being done for `name`; yields the function that says it.
+
+    On a terminal one line with the seconds that have gone by, rewritten twice a second and wiped
+    at the end; elsewhere one line a step.
+    """
+    stream = sys.stderr
+    if not stream.isatty():
+        yield lambda text: print(f"variantbuild: {name}: {text}", file=stream, flush=True)
+        return
+    import threading
+    import time
+
+    current = [""]
+    ended = threading.Event()
+    started = time.monotonic()
+
+    def show() -> None:
+        while not ended.wait(0.5):
+            line = f"{name}  {current[0]}  {time.monotonic() - started:.0f} s"
+            print(f"\r\x1b[2K{paint(line, 'cyan', stream)}", end="", file=stream, flush=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield lambda text: current.__setitem__(0, text)
+    finally:
+        ended.set()
+        thread.join()
+        print("\r\x1b[2K", end="", file=stream, flush=True)

@@ -1,0 +1,196 @@
+"""`variantbuild build`: one wheel, or one a target, with progress and a table at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from variantbuild.cli.options import add_settings_options, config_settings_of
+from variantbuild.cli.terminal import (
+    paint,
+    print_json,
+    progress,
+    report_error,
+    report_message,
+    table,
+)
+from variantbuild.errors import ConfigError, VariantBuildError
+from variantbuild.isolated import BuildFailed, build_isolated
+from variantbuild.types import JSONValue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What came of one target: a wheel, or the error that stopped it."""
+
+    target: str | None
+    wheel: Path | None
+    seconds: float
+    error: VariantBuildError | None = None
+    messages: tuple[str, ...] = ()
+
+
+def configure_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `build`."""
+    parser.add_argument(
+        "source", nargs="?", default=".", metavar="SRC", help="source tree or sdist (.)"
+    )
+    parser.add_argument("-o", "--outdir", default="dist", metavar="DIR", help="where to (dist)")
+    parser.add_argument(
+        "--target",
+        action="append",
+        dest="targets",
+        default=[],
+        metavar="T",
+        help="a variant, such as v3; may be given several times",
+    )
+    parser.add_argument(
+        "--no-isolation",
+        action="store_true",
+        help="build with what is installed here instead of a fresh environment",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the build's own output")
+    add_settings_options(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Build a wheel for each target and print what came of each."""
+    destination = _output_folder(Path(args.outdir))
+    settings = config_settings_of(args)
+    if args.targets and "variantbuild.target" in settings:
+        raise ConfigError("--target and -C variantbuild.target are both given: keep one of them")
+    with _source_tree(Path(args.source)) as source:
+        targets: list[str | None] = list(args.targets) or [None]
+        _check_targets(args.targets)
+        results = [_build(source, destination, settings, target, args) for target in targets]
+    if args.json:
+        print_json({"version": 1, "wheels": [_describe(result) for result in results]})
+    else:
+        print(_for_people(results))
+    return max((result.error.exit_code for result in results if result.error), default=0)
+
+
+def _check_targets(targets: Sequence[str]) -> None:
+    """Refuse targets that name one variant twice, before the first is built."""
+    import sysconfig
+
+    from variantbuild.choice import architecture
+    from variantbuild.variant import parse_variants
+
+    arch = architecture(sysconfig.get_platform())
+    if arch is not None:
+        parse_variants(targets, arch)
+
+
+def _build(
+    source: Path,
+    destination: Path,
+    settings: Mapping[str, str | list[str]],
+    target: str | None,
+    args: argparse.Namespace,
+) -> Result:
+    chosen = dict(settings) if target is None else {**settings, "variantbuild.target": target}
+    started = time.monotonic()
+    name = target or source.name
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
+        log = Path(folder, "build.log")
+        try:
+            with progress(name) as step:
+                wheel = build_isolated(
+                    source,
+                    destination,
+                    chosen,
+                    isolation=not args.no_isolation,
+                    step=step,
+                    log=log,
+                )
+        except VariantBuildError as error:
+            if isinstance(error, BuildFailed):
+                print(error.log, file=sys.stderr, end="")
+            report_error(error)
+            seconds = time.monotonic() - started
+            return Result(target=target, wheel=None, seconds=seconds, error=error)
+        output = log.read_text("utf-8", "replace")
+    if args.verbose:
+        print(output, file=sys.stderr, end="")
+    messages = _our_messages(output)
+    for message in () if args.verbose else messages:
+        report_message(f"{name}: {message}", "warning")
+    return Result(target=target, wheel=wheel, seconds=time.monotonic() - started, messages=messages)
+
+
+def _our_messages(output: str) -> tuple[str, ...]:
+    """Return what the hooks warned of, out of the build's whole output."""
+    mark = "variantbuild: warning: "
+    lines = (line.partition(mark)[2] for line in output.splitlines() if mark in line)
+    return tuple(dict.fromkeys(lines))
+
+
+@contextmanager
+def _source_tree(source: Path) -> Iterator[Path]:
+    """Yield the tree at `source`, unpacked first where it is an sdist."""
+    if source.is_dir():
+        yield source.resolve()
+        return
+    if not source.is_file():
+        raise ConfigError(f"{source} does not exist", hint="name a source tree or an sdist")
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
+        try:
+            with tarfile.open(source) as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise ConfigError(f"{source} cannot be read as an sdist: {error}") from None
+        trees = [path for path in Path(folder).iterdir() if (path / "pyproject.toml").is_file()]
+        if len(trees) != 1:
+            raise ConfigError(
+                f"{source} is no sdist: it holds no single folder with a pyproject.toml"
+            )
+        yield trees[0]
+
+
+def _output_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"output folder {folder} cannot be made: {error.strerror}",
+            hint="name another one with -o",
+        ) from None
+    return folder.resolve()
+
+
+def _describe(result: Result) -> JSONValue:
+    return {
+        "target": result.target,
+        "path": None if result.wheel is None else str(result.wheel),
+        "size": None if result.wheel is None else result.wheel.stat().st_size,
+        "seconds": round(result.seconds, 3),
+        "messages": list(result.messages),
+        "error": None if result.error is None else str(result.error),
+    }
+
+
+def _for_people(results: Sequence[Result]) -> str:
+    rows = []
+    for result in results:
+        if result.wheel is None:
+            rows.append(
+                (
+                    result.target or "-",
+                    paint("failed", "red"),
+                    f"{result.seconds:.1f} s",
+                    "see above",
+                )
+            )
+            continue
+        size = f"{result.wheel.stat().st_size / 1024:.0f} KiB"
+        rows.append((result.target or "-", size, f"{result.seconds:.1f} s", str(result.wheel)))
+    return table([("target", "size", "time", "wheel"), *rows])

@@ -1,0 +1,160 @@
+"""`variantbuild plan`: what would be built, with nothing run but probes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from variantbuild.cli.options import add_settings_options, config_settings_of
+from variantbuild.cli.terminal import paint, print_json, report_message, table
+from variantbuild.delegate import resolve_delegate
+from variantbuild.frontend import (
+    detect_situation,
+    front_ends,
+    name_platforms,
+    read_traces,
+    resolve_naming,
+)
+from variantbuild.host import LocalHost
+from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.project import load_project
+from variantbuild.types import JSONValue
+
+
+def configure_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `plan`."""
+    parser.add_argument("source", nargs="?", default=".", metavar="SRC", help="source tree (.)")
+    parser.add_argument("--target", metavar="T", help="the variant, such as v3 or fc39.v3")
+    add_settings_options(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Compute the plan for the source tree and print it."""
+    source = Path(args.source).resolve()
+    project = load_project(source, config_settings_of(args), env)
+    traces = read_traces(env, source, is_sdist=project.is_sdist)
+    host = LocalHost(env=env, source=source)
+    plan = make_plan(project, resolve_delegate(project), host, detect_situation(traces))
+    for message in plan.messages:
+        report_message(message, "warning")
+    payload = describe_plan(plan)
+    if args.json:
+        print_json(payload)
+    else:
+        print(_for_people(plan))
+    return 0
+
+
+def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
+    """Return the plan as the value of plan.schema.json."""
+    variant = plan.variant
+    return {
+        "version": 1,
+        "source": str(plan.project.path),
+        "delegate": {"backend": plan.delegate.backend, "origin": plan.delegate.origin},
+        "variant": {
+            "label": str(variant),
+            "arch": variant.arch,
+            "cpu": variant.cpu,
+            "distro": None if variant.distro is None else str(variant.distro),
+            "local_version": variant.local_version,
+            "platform_suffix": variant.platform_suffix,
+            "baseline": variant.is_baseline,
+            "reason": plan.choice.reason,
+        },
+        "flags": {
+            "c": list(plan.flags.c),
+            "cxx": list(plan.flags.cxx),
+            "fortran": list(plan.flags.fortran),
+            "link": list(plan.flags.link),
+        },
+        "guard": {"level": plan.flags.guard.level, "unguarded": plan.flags.guard.unguarded},
+        "compilers": [
+            {
+                "language": language,
+                "family": compiler.family,
+                "version": compiler.version,
+                "command": list(compiler.command),
+            }
+            for language, compiler in plan.compilers
+        ],
+        "messages": list(plan.messages),
+        "names": _names(plan),
+    }
+
+
+def _names(plan: BuildPlan) -> list[JSONValue]:
+    """Say for each front end which version and file name it would get, and why."""
+    rows: list[JSONValue] = []
+    name, version, tag, platform = _plain_name(plan)
+    variant = plan.variant
+    for kind, front_end in front_ends().items():
+        guarded = plan.flags.guard.unguarded is None
+        naming = resolve_naming(kind, plan.project.config, guarded=guarded)
+        local = variant.local_version if naming.local else None
+        in_file, in_wheel = name_platforms(naming.form, variant.platform_suffix, [platform])
+        full = version + (f"+{local}" if local else "")
+        rows.append(
+            {
+                "front_end": front_end,
+                "current": kind == plan.situation.kind,
+                "version": full,
+                "file_name": f"{name}-{full}-{tag}-{'.'.join(in_file)}.whl",
+                "wheel_platforms": list(in_wheel),
+                "why": naming.reason,
+            }
+        )
+    return rows
+
+
+def _plain_name(plan: BuildPlan) -> tuple[str, str, str, str]:
+    """Guess name, version, Python tag and platform; the delegate has the last word on them."""
+    import re
+
+    from packaging.tags import interpreter_name, interpreter_version
+
+    table = plan.project.pyproject.get("project")
+    metadata: Mapping[str, object] = table if isinstance(table, Mapping) else {}
+    name = re.sub(r"[-_.]+", "_", str(metadata.get("name", plan.project.path.name))).lower()
+    python = f"{interpreter_name()}{interpreter_version()}"
+    platform = re.sub(r"[-.]", "_", plan.platform)
+    return name, str(metadata.get("version", "VERSION")), f"{python}-{python}", platform
+
+
+def _for_people(plan: BuildPlan) -> str:
+    variant, flags = plan.variant, plan.flags
+    label = "the baseline: nothing is stamped" if variant.is_baseline else str(variant)
+    guard = flags.guard.unguarded
+    if variant.is_baseline:
+        guarded = "not needed"
+    elif guard is None:
+        guarded = f"a lesser machine raises ImportError (ISA note {flags.guard.level})"
+    else:
+        guarded = f"unguarded: {guard}"
+    rows = [
+        ("variant", f"{paint(label, 'bold')}  ({plan.choice.reason})"),
+        ("delegate", f"{plan.delegate.backend}  ({plan.delegate.origin})"),
+        *(
+            (
+                language,
+                f"{' '.join(flags.of(language)) or '(nothing added)'}  ({_compiler(plan, language)})",
+            )
+            for language in flags.languages
+        ),
+        *([("link", " ".join(flags.link))] if flags.link else []),
+        ("guard", guarded),
+    ]
+    lines = [table(rows), "", paint("what each front end gets", "bold")]
+    for row in _names(plan):
+        assert isinstance(row, dict)
+        lines.append(f"  {row['front_end']}{'  <- this one' if row['current'] else ''}")
+        lines.append(f"    {row['file_name']}")
+        lines.append(paint(f"    {row['why']}", "dim"))
+    return "\n".join(lines)
+
+
+def _compiler(plan: BuildPlan, language: str) -> str:
+    compiler = next(found for name, found in plan.compilers if name == language)
+    return f"{compiler.family} {compiler.version}, {' '.join(compiler.command)}"

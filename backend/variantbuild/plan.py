@@ -1,0 +1,213 @@
+"""What will be built: variant, flags and names, computed alike in every hook.
+
+`resolve_plan` is pure; `make_plan` feeds it with what the host shows. Hooks run in processes of
+their own, so prepare and build each compute the plan, and `BuildPlan.digest` tells whether they
+came to the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from variantbuild.choice import Choice, resolve_variant
+from variantbuild.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.delegate import DelegateSpec
+from variantbuild.errors import ProbeError
+from variantbuild.flags import Flags, Tool, resolve_flags
+from variantbuild.frontend import Naming, Situation, resolve_naming
+from variantbuild.host import Host
+from variantbuild.probe import probe_host
+from variantbuild.probe.facts import (
+    Absent,
+    Compiler,
+    Failed,
+    Found,
+    HostFacts,
+    Language,
+)
+from variantbuild.project import Project
+from variantbuild.sources import find_languages
+from variantbuild.variant import Variant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPlan:
+    """Everything that is decided before the delegate runs.
+
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for;
+    `compilers` are those found for the languages that `flags` serve; `conflicts` are switches of
+    the user's that contradict the variant.
+    """
+
+    project: Project
+    delegate: DelegateSpec
+    platform: str
+    facts: HostFacts
+    choice: Choice
+    situation: Situation
+    naming: Naming
+    flags: Flags
+    compilers: tuple[tuple[Language, Compiler], ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def variant(self) -> Variant:
+        """The variant that is asked for; the stamp says what was found."""
+        return self.choice.variant
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What people should know before the build, a sentence each."""
+        unguarded = self.flags.guard.unguarded
+        guard = f"unguarded: {unguarded}; on a lesser machine the code dies of SIGILL"
+        return (
+            *(str(conflict) for conflict in self.conflicts),
+            *self.flags.notes,
+            *([guard] if unguarded and not self.variant.is_baseline else []),
+        )
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that the bytes of the wheel may depend on, in hexadecimal."""
+        parts = (
+            str(self.variant),
+            self.platform,
+            sysconfig.get_config_var("SOABI"),
+            self.delegate.backend,
+            self.project.config,
+            sorted(self.project.delegate_settings.items()),
+            self.naming,
+            self.flags,
+            self.compilers,
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def make_plan(
+    project: Project, delegate: DelegateSpec, host: Host, situation: Situation
+) -> BuildPlan:
+    """Probe `host` and decide what to build from `project` for the front end of `situation`.
+
+    Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
+    """
+    from variantbuild.probe.cpu import probe_microarchitecture
+
+    platform = sysconfig.get_platform()
+    config = project.config
+    languages = find_languages(project.path)
+    facts = probe_host(host, _probed_languages(languages, host.env))
+    name = None
+    if config.cpu == "native" and isinstance(facts.cpu, Found):
+        name = probe_microarchitecture(host, facts.cpu.value)
+    choice = resolve_variant(
+        config,
+        facts,
+        platform,
+        microarchitecture=name,
+        cibuildwheel=situation.cibuildwheel,
+    )
+    compilers = find_compilers(facts, choice.variant, languages)
+    flags = _resolve_flags(project, choice.variant, facts, compilers)
+    if compilers and choice.variant.cpu is not None:
+        flags = _try_out(host, flags, compilers, languages)
+    conflicts = find_conflicts(choice.variant, user_sources(host.env, _extra_flags(project)))
+    return BuildPlan(
+        project=project,
+        delegate=delegate,
+        platform=platform,
+        facts=facts,
+        choice=choice,
+        situation=situation,
+        naming=resolve_naming(situation.kind, config, guarded=flags.guard.unguarded is None),
+        flags=flags,
+        compilers=tuple(compilers.items()),
+        conflicts=tuple(conflicts),
+    )
+
+
+def find_compilers(
+    facts: HostFacts, variant: Variant, needed: tuple[Language, ...]
+) -> dict[Language, Compiler]:
+    """Return the compilers that the flags are for.
+
+    Raises ProbeError where the sources need a compiler and the variant its flags, and none of
+    the languages has one: the build cannot succeed, and a sentence now beats a screenful later.
+    """
+    found: dict[Language, Compiler] = {}
+    reasons: list[str] = []
+    for language, fact in facts.compilers:
+        match fact:
+            case Found(value=compiler):
+                found[language] = compiler
+            case Absent(reason=reason) if language in needed:
+                reasons.append(reason)
+            case Failed(error=error) if language in needed:
+                reasons.append(error)
+            case _:
+                pass
+    if reasons and not any(language in found for language in needed) and not variant.is_baseline:
+        raise ProbeError(
+            f"no compiler can be used for {str(variant)!r}: {'; '.join(reasons)}",
+            hint="install one (Debian, Ubuntu: apt install build-essential) or name it in CC, CXX "
+            "or FC",
+        )
+    return found
+
+
+def _probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
+    """C and C++ always, since sources may be generated; Fortran where there is a sign of it."""
+    fortran: tuple[Language, ...] = ("fortran",) if "fortran" in seen or env.get("FC") else ()
+    return ("c", "cxx", *fortran)
+
+
+def _extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
+    config = project.config
+    return {
+        "c": config.flags_c,
+        "cxx": config.flags_cxx,
+        "fortran": config.flags_fortran,
+        "link": config.flags_link,
+    }
+
+
+def _resolve_flags(
+    project: Project, variant: Variant, facts: HostFacts, compilers: Mapping[Language, Compiler]
+) -> Flags:
+    config = project.config
+    return resolve_flags(
+        variant,
+        compilers,
+        fp_contract=config.fp_contract,
+        extra=_extra_flags(project),
+        isa_guard=config.isa_guard,
+        libc=facts.libc.value if isinstance(facts.libc, Found) else None,
+    )
+
+
+def _try_out(
+    host: Host,
+    flags: Flags,
+    compilers: Mapping[Language, Compiler],
+    seen: tuple[Language, ...],
+) -> Flags:
+    """Compile a probe in each language that the tree shows (C where it shows none).
+
+    Each trial costs a compiler run, so languages that are only possible are not tried. Returns
+    the flags with the guard that was read back.
+    """
+    from variantbuild.trial import try_flags
+
+    tried = [language for language in flags.languages if language in seen]
+    if not tried:
+        tried = list(flags.languages[:1])
+    part = replace(flags, languages=tuple(tried))
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
+        return replace(
+            try_flags(host, part, compilers, Path(folder)),
+            languages=flags.languages,
+        )

@@ -1,0 +1,267 @@
+"""From a plan to a file: run the delegate in a private folder, audit, stamp, publish.
+
+Everything is written in a folder of our own inside the destination, on the same file system; a
+name that others look at appears only when what it names is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from variantbuild.builddir import name_build
+from variantbuild.delegate import Delegate
+from variantbuild.errors import DelegateError, WheelError
+from variantbuild.frontend import name_platforms
+from variantbuild.handover import Delegation, Handover, hand_over
+from variantbuild.plan import BuildPlan
+from variantbuild.project import Project
+from variantbuild.types import ConfigSettings, TOMLValue
+from variantbuild.variant import Variant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamp:
+    """What a wheel gets written on it: nothing where `local_version` is None and tags are plain.
+
+    `file_platforms` go into the file name, `wheel_platforms` into WHEEL.
+    """
+
+    local_version: str | None
+    file_platforms: tuple[str, ...]
+    wheel_platforms: tuple[str, ...]
+
+
+def resolve_stamp(plan: BuildPlan, found: Variant, platforms: tuple[str, ...]) -> Stamp:
+    """Choose the stamp for a wheel in which the audit found the variant `found`.
+
+    `platforms` are the tags that the delegate gave it. The baseline gets none.
+    """
+    in_file, in_wheel = name_platforms(plan.naming.form, found.platform_suffix, platforms)
+    return Stamp(
+        local_version=found.local_version if plan.naming.local else None,
+        file_platforms=in_file,
+        wheel_platforms=in_wheel,
+    )
+
+
+def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:
+    """Build the wheel of `plan` and publish it, stamped, in `destination`; return its path.
+
+    Raises DelegateError, WheelError or AuditError; `destination` then holds what it held before.
+    """
+    for message in plan.messages:
+        _say(message, "warning")
+    if not plan.variant.is_baseline:
+        _say(f"building for {plan.variant}: {plan.choice.reason}")
+    elif plan.situation.cibuildwheel:
+        _say(plan.choice.reason)
+    with private_folder(destination) as folder:
+        built = _run_build_hook(plan, delegate, "build_wheel", folder)
+        return _stamp(plan, built, destination)
+
+
+def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:
+    """Build an editable wheel and publish it unstamped; return its path.
+
+    The modules that it holds, and those that the delegate left in the source tree, are audited.
+    """
+    from variantbuild.audit import audit_files, audit_wheel, judge, pass_gate
+
+    started = time.time()
+    with private_folder(destination) as folder:
+        built = _run_build_hook(plan, delegate, "build_editable", folder)
+        loose = _modules_since(plan.project.path, started - 2, folder)
+        reports = [audit_wheel(built)]
+        if loose:
+            reports.append(audit_files(loose, name=f"the modules in {plan.project.path}"))
+        for report in reports:
+            if report.has_machine_code and not plan.variant.is_baseline:
+                passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
+                for message in passage.messages:
+                    _say(message, "warning")
+        return publish(built, destination)
+
+
+def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:
+    """Build the delegate's sdist and publish it as it is in `destination`; return its name."""
+    with private_folder(destination) as folder:
+        name = delegate.call("build_sdist", str(folder), dict(project.delegate_settings))
+        return publish(_returned(name, folder, delegate, "build_sdist"), destination).name
+
+
+def delegate_metadata(
+    plan: BuildPlan,
+    delegate: Delegate,
+    folder: Path,
+    hook: str = "prepare_metadata_for_build_wheel",
+) -> Path:
+    """Let the delegate write its dist-info into `folder`; return the dist-info's path."""
+    with private_folder(folder) as private:
+        changes = _handover(plan, delegate, private)
+        settings = dict(changes.config_settings)
+        name = delegate.call(hook, str(folder), settings, env=dict(changes.env))
+    return _returned(name, folder, delegate, hook)
+
+
+@contextmanager
+def private_folder(destination: Path) -> Iterator[Path]:
+    """Make a folder of our own inside `destination`, and remove it with all it holds.
+
+    Raises WheelError where `destination` is missing or cannot be written to.
+    """
+    import shutil
+    import tempfile
+
+    try:
+        if not destination.is_dir():
+            raise WheelError(
+                f"output folder {destination} does not exist", hint="make it, or name another one"
+            )
+        folder = Path(tempfile.mkdtemp(prefix=".variantbuild-", dir=destination))
+    except OSError as error:
+        raise WheelError(
+            f"output folder {destination} cannot be written to: {error.strerror}",
+            hint="name another one, or change its permissions",
+        ) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(file: Path, destination: Path) -> Path:
+    """Move a finished `file` to `destination` under its own name, all or nothing.
+
+    Both lie on one file system. The bytes reach the disk before the name does.
+    """
+    target = destination / file.name
+    try:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+        file.replace(target)
+    except OSError as error:
+        raise WheelError(f"{target} cannot be written: {error.strerror}") from None
+    return target
+
+
+def publish_copy(file: Path, destination: Path) -> Path:
+    """Copy a finished `file`, which may lie on another file system, and publish the copy."""
+    import shutil
+
+    with private_folder(destination) as folder:
+        return publish(Path(shutil.copy2(file, folder)), destination)
+
+
+def unpack_metadata(wheel_path: Path, folder: Path) -> Path:
+    """Write the dist-info of the wheel at `wheel_path` into `folder`; return the dist-info's path."""
+    from variantbuild.wheel import open_wheel, verify_wheel
+
+    with open_wheel(wheel_path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=True)
+        inside = f"{inventory.dist_info}/"
+        for member in inventory.files:
+            if member.name.startswith(inside):
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as stream:
+                    stream.writelines(wheel.stream(member))
+    return folder / inventory.dist_info
+
+
+def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
+    """Verify and audit the delegate's wheel, and publish it with the stamp that it has earned."""
+    from variantbuild.audit import audit_wheel, judge, pass_gate
+    from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
+
+    with open_wheel(built) as wheel:
+        inventory = verify_wheel(wheel)
+        report = audit_wheel(built)
+        if plan.variant.is_baseline or not report.has_machine_code:
+            return publish(built, destination)
+        passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
+        for message in passage.messages:
+            _say(message, "warning")
+        stamp = resolve_stamp(plan, passage.variant, inventory.file_name.platforms)
+        version = inventory.version
+        if stamp.local_version is not None:
+            version += ("." if "+" in version else "+") + stamp.local_version
+        edit = Edit(
+            version=version,
+            file_platforms=stamp.file_platforms,
+            wheel_platforms=stamp.wheel_platforms,
+            epoch=_epoch(),
+        )
+        return apply_edit(wheel, plan_edit(inventory, edit), destination)
+
+
+def _run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path) -> Path:
+    changes = _handover(plan, delegate, folder)
+    for note in changes.notes:
+        _say(note, "warning")
+    output = folder / "out"
+    output.mkdir()
+    settings = dict(changes.config_settings)
+    # The delegate never gets a metadata folder: it would compare ours, which says more, with its
+    # own byte for byte (scikit-build-core 1.1).
+    name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
+    return _returned(name, output, delegate, hook)
+
+
+def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
+    variables = sysconfig.get_config_vars()
+    tool = plan.project.pyproject.get("tool")
+    changes = hand_over(
+        plan.flags,
+        Delegation(
+            backend=delegate.kind,
+            version=delegate.version,
+            source=plan.project.path,
+            folder=folder,
+            env=dict(os.environ),
+            config_settings=cast("ConfigSettings", plan.project.delegate_settings),
+            interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
+            tool=tool if isinstance(tool, Mapping) else {},
+        ),
+        compilers=dict(plan.compilers),
+        build_name=name_build(str(plan.variant), plan.digest),
+    )
+    for path, text in changes.files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return changes
+
+
+def _returned(name: object, folder: Path, delegate: Delegate, hook: str) -> Path:
+    """Return the path of what `hook` says it made; raises DelegateError where it is not there."""
+    if isinstance(name, str) and name and Path(name).name == name and (folder / name).exists():
+        return folder / name
+    raise DelegateError(
+        f"delegate {delegate.spec.backend!r} returned {name!r} from {hook}, and made no such file"
+    )
+
+
+def _modules_since(source: Path, started: float, private: Path) -> list[Path]:
+    """Return the compiled modules below `source` that were written after `started` (seconds)."""
+    found = []
+    for pattern in ("*.so", "*.pyd", "*.dylib"):
+        for path in source.rglob(pattern):
+            if not path.is_relative_to(private) and path.stat().st_mtime >= started:
+                found.append(path)
+    return sorted(found)
+
+
+def _epoch() -> int | None:
+    value = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _say(message: str, kind: str = "note") -> None:
+    print(f"variantbuild: {kind}: {message}", file=sys.stderr, flush=True)

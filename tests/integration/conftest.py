@@ -1,0 +1,91 @@
+"""Session wheelhouse, fresh environments, and copies of the projects of tests/packages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workshop import (
+    BUILD_REQUIREMENTS,
+    REPO,
+    Environment,
+    clean_environment,
+    copy_project,
+    run,
+)
+
+MakeEnvironment = Callable[..., Environment]
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wheels of everything that isolated builds need, variantbuild from this checkout."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    source = folder / "source"
+    keep_out = shutil.ignore_patterns(".git", ".venv*", "build", "*.egg-info", "__pycache__")
+    for part in ("backend", "cmake"):
+        shutil.copytree(REPO / part, source / part, ignore=keep_out)
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPO / part, source / part)
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(folder), str(source)], check=True)
+    shutil.rmtree(source)
+    subprocess.run([*pip, "download", "-d", str(folder), *BUILD_REQUIREMENTS], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def uv_program() -> Path:
+    """The uv that is installed beside pytest."""
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        pytest.fail("uv is not installed: pip install '.[test]'")
+    return Path(found)
+
+
+@pytest.fixture
+def make_environment(tmp_path: Path, wheelhouse: Path, uv_program: Path) -> MakeEnvironment:
+    """Return a maker of fresh virtual environments with pip in them."""
+
+    def make(name: str = "venv", python: str | Path = sys.executable, *extra: str) -> Environment:
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        env = clean_environment(home, wheelhouse)
+        folder = tmp_path / name
+        run(uv_program, "venv", "-q", "--python", python, folder, cwd=tmp_path, env=env).ok()
+        environment = Environment(folder, wheelhouse, uv_program, env)
+        environment.uv_pip("install", "-q", "pip", *extra).ok()
+        return environment
+
+    return make
+
+
+@pytest.fixture
+def environment(make_environment: MakeEnvironment) -> Environment:
+    """One fresh environment."""
+    return make_environment()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies a project of tests/packages to work on."""
+    return lambda name: copy_project(name, tmp_path / "projects")
+
+
+@pytest.fixture(scope="session")
+def host_level() -> str:
+    """The x86-64 level of this machine, by the compiler's own word where /proc is not there."""
+    from variantbuild.host import LocalHost
+    from variantbuild.probe.cpu import probe_cpu
+    from variantbuild.probe.facts import Found
+
+    fact = probe_cpu(LocalHost(env=os.environ))
+    assert isinstance(fact, Found)
+    return fact.value.level or "none"
