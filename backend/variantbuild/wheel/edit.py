@@ -1,0 +1,201 @@
+"""A planned edit of a wheel: new name, renamed and changed members, all of it in memory.
+
+Pure: from a verified inventory and what is wanted to what is to be written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from variantbuild.errors import WheelError
+from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
+from variantbuild.wheel.headers import HeaderLine, parse_headers
+from variantbuild.wheel.metadata import tags_of
+from variantbuild.wheel.record import Record, hash_of, render_record
+from variantbuild.wheel.verify import Inventory
+from variantbuild.wheel.zipformat import Member
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewMember:
+    """A member to add to the dist-info folder: `path` within it, such as `sboms/x.cdx.json`."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edit:
+    """What is to change; None and empty leave things as they are.
+
+    `version` is the whole new version; `file_platforms` are the platform tags of the file's name,
+    `wheel_platforms` those of WHEEL: with more there than in the name the wheel is a hybrid.
+    `metadata` are METADATA's new bytes, before the version is put in. `add` replaces members of
+    the same path; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH in seconds, the
+    time of new members; without it they take RECORD's.
+    """
+
+    version: str | None = None
+    file_platforms: tuple[str, ...] | None = None
+    wheel_platforms: tuple[str, ...] | None = None
+    metadata: bytes | None = None
+    add: tuple[NewMember, ...] = ()
+    remove: frozenset[str] = frozenset()
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """An edit worked out: what `apply_edit` writes.
+
+    `renames` maps old member names to new ones, `contents` old names to new bytes; `added` come
+    in front of RECORD with the times of `stamp` (DOS date and time); `notes` are sentences for
+    the user on what was lost.
+    """
+
+    file_name: WheelFileName
+    version: str
+    renames: Mapping[str, str]
+    contents: Mapping[str, bytes]
+    added: Mapping[str, bytes]
+    removed: frozenset[str]
+    record_name: str
+    stamp: int
+    notes: tuple[str, ...]
+
+
+def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
+    """Work out what `edit` means for the wheel of `inventory`.
+
+    Raises WheelError for a version that PEP 440 does not know and a file name over 255 bytes.
+    """
+    version = inventory.version if edit.version is None else normal_version(edit.version)
+    renamed = version != inventory.version
+    contents: dict[str, bytes] = {}
+    metadata = _metadata(inventory, edit, version)
+    if metadata != inventory.metadata.data:
+        contents[inventory.metadata.member] = metadata
+    tags = _wheel(inventory, edit)
+    if tags != inventory.wheel.data:
+        contents[inventory.wheel.member] = tags
+    removed = {*edit.remove, *inventory.signatures}
+    added: dict[str, bytes] = {}
+    known = {member.name for member in inventory.members}
+    for new in edit.add:
+        old = f"{inventory.dist_info}/{new.path}"
+        (contents if old in known - removed else added)[old] = new.data
+    renames = _renames(inventory, version) if renamed else {}
+    stem = renames.get(f"{inventory.dist_info}/RECORD", f"{inventory.dist_info}/RECORD")
+    folder = stem.removesuffix("RECORD")
+    added = {folder + name.partition("/")[2]: data for name, data in added.items()}
+    plan = Plan(
+        file_name=_file_name(inventory, edit, version if renamed else None),
+        version=version,
+        renames=renames,
+        contents=contents,
+        added=added,
+        removed=frozenset(removed & known),
+        record_name=f"{inventory.dist_info}/RECORD",
+        stamp=_stamp(inventory, edit.epoch),
+        notes=tuple(
+            f"the signature {name} is removed: it no longer holds" for name in inventory.signatures
+        ),
+    )
+    if not (renames or contents or added or plan.removed):
+        return plan
+    return replace(plan, contents={**contents, plan.record_name: _record(inventory, plan)})
+
+
+def _file_name(inventory: Inventory, edit: Edit, version: str | None) -> WheelFileName:
+    name = inventory.file_name
+    if version is not None:
+        name = replace(name, version=version)
+    if edit.file_platforms is not None:
+        name = replace(name, platforms=edit.file_platforms)
+    if len(str(name)) > MAX_FILE_NAME:
+        raise WheelError(f"the new file name {str(name)!r} would be over {MAX_FILE_NAME} bytes")
+    return WheelFileName.parse(str(name))
+
+
+def _metadata(inventory: Inventory, edit: Edit, version: str) -> bytes:
+    headers = inventory.metadata
+    if edit.metadata is not None:
+        headers = parse_headers(edit.metadata, headers.member)
+    if version == inventory.version:
+        return headers.data
+    return headers.replaced({headers.one("Version"): version.encode("ascii")})
+
+
+def _wheel(inventory: Inventory, edit: Edit) -> bytes:
+    """Return WHEEL with the Tag lines of `edit.wheel_platforms`, kept lines untouched."""
+    wheel, platforms = inventory.wheel, edit.wheel_platforms
+    if platforms is None:
+        return wheel.data
+    lines = wheel.all("Tag")
+    wanted = {platform.lower() for platform in platforms}
+    drop: dict[HeaderLine, bytes | None] = {}
+    present: set[str] = set()
+    prefixes: dict[str, None] = {}
+    for line in lines:
+        tags = tags_of(line, wheel.member)
+        prefixes.update((tag.rpartition("-")[0], None) for tag in tags)
+        if wanted.issuperset(tag.rpartition("-")[2] for tag in tags):
+            present.update(tags)
+        else:
+            drop[line] = None
+    tags = tuple(f"{prefix}-{platform}" for prefix in prefixes for platform in platforms)
+    fresh = [f"Tag: {tag}".encode("ascii") for tag in tags if tag.lower() not in present]
+    return wheel.replaced(drop, insert=fresh, after=lines[-1])
+
+
+def _renames(inventory: Inventory, version: str) -> dict[str, str]:
+    folders = {}
+    for folder in (inventory.dist_info, inventory.data_folder):
+        if folder is not None:
+            stem, _, kind = folder.rpartition(".")
+            folders[folder] = f"{stem.rpartition('-')[0]}-{version}.{kind}"
+    renames = {}
+    for member in inventory.members:
+        top, slash, rest = member.name.partition("/")
+        if top in folders:
+            renames[member.name] = folders[top] + slash + rest
+    return renames
+
+
+def _stamp(inventory: Inventory, epoch: int | None) -> int:
+    """Return the DOS time and date of new members (time in the low 16 bits), UTC.
+
+    ZIP begins in 1980 and ends in 2107; an epoch outside is moved to the border.
+    """
+    if epoch is None:
+        record = f"{inventory.dist_info}/RECORD"
+        return next(member.stamp for member in inventory.members if member.name == record)
+    year, month, day, hour, minute, second = time.gmtime(min(max(epoch, 315532800), 4354819198))[:6]
+    date = (year - 1980) << 9 | month << 5 | day
+    return date << 16 | hour << 11 | minute << 5 | second // 2
+
+
+def _record(inventory: Inventory, plan: Plan) -> bytes:
+    return render_record(_rows(inventory.members, inventory.record, plan), inventory.record.newline)
+
+
+def _rows(
+    members: Iterable[Member], record: Record, plan: Plan
+) -> Iterator[tuple[str, str, int | str]]:
+    """Yield RECORD's rows in their old order, new ones in front of RECORD's own."""
+    sizes = {member.name: member.size for member in members}
+    for name, digest in record.hashes.items():
+        if name in plan.removed:
+            continue
+        new_name = plan.renames.get(name, name)
+        if name == plan.record_name:
+            for added, data in plan.added.items():
+                yield added, hash_of(data), len(data)
+            yield new_name, "", ""
+        elif name in plan.contents:
+            data = plan.contents[name]
+            yield new_name, hash_of(data), len(data)
+        else:
+            yield new_name, digest, sizes[name]

@@ -1,0 +1,51 @@
+"""The refusal of a wheel: which wheel, which member, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from variantbuild.errors import WheelError
+
+
+class UnsoundWheelError(WheelError):
+    """Say which member of which wheel breaks which rule.
+
+    `reason` is the clause without the names, `member` the member's name (None where the archive
+    as a whole is meant) and `wheel` the file's name, filled in by `naming_wheel`. Names are
+    printed escaped: they come from an archive that nobody vouches for.
+    """
+
+    def __init__(self, reason: str, *, member: str | None = None, hint: str | None = None) -> None:
+        self.reason = reason
+        self.member = member
+        self.wheel: str | None = None
+        super().__init__(self._sentence(), hint=hint)
+
+    def _sentence(self) -> str:
+        parts = [] if self.wheel is None else [shown(self.wheel)]
+        if self.member is not None:
+            parts.append(f"member {shown(self.member)!s}")
+        return ": ".join([*parts, self.reason])
+
+    def name_wheel(self, wheel: str) -> None:
+        """Put the wheel's file name in front of the message, once."""
+        if self.wheel is None:
+            self.wheel = wheel
+            self.message = self._sentence()
+
+
+def shown(name: str) -> str:
+    """Return `name` as it may be printed: escaped unless plain, cut at 200 characters."""
+    short = name if len(name) <= 200 else f"{name[:200]}…"
+    return short if short.isprintable() and "'" not in short and short else ascii(short)
+
+
+@contextmanager
+def naming_wheel(wheel: str) -> Iterator[None]:
+    """Name `wheel` in every refusal that leaves the block."""
+    try:
+        yield
+    except UnsoundWheelError as unsound:
+        unsound.name_wheel(wheel)
+        raise

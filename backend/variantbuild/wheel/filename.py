@@ -1,0 +1,108 @@
+"""A wheel's file name and the versions in it.
+
+Source: the binary distribution format of the packaging specifications (PEP 427, 425, 491) and
+the version scheme of PEP 440.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from variantbuild.wheel.errors import UnsoundWheelError
+
+MAX_FILE_NAME = 255
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?")
+_BUILD = re.compile(r"[0-9][A-Za-z0-9_.]*")
+_TAG_SET = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
+#: PEP 440's canonical form: what matches is its own normal form, so that packaging (25 ms to
+#: import) is only needed for the versions that do not.
+_CANONICAL = re.compile(
+    r"(?:[1-9][0-9]*!)?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
+    r"(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?(?:\.post(?:0|[1-9][0-9]*))?(?:\.dev(?:0|[1-9][0-9]*))?"
+    r"(?:\+(?:0|[1-9][0-9]*|[0-9]*[a-z][a-z0-9]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-z][a-z0-9]*))*)?"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WheelFileName:
+    """The parts of `{name}-{version}[-{build}]-{pythons}-{abis}-{platforms}.whl` as written."""
+
+    name: str
+    version: str
+    build: str | None = None
+    pythons: tuple[str, ...]
+    abis: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> WheelFileName:
+        """Take a file name apart.
+
+        Raises UnsoundWheelError where it is no wheel's name: wrong number of parts, characters
+        other than ASCII letters, digits and `_.+!`, over 255 bytes, or no PEP 440 version.
+        """
+        if not text.endswith(".whl"):
+            raise UnsoundWheelError("its file name does not end with .whl")
+        if not text.isascii():
+            raise UnsoundWheelError("its file name is not ASCII")
+        if len(text) > MAX_FILE_NAME:
+            raise UnsoundWheelError("its file name is over 255 bytes")
+        parts = text[:-4].split("-")
+        if len(parts) not in (5, 6):
+            raise UnsoundWheelError(f"its file name has {len(parts)} parts, a wheel's has 5 or 6")
+        build = parts.pop(2) if len(parts) == 6 else None
+        name, version, *tags = parts
+        if _NAME.fullmatch(name) is None or "__" in name:
+            raise UnsoundWheelError(f"its file name begins with {name!r}, which is no project name")
+        if build is not None and _BUILD.fullmatch(build) is None:
+            raise UnsoundWheelError(f"its file name has the build tag {build!r}, which is none")
+        for tag in tags:
+            if _TAG_SET.fullmatch(tag) is None:
+                raise UnsoundWheelError(f"its file name has the tag {tag!r}, which is none")
+        normal_version(version)
+        pythons, abis, platforms = (tuple(tag.split(".")) for tag in tags)
+        return cls(
+            name=name, version=version, build=build, pythons=pythons, abis=abis, platforms=platforms
+        )
+
+    def __str__(self) -> str:
+        build = () if self.build is None else (self.build,)
+        tags = (".".join(self.pythons), ".".join(self.abis), ".".join(self.platforms))
+        return "-".join((self.name, self.version, *build, *tags)) + ".whl"
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every single tag that the compressed sets stand for (PEP 425), in lower case."""
+        return frozenset(expand_tags(self.pythons, self.abis, self.platforms))
+
+
+def expand_tags(
+    pythons: tuple[str, ...], abis: tuple[str, ...], platforms: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield each `python-abi-platform` of three compressed sets, in lower case."""
+    for parts in product(pythons, abis, platforms):
+        yield "-".join(parts).lower()
+
+
+def normal_name(name: str) -> str:
+    """Return the PEP 503 normal form of a project's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def normal_version(text: str) -> str:
+    """Return the PEP 440 normal form of a version; raises UnsoundWheelError where it is none."""
+    if _CANONICAL.fullmatch(text) is not None:
+        return text
+    from packaging.version import InvalidVersion, Version
+
+    # packaging strips white space (it takes "1.0+cu12\n"): what it would strip is refused here.
+    if text.isascii() and text.isprintable() and " " not in text:
+        try:
+            return str(Version(text))
+        except InvalidVersion:
+            pass
+    raise UnsoundWheelError(f"its version {text!r} is no version that PEP 440 knows")

@@ -1,0 +1,80 @@
+"""Which names a member may have.
+
+Source: PEP 427 and APPNOTE 4.4.17 (forward slashes, relative, no drive), and what front ends and
+file systems cannot store: parts over 255 bytes, control characters, text that is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.zipformat import FLAG_UTF8
+
+MAX_PART = 255
+
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_SOUND = re.compile(rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def parse_member_name(raw: bytes, flags: int) -> str:
+    """Return the name that `raw` spells in a header with general purpose `flags`.
+
+    Raises UnsoundWheelError for every name that an installer might read in two ways or write
+    outside of the folder that it belongs to.
+    """
+    if raw.isascii():
+        name = raw.decode("ascii")
+    elif not flags & FLAG_UTF8:
+        raise UnsoundWheelError(
+            "its name is not ASCII and lacks the UTF-8 flag", member=raw.decode("latin-1")
+        )
+    else:
+        try:
+            name = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise UnsoundWheelError("its name is not UTF-8", member=raw.decode("latin-1")) from None
+        if any(len(part.encode()) > MAX_PART for part in name.split("/")):
+            raise UnsoundWheelError("a part of its name is over 255 bytes", member=name)
+    if _SOUND.fullmatch(name) is None or name[0] == "." or "/." in name or name[1:2] == ":":
+        _check_parts(name)
+    return name
+
+
+def _check_parts(name: str) -> None:
+    """Say what is wrong with a suspicious name, or return where it is only unusual."""
+    parts = name[:-1].split("/") if name.endswith("/") else name.split("/")
+    rules = (
+        (not name, "its name is empty"),
+        (re.search(f"[{_CONTROL}]", name), "its name holds a control character"),
+        ("\\" in name, "its name holds a backslash"),
+        (name.startswith("/"), "its name is absolute"),
+        (_DRIVE.match(name), "its name begins with a drive letter"),
+        (".." in parts, "its name climbs out of its folder with '..'"),
+        ("." in parts, "its name holds './'"),
+        ("" in parts, "its name holds '//'"),
+        (max(map(len, parts)) > MAX_PART, "a part of its name is over 255 bytes"),
+    )
+    for broken, reason in rules:
+        if broken:
+            raise UnsoundWheelError(reason, member=name)
+
+
+def check_tree(names: Collection[str]) -> None:
+    """Refuse names that stand twice, and a file where another member needs a folder."""
+    seen: set[str] = set()
+    folders: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UnsoundWheelError("it stands in the archive twice", member=name)
+        seen.add(name)
+        folders.add(name.rpartition("/")[0])
+    for folder in tuple(folders):
+        while folder := folder.rpartition("/")[0]:
+            if folder in folders:
+                break
+            folders.add(folder)
+    for name in folders & seen:
+        raise UnsoundWheelError("it is a file where other members need a folder", member=name)

@@ -1,0 +1,151 @@
+"""An opened wheel: its members, and their bytes in bounded portions."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from variantbuild.wheel.archive import read_members
+from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
+from variantbuild.wheel.source import Source
+from variantbuild.wheel.zipformat import DEFLATED, EndRecord, Member
+
+#: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size.
+PORTION = 1 << 18
+
+
+class Wheel:
+    """An opened archive whose structure was checked; contents are not read yet.
+
+    `members` are in the order of the central directory. Close it, or use it in a `with` block.
+    Several threads may read at once.
+    """
+
+    def __init__(self, source: Source, members: tuple[Member, ...], end: EndRecord) -> None:
+        self.source = source
+        self.members = members
+        self.end = end
+        self._by_name: Mapping[str, Member] = {member.name: member for member in members}
+
+    @property
+    def path(self) -> Path:
+        """Where the wheel was opened."""
+        return self.source.path
+
+    def member(self, name: str) -> Member:
+        """Return the member called `name`; raises UnsoundWheelError where there is none."""
+        found = self._by_name.get(name)
+        if found is None:
+            raise UnsoundWheelError("it is missing", member=name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def stream(self, member: Member) -> Iterator[bytes]:
+        """Yield the contents of `member` in portions of at most 256 KiB.
+
+        Raises UnsoundWheelError as soon as the stream is broken, longer than the member's size (a
+        bomb), or ends before it. The crc is left to `verify_wheel`.
+        """
+        portions = self._inflated(member) if member.method == DEFLATED else self._stored(member)
+        produced = 0
+        for portion in portions:
+            produced += len(portion)
+            if produced > member.size:
+                raise UnsoundWheelError(
+                    f"it unpacks to more than its {member.size} bytes", member=member.name
+                )
+            yield portion
+        if produced != member.size:
+            raise UnsoundWheelError(
+                f"it unpacks to {produced} bytes, not {member.size}", member=member.name
+            )
+
+    def read(self, member: Member, *, limit: int) -> bytes:
+        """Return the contents of `member`, crc checked.
+
+        Raises UnsoundWheelError where it has over `limit` bytes.
+        """
+        if member.size > limit:
+            raise UnsoundWheelError(
+                f"it has {member.size} bytes, over the limit of {limit}", member=member.name
+            )
+        data = b"".join(self.stream(member))
+        if zlib.crc32(data) != member.crc:
+            raise UnsoundWheelError("its contents do not have its crc", member=member.name)
+        return data
+
+    def head(self, member: Member, size: int) -> bytes:
+        """Return the first bytes of `member`, at most `size` of them, unchecked."""
+        data = self.source.read(member.data_offset, min(member.stored_size, size))
+        if member.method != DEFLATED:
+            return data
+        try:
+            return zlib.decompressobj(-15).decompress(data, size)
+        except zlib.error as error:
+            raise UnsoundWheelError(f"it cannot be unpacked: {error}", member=member.name) from None
+
+    def _stored(self, member: Member) -> Iterator[bytes]:
+        at, end = member.data_offset, member.data_offset + member.stored_size
+        while at < end:
+            portion = self.source.read(at, min(PORTION, end - at))
+            if not portion:
+                return
+            at += len(portion)
+            yield portion
+
+    def _inflated(self, member: Member) -> Iterator[bytes]:
+        engine = zlib.decompressobj(-15)
+        at, end = member.data_offset, member.data_offset + member.stored_size
+        pending = b""
+        while not engine.eof:
+            if not pending and at < end:
+                pending = self.source.read(at, min(PORTION, end - at))
+                at += len(pending)
+            try:
+                portion = engine.decompress(pending, PORTION)
+            except zlib.error as error:
+                raise UnsoundWheelError(
+                    f"it cannot be unpacked: {error}", member=member.name
+                ) from None
+            if not portion and not engine.eof and at >= end and not engine.unconsumed_tail:
+                raise UnsoundWheelError("its compressed data ends too early", member=member.name)
+            pending = engine.unconsumed_tail
+            if portion:
+                yield portion
+        if at < end or engine.unused_data:
+            raise UnsoundWheelError("bytes lie behind its compressed data", member=member.name)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.source.close()
+
+    def __enter__(self) -> Wheel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_wheel(path: Path | str) -> Wheel:
+    """Open the wheel at `path` and check its structure as a zip archive.
+
+    Raises UnsoundWheelError for a malformed archive, naming the member and the rule, and WheelError
+    for a file that is missing or cannot be read.
+    """
+    source = Source(Path(path))
+    try:
+        with naming_wheel(source.path.name):
+            members, end = read_members(source)
+            return Wheel(source, members, end)
+    except BaseException:
+        source.close()
+        raise

@@ -1,0 +1,116 @@
+"""RECORD: which members a wheel has, with the hash and size of each.
+
+Source: the recording-installed-projects and binary distribution specifications (PEP 376, 427).
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.zipformat import Member
+
+#: Names of the signatures of RECORD, which have no row of their own with a hash (PEP 427).
+SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+#: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
+ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
+
+_SIZE = re.compile(r"0|[1-9][0-9]{0,19}")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """The rows in order: member name to `algorithm=digest`, empty for RECORD itself."""
+
+    hashes: Mapping[str, str]
+    newline: str
+
+
+def parse_record(data: bytes, record_name: str, members: Iterable[Member]) -> Record:
+    """Read RECORD and compare it with the archive's members, contents left out.
+
+    Raises UnsoundWheelError for a row that is missing, surplus, doubled or malformed, and for a
+    size that is not the member's.
+    """
+    text = _decode(data, record_name)
+    sizes = {member.name: member for member in members if member.name[-1] != "/"}
+    hashes: dict[str, str] = {}
+    folder = record_name.removesuffix("RECORD")
+    unhashed = {record_name, *(folder + name for name in SIGNATURES)}
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+            if len(row) != 3:
+                raise UnsoundWheelError(f"a row has {len(row)} columns, not 3", member=record_name)
+            name, digest, size = row
+            member = sizes.get(name)
+            if member is None:
+                raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
+            if name in hashes:
+                raise UnsoundWheelError("it is listed in RECORD twice", member=name)
+            if name in unhashed:
+                if digest or size:
+                    raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
+            else:
+                _check_row(member, digest, size)
+            hashes[member.name] = digest
+    except csv.Error as error:
+        raise UnsoundWheelError(f"it is no CSV: {error}", member=record_name) from None
+    for name in sizes:
+        if name not in hashes and (name not in unhashed or name == record_name):
+            raise UnsoundWheelError("it is not listed in RECORD", member=name)
+    return Record(hashes=hashes, newline="\r\n" if "\r\n" in text else "\n")
+
+
+def _decode(data: bytes, record_name: str) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnsoundWheelError("it is not UTF-8", member=record_name) from None
+    if text.startswith("\ufeff"):
+        raise UnsoundWheelError("it begins with a byte-order mark", member=record_name)
+    if "\0" in text:
+        raise UnsoundWheelError("it holds a NUL", member=record_name)
+    return text
+
+
+def _check_row(member: Member, digest: str, size: str) -> None:
+    algorithm, separator, value = digest.partition("=")
+    if not separator:
+        raise UnsoundWheelError("RECORD holds no hash of it", member=member.name)
+    if algorithm not in ALGORITHMS:
+        raise UnsoundWheelError(
+            f"RECORD holds a hash of algorithm {algorithm[:40]!r}, not sha256 or better",
+            member=member.name,
+        )
+    if len(value) != ALGORITHMS[algorithm] or _DIGEST.fullmatch(value) is None:
+        raise UnsoundWheelError(f"RECORD holds a malformed {algorithm} of it", member=member.name)
+    if _SIZE.fullmatch(size) is None:
+        raise UnsoundWheelError(f"RECORD holds the size {size[:40]!r} of it", member=member.name)
+    if int(size) != member.size:
+        raise UnsoundWheelError(
+            f"RECORD says that it has {size} bytes, it has {member.size}", member=member.name
+        )
+
+
+def render_record(rows: Iterable[tuple[str, str, int | str]], newline: str) -> bytes:
+    """Return RECORD's bytes from rows of name, hash and size in bytes (both empty for RECORD)."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=newline).writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def hash_of(data: bytes) -> str:
+    """Return `data`'s hash as RECORD writes it: sha256, base64 for URLs without padding."""
+    return render_hash("sha256", hashlib.sha256(data).digest())
+
+
+def render_hash(algorithm: str, digest: bytes) -> str:
+    """Return a digest as RECORD writes it."""
+    return f"{algorithm}={base64.urlsafe_b64encode(digest).decode('ascii').rstrip('=')}"

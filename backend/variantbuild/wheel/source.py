@@ -1,0 +1,66 @@
+"""An open file read at offsets, by several threads at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from variantbuild.errors import WheelError
+
+
+class Source:
+    """A regular file, opened for reading. `size` is its length in bytes when it was opened."""
+
+    def __init__(self, path: Path) -> None:
+        # O_NONBLOCK: a fifo of that name must not hang the open.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            self.descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            raise WheelError(f"there is no file {str(path)!r}") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise WheelError(f"{str(path)!r} cannot be opened: {reason}") from error
+        self._closed = False
+        self._status = os.fstat(self.descriptor)
+        if not stat.S_ISREG(self._status.st_mode):
+            self.close()
+            raise WheelError(f"{str(path)!r} is not a regular file")
+        self.path = path
+        self.size = self._status.st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return the bytes `[offset, offset + size)`, fewer at the end of the file."""
+        try:
+            data = os.pread(self.descriptor, size, offset)
+            while len(data) < size:
+                more = os.pread(self.descriptor, size - len(data), offset + len(data))
+                if not more:
+                    break
+                data += more
+        except OSError as error:
+            raise WheelError(f"{str(self.path)!r} cannot be read: {error.strerror}") from error
+        return data
+
+    @property
+    def links(self) -> int:
+        """The number of names that the file had when it was opened."""
+        return self._status.st_nlink
+
+    @property
+    def mode(self) -> int:
+        """The permission bits, without setuid, setgid and sticky."""
+        return self._status.st_mode & 0o777
+
+    def check_unchanged(self) -> None:
+        """Raise WheelError where the file was written to since it was opened."""
+        now, then = os.fstat(self.descriptor), self._status
+        if (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns):
+            raise WheelError(f"{str(self.path)!r} was changed by another process while it was read")
+
+    def close(self) -> None:
+        """Close the file; more than once does no harm."""
+        if not self._closed:
+            self._closed = True
+            os.close(self.descriptor)

@@ -1,0 +1,169 @@
+"""The place of a new file: written beside it under another name, moved there when complete.
+
+A file under the final name is always whole: its bytes reach the disk before the one renaming, the
+folder's entry after it. What a killed process leaves is a `.variantbuild-*.tmp`, removed by the
+next one that writes to the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+import time
+from pathlib import Path
+from types import TracebackType
+
+from variantbuild.errors import WheelError
+
+_PREFIX = ".variantbuild-"
+_SUFFIX = ".tmp"
+#: Seconds after which a temporary file whose lock is free counts as left behind by a dead process.
+STALE_AGE = 600.0
+_counter = itertools.count()
+
+
+def write_error(path: Path, error: OSError) -> WheelError:
+    """Return the sentence for a failed write of `path`."""
+    hint = {
+        "ENOSPC": "free some space, or choose another output folder",
+        "EACCES": "choose a folder that you may write to",
+        "EROFS": "choose a folder that you may write to",
+        "EFBIG": "raise the limit on file sizes (ulimit -f)",
+    }.get(_errno_name(error))
+    reason = error.strerror or str(error)
+    return WheelError(f"{str(path)!r} cannot be written: {reason}", hint=hint)
+
+
+def _errno_name(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "")
+
+
+class Target:
+    """A temporary file beside `path`, in a `with` block; `commit` moves it there.
+
+    Leaving the block without a commit removes the temporary file; `path` is then as it was.
+    With `adopt` the temporary file is not new: it is that file, moved (its old name is gone).
+    """
+
+    def __init__(self, path: Path, *, adopt: Path | None = None) -> None:
+        self.path = path
+        self.folder = path.parent
+        remove_stale(self.folder)
+        try:
+            self._open(adopt)
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def _open(self, adopt: Path | None) -> None:
+        flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        if adopt is None:
+            flags |= os.O_CREAT | os.O_EXCL
+        while True:
+            self.temporary = self.folder / f"{_PREFIX}{os.getpid()}-{next(_counter)}{_SUFFIX}"
+            if adopt is not None:
+                if self.temporary.exists():
+                    continue
+                adopt.rename(self.temporary)
+            try:
+                self.descriptor = os.open(self.temporary, flags, 0o666)
+            except FileExistsError:
+                continue
+            break
+        self._open_descriptor = True
+        _lock(self.descriptor)
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Append `data` at the file's position, all of it."""
+        with memoryview(data) as view:
+            done = 0
+            while done < len(data):
+                done += os.write(self.descriptor, view[done:])
+
+    def commit(self, mode: int | None = None) -> None:
+        """Bring the file to the disk and move it to `path`, then bring the folder to the disk.
+
+        `mode` are the permission bits to give it; None leaves those that the umask gave.
+        """
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(self.descriptor, mode)
+        os.fsync(self.descriptor)
+        if os.name == "nt":
+            self._close()
+        self.temporary.replace(self.path)
+        sync_folder(self.folder)
+
+    def _close(self) -> None:
+        if self._open_descriptor:
+            self._open_descriptor = False
+            os.close(self.descriptor)
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # After a commit the name is gone already.
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()
+        self._close()
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove temporary files of this user in `folder` whose process is gone.
+
+    Gone means: not written to for ten minutes and, where the system has locks, not locked.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX):
+                with contextlib.suppress(OSError):
+                    _remove_if_stale(path)
+
+
+def _remove_if_stale(path: Path) -> None:
+    status = path.lstat()
+    own = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    young = time.time() - status.st_mtime < STALE_AGE
+    if not stat.S_ISREG(status.st_mode) or not own or young:
+        return
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        if _lock(descriptor):
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the file's lock without waiting; return False where another process holds it."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: the file's age has to do.
+        return True
+    return True

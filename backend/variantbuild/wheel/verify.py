@@ -1,0 +1,146 @@
+"""The whole verification of a wheel, in one order: names, layout, metadata, RECORD, contents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from variantbuild.wheel.contents import check_contents, check_no_native
+from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
+from variantbuild.wheel.filename import WheelFileName, normal_version
+from variantbuild.wheel.headers import Headers, parse_headers
+from variantbuild.wheel.layout import check_dist_info, check_entry_points, find_layout
+from variantbuild.wheel.metadata import check_metadata, check_wheel, wheel_tags
+from variantbuild.wheel.names import check_tree
+from variantbuild.wheel.reader import Wheel
+from variantbuild.wheel.record import SIGNATURES, Record, parse_record
+from variantbuild.wheel.zipformat import Member
+
+#: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
+MAX_RECORD = 256 << 20
+MAX_METADATA = 64 << 20
+MAX_SMALL = 4 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inventory:
+    """What a verified wheel holds.
+
+    `members` are in the archive's order, folder entries included; `dist_info` and `data_folder`
+    are names without a slash; `metadata` and `wheel` the header blocks of METADATA and WHEEL;
+    `contents_checked` tells whether the hashes were compared or taken from RECORD on trust.
+    """
+
+    path: Path
+    file_name: WheelFileName
+    members: tuple[Member, ...]
+    dist_info: str
+    data_folder: str | None
+    metadata: Headers
+    wheel: Headers
+    record: Record
+    contents_checked: bool
+
+    @property
+    def name(self) -> str:
+        """The project's name as METADATA spells it."""
+        return self.metadata.one("Name").value
+
+    @property
+    def version(self) -> str:
+        """The version in PEP 440's normal form."""
+        return normal_version(self.metadata.one("Version").value)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The single tags of WHEEL, which include those of the file's name."""
+        return wheel_tags(self.wheel)
+
+    @property
+    def files(self) -> Iterator[Member]:
+        """The members that are files."""
+        return (member for member in self.members if not member.is_dir)
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The names of the members that sign RECORD, and end with any change of it."""
+        names = {f"{self.dist_info}/{name}" for name in SIGNATURES}
+        return tuple(member.name for member in self.members if member.name in names)
+
+    @property
+    def is_editable(self) -> bool:
+        """Tell whether the wheel is an editable one by setuptools' build tag (PEP 660)."""
+        return self.file_name.build == "0.editable"
+
+
+def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
+    """Check `wheel` against every rule and return what it holds.
+
+    `trust_record` leaves out one part only: hashing the contents; METADATA, WHEEL and RECORD are
+    hashed all the same. Raises UnsoundWheelError, which names the wheel, the member and the reason.
+    """
+    with naming_wheel(wheel.path.name):
+        file_name = WheelFileName.parse(wheel.path.name)
+        names = [member.name for member in wheel.members]
+        check_tree(names)
+        layout = find_layout(names, file_name)
+        check_dist_info(names, layout.dist_info)
+        record = parse_record(
+            _read(wheel, f"{layout.dist_info}/RECORD", MAX_RECORD),
+            f"{layout.dist_info}/RECORD",
+            wheel.members,
+        )
+        headers = []
+        for name in (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL"):
+            headers.append(parse_headers(_read(wheel, name, MAX_METADATA), name))
+        metadata, wheel_headers = headers
+        check_metadata(metadata, file_name)
+        check_wheel(wheel_headers, file_name)
+        _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
+        if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
+            check_no_native(wheel)
+        if trust_record:
+            _check_hash(record, metadata)
+            _check_hash(record, wheel_headers)
+        else:
+            check_contents(wheel, record.hashes)
+    return Inventory(
+        path=wheel.path,
+        file_name=file_name,
+        members=wheel.members,
+        dist_info=layout.dist_info,
+        data_folder=layout.data,
+        metadata=metadata,
+        wheel=wheel_headers,
+        record=record,
+        contents_checked=not trust_record,
+    )
+
+
+def _read(wheel: Wheel, name: str, limit: int) -> bytes:
+    return wheel.read(wheel.member(name), limit=limit)
+
+
+def _check_entry_points(wheel: Wheel, name: str) -> None:
+    if name not in wheel:
+        return
+    data = _read(wheel, name, MAX_SMALL)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnsoundWheelError("it is not UTF-8", member=name) from None
+    check_entry_points(text, name)
+
+
+def _check_hash(record: Record, headers: Headers) -> None:
+    import hashlib
+
+    from variantbuild.wheel.record import render_hash
+
+    wanted = record.hashes[headers.member]
+    algorithm = wanted.partition("=")[0]
+    if render_hash(algorithm, hashlib.new(algorithm, headers.data).digest()) != wanted:
+        raise UnsoundWheelError(
+            "its contents do not have the hash that RECORD gives", member=headers.member
+        )

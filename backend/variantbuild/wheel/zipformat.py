@@ -1,0 +1,248 @@
+"""The records of a zip file as bytes: end records, central and local headers, extra fields.
+
+Pure: bytes in, values out, and back. Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from variantbuild.wheel.errors import UnsoundWheelError
+
+LOCAL = struct.Struct("<4s5H3L2H")
+CENTRAL = struct.Struct("<4s6H3L5H2L")
+END = struct.Struct("<4s4H2LH")
+LOCATOR = struct.Struct("<4sLQL")
+END64 = struct.Struct("<4sQ2H2L4Q")
+
+LOCAL_SIGNATURE = b"PK\x03\x04"
+CENTRAL_SIGNATURE = b"PK\x01\x02"
+END_SIGNATURE = b"PK\x05\x06"
+LOCATOR_SIGNATURE = b"PK\x06\x07"
+END64_SIGNATURE = b"PK\x06\x06"
+DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
+
+FULL16 = 0xFFFF
+FULL32 = 0xFFFFFFFF
+
+STORED = 0
+DEFLATED = 8
+
+FLAG_ENCRYPTED = 0x0001
+FLAG_DESCRIPTOR = 0x0008
+FLAG_UTF8 = 0x0800
+#: Compression level hints (bits 1 and 2), descriptor, UTF-8: nothing else has a place in a wheel.
+FLAGS_KNOWN = 0x0006 | FLAG_DESCRIPTOR | FLAG_UTF8
+
+VERSION_PLAIN = 20
+VERSION_ZIP64 = 45
+#: The highest "version needed" of APPNOTE 6.3; what stored and deflated members need is 4.5.
+VERSION_HIGHEST = 63
+
+_EXTRA_ZIP64 = 0x0001
+#: Extra fields that change what a member is called or how it is read.
+_EXTRAS_REFUSED = {
+    0x7075: "the Unicode Path extra field gives it a second name",
+    0x9901: "it is encrypted (AES extra field)",
+    0x0017: "it is encrypted (strong encryption extra field)",
+}
+
+
+class Member(NamedTuple):
+    """One member of the archive, its offsets and sizes in bytes.
+
+    A tuple rather than a dataclass because a wheel may hold tens of thousands: building one costs
+    a third. `extra` and `local_extra` are without their zip64 field. `as_it_lies` tells that the
+    local header may be copied unchanged: no descriptor behind the data, no needless zip64 field.
+    """
+
+    name: str
+    size: int
+    stored_size: int
+    crc: int
+    method: int
+    flags: int
+    offset: int
+    data_offset: int
+    as_it_lies: bool
+    external: int
+    made_by: int
+    stamp: int
+    internal: int
+    extra: bytes
+    local_extra: bytes
+    comment: bytes
+
+    @property
+    def is_dir(self) -> bool:
+        """Tell whether the member is a folder entry: its name ends with a slash."""
+        return self.name.endswith("/")
+
+
+class EndRecord(NamedTuple):
+    """Where the central directory lies: bytes `[offset, offset + size)`, with `entries` entries."""
+
+    entries: int
+    offset: int
+    size: int
+    comment: bytes
+
+
+def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
+    """Return the zip64 field of `extra` (None without one) and the other fields.
+
+    Raises UnsoundWheelError for a broken chain of fields, a doubled zip64 field, and fields that
+    give the member another name or say that it is encrypted.
+    """
+    zip64: bytes | None = None
+    others: list[bytes] = []
+    at = 0
+    while at < len(extra):
+        if len(extra) - at < 4:
+            raise UnsoundWheelError("its extra field is broken", member=name)
+        kind, length = struct.unpack_from("<2H", extra, at)
+        if at + 4 + length > len(extra):
+            raise UnsoundWheelError("its extra field is broken", member=name)
+        if kind in _EXTRAS_REFUSED:
+            raise UnsoundWheelError(_EXTRAS_REFUSED[kind], member=name)
+        if kind != _EXTRA_ZIP64:
+            others.append(extra[at : at + 4 + length])
+        elif zip64 is None:
+            zip64 = extra[at + 4 : at + 4 + length]
+        else:
+            raise UnsoundWheelError("it has two zip64 extra fields", member=name)
+        at += 4 + length
+    return zip64, b"".join(others)
+
+
+def widen(
+    zip64: bytes | None, values: tuple[int, ...], name: str, *, limits: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return `values` with each that stands at its limit replaced from the zip64 field.
+
+    APPNOTE 4.5.3: the field holds, in the order of `values`, those that are saturated. Some
+    writers put the others there as well (a stale field); readers differ on which they believe,
+    so values that disagree are refused.
+    """
+    if zip64 is None:
+        return values
+    wide, at = list(values), 0
+    for i, (value, limit) in enumerate(zip(values, limits, strict=True)):
+        if value == limit:
+            width = 4 if limit == FULL16 else 8
+            if len(zip64) < at + width:
+                raise UnsoundWheelError("its zip64 extra field is too short", member=name)
+            wide[i] = int.from_bytes(zip64[at : at + width], "little")
+            at += width
+    if at == len(zip64):
+        return tuple(wide)
+    _check_stale(zip64, tuple(wide), name)
+    return tuple(wide)
+
+
+def _check_stale(zip64: bytes, wide: tuple[int, ...], name: str) -> None:
+    full = b"".join(
+        value.to_bytes(width, "little") for value, width in zip(wide, (8, 8, 8, 4), strict=False)
+    )
+    if len(zip64) not in (8, 16, 24, 28) or zip64 != full[: len(zip64)]:
+        raise UnsoundWheelError("its zip64 extra field contradicts its header", member=name)
+
+
+def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
+    """Find the end record in `tail`, the last bytes of a file of `size` bytes.
+
+    Returns the record, widened by the zip64 end record's locator where there is one, and the
+    offset at which the zip64 end record must lie (-1 without one).
+    """
+    at = tail.rfind(END_SIGNATURE)
+    while at >= 0:
+        if at + END.size <= len(tail):
+            comment_length = int.from_bytes(tail[at + 20 : at + 22], "little")
+            if at + END.size + comment_length == len(tail):
+                break
+        at = tail.rfind(END_SIGNATURE, 0, at)
+    else:
+        if END_SIGNATURE in tail:
+            raise UnsoundWheelError("bytes lie behind the end record, or the file is cut short")
+        raise UnsoundWheelError("it has no zip end record: it is cut short or no zip file")
+    _, disk, first_disk, here, count, length, offset, _ = END.unpack_from(tail, at)
+    comment = tail[at + END.size :]
+    if END_SIGNATURE in comment:
+        raise UnsoundWheelError("the archive's comment holds a second end record")
+    end = EndRecord(count, offset, length, comment)
+    locator = tail[at - LOCATOR.size : at] if at >= LOCATOR.size else b""
+    if locator[:4] == LOCATOR_SIGNATURE:
+        _, disk64, offset64, disks = LOCATOR.unpack(locator)
+        if disk64 or disks > 1:
+            raise UnsoundWheelError("the zip64 locator names several disks")
+        if offset64 + END64.size != size - len(tail) + at - LOCATOR.size:
+            raise UnsoundWheelError("the zip64 end record is not where its locator says")
+        return end, offset64
+    if disk or first_disk or here != count:
+        raise UnsoundWheelError("the end record names several disks")
+    if offset + length != size - len(tail) + at:
+        raise UnsoundWheelError("the end record is wrong: the central directory does not end at it")
+    return end, -1
+
+
+def parse_end64(data: bytes, end: EndRecord, offset64: int) -> EndRecord:
+    """Widen `end` from the zip64 end record `data`, which lies at `offset64`."""
+    if len(data) != END64.size or data[:4] != END64_SIGNATURE:
+        raise UnsoundWheelError("the zip64 end record is missing")
+    _, rest, _, needed, disk, first_disk, here, count, length, offset = END64.unpack(data)
+    if rest != END64.size - 12 or needed > VERSION_HIGHEST:
+        raise UnsoundWheelError("the zip64 end record is broken")
+    if disk or first_disk or here != count:
+        raise UnsoundWheelError("the zip64 end record names several disks")
+    pairs = ((end.entries, count, FULL16), (end.size, length, FULL32), (end.offset, offset, FULL32))
+    if any(narrow not in (full, wide) for narrow, wide, full in pairs):
+        raise UnsoundWheelError("the end record and the zip64 end record disagree")
+    if offset + length != offset64:
+        raise UnsoundWheelError("the zip64 end record is wrong: the directory does not end at it")
+    return EndRecord(count, offset, length, end.comment)
+
+
+def render_end(count: int, offset: int, size: int, comment: bytes) -> bytes:
+    """Return the end of an archive whose directory with `entries` entries lies at `offset`."""
+    wide = count >= FULL16 or offset >= FULL32 or size >= FULL32
+    head = b""
+    if wide:
+        at64 = offset + size
+        head = END64.pack(
+            END64_SIGNATURE, END64.size - 12, VERSION_ZIP64, VERSION_ZIP64, 0, 0,
+            count, count, size, offset,
+        ) + LOCATOR.pack(LOCATOR_SIGNATURE, 0, at64, 1)  # fmt: skip
+    narrow = min(count, FULL16)
+    return head + END.pack(
+        END_SIGNATURE, 0, 0, narrow, narrow, min(size, FULL32), min(offset, FULL32), len(comment)
+    ) + comment  # fmt: skip
+
+
+def render_local(member: Member, name: bytes) -> bytes:
+    """Return the local header of `member` under `name`: sizes in it, no descriptor to follow."""
+    extra, needed = member.local_extra, VERSION_PLAIN
+    size, stored = member.size, member.stored_size
+    if size >= FULL32 or stored >= FULL32:
+        extra = struct.pack("<2H2Q", _EXTRA_ZIP64, 16, size, stored) + extra
+        needed, size, stored = VERSION_ZIP64, FULL32, FULL32
+    return LOCAL.pack(
+        LOCAL_SIGNATURE, needed, member.flags & ~FLAG_DESCRIPTOR, member.method,
+        member.stamp & FULL16, member.stamp >> 16, member.crc, stored, size, len(name), len(extra),
+    ) + name + extra  # fmt: skip
+
+
+def render_central(member: Member, name: bytes, offset: int, external: int, made_by: int) -> bytes:
+    """Return the central header of `member` under `name`, its local header at `offset`."""
+    extra, needed = member.extra, VERSION_PLAIN
+    size, stored = member.size, member.stored_size
+    if size >= FULL32 or stored >= FULL32 or offset >= FULL32:
+        wide = [value for value in (size, stored, offset) if value >= FULL32]
+        extra = struct.pack(f"<2H{len(wide)}Q", _EXTRA_ZIP64, 8 * len(wide), *wide) + extra
+        needed = VERSION_ZIP64
+        size, stored, offset = min(size, FULL32), min(stored, FULL32), min(offset, FULL32)
+    return CENTRAL.pack(
+        CENTRAL_SIGNATURE, made_by, needed, member.flags & ~FLAG_DESCRIPTOR, member.method,
+        member.stamp & FULL16, member.stamp >> 16, member.crc, stored, size, len(name), len(extra),
+        len(member.comment), 0, member.internal, external, offset,
+    ) + name + extra + member.comment  # fmt: skip
