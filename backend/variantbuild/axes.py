@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict, cast
 
 from variantbuild.cpunames import suggest
+from variantbuild.data import load_table
 from variantbuild.errors import VariantError
 
 AcceleratorKind = Literal["cuda", "rocm"]
@@ -87,9 +86,19 @@ class _Distros(NamedTuple):
     two_digit_minor: frozenset[str]
 
 
+class _DistroEntry(TypedDict):
+    label: str
+    parts: int
+
+
+class _DistroTable(TypedDict):
+    ids: dict[str, _DistroEntry]
+    two_digit_minor: list[str]
+
+
 @cache
 def _distros() -> _Distros:
-    table = json.loads(files("variantbuild.data").joinpath("distros.json").read_text("utf-8"))
+    table = cast("_DistroTable", load_table("distros"))
     ids = {name: (entry["label"], entry["parts"]) for name, entry in table["ids"].items()}
     names = frozenset(label for label, _ in ids.values())
     return _Distros(ids, names, frozenset(table["two_digit_minor"]))

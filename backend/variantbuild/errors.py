@@ -36,6 +36,10 @@ class VariantError(VariantBuildError):
     """A label names no variant, names two, or names one of another machine."""
 
 
+class AcceleratorError(VariantBuildError):
+    """A GPU toolkit is missing, contradicts itself, or cannot build for what is wanted."""
+
+
 class FlagsError(VariantBuildError):
     """A compiler cannot be told to build for the variant."""
 

@@ -1,0 +1,63 @@
+"""What probing finds of an accelerator: toolkit, driver and GPUs, each a fact of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from variantbuild.axes import AcceleratorKind
+from variantbuild.probe.facts import Fact
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Toolkit:
+    """A toolkit that compiles device code.
+
+    `version` is (major, minor); `release` all that the compiler tells ("13.0.88"); `root` the
+    folder that build systems call CUDA_HOME or ROCM_PATH; `compiler` nvcc or hipcc, absolute;
+    `clang` the compiler behind hipcc; `include` and `libraries` are folders. `origin` is pypi for
+    one that is installed as wheels. `architectures` is what the compiler says it can build for
+    (`90`, `90a`, `gfx90a`), empty where it does not tell.
+    """
+
+    kind: AcceleratorKind
+    version: tuple[int, int]
+    release: str
+    root: str
+    compiler: str
+    include: str
+    libraries: str
+    origin: Literal["system", "pypi"] = "system"
+    clang: str = ""
+    architectures: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the name people use: `CUDA 13.0`, `ROCm 6.4`."""
+        name = "CUDA" if self.kind == "cuda" else "ROCm"
+        return f"{name} {self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Driver:
+    """A GPU driver: its `version` as written ("580.65.06") and the newest CUDA that it runs."""
+
+    version: str
+    cuda: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gpu:
+    """One GPU: its name, and the architecture that code must be built for (`90`, `gfx942`)."""
+
+    name: str
+    architecture: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceleratorFacts:
+    """The three facts on one kind of accelerator."""
+
+    kind: AcceleratorKind
+    toolkit: Fact[Toolkit]
+    driver: Fact[Driver]
+    gpus: Fact[tuple[Gpu, ...]]
