@@ -156,8 +156,11 @@ def _not_found(word: str, origin: str) -> Absent:
         return Absent(
             f"{origin} names {word} by a relative path, and programs are run by absolute ones only"
         )
-    place = "does not exist or may not be run" if Path(word).is_absolute() else "is not on PATH"
-    return Absent(f"{origin} names {word}, which {place}")
+    if Path(word).is_absolute():
+        return Absent(f"{origin} names {word}, which does not exist or may not be run")
+    return Absent(
+        f"{origin} names {word}, which no absolute PATH entry outside the source tree has"
+    )
 
 
 def _identify(host: Host, language: Language, command: _Command) -> Fact[Compiler]:
@@ -228,7 +231,7 @@ def _first_line(text: str) -> str:
 
 
 def _program_name(word: str) -> str:
-    name = Path(word).name
+    name = re.split(r"[/\\]", word)[-1]
     return name[:-4] if name.lower().endswith(".exe") else name
 
 

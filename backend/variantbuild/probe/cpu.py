@@ -7,12 +7,11 @@ afford them; archspec is loaded only for the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING
 
-from variantbuild.data import load_table
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found
+from variantbuild.probe.levels import cpu_tables, enabled_features, family_of, level_of
 
 if TYPE_CHECKING:
     from archspec.cpu import Microarchitecture
@@ -30,30 +29,6 @@ _SYSCTL = (
     "machdep.cpu.extfeatures",
     "hw.optional",
 )
-
-
-class Level(TypedDict):
-    """One generic level: what it needs itself, and the levels that it stands `after`."""
-
-    name: str
-    after: list[str]
-    features: list[str]
-
-
-class _StateFeatures(TypedDict):
-    mask: int
-    prefixes: list[str]
-
-
-class _Tables(TypedDict):
-    levels: dict[str, list[Level]]
-    families: dict[str, str]
-    arm_vendors: dict[str, str]
-    riscv_parts: dict[str, str]
-    darwin_x86_features: dict[str, list[str]]
-    darwin_arm_floor: list[str]
-    darwin_arm_features: dict[str, list[str]]
-    state_features: dict[str, _StateFeatures]
 
 
 def probe_cpu(host: Host) -> Fact[Cpu]:
@@ -82,37 +57,6 @@ def probe_cpu(host: Host) -> Fact[Cpu]:
     return Absent(f"processors of {host.system} on {host.machine} cannot be probed")
 
 
-def family_of(machine: str) -> str:
-    """Return archspec's name for the architecture that `platform.machine()` calls `machine`."""
-    return _tables()["families"].get(machine.lower(), machine)
-
-
-def level_of(family: str, features: frozenset[str]) -> str | None:
-    """Return the highest generic level of `family` whose features are all there.
-
-    None where the architecture has none, or not even the first is reached.
-    """
-    reached: list[str] = []
-    for level in _tables()["levels"].get(family, []):
-        if features.issuperset(level["features"]) and all(n in reached for n in level["after"]):
-            reached.append(level["name"])
-    return reached[-1] if reached else None
-
-
-def missing_features(family: str, level: str, features: frozenset[str]) -> tuple[str, ...]:
-    """Return what `features` lacks for `level`, sorted; a ValueError for an unknown level."""
-    levels = {entry["name"]: entry for entry in _tables()["levels"].get(family, [])}
-    if level not in levels:
-        raise ValueError(f"{family} has no level {level}")
-    needed: set[str] = set()
-    waiting = [level]
-    while waiting:
-        entry = levels[waiting.pop()]
-        needed.update(entry["features"])
-        waiting.extend(entry["after"])
-    return tuple(sorted(needed - features))
-
-
 def parse_cpuinfo(text: str, family: str) -> Cpu | str:
     """Return the first processor of a Linux /proc/cpuinfo, or why it cannot be understood."""
     entry: dict[str, str] = {}
@@ -133,7 +77,7 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | str:
         code = entry.get("CPU implementer")
         return _cpu(
             family,
-            vendor="generic" if code is None else _tables()["arm_vendors"].get(code, code),
+            vendor="generic" if code is None else cpu_tables()["arm_vendors"].get(code, code),
             features=entry["Features"].split(),
             part=entry.get("CPU part", ""),
             brand=brand,
@@ -142,7 +86,7 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | str:
         match = re.search(r"POWER(\d+)", brand)
         return _cpu(family, generation=int(match[1]) if match else 0, brand=brand)
     part = entry.get("uarch") or brand if family == "riscv64" else ""
-    return _cpu(family, part=_tables()["riscv_parts"].get(part, part), brand=brand)
+    return _cpu(family, part=cpu_tables()["riscv_parts"].get(part, part), brand=brand)
 
 
 def parse_sysctl(text: str, family: str) -> Cpu | str:
@@ -160,7 +104,7 @@ def parse_sysctl(text: str, family: str) -> Cpu | str:
     brand = values.get("machdep.cpu.brand_string", "")
     if not values:
         return "answered nothing"
-    tables = _tables()
+    tables = cpu_tables()
     if family == "aarch64":
         features = set(tables["darwin_arm_floor"])
         for name, ours in tables["darwin_arm_features"].items():
@@ -179,22 +123,6 @@ def parse_sysctl(text: str, family: str) -> Cpu | str:
             features.update(ours)
     vendor = values.get("machdep.cpu.vendor", "generic")
     return _cpu(family, vendor=vendor, features=features, brand=brand)
-
-
-def enabled_features(features: frozenset[str], states: int | None) -> frozenset[str]:
-    """Return `features` less those whose register states the system does not save.
-
-    `states` is XCR0; None leaves all. CPUID shows what the processor can do: a feature may be
-    used only where the operating system has enabled its registers (Intel's manual, volume 1,
-    section 14.3).
-    """
-    if states is None:
-        return features
-    for rule in _tables()["state_features"].values():
-        if states & rule["mask"] != rule["mask"]:
-            lost = tuple(rule["prefixes"])
-            features = frozenset(f for f in features if not f.startswith(lost))
-    return features
 
 
 def probe_microarchitecture(host: Host, cpu: Cpu) -> Fact[str]:
@@ -280,8 +208,3 @@ def _cpu(
         generation=generation,
         brand=brand,
     )
-
-
-def _tables() -> _Tables:
-    tables: Mapping[str, object] = load_table("levels")
-    return cast("_Tables", tables)
