@@ -1,0 +1,110 @@
+// Half-precision rows as vectors of floats, by whatever the compiler's flags allow.
+//
+// Vectors are GNU vector extensions (gcc, clang), no intrinsics but one: gcc 12 turns a loop or
+// __builtin_convertvector over _Float16 into eight scalar vcvtph2ps, gcc 11 has no _Float16 on x86
+// and clang 14 none either, so the packed conversion of F16C is asked for by name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
+
+namespace vecsearch {
+
+// Sums run in this many independent lanes, at every level of every architecture: element e of a
+// row always goes to the lane e % kLanes, so that the order of additions, and with it the result,
+// does not depend on the width of the vectors.
+constexpr std::size_t kLanes = 8;
+
+#if defined(__F16C__)
+constexpr std::size_t kVectorBytes = 32;
+#else
+constexpr std::size_t kVectorBytes = 16;
+#endif
+constexpr std::size_t kWidth = kVectorBytes / sizeof(float);
+constexpr std::size_t kParts = kLanes / kWidth;
+
+using Floats = float __attribute__((vector_size(kVectorBytes)));
+
+// Part number `part` of the kLanes values at `values`.
+inline Floats load(const float *values, std::size_t part) {
+    Floats result;
+    std::memcpy(&result, values + part * kWidth, sizeof result);
+    return result;
+}
+
+#if defined(__F16C__) || defined(__aarch64__)
+
+// The hardware converts, infinities and NaNs included.
+constexpr bool kConvertsAll = true;
+
+// Where in its group of kLanes an element lies after load().
+constexpr std::size_t slot(std::size_t element) { return element; }
+
+inline Floats load(const std::uint16_t *halves, std::size_t part) {
+#if defined(__F16C__)
+    return static_cast<Floats>(_mm256_cvtph_ps(
+        _mm_loadu_si128(reinterpret_cast<const __m128i *>(halves + part * kWidth))));
+#else
+    using Halves = __fp16 __attribute__((vector_size(kWidth * sizeof(__fp16))));
+    Halves values;
+    std::memcpy(&values, halves + part * kWidth, sizeof values);
+    return __builtin_convertvector(values, Floats);
+#endif
+}
+
+#else
+
+// Infinities and NaNs come out as large numbers: callers look for them first.
+constexpr bool kConvertsAll = false;
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pairs are split by shifting");
+
+// Pairs of halves are split into the even and the odd ones, which needs no shuffles.
+constexpr std::size_t slot(std::size_t element) { return element % 2 * kWidth + element / 2; }
+
+// A half in the upper 16 bits, shifted right by 3, has its exponent and fraction where a float has
+// them: the mask drops copies of the sign and the other half, and 2^112 mends the bias. Subnormals
+// come out right as well.
+inline Floats load(const std::uint16_t *halves, std::size_t part) {
+    using Bits = std::uint32_t __attribute__((vector_size(kVectorBytes)));
+    using Signed = std::int32_t __attribute__((vector_size(kVectorBytes)));
+    Bits pairs;
+    std::memcpy(&pairs, halves + part / 2 * (2 * kWidth), sizeof pairs);
+    const Bits upper = part % 2 == 0 ? pairs << 16 : pairs;
+    const Bits bits = reinterpret_cast<Bits>(reinterpret_cast<Signed>(upper) >> 3) & 0x8fffe000U;
+    return reinterpret_cast<Floats>(bits) * 0x1p112F;
+}
+
+#endif
+
+// One half of any kind as a float.
+inline float convert(std::uint16_t half) {
+    const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+    const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffU) << 13;
+    if ((half & 0x7c00U) == 0x7c00U) {
+        const std::uint32_t bits = sign | 0x7f800000U | magnitude;
+        float result;
+        std::memcpy(&result, &bits, sizeof result);
+        return result;
+    }
+    const std::uint32_t bits = sign | magnitude;
+    float result;
+    std::memcpy(&result, &bits, sizeof result);
+    return result * 0x1p112F;
+}
+
+// Whether load() is right for all of these halves.
+inline bool loadable(const std::uint16_t *halves, std::size_t count) {
+    if constexpr (kConvertsAll) return true;
+    std::uint16_t carries = 0;  // into bit 15, from an exponent of all ones
+    for (std::size_t i = 0; i < count; ++i)
+        carries |= static_cast<std::uint16_t>((halves[i] & 0x7c00U) + 0x0400U);
+    return (carries & 0x8000U) == 0;
+}
+
+}  // namespace vecsearch
