@@ -1,0 +1,3 @@
+#include "level.h"
+
+extern "C" const char *helper_level(void) { return LEVEL; }
