@@ -1,4 +1,4 @@
-"""From settings and facts to the variant: what the words `auto`, `native` and a target mean here."""
+"""From settings and facts to the variant: what `auto`, `native` and a target mean here."""
 
 from __future__ import annotations
 

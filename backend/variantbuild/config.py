@@ -26,7 +26,7 @@ ENV_PREFIX = "VARIANTBUILD_"
 
 
 def variable_of(key: str) -> str:
-    """Return the environment variable that sets `key`: `cuda.version` → VARIANTBUILD_CUDA_VERSION."""
+    """Return the variable that sets `key`: `cuda.version` → VARIANTBUILD_CUDA_VERSION."""
     return ENV_PREFIX + key.upper().replace(".", "_").replace("-", "_")
 
 

@@ -182,7 +182,8 @@ def load_delegate(spec: DelegateSpec) -> Delegate:
         target = getattr(target, attribute)
     if not callable(getattr(target, "build_wheel", None)):
         raise DelegateError(
-            f"delegate {spec.backend!r} ({spec.origin}) is no PEP 517 backend: it has no build_wheel hook"
+            f"delegate {spec.backend!r} ({spec.origin}) is no PEP 517 backend: it has no "
+            "build_wheel hook"
         )
     return Delegate(spec, target)
 

@@ -18,7 +18,7 @@ from variantbuild.frontend import FRONTEND_VARIABLE
 Step = Callable[[str], None]
 
 
-class BuildFailed(DelegateError):
+class BuildFailedError(DelegateError):
     """A hook or the set-up of its environment failed; `log` holds all that was printed."""
 
     def __init__(self, message: str, log: str) -> None:
@@ -39,7 +39,7 @@ def build_isolated(
 
     `step` is told in a few words what begins; everything that is printed goes to the file `log`.
     With `isolation` the build requirements are installed into a fresh environment (by pip, from
-    wherever pip is set up to look); without, they must be here. Raises BuildFailed, and
+    wherever pip is set up to look); without, they must be here. Raises BuildFailedError, and
     VariantBuildError where the package `build` is missing.
     """
     try:
@@ -72,14 +72,14 @@ def build_isolated(
             if isinstance(cause, subprocess.CalledProcessError)
             else str(cause)
         )
-        raise BuildFailed(f"the build of {source} failed: {status}", _read(log)) from None
+        raise BuildFailedError(f"the build of {source} failed: {status}", _read(log)) from None
     except subprocess.CalledProcessError as error:
         output = _text(error.stdout) + _text(error.stderr)
-        raise BuildFailed(
+        raise BuildFailedError(
             f"the build requirements of {source} could not be installed", output or str(error)
         ) from None
     except build.BuildException as error:
-        raise BuildFailed(f"{source} cannot be built: {error}", _read(log)) from None
+        raise BuildFailedError(f"{source} cannot be built: {error}", _read(log)) from None
 
 
 def _require(builder: object, config_settings: Mapping[str, str | list[str]]) -> None:

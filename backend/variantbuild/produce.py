@@ -12,9 +12,8 @@ import sysconfig
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from variantbuild.builddir import name_build
 from variantbuild.delegate import Delegate
@@ -23,20 +22,11 @@ from variantbuild.frontend import name_platforms
 from variantbuild.handover import Delegation, Handover, hand_over
 from variantbuild.plan import BuildPlan
 from variantbuild.project import Project
-from variantbuild.types import ConfigSettings, TOMLValue
+from variantbuild.types import ConfigSettings
 from variantbuild.variant import Variant
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stamp:
-    """What a wheel gets written on it: nothing where `local_version` is None and tags are plain.
-
-    `file_platforms` go into the file name, `wheel_platforms` into WHEEL.
-    """
-
-    local_version: str | None
-    file_platforms: tuple[str, ...]
-    wheel_platforms: tuple[str, ...]
+if TYPE_CHECKING:
+    from variantbuild.wheel import Stamp
 
 
 def resolve_stamp(plan: BuildPlan, found: Variant, platforms: tuple[str, ...]) -> Stamp:
@@ -44,6 +34,8 @@ def resolve_stamp(plan: BuildPlan, found: Variant, platforms: tuple[str, ...]) -
 
     `platforms` are the tags that the delegate gave it. The baseline gets none.
     """
+    from variantbuild.wheel import Stamp
+
     in_file, in_wheel = name_platforms(plan.naming.form, found.platform_suffix, platforms)
     return Stamp(
         local_version=found.local_version if plan.naming.local else None,
@@ -83,7 +75,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
         if loose:
             reports.append(audit_files(loose, name=f"the modules in {plan.project.path}"))
         for report in reports:
-            if report.has_machine_code and not plan.variant.is_baseline:
+            if report.has_machine_code and not _asks_nothing(plan.variant):
                 passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
                 for message in passage.messages:
                     _say(message, "warning")
@@ -161,7 +153,7 @@ def publish_copy(file: Path, destination: Path) -> Path:
 
 
 def unpack_metadata(wheel_path: Path, folder: Path) -> Path:
-    """Write the dist-info of the wheel at `wheel_path` into `folder`; return the dist-info's path."""
+    """Write the dist-info of the wheel at `wheel_path` into `folder`; return its path."""
     from variantbuild.wheel import open_wheel, verify_wheel
 
     with open_wheel(wheel_path) as wheel:
@@ -177,29 +169,31 @@ def unpack_metadata(wheel_path: Path, folder: Path) -> Path:
 
 
 def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
-    """Verify and audit the delegate's wheel, and publish it with the stamp that it has earned."""
-    from variantbuild.audit import audit_wheel, judge, pass_gate
-    from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
+    """Audit the delegate's wheel, and publish it with the stamp that it has earned.
 
+    A wheel that gets no stamp is published as the delegate wrote it. The baseline is judged as
+    well: code that needs more would run nowhere but here.
+    """
+    from variantbuild.audit import audit_wheel, judge, pass_gate
+    from variantbuild.wheel import apply_edit, open_wheel, plan_stamp, verify_wheel
+
+    report = audit_wheel(built)
+    if not report.has_machine_code or _asks_nothing(plan.variant):
+        return publish(built, destination)
+    passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
+    for message in passage.messages:
+        _say(message, "warning")
+    if passage.variant.is_baseline:
+        return publish(built, destination)
     with open_wheel(built) as wheel:
         inventory = verify_wheel(wheel)
-        report = audit_wheel(built)
-        if plan.variant.is_baseline or not report.has_machine_code:
-            return publish(built, destination)
-        passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
-        for message in passage.messages:
-            _say(message, "warning")
         stamp = resolve_stamp(plan, passage.variant, inventory.file_name.platforms)
-        version = inventory.version
-        if stamp.local_version is not None:
-            version += ("." if "+" in version else "+") + stamp.local_version
-        edit = Edit(
-            version=version,
-            file_platforms=stamp.file_platforms,
-            wheel_platforms=stamp.wheel_platforms,
-            epoch=_epoch(),
-        )
-        return apply_edit(wheel, plan_edit(inventory, edit), destination)
+        edit = plan_stamp(inventory, stamp, epoch=_epoch())
+        return apply_edit(wheel, edit, destination, consume=True)
+
+
+def _asks_nothing(variant: Variant) -> bool:
+    return variant.cpu is None and variant.is_baseline
 
 
 def _run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path) -> Path:

@@ -34,9 +34,10 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(REPO / part, source / part, ignore=keep_out)
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPO / part, source / part)
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(folder), str(source)], check=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", folder, source], check=True, env=env)
     shutil.rmtree(source)
-    subprocess.run([*pip, "download", "-d", str(folder), *BUILD_REQUIREMENTS], check=True)
+    subprocess.run([*pip, "download", "-d", folder, *BUILD_REQUIREMENTS], check=True, env=env)
     return folder
 
 

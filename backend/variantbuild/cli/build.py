@@ -22,7 +22,7 @@ from variantbuild.cli.terminal import (
     table,
 )
 from variantbuild.errors import ConfigError, VariantBuildError
-from variantbuild.isolated import BuildFailed, build_isolated
+from variantbuild.isolated import BuildFailedError, build_isolated
 from variantbuild.types import JSONValue
 
 
@@ -113,7 +113,7 @@ def _build(
                     log=log,
                 )
         except VariantBuildError as error:
-            if isinstance(error, BuildFailed):
+            if isinstance(error, BuildFailedError):
                 print(error.log, file=sys.stderr, end="")
             report_error(error)
             seconds = time.monotonic() - started

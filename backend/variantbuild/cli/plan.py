@@ -139,7 +139,7 @@ def _for_people(plan: BuildPlan) -> str:
         *(
             (
                 language,
-                f"{' '.join(flags.of(language)) or '(nothing added)'}  ({_compiler(plan, language)})",
+                f"{' '.join(flags.of(language)) or 'nothing'}  ({_compiler(plan, language)})",
             )
             for language in flags.languages
         ),
