@@ -12,10 +12,12 @@ import sysconfig
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from variantbuild.builddir import name_build
+from variantbuild.cmakevalues import render_cmake_values
 from variantbuild.delegate import Delegate
 from variantbuild.errors import DelegateError, WheelError
 from variantbuild.frontend import name_platforms
@@ -230,7 +232,8 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
     for path, text in changes.files:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return changes
+    values = render_cmake_values(plan.variant, plan.flags)
+    return replace(changes, env=(*changes.env, *values.items()))
 
 
 def _returned(name: object, folder: Path, delegate: Delegate, hook: str) -> Path:
