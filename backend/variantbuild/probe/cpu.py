@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CPUINFO = "/proc/cpuinfo"
 #: Enough for the first processor's entry, which is below 4 KB; the kernel renders only this much.
 _CPUINFO_LIMIT = 1 << 14
-_SYSCTL = (
+SYSCTL = (
     "/usr/sbin/sysctl",
     "-i",
     "machdep.cpu.brand_string",
@@ -43,10 +43,10 @@ def probe_cpu(host: Host) -> Fact[Cpu]:
             return Failed(f"{_CPUINFO} cannot be read")
         return _found(parse_cpuinfo(text, family_of(host.machine)), _CPUINFO)
     if host.system == "Darwin":
-        answer = host.run(_SYSCTL)
+        answer = host.run(SYSCTL)
         if not answer.ok:
-            return Failed(f"{_SYSCTL[0]} {answer.failure}")
-        return _found(parse_sysctl(answer.stdout, family_of(host.machine)), " ".join(_SYSCTL))
+            return Failed(f"{SYSCTL[0]} {answer.failure}")
+        return _found(parse_sysctl(answer.stdout, family_of(host.machine)), " ".join(SYSCTL))
     if host.system == "Windows" and family_of(host.machine) == "x86_64":
         told = host.cpuid()
         if told is None:
