@@ -125,8 +125,9 @@ class RecordedHost:
         return None if text is None else text[:limit]
 
     def glob(self, pattern: str) -> tuple[str, ...]:
-        """Return the recorded files that match."""
-        return tuple(sorted(path for path in self.files if fnmatch.fnmatchcase(path, pattern)))
+        """Return the recorded files and programs that match."""
+        paths = {*self.files, *self.programs}
+        return tuple(sorted(path for path in paths if fnmatch.fnmatchcase(path, pattern)))
 
     def which(self, name: str) -> str | None:
         """Return the recorded program."""

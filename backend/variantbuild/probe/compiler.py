@@ -103,11 +103,27 @@ def _choose(
         if not value:
             return Absent(f"this Python's configuration names no {variable}, and none is set")
         return _parse_command(host, value, f"{variable} of this Python's configuration")
+    for folder in _preferred_folders(host, language, build_system):
+        for name in names:
+            path = host.which(f"{folder}/{name}")
+            if path is not None:
+                return _Command(
+                    launchers=(), program=path, arguments=(), origin="beside the C compiler"
+                )
     for name in names:
         path = host.which(name)
         if path is not None:
             return _Command(launchers=(), program=path, arguments=(), origin=f"{name} on PATH")
     return Absent(f"{variable} is not set, and none of {', '.join(names)} is on PATH")
+
+
+def _preferred_folders(host: Host, language: Language, build_system: BuildSystem) -> list[str]:
+    """Return where CMake looks before PATH: beside the C compiler that CC names."""
+    value = host.env.get("CC", "").strip()
+    if build_system != "cmake" or language == "c" or not value:
+        return []
+    command = _parse_command(host, value, "CC")
+    return [str(Path(command.program).parent)] if isinstance(command, _Command) else []
 
 
 def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:

@@ -231,6 +231,19 @@ class TestSearch:
         assert isinstance(fact, Found)
         assert fact.value.command[0] == f"/usr/bin/{program}"
 
+    def test_cmake_looks_beside_the_c_compiler(self) -> None:
+        host = machine("gcc-12.2.0", "/usr/bin/c++", CC="ccache /opt/gcc-13/bin/gcc")
+        host = host.with_program("/usr/bin/ccache", {})
+        for name in ("gcc", "g++"):
+            host = host.with_compiler(f"/opt/gcc-13/bin/{name}", "gcc-13.3.0")
+        fact = probe_compiler(host, "cxx", build_system="cmake")
+        assert isinstance(fact, Found)
+        assert fact.value.command == ("/opt/gcc-13/bin/g++",)
+        assert fact.source == "/opt/gcc-13/bin/g++ -v (beside the C compiler)"
+        meson = probe_compiler(host, "cxx", build_system="meson")
+        assert isinstance(meson, Found)
+        assert meson.value.command == ("/usr/bin/c++",)
+
     def test_interpreters_arguments_are_kept(
         self, recorded_host: Callable[[str], RecordedHost]
     ) -> None:
