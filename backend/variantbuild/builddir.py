@@ -14,8 +14,13 @@ def name_build(label: str, plan: str) -> str:
 
     The same label and plan give the same name on every machine.
     """
+    safe = re.sub(r"[^a-z0-9.]+", "_", label.lower()) or "plain"
+    return f"variantbuild-{safe}-{digest(plan)[:10]}"
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of `text` in hexadecimal."""
     # Imported on use: only builds name folders.
     from hashlib import sha256
 
-    safe = re.sub(r"[^a-z0-9.]+", "_", label.lower()) or "plain"
-    return f"variantbuild-{safe}-{sha256(plan.encode()).hexdigest()[:10]}"
+    return sha256(text.encode()).hexdigest()

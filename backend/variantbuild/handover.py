@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from variantbuild.builddir import digest
 from variantbuild.cmakehandover import hand_to_scikit_build
+from variantbuild.conflicts import user_sources
 from variantbuild.delegation import Delegation, Handover, extend, find_setting, language_variables
 from variantbuild.flags import Flags, Guard
 from variantbuild.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
@@ -29,9 +31,11 @@ def hand_over(
 ) -> Handover:
     """Say how `flags` reach the delegate, and where it keeps its objects.
 
-    `build_name` comes from `builddir.name_build`. The guard that comes back says what remains of
-    it with this delegate and these compilers.
+    `build_name` comes from `builddir.name_build`; where the user has switches of his own, they
+    are told apart by a suffix. The guard that comes back says what remains of it with this
+    delegate and these compilers.
     """
+    build_name += _suffix(user_sources(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
     module = delegation.backend.partition(":")[0].partition(".")[0]
     if module == "setuptools":
@@ -42,6 +46,10 @@ def hand_over(
         return hand_to_scikit_build(flags, delegation, build_name)
     folder = _meson_folder(delegation, build_name) if module == "mesonpy" else None
     return _hand_by_environment(flags, delegation, used, folder)
+
+
+def _suffix(sources: Mapping[str, tuple[str, ...]]) -> str:
+    return f"-{digest(repr(sorted(sources.items())))[:6]}" if sources else ""
 
 
 def _hand_by_environment(
