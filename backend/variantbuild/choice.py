@@ -91,9 +91,8 @@ def _from_target(config: Config, target: str, arch: str) -> Choice:
     try:
         variant = Variant.parse(target, arch)
     except VariantError as error:
-        raise VariantError(
-            f"target {target!r} ({origin}): {error.message}", hint=error.hint
-        ) from None
+        hint = error.hint or "write at most one name an axis, as in fc39.v3"
+        raise VariantError(f"target {target!r} ({origin}): {error.message}", hint=hint) from None
     if variant.accelerator is not None:
         raise VariantError(
             f"target {target!r} ({origin}) asks for {variant.accelerator}: accelerators are not "

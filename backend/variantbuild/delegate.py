@@ -135,7 +135,8 @@ class Delegate:
     def call(self, hook: str, *args: object, env: Mapping[str, str] | None = None) -> object:
         """Call `hook` with `args`, the environment changed by `env` for the time of the call.
 
-        Raises DelegateError where the backend lacks the hook, and where it exits the process,
+        The umask is 022 meanwhile: it shows in the members' permissions, and the same input shall
+        give the same bytes. Raises DelegateError where the backend lacks the hook, and where it exits the process,
         with status 0 too: a hook that does not return has built nothing. Other exceptions are
         the backend's own words and pass through.
         """
@@ -144,7 +145,7 @@ class Delegate:
             raise DelegateError(
                 f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook"
             )
-        with _environment(env or {}):
+        with _surroundings(env or {}):
             try:
                 return function(*args)
             except SystemExit as stop:
@@ -202,12 +203,14 @@ def requirements(value: object, hook: str, spec: DelegateSpec) -> list[str]:
 
 
 @contextlib.contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+def _surroundings(changes: Mapping[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
+    umask = os.umask(0o022)
     try:
         yield
     finally:
+        os.umask(umask)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

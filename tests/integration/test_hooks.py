@@ -1,0 +1,341 @@
+"""The hooks as a front end calls them: in a process of their own, in the source tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import textwrap
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workshop import Done, Environment, copy_project
+
+pytestmark = pytest.mark.compile
+
+Project = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def hook_environment(
+    tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path, uv_program: Path
+) -> Environment:
+    """An environment with variantbuild and its delegates, for hooks without isolation."""
+    from workshop import clean_environment, run
+
+    folder = tmp_path_factory.mktemp("hooks")
+    env = clean_environment(folder / "home", wheelhouse)
+    run(uv_program, "venv", "-q", folder / "venv", cwd=folder, env=env).ok()
+    environment = Environment(folder / "venv", wheelhouse, uv_program, env)
+    environment.uv_pip("install", "variantbuild", "setuptools", "meson-python", "ninja").ok()
+    return environment
+
+
+class Tree:
+    """A project and the hooks to call in it."""
+
+    def __init__(self, folder: Path, environment: Environment) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.out = folder.parent / "out"
+        self.out.mkdir()
+
+    def call(self, expression: str, **env: str) -> Done:
+        code = f"import sys, variantbuild as v; print(); print('=', {expression})"
+        return self.environment.run(self.environment.python, "-c", code, cwd=self.folder, **env)
+
+    def build(self, settings: dict[str, object] | None = None, **env: str) -> Done:
+        return self.call(f"v.build_wheel({str(self.out)!r}, {settings!r})", **env)
+
+    def refused(self, done: Done, *words: str) -> None:
+        """Check one clear sentence, exit code 2, no traceback, and nothing left in the output."""
+        assert done.code == 2, done.output
+        assert "Traceback" not in done.output
+        (line,) = [text for text in done.stderr.splitlines() if "variantbuild: error:" in text]
+        for word in words:
+            assert word in done.stderr, done.stderr
+        assert line
+        assert list(self.out.iterdir()) == []
+
+    def edit(self, name: str, before: str, after: str) -> None:
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+@pytest.fixture
+def tree(tmp_path: Path, hook_environment: Environment) -> Tree:
+    return Tree(copy_project("setuptools-c", tmp_path), hook_environment)
+
+
+def script(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n" + textwrap.dedent(text), encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path: Path) -> None:
+    meta = tmp_path / "meta"
+    meta.mkdir()
+    prepared = tree.call(f"v.prepare_metadata_for_build_wheel({str(meta)!r})").ok()
+    assert "whatami-1.0.dist-info" in prepared.stdout
+    dist_info = meta / "whatami-1.0.dist-info"
+    assert not (dist_info / "WHEEL").exists()
+    assert not (dist_info / "RECORD").exists()
+    tree.call(f"v.build_wheel({str(tree.out)!r}, None, {str(dist_info)!r})", VARIANTBUILD_CPU="v3")
+    (wheel,) = tree.out.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        for path in dist_info.iterdir():
+            if path.is_file() and path.name != "variantbuild.json":
+                assert archive.read(f"{dist_info.name}/{path.name}") == path.read_bytes()
+
+
+def test_prepare_builds_once_when_the_version_is_local(tree: Tree, tmp_path: Path) -> None:
+    meta = tmp_path / "meta"
+    meta.mkdir()
+    env = {"VARIANTBUILD_CPU": "v3", "VARIANTBUILD_LOCAL_VERSION": "always"}
+    prepared = tree.call(f"v.prepare_metadata_for_build_wheel({str(meta)!r})", **env).ok()
+    assert "building 'whatami' extension" in prepared.output
+    dist_info = meta / "whatami-1.0+v3.dist-info"
+    build = f"v.build_wheel({str(tree.out)!r}, None, {str(dist_info)!r})"
+    done = tree.call(build, **env).ok()
+    assert "building 'whatami' extension" not in done.output
+    (wheel,) = tree.out.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        for path in dist_info.rglob("*"):
+            if path.is_file() and path.name != "variantbuild.json":
+                inside = f"{dist_info.name}/{path.relative_to(dist_info)}"
+                assert archive.read(inside) == path.read_bytes()
+    # Other flags in between: what prepare built is not what is asked for any more.
+    wheel.unlink()
+    done = tree.call(build, **{**env, "VARIANTBUILD_CPU": "v2"}).ok()
+    assert "building 'whatami' extension" in done.output
+    assert [path.name.split("-")[1] for path in tree.out.iterdir()] == ["1.0+v2"]
+
+
+def test_a_tampered_wheel_of_prepare_is_not_picked_up(tree: Tree, tmp_path: Path) -> None:
+    meta = tmp_path / "meta"
+    meta.mkdir()
+    env = {"VARIANTBUILD_CPU": "v3", "VARIANTBUILD_LOCAL_VERSION": "always"}
+    tree.call(f"v.prepare_metadata_for_build_wheel({str(meta)!r})", **env).ok()
+    (wheel,) = (meta / ".variantbuild").glob("*.whl")
+    wheel.write_bytes(b"not this one")
+    dist_info = meta / "whatami-1.0+v3.dist-info"
+    tree.call(f"v.build_wheel({str(tree.out)!r}, None, {str(dist_info)!r})", **env).ok()
+    (built,) = tree.out.iterdir()
+    assert zipfile.is_zipfile(built)
+
+
+def test_same_input_same_bytes(tree: Tree) -> None:
+    env = {"SOURCE_DATE_EPOCH": "1700000000", "VARIANTBUILD_CPU": "v3"}
+    contents = []
+    for umask in ("022", "077"):
+        code = f"import os, variantbuild as v; os.umask(0o{umask}); "
+        code += f"v.build_wheel({str(tree.out)!r})"
+        tree.environment.run(
+            tree.environment.python, "-c", code, cwd=tree.folder, TZ=f"UTC{umask[0]}", **env
+        ).ok()
+        (wheel,) = tree.out.iterdir()
+        contents.append(wheel.read_bytes())
+        wheel.unlink()
+        import shutil
+
+        shutil.rmtree(tree.folder / "build")
+    assert contents[0] == contents[1]
+
+
+def test_optional_hooks_are_those_of_the_delegate(
+    tmp_path: Path, hook_environment: Environment
+) -> None:
+    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+    names = (
+        "get_requires_for_build_wheel",
+        "get_requires_for_build_sdist",
+        "get_requires_for_build_editable",
+        "prepare_metadata_for_build_wheel",
+        "prepare_metadata_for_build_editable",
+        "build_editable",
+        "build_wheel",
+        "build_sdist",
+        "no_such_hook",
+    )
+    done = tree.call(f"[name for name in {names!r} if hasattr(v, name)]").ok()
+    assert done.stdout.splitlines()[-1] == (
+        "= ['get_requires_for_build_wheel', 'get_requires_for_build_sdist', "
+        "'build_wheel', 'build_sdist']"
+    )
+
+
+def test_requirements_of_the_delegate_are_passed_on(
+    tmp_path: Path, hook_environment: Environment
+) -> None:
+    tree = Tree(copy_project("meson-c", tmp_path), hook_environment)
+    asked = tree.call("v.get_requires_for_build_wheel({'setup-args': ['-Dx=1'], 'y': None})").ok()
+    own = tree.call("__import__('mesonpy').get_requires_for_build_wheel({})").ok()
+    assert asked.stdout.splitlines()[-1] == own.stdout.splitlines()[-1]
+
+
+def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
+    tree.call(f"v.build_sdist({str(tree.out)!r})").ok()
+    (sdist,) = tree.out.iterdir()
+    assert sdist.name == "whatami-1.0.tar.gz"
+    import tarfile
+
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    second = tmp_path / "second"
+    second.mkdir()
+    inner = Tree(tmp_path / "unpacked" / "whatami-1.0", tree.environment)
+    inner.call(f"v.build_sdist({str(second)!r})").ok()
+    with tarfile.open(sdist) as one, tarfile.open(next(second.iterdir())) as two:
+        assert sorted(one.getnames()) == sorted(two.getnames())
+    inner.build({"variantbuild.cpu": "v2"}).ok()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"variantbuild.cpu": "zen44"}, ("cpu 'zen44'", "config-setting", "did you mean 'zen4'")),
+        ({"variantbuild.cpu": "neoverse_v2"}, ("a processor of aarch64", "builds for x86_64")),
+        ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two processors")),
+        ({"variantbuild.cpy": "v3"}, ("variantbuild.cpy is not a setting", "'cpu'")),
+        ({"variantbuild.cpu": ["v2", "v3"]}, ("expected a string",)),
+        ({"variantbuild.cuda.version": "12"}, ("not known yet",)),
+        ({"variantbuild.delegate": "no_such_backend"}, ("not installed", "requires")),
+        ({"variantbuild.delegate": "json"}, ("no build_wheel hook",)),
+    ],
+)
+def test_bad_settings(tree: Tree, settings: dict[str, object], words: tuple[str, ...]) -> None:
+    tree.refused(tree.build(settings), *words)
+
+
+def test_no_compiler(tree: Tree, tmp_path: Path) -> None:
+    done = tree.build({"variantbuild.cpu": "v3"}, PATH=str(tmp_path), CC="", CXX="")
+    tree.refused(done, "no compiler", "'v3'", "apt install build-essential")
+
+
+def test_cc_names_nothing(tree: Tree) -> None:
+    done = tree.build({"variantbuild.cpu": "v3"}, CC="no-such-cc", CXX="no-such-cxx")
+    tree.refused(done, "no-such-cc", "CC")
+
+
+def test_a_compiler_that_refuses_the_switch(tree: Tree, tmp_path: Path) -> None:
+    stubborn = script(
+        tmp_path / "bin",
+        "gcc",
+        """
+        for word in "$@"; do
+            case "$word" in -march=*) echo "unknown switch $word" >&2; exit 1;; esac
+        done
+        exec /usr/bin/gcc "$@"
+        """,
+    )
+    done = tree.build({"variantbuild.cpu": "v3"}, CC=str(stubborn), CXX=str(stubborn))
+    tree.refused(done, str(stubborn), "-march=x86-64-v3")
+
+
+def test_malformed_pyproject(tree: Tree) -> None:
+    tree.edit("pyproject.toml", "[project]", "[project")
+    tree.refused(tree.build(), "pyproject.toml is not valid TOML", "line")
+
+
+def test_missing_output_folder(tree: Tree) -> None:
+    done = tree.call("v.build_wheel('/nowhere/out')")
+    tree.refused(done, "output folder /nowhere/out does not exist")
+
+
+def test_read_only_output_folder(tree: Tree, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        folder = Path("/sys/kernel")  # root may write wherever there is a place to write to
+    else:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o555)
+    tree.refused(tree.call(f"v.build_wheel({str(folder)!r})"), str(folder), "cannot be written to")
+
+
+def test_a_delegate_without_the_hook(tmp_path: Path, hook_environment: Environment) -> None:
+    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+    code = f"__import__('variantbuild.hooks').hooks._HOOKS['build_editable']({str(tree.out)!r})"
+    tree.refused(tree.call(code), "'own_backend:backend'", "has no build_editable hook")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"), [("sys.exit(0)", "status 0"), ("sys.exit('no')", "no")]
+)
+def test_a_delegate_that_exits(
+    tmp_path: Path, hook_environment: Environment, statement: str, words: str
+) -> None:
+    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+    tree.edit("tools/own_backend.py", 'print("own backend at work")', f"import sys; {statement}")
+    tree.refused(tree.build(), "gave up in build_wheel", words)
+
+
+def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:
+    """A project that overrides the variant gets no stamp: the machine code says otherwise."""
+    tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64"]')
+    done = tree.build({"variantbuild.cpu": "v3"})
+    assert done.code == 1, done.output
+    assert "not stamped as v3" in done.stderr
+    assert list(tree.out.iterdir()) == []
+
+
+def test_a_project_that_needs_more_than_the_stamp_is_refused(tree: Tree) -> None:
+    tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64-v4"]')
+    done = tree.build({"variantbuild.cpu": "v2"})
+    assert done.code == 1, done.output
+    assert "v4" in done.stderr
+    assert "whatami" in done.stderr
+    assert list(tree.out.iterdir()) == []
+
+
+def test_conflicting_switches_of_the_user_are_named(tree: Tree) -> None:
+    done = tree.build({"variantbuild.cpu": "v3"}, CFLAGS="-march=native")
+    assert "-march=native" in done.stderr
+    assert "CFLAGS" in done.stderr
+
+
+def test_v4_raises_import_error_on_a_lesser_machine(tree: Tree, host_level: str) -> None:
+    """The ISA note makes the loader refuse what would die of SIGILL."""
+    import shutil
+
+    tree.build({"variantbuild.cpu": "v4"}).ok()
+    (wheel,) = tree.out.iterdir()
+    assert "linux_x86_64_v4" in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tree.out / "installed")
+    lesser: list[str] = []
+    if host_level == "v4":
+        emulator = shutil.which("qemu-x86_64")
+        if emulator is None:
+            pytest.skip("this machine has AVX-512 and no qemu-x86_64 to stand in for a lesser one")
+        lesser = [emulator, "-cpu", "Haswell"]
+    python = os.path.realpath(tree.environment.python)
+    code = "import whatami"
+    done = tree.environment.run(
+        *lesser, python, "-c", code, cwd=tree.out / "installed", PYTHONPATH="."
+    )
+    assert done.code == 1, done.output
+    assert "ImportError" in done.stderr
+    assert "CPU ISA level is lower than required" in done.stderr
+
+
+def test_plan_command(tree: Tree) -> None:
+    python = tree.environment.python
+    done = tree.environment.run(
+        python, "-m", "variantbuild", "plan", ".", "--target", "v3", "--json", cwd=tree.folder
+    ).ok()
+    plan = json.loads(done.stdout)
+    assert plan["version"] == 1
+    assert plan["variant"]["label"] == "v3"
+    assert "-march=x86-64-v3" in plan["flags"]["c"]
+    versions = {row["front_end"]: row["version"] for row in plan["names"]}
+    assert versions["pip, an sdist or by name"] == "1.0"
+    assert versions["pip, a source tree"] == "1.0+v3"
+    people = tree.environment.run(python, "-m", "variantbuild", "plan", cwd=tree.folder).ok()
+    assert "\x1b[" not in people.stdout

@@ -1,0 +1,174 @@
+"""Settings: sources, precedence, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from variantbuild.config import (
+    Config,
+    Source,
+    environment_source,
+    resolve_config,
+    settings,
+    split_config_settings,
+    table_source,
+)
+from variantbuild.errors import ConfigError
+from variantbuild.project import load_project, settings_files
+from variantbuild.types import TOMLValue
+
+
+def pyproject(**values: TOMLValue) -> Source:
+    return table_source("pyproject", "pyproject.toml", values)
+
+
+def config_settings(**values: str) -> Source:
+    return split_config_settings({f"variantbuild.{key}": value for key, value in values.items()})[0]
+
+
+def test_defaults_are_those_of_the_table() -> None:
+    config = Config()
+    for setting in settings():
+        field = setting.key.replace("-", "_").replace(".", "_")
+        assert getattr(config, field) == setting.default
+    assert resolve_config([]) == config
+
+
+def test_config_settings_beat_environment_beat_files_beat_pyproject() -> None:
+    sources = [
+        config_settings(cpu="v1"),
+        environment_source({"VARIANTBUILD_CPU": "v2", "VARIANTBUILD_AUDIT": "warn"}),
+        table_source("file", "/etc/variantbuild.toml", {"audit": "off", "isa-guard": False}),
+        pyproject(cpu="v4", audit="error", **{"isa-guard": True, "fp-contract": "off"}),
+    ]
+    config = resolve_config(sources)
+    assert (config.cpu, config.audit, config.isa_guard) == ("v1", "warn", False)
+    assert config.fp_contract == "off"
+    assert config.origin("cpu") == "the config-setting variantbuild.cpu"
+    assert config.origin("audit") == "the environment variable VARIANTBUILD_AUDIT"
+    assert config.origin("isa-guard") == "isa-guard of /etc/variantbuild.toml"
+    assert config.origin("fp-contract") == "[tool.variantbuild] fp-contract of pyproject.toml"
+    assert config.origin("distro") == "the default"
+
+
+def test_target_hides_the_single_keys_of_lower_sources() -> None:
+    config = resolve_config([config_settings(target="v3"), pyproject(cpu="v2", distro=True)])
+    assert (config.target, config.cpu, config.distro) == ("v3", "auto", False)
+    config = resolve_config([config_settings(cpu="v4"), pyproject(target="v3")])
+    assert (config.target, config.cpu) == ("v3", "v4")
+
+
+def test_target_beside_a_key_that_it_sets_is_refused() -> None:
+    with pytest.raises(ConfigError, match="cpu .* stands beside a target"):
+        resolve_config([pyproject(target="v3", cpu="v3")])
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    sources = [
+        config_settings(audi="x", audit="errr"),
+        environment_source({"VARIANTBUILD_ISA_GUARD": "perhaps", "VARIANTBUILD_CPUS": "v3"}),
+        pyproject(cpu=3, accelerators=["cuda"], cuda={"version": "12"}, **{"delegate_path": []}),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        resolve_config(sources)
+    text = str(caught.value)
+    assert "variantbuild.audi is not a setting; did you mean 'audit'?" in text
+    assert "'errr': expected one of error, downgrade, warn, off; did you mean 'error'?" in text
+    assert "VARIANTBUILD_ISA_GUARD is 'perhaps': expected true or false" in text
+    assert "VARIANTBUILD_CPUS is not a setting; did you mean 'cpu'?" in text
+    assert "cpu of pyproject.toml is 3: expected a string" in text
+    assert "delegate_path of pyproject.toml is not a setting; did you mean 'delegate-path'?" in text
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("-O2;-g", ("-O2", "-g")), (["-O2", "-g"], ("-O2", "-g")), ("", ()), ([], ())],
+)
+def test_lists(value: str | list[str], expected: tuple[str, ...]) -> None:
+    source, _ = split_config_settings({"variantbuild.flags.cxx": value})
+    assert resolve_config([source]).flags_cxx == expected
+
+
+@pytest.mark.parametrize("word", ["true", "1", "ON", True])
+def test_booleans(word: str | bool) -> None:
+    source, _ = split_config_settings({"variantbuild.distro": word})
+    assert resolve_config([source]).distro is True
+
+
+def test_config_settings_of_the_delegate_pass_untouched() -> None:
+    given = {"--global-option": ["-v", "-q"], "cmake.define.X": "1", "variantbuild.cpu": "v2"}
+    ours, rest = split_config_settings(given)
+    assert rest == {"--global-option": ["-v", "-q"], "cmake.define.X": "1"}
+    assert dict(ours.values) == {"cpu": "v2"}
+    assert split_config_settings(None)[1] == {}
+
+
+def test_a_key_given_twice_is_refused() -> None:
+    source, _ = split_config_settings({"variantbuild.cpu": ["v2", "v3"]})
+    with pytest.raises(ConfigError, match=r"variantbuild.cpu is \['v2', 'v3'\]: expected a string"):
+        resolve_config([source])
+
+
+def test_a_config_setting_without_a_value_is_refused() -> None:
+    source, _ = split_config_settings({"variantbuild.cpu": None})
+    with pytest.raises(ConfigError, match="variantbuild.cpu"):
+        resolve_config([source])
+
+
+def test_environment_ignores_what_is_empty_or_private() -> None:
+    env = {"VARIANTBUILD_CPU": "", "_VARIANTBUILD_CMAKE": "1", "VARIANTBUILD_FLAGS_C": "-O1"}
+    assert dict(environment_source(env).values) == {"flags.c": "-O1"}
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_files_of_user_and_machine(tmp_path: Path) -> None:
+    tree = write(tmp_path / "tree", '[tool.variantbuild]\ncpu = "v4"\n')
+    user, machine = tmp_path / "user.toml", tmp_path / "machine.toml"
+    machine.write_text('cpu = "v3"\naudit = "warn"\n', encoding="utf-8")
+    files = (user, machine)
+    project = load_project(tree, None, {}, machine_files=files)
+    assert (project.config.cpu, project.config.audit) == ("v3", "warn")
+    assert project.config.origin("cpu") == f"cpu of {machine}"
+    user.write_text('audit = "downgrade"\n', encoding="utf-8")
+    assert load_project(tree, None, {}, machine_files=files).config.audit == "downgrade"
+
+
+def test_where_the_files_are() -> None:
+    home = {"HOME": "/home/ada", "XDG_CONFIG_HOME": "/home/ada/.conf"}
+    user, machine = settings_files(home, "linux")
+    assert user == Path("/home/ada/.conf/variantbuild/config.toml")
+    assert machine == Path("/etc/variantbuild.toml")
+    assert settings_files({"HOME": "/home/ada"}, "linux")[0].parts[-3] == ".config"
+    assert "Application Support" in str(settings_files({"HOME": "/Users/ada"}, "darwin")[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool\n", "is not valid TOML"),
+        (
+            "[tool]\nvariantbuild = 3\n",
+            "tool.variantbuild of pyproject.toml is 3: expected a table",
+        ),
+        (
+            '[build-system]\nbuild-backend = "variantbuild"\nbackend-path = ["tools"]\n',
+            "makes front ends look",
+        ),
+    ],
+)
+def test_malformed_pyproject(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_project(write(tmp_path, text), None, {}, machine_files=())
+
+
+def test_missing_pyproject(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"holds no pyproject.toml"):
+        load_project(tmp_path, None, {}, machine_files=())

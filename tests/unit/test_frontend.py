@@ -1,0 +1,144 @@
+"""Which front end is at work, and which names it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from variantbuild.config import Config
+from variantbuild.frontend import (
+    FRONTEND_VARIABLE,
+    SituationKind,
+    TagForm,
+    Traces,
+    detect_situation,
+    front_ends,
+    name_platforms,
+    read_traces,
+    resolve_naming,
+)
+
+HERE = Path("/work/src")
+
+
+def traces(
+    env: Mapping[str, str] | None = None,
+    *,
+    tracked: tuple[str, ...] | None = None,
+    parent: tuple[str, ...] = (),
+    is_sdist: bool = False,
+) -> Traces:
+    return Traces(env=env or {}, source=HERE, is_sdist=is_sdist, tracked=tracked, parent=parent)
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_sdist", "kind"),
+    [
+        ("file:///work/src", False, "pip-tree"),
+        ("file:///work/src (from app)", False, "pip-tree"),
+        ("pkg @ file:///work/src from file:///work/src", False, "pip-tree"),
+        ("file:///work/src", True, "pip-sdist"),
+        ("file:///work/pkg-1.0.tar.gz", True, "pip-sdist"),
+        ("pkg==1.0 from https://index/pkg-1.0.tar.gz#sha256=ab (from app)", True, "pip-sdist"),
+        ("pkg from file:///links/pkg-1.0.tar.gz", True, "pip-sdist"),
+        ("pkg==1.0 from https://index/pkg-1.0.tar.gz", False, "pip-sdist"),
+        ("git+https://example.org/pkg.git@main", False, "pip-archive"),
+        ("pkg @ git+https://example.org/pkg.git", False, "pip-archive"),
+        ("git+file:///work/pkg", False, "pip-archive"),
+        ("https://example.org/archive/main.zip#egg=pkg", False, "pip-archive"),
+        ("pkg @ https://example.org/main.tar.gz from https://x (from app)", False, "pip-archive"),
+    ],
+)
+def test_pip(entry: str, is_sdist: bool, kind: SituationKind) -> None:
+    assert detect_situation(traces(tracked=(entry,), is_sdist=is_sdist)).kind == kind
+
+
+def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> None:
+    import os
+
+    for name, text, when in (("a", "app==2 from https://x/app.tar.gz", 1), ("b", "file:///s", 2)):
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (when, when))
+    found = read_traces({"PIP_BUILD_TRACKER": str(tmp_path)}, HERE, is_sdist=False)
+    assert found.tracked == ("file:///s", "app==2 from https://x/app.tar.gz")
+    assert read_traces({}, HERE, is_sdist=False).tracked is None
+
+
+@pytest.mark.parametrize(
+    ("parent", "kind"),
+    [
+        (("/venv/bin/python", "-m", "build", "--wheel"), "build"),
+        (("/venv/bin/python", "-I", "-m", "build"), "build"),
+        (("/venv/bin/python", "/venv/bin/pyproject-build"), "build"),
+        (("python", "/venv/lib/site-packages/build/__main__.py"), "build"),
+        (("/usr/bin/uv", "build"), "uv"),
+        (("python", "-m", "pip", "install", "build"), "unknown"),
+        (("/bin/sh", "-c", "build"), "unknown"),
+        ((), "unknown"),
+    ],
+)
+def test_parent_process(parent: tuple[str, ...], kind: SituationKind) -> None:
+    assert detect_situation(traces(parent=parent)).kind == kind
+
+
+def test_uv_run_is_no_proof_of_uv() -> None:
+    env = {"UV": "/usr/bin/uv"}
+    assert detect_situation(traces(env, parent=("python", "-m", "build"))).kind == "build"
+    env = {"UV": "/usr/bin/uv", "UV_INTERNAL__BUILD_DIR": str(HERE)}
+    assert detect_situation(traces(env)).kind == "uv"
+    env = {"UV_INTERNAL__BUILD_DIR": "/elsewhere"}
+    assert detect_situation(traces(env)).kind == "unknown"
+
+
+def test_cibuildwheel_and_own_command() -> None:
+    found = detect_situation(traces({"CIBUILDWHEEL": "1"}))
+    assert (found.kind, found.cibuildwheel) == ("build", True)
+    found = detect_situation(traces({"CIBUILDWHEEL": "1"}, tracked=("file:///work/src",)))
+    assert (found.kind, found.cibuildwheel) == ("pip-tree", True)
+    assert detect_situation(traces({FRONTEND_VARIABLE: "variantbuild"})).kind == "build"
+
+
+@pytest.mark.parametrize(
+    ("kind", "local", "form", "unguarded"),
+    [
+        ("pip-tree", True, "set", "hybrid"),
+        ("pip-archive", True, "hybrid", "hybrid"),
+        ("pip-sdist", False, "hybrid", "hybrid"),
+        ("uv", False, "set", "set"),
+        ("build", True, "set", "set"),
+        ("unknown", False, "set", "set"),
+    ],
+)
+def test_policy(kind: SituationKind, local: bool, form: TagForm, unguarded: TagForm) -> None:
+    naming = resolve_naming(kind, Config(), guarded=True)
+    assert (naming.local, naming.form) == (local, form)
+    assert resolve_naming(kind, Config(), guarded=False).form == unguarded
+
+
+def test_explicit_settings_win_in_every_situation() -> None:
+    origins = (("local-version", "here"), ("platform-tag", "there"))
+    for kind in front_ends():
+        config = Config(local_version="never", platform_tag="specific", origins=origins)
+        naming = resolve_naming(kind, config, guarded=True)
+        assert (naming.local, naming.form) == (False, "specific")
+        assert "here says never" in naming.reason
+        assert "there says specific" in naming.reason
+        naming = resolve_naming(kind, Config(local_version="always"), guarded=False)
+        assert naming.local
+
+
+def test_platforms() -> None:
+    plain = ("linux_x86_64",)
+    specific = ("linux_x86_64_v3_cu12",)
+    both = ("linux_x86_64", "linux_x86_64_v3_cu12")
+    assert name_platforms("plain", "_v3_cu12", plain) == (plain, plain)
+    assert name_platforms("specific", "_v3_cu12", plain) == (specific, specific)
+    assert name_platforms("set", "_v3_cu12", plain) == (both, both)
+    assert name_platforms("hybrid", "_v3_cu12", plain) == (specific, both)
+    assert name_platforms("set", "", plain) == (plain, plain)
+    several = ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
+    in_file, in_wheel = name_platforms("set", "_v2", several)
+    assert in_file == in_wheel == tuple(sorted(in_file))
+    assert len(in_file) == 4
