@@ -69,6 +69,8 @@ if(DEFINED ENV{_VARIANTBUILD_CMAKE} OR VARIANTBUILD_HAS_VALUES)
 endif()
 foreach(_variantbuild_name IN LISTS _variantbuild_names)
   if(DEFINED VARIANTBUILD_${_variantbuild_name})
+    # Read, so that CMake does not warn of a definition that nobody used.
+    set(_variantbuild_value "${VARIANTBUILD_${_variantbuild_name}}")
     set(_variantbuild_given TRUE)
   elseif(DEFINED ENV{_VARIANTBUILD_${_variantbuild_name}})
     set(VARIANTBUILD_${_variantbuild_name}
@@ -79,6 +81,7 @@ foreach(_variantbuild_name IN LISTS _variantbuild_names)
 endforeach()
 set(VARIANTBUILD_HAS_VALUES ${_variantbuild_given} CACHE INTERNAL "")
 unset(_variantbuild_given)
+unset(_variantbuild_value)
 unset(_variantbuild_name)
 unset(_variantbuild_names)
 
