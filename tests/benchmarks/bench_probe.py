@@ -1,0 +1,81 @@
+"""CPU time of probing: processor, C library, distribution and two compilers.
+
+    python tests/benchmarks/bench_probe.py [--runs 15] [--goal 25]
+
+Each run is a fresh interpreter. Ours is what this process spends: importing, reading, starting
+the compilers; what the compilers themselves spend is told apart. "bare" counts the standard library
+too, which a delegate loads anyway. Exits with 1 where ours beside a delegate is above the goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import cast
+
+BACKEND = Path(__file__).resolve().parents[2] / "backend"
+
+#: What setuptools, and the hook caller of the front ends, load in every build.
+LOADED_ANYWAY = "import dataclasses, json, pathlib, re, subprocess, sysconfig, typing"
+
+CHILD = """
+import os, resource, time
+%s
+def spent(who):
+    used = resource.getrusage(who)
+    return 1e3 * (used.ru_utime + used.ru_stime)
+start = time.process_time()
+from variantbuild.host import LocalHost
+from variantbuild.probe import probe_host
+loaded = time.process_time()
+probe_host(LocalHost(env=os.environ), ["c", "cxx"])
+end = time.process_time()
+import json
+print(json.dumps({
+    "import": 1e3 * (loaded - start),
+    "probe": 1e3 * (end - loaded),
+    "ours": 1e3 * (end - start),
+    "compilers": spent(resource.RUSAGE_CHILDREN),
+}))
+"""
+
+
+def measure(env: dict[str, str], loaded: str) -> dict[str, float]:
+    """Return the milliseconds of one run, by part; `loaded` are imports that do not count."""
+    command = [sys.executable, "-c", CHILD % loaded]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    return cast("dict[str, float]", json.loads(done.stdout))
+
+
+def medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each part."""
+    return {part: statistics.median(run[part] for run in runs) for part in runs[0]}
+
+
+def main() -> int:
+    """Measure and print medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--goal", type=float, default=25.0, help="ours, in ms of CPU")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as cache:
+        # Installed packages have their bytecode; so has this checkout after the first run.
+        env = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONPYCACHEPREFIX": cache}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        measure(env, "")
+        beside = medians([measure(env, LOADED_ANYWAY) for _ in range(args.runs)])
+        bare = medians([measure(env, "") for _ in range(args.runs)])
+    print(f"median of {args.runs} runs, ms of CPU   beside a delegate   bare")
+    for part in beside:
+        print(f"  {part:33} {beside[part]:16.1f} {bare[part]:6.1f}")
+    return 1 if beside["ours"] > args.goal else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
