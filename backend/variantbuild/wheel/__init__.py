@@ -30,9 +30,11 @@ from __future__ import annotations
 from variantbuild.wheel.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.filename import WheelFileName, normal_name, normal_version
-from variantbuild.wheel.labels import Stamp, join_local, plan_stamp
+from variantbuild.wheel.labels import Stamp, join_local, name_stamp, plan_stamp
+from variantbuild.wheel.patch import plan_patch
 from variantbuild.wheel.reader import Wheel, open_wheel
 from variantbuild.wheel.rewrite import apply_edit
+from variantbuild.wheel.unstamp import plan_unstamp
 from variantbuild.wheel.verify import Inventory, verify_wheel
 from variantbuild.wheel.zipformat import Member
 
@@ -48,10 +50,13 @@ __all__ = [
     "WheelFileName",
     "apply_edit",
     "join_local",
+    "name_stamp",
     "normal_name",
     "normal_version",
     "open_wheel",
     "plan_edit",
+    "plan_patch",
     "plan_stamp",
+    "plan_unstamp",
     "verify_wheel",
 ]

@@ -105,7 +105,7 @@ class _Crew:
 def check_no_native(wheel: Wheel) -> None:
     """Refuse compiled code for a host in `wheel`, which is tagged for any platform."""
     for member in wheel.members:
-        kind = native_kind(wheel.head(member, HEAD)) if member.size else None
+        kind = native_kind(member.name, wheel.head(member, HEAD)) if member.size else None
         if kind is not None:
             raise UnsoundWheelError(
                 f"it is a {kind}, yet the wheel is tagged for any platform", member=member.name

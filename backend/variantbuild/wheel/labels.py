@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.edit import Edit, NewMember, Plan, plan_edit
@@ -22,6 +23,31 @@ class Stamp:
     local_version: str | None
     file_platforms: tuple[str, ...]
     wheel_platforms: tuple[str, ...]
+
+
+TagForm = Literal["set", "specific", "hybrid", "plain"]
+FORMS: tuple[TagForm, ...] = get_args(TagForm)
+
+
+def name_stamp(inventory: Inventory, form: TagForm, label: str | None, suffix: str) -> Stamp:
+    """Return the stamp with the variant's platform `suffix` (`_v3_cu12`) in one of the tag forms.
+
+    Plain platforms keep their order and stand before the specific ones, so that `unstamp` can
+    give it back.
+    """
+    in_file = tuple(platform + suffix for platform in inventory.file_name.platforms)
+    in_wheel = tuple(platform + suffix for platform in inventory.wheel_platforms)
+    plain_file, plain_wheel = inventory.file_name.platforms, inventory.wheel_platforms
+    match form:
+        case "set":
+            pair = (*plain_file, *in_file), (*plain_wheel, *in_wheel)
+        case "specific":
+            pair = in_file, in_wheel
+        case "hybrid":
+            pair = in_file, (*plain_wheel, *in_wheel)
+        case "plain":
+            pair = plain_file, plain_wheel
+    return Stamp(local_version=label, file_platforms=pair[0], wheel_platforms=pair[1])
 
 
 def plan_stamp(

@@ -111,11 +111,18 @@ def _check_nested(names: Iterable[str], layout: Layout) -> None:
 
 
 def check_dist_info(names: Iterable[str], dist_info: str) -> None:
-    """Refuse members of `dist_info` that are an installer's to write."""
+    """Refuse members of `dist_info` that are an installer's to write, or twice there by case."""
+    inside = f"{dist_info}/"
+    seen: set[str] = set()
     for name in names:
-        for own in _OF_INSTALLERS:
-            if name.lower() == f"{dist_info}/{own}".lower():
-                raise UnsoundWheelError("only an installer may write it", member=name)
+        if not name.startswith(inside):
+            continue
+        folded = name[len(inside) :].lower()
+        if folded in _OF_INSTALLERS:
+            raise UnsoundWheelError("only an installer may write it", member=name)
+        if folded in seen:
+            raise UnsoundWheelError("it stands in dist-info twice, case aside", member=name)
+        seen.add(folded)
 
 
 def check_entry_points(text: str, member: str) -> None:

@@ -16,13 +16,17 @@ _FAT = bytes.fromhex("cafebabe")
 #: A fat Mach-O counts its architectures where a Java class has its version, at least 45.
 _JAVA_VERSION = 45
 _PE_DLL = 0x2000
+#: What the import system or a loader would take for compiled code, whatever is in it.
+_SUFFIXES = (".so", ".pyd", ".dylib")
 
 
-def native_kind(head: bytes) -> str | None:
-    """Return what compiled code begins with `head` (ELF, Mach-O, DLL, static library), or None."""
-    if head[:4] == b"\x7fELF" and len(head) >= 20:
-        order = "big" if head[5] == 2 else "little"
-        machine = int.from_bytes(head[18:20], "big" if order == "big" else "little")
+def native_kind(name: str, head: bytes) -> str | None:
+    """Return what compiled code the member `name` that begins with `head` is, None for none.
+
+    The answer is a word for people: ELF file, Mach-O file, DLL, static library, extension module.
+    """
+    if head[:4] == b"\x7fELF":
+        machine = int.from_bytes(head[18:20], "big" if head[5:6] == b"\2" else "little")
         return None if machine in _FOREIGN_MACHINES else "ELF file"
     if head[:4] in _MACH_O:
         return "Mach-O file"
@@ -30,9 +34,18 @@ def native_kind(head: bytes) -> str | None:
         return "Mach-O file"
     if head[:8] == b"!<arch>\n":
         return "static library"
-    if head[:2] == b"MZ" and len(head) >= 64:
-        at = int.from_bytes(head[60:64], "little")
-        characteristics = int.from_bytes(head[at + 22 : at + 24], "little")
-        if head[at : at + 4] == b"PE\0\0" and characteristics & _PE_DLL:
-            return "DLL"
-    return None
+    if head[:2] == b"MZ" and _is_native_dll(head):
+        return "DLL"
+    return "extension module" if name.lower().endswith(_SUFFIXES) else None
+
+
+def _is_native_dll(head: bytes) -> bool:
+    at = int.from_bytes(head[60:64], "little")
+    characteristics = int.from_bytes(head[at + 22 : at + 24], "little")
+    if head[at : at + 4] != b"PE\0\0" or not characteristics & _PE_DLL:
+        return False
+    # Data directory 14 describes .NET bytecode, which runs anywhere; the optional header's magic
+    # says where the directories begin.
+    wide = head[at + 24 : at + 26] == b"\x0b\x02"
+    managed = at + 24 + (112 if wide else 96) + 8 * 14
+    return not any(head[managed : managed + 8])

@@ -11,7 +11,7 @@ from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
 from variantbuild.wheel.filename import WheelFileName, normal_version
 from variantbuild.wheel.headers import Headers, parse_headers
 from variantbuild.wheel.layout import check_dist_info, check_entry_points, find_layout
-from variantbuild.wheel.metadata import check_metadata, check_wheel, wheel_tags
+from variantbuild.wheel.metadata import check_metadata, check_wheel, tags_of, wheel_tags
 from variantbuild.wheel.names import check_tree
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.record import SIGNATURES, Record, parse_record
@@ -56,6 +56,12 @@ class Inventory:
     def tags(self) -> frozenset[str]:
         """The single tags of WHEEL, which include those of the file's name."""
         return wheel_tags(self.wheel)
+
+    @property
+    def wheel_platforms(self) -> tuple[str, ...]:
+        """The platforms of WHEEL's tags, each once, in the order of its lines."""
+        tags = (tag for line in self.wheel.all("Tag") for tag in tags_of(line, self.wheel.member))
+        return tuple(dict.fromkeys(tag.rpartition("-")[2] for tag in tags))
 
     @property
     def files(self) -> Iterator[Member]:

@@ -1,0 +1,139 @@
+"""What the commands that write wheels share: options, the loop over wheels, the report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from variantbuild.cli.terminal import print_json, report_error, report_message
+from variantbuild.errors import VariantBuildError, WheelError
+from variantbuild.types import JSONValue
+from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
+from variantbuild.wheel.target import sync_folder, write_error
+
+#: Plans the edit of one verified wheel; the strings are warnings for the user.
+Planner = Callable[[Wheel, Inventory], tuple[Plan, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of one wheel: the one that was written, or the error that stopped it."""
+
+    source: Path
+    output: Path | None = None
+    plan: Plan | None = None
+    notes: tuple[str, ...] = ()
+    error: VariantBuildError | None = None
+
+
+def add_output_options(parser: argparse.ArgumentParser, *, trust: bool, in_place: bool) -> None:
+    """Declare the wheels and the options on where the new ones go."""
+    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "-o", "--outdir", metavar="DIR", help="where to write (beside each wheel)", default=None
+    )
+    if in_place:
+        where.add_argument(
+            "--in-place", action="store_true", help="replace the wheel by the new one at the end"
+        )
+    if trust:
+        parser.add_argument(
+            "--trust-record",
+            action="store_true",
+            help="take the hashes of contents in RECORD as they are, check all else",
+        )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def relabel(args: argparse.Namespace, planner: Planner) -> int:
+    """Rewrite each wheel of `args` as `planner` says, report, and return the exit code.
+
+    A wheel that is refused does not keep the others from being written.
+    """
+    in_place: bool = getattr(args, "in_place", False)
+    trust: bool = getattr(args, "trust_record", False)
+    folder = None if args.outdir is None else _output_folder(Path(args.outdir))
+    outcomes: list[Outcome] = []
+    for text in args.wheels:
+        taken = {outcome.output for outcome in outcomes if outcome.output is not None}
+        try:
+            outcome = _relabel_one(Path(text), folder, planner, (in_place, trust), taken)
+        except VariantBuildError as error:
+            report_error(error)
+            outcome = Outcome(source=Path(text), error=error)
+        for note in outcome.notes:
+            report_message(f"{outcome.source.name}: {note}", "warning")
+        outcomes.append(outcome)
+    if args.json:
+        print_json({"version": 1, "wheels": [_describe(outcome) for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            if outcome.output is not None:
+                print(outcome.output)
+    return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
+
+
+def _output_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WheelError(f"output folder {str(folder)!r}: {error.strerror}") from error
+    return folder
+
+
+def _relabel_one(
+    path: Path,
+    folder: Path | None,
+    planner: Planner,
+    options: tuple[bool, bool],
+    taken: set[Path],
+) -> Outcome:
+    in_place, trust = options
+    if in_place and path.is_symlink():
+        raise WheelError(f"{str(path)!r} is a link", hint="give the file itself for --in-place")
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=trust)
+        plan, warnings = planner(wheel, inventory)
+        output = (path.parent if folder is None else folder) / str(plan.file_name)
+        if output in taken:
+            raise WheelError(f"{str(output)!r} was written from another wheel just now")
+        if not in_place and _same_file(output, path):
+            raise WheelError(
+                f"{str(path)!r} would be replaced by the new wheel of the same name",
+                hint="give another folder with -o, or --in-place",
+            )
+        apply_edit(wheel, plan, output.parent, keep_mode=in_place)
+    if in_place and output != path:
+        _remove(path)
+    return Outcome(source=path, output=output, plan=plan, notes=(*warnings, *plan.notes))
+
+
+def _same_file(output: Path, path: Path) -> bool:
+    try:
+        return output.samefile(path)
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+        sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def _describe(outcome: Outcome) -> dict[str, JSONValue]:
+    plan, error = outcome.plan, outcome.error
+    tags: Sequence[str] = () if plan is None else sorted(plan.file_name.tags)
+    return {
+        "input": str(outcome.source),
+        "output": None if outcome.output is None else str(outcome.output),
+        "project_version": None if plan is None else plan.version,
+        "tags": tags,
+        "notes": outcome.notes,
+        "error": None if error is None else {"message": error.message, "hint": error.hint},
+    }

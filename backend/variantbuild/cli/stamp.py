@@ -1,0 +1,126 @@
+"""`variantbuild stamp`: relabel a built wheel, after an audit of its machine code."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+
+from variantbuild.cli.relabel import add_output_options, relabel
+from variantbuild.errors import AuditError, VariantError, WheelError
+from variantbuild.platformtag import split_platform
+from variantbuild.variant import Variant
+from variantbuild.wheel import Inventory, Plan, Stamp, Wheel, name_stamp, plan_stamp
+from variantbuild.wheel.labels import FORMS, TagForm
+
+#: A member with machine code is read whole to be audited; tensorflow's largest has 1.1 GB.
+_MAX_BINARY = 8 << 30
+
+
+def configure_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `stamp`."""
+    parser.add_argument("--target", required=True, metavar="T", help="a variant, such as cu12.v3")
+    parser.add_argument(
+        "--platform-tag",
+        choices=("auto", *FORMS),
+        default="auto",
+        metavar="FORM",
+        help="auto (set), set, specific, hybrid or plain",
+    )
+    parser.add_argument(
+        "--local", metavar="LABEL", help="the label for the local version (the target's; '': none)"
+    )
+    add_output_options(parser, trust=True, in_place=True)
+
+
+def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Audit and stamp each wheel and print where the new one lies."""
+
+    def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
+        variant = _variant(inventory, args.target)
+        granted, warnings = _audited(wheel, inventory, variant)
+        stamp = _stamp(inventory, granted, args)
+        return plan_stamp(inventory, stamp), warnings
+
+    return relabel(args, plan)
+
+
+def _variant(inventory: Inventory, target: str) -> Variant:
+    """Read `target` for the architecture of the wheel, which must not be stamped yet."""
+    name = inventory.path.name
+    parted = [split_platform(tag) for tag in inventory.wheel_platforms]
+    for (_, found), tag in zip(parted, inventory.wheel_platforms, strict=True):
+        if not found.is_baseline:
+            raise WheelError(
+                f"{name} is stamped already: {tag}",
+                hint="take that off with `variantbuild unstamp`",
+            )
+    families = sorted({found.arch for _, found in parted})
+    if len(families) != 1 or not families[0]:
+        raise WheelError(
+            f"{name} is for {' and '.join(inventory.wheel_platforms)}: no one processor family "
+            f"that a stamp could speak of"
+        )
+    variant = Variant.parse(target, families[0])
+    if variant.is_baseline:
+        raise VariantError(f"{target!r} is what every {families[0]} runs: it gets no stamp")
+    return variant
+
+
+def _audited(
+    wheel: Wheel, inventory: Inventory, variant: Variant
+) -> tuple[Variant, tuple[str, ...]]:
+    """Return the variant that the machine code has earned, and warnings; AuditError where none.
+
+    There is no way around: a stamp on code that nobody looked at would launder it.
+    """
+    from variantbuild.audit import audit_members, judge, pass_gate
+
+    report = audit_members(
+        _binaries(wheel, inventory),
+        name=inventory.path.name,
+        platforms=inventory.file_name.platforms,
+    )
+    if not report.has_machine_code:
+        raise AuditError(f"{inventory.path.name} holds no machine code: there is nothing to stamp")
+    passage = pass_gate(judge(report, variant), "error")
+    return passage.variant, passage.messages
+
+
+def _binaries(wheel: Wheel, inventory: Inventory) -> Iterator[tuple[str, bytes]]:
+    """Yield the members that the audit can have anything to say about."""
+    from variantbuild.audit.formats import recognize
+
+    for member in inventory.files:
+        if recognize(wheel.head(member, 4096)) is not None:
+            yield member.name, wheel.read(member, limit=_MAX_BINARY)
+
+
+def _stamp(inventory: Inventory, variant: Variant, args: argparse.Namespace) -> Stamp:
+    label = variant.local_version if args.local is None else args.local or None
+    if label is not None:
+        _check_contradiction(inventory, variant, label)
+    form: TagForm = "set"
+    if args.platform_tag != "auto":
+        form = args.platform_tag
+    return name_stamp(inventory, form, label, variant.platform_suffix)
+
+
+def _check_contradiction(inventory: Inventory, variant: Variant, label: str) -> None:
+    """Refuse to join a label to a local version that names another variant on the same axis."""
+    present = inventory.version.partition("+")[2]
+    if not present or present == label or present.endswith(f".{label}"):
+        return
+    try:
+        Variant.parse(present, variant.arch)
+        Variant.parse(label, variant.arch)
+    except VariantError:
+        # One of them is a label of someone's own: they are joined as they are.
+        return
+    try:
+        Variant.parse(f"{present}.{label}", variant.arch)
+    except VariantError as error:
+        raise WheelError(
+            f"{inventory.path.name} has the local version {present!r}, which {label!r} would "
+            f"contradict: {error.message}",
+            hint="take it off with `variantbuild unstamp`, or choose a label with --local",
+        ) from error

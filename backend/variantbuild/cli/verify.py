@@ -1,0 +1,72 @@
+"""`variantbuild verify`: the integrity checks alone."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from variantbuild.cli.terminal import paint, print_json, report_error, table
+from variantbuild.errors import WheelError
+from variantbuild.types import JSONValue
+from variantbuild.wheel import Inventory, UnsoundWheelError, open_wheel, verify_wheel
+
+#: Exit codes: the check found something, or there was nothing that could be checked.
+_UNSOUND, _UNREADABLE = 1, 2
+
+
+def configure_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `verify`."""
+    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Verify each wheel; 0 where all are sound, 1 where one is not, 2 where one is no file."""
+    code = 0
+    rows: list[dict[str, JSONValue]] = []
+    for text in args.wheels:
+        try:
+            with open_wheel(text) as wheel:
+                rows.append(_sound(Path(text), verify_wheel(wheel)))
+        except WheelError as error:
+            report_error(error)
+            unsound = isinstance(error, UnsoundWheelError)
+            code = max(code, _UNSOUND if unsound else _UNREADABLE)
+            rows.append(_problem(text, error))
+    if args.json:
+        print_json({"version": 1, "wheels": rows})
+    else:
+        cells = [_cells(row) for row in rows]
+        print(table(cells))
+    return code
+
+
+def _sound(path: Path, inventory: Inventory) -> dict[str, JSONValue]:
+    return {
+        "path": str(path),
+        "sound": True,
+        "name": inventory.name,
+        "project_version": inventory.version,
+        "tags": sorted(inventory.tags),
+        "members": len(inventory.members),
+        "size": sum(member.size for member in inventory.members),
+        "signatures": inventory.signatures,
+        "problem": None,
+    }
+
+
+def _problem(text: str, error: WheelError) -> dict[str, JSONValue]:
+    member = error.member if isinstance(error, UnsoundWheelError) else None
+    reason = error.reason if isinstance(error, UnsoundWheelError) else error.message
+    return {
+        "path": text,
+        "sound": False,
+        "problem": {"member": member, "reason": reason},
+    }
+
+
+def _cells(row: Mapping[str, JSONValue]) -> tuple[str, str, str]:
+    if row["sound"]:
+        return paint("sound", "green"), str(row["path"]), f"{row['members']} members"
+    return paint("refused", "red"), str(row["path"]), "see above"
