@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,6 +41,12 @@ EXPECTED = {
 }
 
 CORPUS = files("archspec") / "json" / "tests" / "targets"
+
+#: Older releases have other tables (x86_64_v3 without xsave) and other insides.
+newest_archspec = pytest.mark.skipif(
+    tuple(map(int, version("archspec").split(".")[:3])) < (0, 2, 7),
+    reason="our tables are compared with those of archspec 0.2.7 and newer",
+)
 
 
 def found_cpu(host: RecordedHost) -> Cpu:
@@ -75,6 +82,7 @@ def test_source(name: str, source: str, recorded_host: Callable[[str], RecordedH
     assert fact.source.startswith(source)
 
 
+@newest_archspec
 def test_x86_levels_equal_archspecs() -> None:
     for level in ("v2", "v3", "v4"):
         target = archspec.cpu.TARGETS[f"x86_64_{level}"]
@@ -90,6 +98,7 @@ def test_x86_levels_equal_archspecs() -> None:
 ARCHSPEC_TOO_LOW = {"m2": "armv8.6a"}
 
 
+@newest_archspec
 def test_aarch64_levels_equal_archspecs() -> None:
     compared = 0
     for name, target in archspec.cpu.TARGETS.items():
@@ -102,12 +111,14 @@ def test_aarch64_levels_equal_archspecs() -> None:
     assert compared >= 10
 
 
+@newest_archspec
 def test_aarch64_order_equals_archspecs() -> None:
     for level in cpu_tables()["levels"]["aarch64"]:
         ancestors = {str(ancestor) for ancestor in archspec.cpu.TARGETS[level["name"]].ancestors}
         assert ancestors.issuperset(level["after"])
 
 
+@newest_archspec
 def test_conversions_equal_archspecs() -> None:
     theirs = archspec.cpu.schema.TARGETS_JSON["conversions"]
     ours = cpu_tables()
@@ -151,6 +162,7 @@ def archspecs_own_answer(path: Path, host: RecordedHost, patch: pytest.MonkeyPat
     return str(detect.host())
 
 
+@newest_archspec
 @pytest.mark.parametrize(
     "path",
     [
