@@ -95,12 +95,17 @@ def make_plan(
 
     Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
     """
+    from variantbuild.probe.compiler import build_system_of
     from variantbuild.probe.cpu import probe_microarchitecture
 
     platform = sysconfig.get_platform()
     config = project.config
     languages = find_languages(project.path)
-    facts = probe_host(host, _probed_languages(languages, host.env))
+    facts = probe_host(
+        host,
+        _probed_languages(languages, host.env),
+        build_system=build_system_of(delegate.backend),
+    )
     name = None
     if config.cpu == "native" and isinstance(facts.cpu, Found):
         name = probe_microarchitecture(host, facts.cpu.value)

@@ -7,7 +7,6 @@ run of the compiler wherever its family allows.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, cast
@@ -17,12 +16,12 @@ from variantbuild.host import Host
 from variantbuild.probe.facts import (
     Absent,
     Compiler,
-    CompilerFamily,
     Fact,
     Failed,
     Found,
     Language,
 )
+from variantbuild.probe.identity import parse_banner, program_name, questions_for
 
 BuildSystem = Literal["setuptools", "cmake", "meson"]
 
@@ -30,33 +29,11 @@ BuildSystem = Literal["setuptools", "cmake", "meson"]
 _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
 
 
-class _Question(TypedDict):
-    programs: list[str]
-    arguments: list[str]
-
-
-class _Banner(TypedDict, total=False):
-    family: CompilerFamily
-    unsupported: str
-    pattern: str
-
-
 class _Tables(TypedDict):
     variables: dict[Language, str]
     launchers: list[str]
+    backends: dict[str, BuildSystem]
     search: dict[str, dict[Language, list[str]]]
-    questions: list[_Question]
-    other_questions: list[list[str]]
-    banners: list[_Banner]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """What a compiler says of itself; `target` is empty where it does not tell."""
-
-    family: CompilerFamily
-    version: str
-    target: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +63,14 @@ def probe_compiler(
     if not isinstance(command, _Command):
         return command
     return _identify(host, language, command)
+
+
+def build_system_of(backend: str) -> BuildSystem:
+    """Return the build system whose search for compilers a PEP 517 `backend` follows.
+
+    setuptools for those that are unknown: most wrap it, or ask the interpreter's configuration.
+    """
+    return _tables()["backends"].get(backend.partition(":")[0].partition(".")[0], "setuptools")
 
 
 def _choose(
@@ -118,12 +103,12 @@ def _choose(
 
 
 def _preferred_folders(host: Host, language: Language, build_system: BuildSystem) -> list[str]:
-    """Return where CMake looks before PATH: beside the C compiler that CC names."""
+    """Return where CMake looks before PATH: beside the program, or launcher, that CC names."""
     value = host.env.get("CC", "").strip()
     if build_system != "cmake" or language == "c" or not value:
         return []
     command = _parse_command(host, value, "CC")
-    return [str(Path(command.program).parent)] if isinstance(command, _Command) else []
+    return [str(Path(command.words[0]).parent)] if isinstance(command, _Command) else []
 
 
 def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
@@ -132,7 +117,7 @@ def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
     if not words:
         return Absent(f"{origin} has an unclosed quote")
     launchers: list[str] = []
-    while words and _program_name(words[0]) in _tables()["launchers"]:
+    while words and program_name(words[0]) in _tables()["launchers"]:
         path = host.which(words[0])
         if path is None:
             return _not_found(words[0], origin)
@@ -183,7 +168,7 @@ def _identify(host: Host, language: Language, command: _Command) -> Fact[Compile
     """Ask the compiler itself, without its launcher: a cache must not be started for that."""
     arguments = [word for word in command.arguments if not word.startswith(_LINKER_OPTIONS)]
     said = ""
-    for question in _questions(command.program):
+    for question in questions_for(command.program):
         argv = (command.program, *arguments, *question)
         answer = host.run(argv)
         shown = f"{' '.join(argv)} ({command.origin})"
@@ -209,46 +194,9 @@ def _identify(host: Host, language: Language, command: _Command) -> Fact[Compile
     return Failed(said)
 
 
-def parse_banner(text: str) -> Identity | str | None:
-    """Return family, exact version and target from what a compiler says of itself.
-
-    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. A known
-    compiler that is not supported gives its name, no known banner None. gcc's `-v` holds what
-    `-dumpfullversion -dumpversion` answer, also where a distribution cuts `-dumpversion` to the
-    major version.
-    """
-    for banner in _tables()["banners"]:
-        match = re.search(banner["pattern"], text, re.M)
-        if match is None:
-            continue
-        if "family" not in banner:
-            return banner["unsupported"]
-        target = re.search(r"^Target: (\S+)$", text, re.M)
-        return Identity(
-            family=banner["family"],
-            version=match[1],
-            target="" if target is None else target[1],
-        )
-    return None
-
-
-def _questions(program: str) -> Sequence[list[str]]:
-    name = _program_name(program)
-    tables = _tables()
-    for row in tables["questions"]:
-        if name in row["programs"]:
-            return [row["arguments"]]
-    return tables["other_questions"]
-
-
 def _first_line(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return f": {line[:120]!r}" if line else ""
-
-
-def _program_name(word: str) -> str:
-    name = re.split(r"[/\\]", word)[-1]
-    return name[:-4] if name.lower().endswith(".exe") else name
 
 
 def _tables() -> _Tables:

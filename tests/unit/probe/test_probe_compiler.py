@@ -13,8 +13,9 @@ import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
 from variantbuild.host import Completed, LocalHost
-from variantbuild.probe.compiler import BuildSystem, Identity, parse_banner, probe_compiler
+from variantbuild.probe.compiler import BuildSystem, build_system_of, probe_compiler
 from variantbuild.probe.facts import Absent, Compiler, Failed, Found, Language
+from variantbuild.probe.identity import Identity, parse_banner
 from variantbuild.processes import OUTPUT_LIMIT
 
 GNU = "x86_64-linux-gnu"
@@ -231,9 +232,22 @@ class TestSearch:
         assert isinstance(fact, Found)
         assert fact.value.command[0] == f"/usr/bin/{program}"
 
+    @pytest.mark.parametrize(
+        ("backend", "build_system"),
+        [
+            ("setuptools.build_meta", "setuptools"),
+            ("setuptools.build_meta:__legacy__", "setuptools"),
+            ("scikit_build_core.build", "cmake"),
+            ("scikit_build_core.setuptools.build_meta", "cmake"),
+            ("mesonpy", "meson"),
+            ("own_backend", "setuptools"),
+        ],
+    )
+    def test_build_system_of_a_backend(self, backend: str, build_system: str) -> None:
+        assert build_system_of(backend) == build_system
+
     def test_cmake_looks_beside_the_c_compiler(self) -> None:
-        host = machine("gcc-12.2.0", "/usr/bin/c++", CC="ccache /opt/gcc-13/bin/gcc")
-        host = host.with_program("/usr/bin/ccache", {})
+        host = machine("gcc-12.2.0", "/usr/bin/c++", CC="/opt/gcc-13/bin/gcc -m64")
         for name in ("gcc", "g++"):
             host = host.with_compiler(f"/opt/gcc-13/bin/{name}", "gcc-13.3.0")
         fact = probe_compiler(host, "cxx", build_system="cmake")
