@@ -25,7 +25,7 @@ _CUDA_VERSION = re.compile(r"^#define CUDA_VERSION (\d+)", re.MULTILINE)
 _DRY_RUN = re.compile(r"^#\$ (TOP|INCLUDES|LIBRARIES)=(.*)$", re.MULTILINE)
 _PTXAS_NAME = re.compile(r"compute_(\d+[af])\b")
 # Where toolkits lie that no variable and no PATH names: NVIDIA's installers, and Arch.
-_USUAL = ("/usr/local/cuda", "/usr/local/cuda-[0-9]*", "/opt/cuda")
+_USUAL = ("/usr/local/cuda/bin/nvcc", "/usr/local/cuda-[0-9]*/bin/nvcc", "/opt/cuda/bin/nvcc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ def probe_cuda_toolkit(
     seen: dict[str, Fact[Toolkit]] = {}
     others: list[str] = []
     for place in _found_places(host, choice, python_path):
-        if isinstance(place, Failed) or place.compiler in seen:
+        if place.compiler in seen:
             continue
         fact = seen[place.compiler] = _inspect(host, place)
         if not isinstance(fact, Found):
@@ -125,15 +125,18 @@ def _found_places(
         if on_path is not None:
             yield _Place(compiler=on_path, root="", source=f"{on_path} on PATH")
         for pattern in _USUAL:
-            for root in reversed(host.glob(pattern)):
-                compiler = posixpath.join(root, "bin", "nvcc")
-                if host.glob(compiler):
-                    yield _Place(compiler=compiler, root=root, source=root)
+            for compiler in _newest_first(host.glob(pattern)):
+                root = posixpath.dirname(posixpath.dirname(compiler))
+                yield _Place(compiler=compiler, root=root, source=root)
     if choice != "system":
         for folder in python_path:
-            for compiler in reversed(host.glob(f"{folder}/nvidia/cu[0-9]*/bin/nvcc")):
+            for compiler in _newest_first(host.glob(f"{folder}/nvidia/cu[0-9]*/bin/nvcc")):
                 root = posixpath.dirname(posixpath.dirname(compiler))
                 yield _Place(compiler=compiler, root=root, source=root, origin="pypi")
+
+
+def _newest_first(paths: Sequence[str]) -> list[str]:
+    return sorted(paths, key=lambda path: [int(n) for n in re.findall(r"\d+", path)], reverse=True)
 
 
 def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:

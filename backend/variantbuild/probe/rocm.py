@@ -107,9 +107,9 @@ def _places(host: Host) -> Iterator[_Place | Failed]:
     if on_path is not None:
         root = posixpath.dirname(posixpath.dirname(on_path))
         yield _Place(on_path, root, f"{on_path} on PATH", named=False)
-    for root in ("/opt/rocm", *reversed(host.glob("/opt/rocm-[0-9]*"))):
-        path = posixpath.join(root, "bin", "hipcc")
-        if host.glob(path):
+    for pattern in ("/opt/rocm/bin/hipcc", "/opt/rocm-[0-9]*/bin/hipcc"):
+        for path in reversed(host.glob(pattern)):
+            root = posixpath.dirname(posixpath.dirname(path))
             yield _Place(path, root, root, named=False)
 
 

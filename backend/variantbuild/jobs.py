@@ -1,0 +1,50 @@
+"""How many compilers may run at once: nvcc and hipcc need more memory than processors suggest."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from variantbuild.axes import AcceleratorKind
+from variantbuild.host import Host
+
+#: Memory that one compiler of device code may take, in bytes: several architectures, templates.
+_NEED: dict[AcceleratorKind, int] = {"cuda": 3 << 30, "rocm": 2 << 30}
+#: What CMake, PyTorch's extensions and others read; one that is set is the user's word.
+VARIABLES = ("CMAKE_BUILD_PARALLEL_LEVEL", "MAX_JOBS")
+
+
+def limit_jobs(kind: AcceleratorKind, processors: int, available: int | None) -> int:
+    """Return how many compilers of `kind` fit into `available` bytes, at least 1.
+
+    `available` None, where the machine does not tell, leaves it at `processors`.
+    """
+    if available is None:
+        return processors
+    return max(1, min(processors, available // _NEED[kind]))
+
+
+def available_memory(host: Host) -> int | None:
+    """Return the bytes that are free: the kernel's estimate, or less where a cgroup allows less.
+
+    Sources: proc(5), MemAvailable; the kernel's cgroup-v2 documentation, memory.max and
+    memory.current.
+    """
+    text = host.read_text("/proc/meminfo") or ""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
+    free = int(found[1]) * 1024 if found else None
+    most, used = (
+        (host.read_text(f"/sys/fs/cgroup/memory.{name}") or "").strip()
+        for name in ("max", "current")
+    )
+    if most.isdigit() and used.isdigit():
+        room = max(0, int(most) - int(used))
+        return room if free is None else min(free, room)
+    return free
+
+
+def count_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
