@@ -8,6 +8,7 @@ audit sees in the recorded switches.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from variantbuild.builddir import digest
@@ -38,11 +39,12 @@ def hand_over(
     build_name += _suffix(user_sources(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
     module = delegation.backend.partition(":")[0].partition(".")[0]
+    if delegation.backend.startswith("scikit_build_core.setuptools"):
+        # setuptools with a command for CMake; the version known is the plugin's, not setuptools'.
+        return hand_to_setuptools(flags, replace(delegation, version=""), used, build_name)
     if module == "setuptools":
         return hand_to_setuptools(flags, delegation, used, build_name)
-    if module == "scikit_build_core" and not delegation.backend.startswith(
-        "scikit_build_core.setuptools"
-    ):
+    if module == "scikit_build_core":
         return hand_to_scikit_build(flags, delegation, build_name)
     folder = _meson_folder(delegation, build_name) if module == "mesonpy" else None
     return _hand_by_environment(flags, delegation, used, folder)

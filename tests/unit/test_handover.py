@@ -288,8 +288,10 @@ class TestScikitBuildCore:
         assert found == ({key: f"{value}-{NAME}"} if key else {})
 
     def test_its_setuptools_plugin_is_not_cmake_alone(self) -> None:
-        made = handed("scikit_build_core.setuptools.build_meta")
-        assert env_of(made)["LDFLAGS"].startswith("'-specs=")
+        made = handed("scikit_build_core.setuptools.build_meta", version="0.10.7")
+        assert "-O3 -DNDEBUG" in env_of(made)["CFLAGS"]
+        assert env_of(made)["LDFLAGS"].startswith("-specs=")
+        assert "DIST_EXTRA_CONFIG" in env_of(made)
 
 
 class TestMeson:
