@@ -225,6 +225,7 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
             config_settings=cast("ConfigSettings", plan.project.delegate_settings),
             interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
             tool=tool if isinstance(tool, Mapping) else {},
+            extra_config=_users_distutils_config(),
         ),
         compilers=dict(plan.compilers),
         build_name=name_build(str(plan.variant), plan.digest),
@@ -234,6 +235,14 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         path.write_text(text, encoding="utf-8")
     values = render_cmake_values(plan.variant, plan.flags)
     return replace(changes, env=(*changes.env, *values.items()))
+
+
+def _users_distutils_config() -> str:
+    """Return the text of the file that the user's DIST_EXTRA_CONFIG names, empty without one."""
+    try:
+        return Path(os.environ["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
+    except (KeyError, OSError, UnicodeDecodeError):
+        return ""
 
 
 def _returned(name: object, folder: Path, delegate: Delegate, hook: str) -> Path:
