@@ -49,13 +49,17 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
-    """One program header; `offset` and `size` in bytes of the file, `flags` 1 = executable."""
+    """One program header: `offset` and `size` in the file, `memory` its size when loaded, in bytes.
+
+    `flags` are 1 for executable, 2 writable, 4 readable.
+    """
 
     type: int
     flags: int
     address: int
     offset: int
     size: int
+    memory: int
     align: int
 
     @property
@@ -121,11 +125,19 @@ def parse_segments(
     for i in range(count):
         h = form.unpack_from(raw, i * entry)
         if bits == 64:
-            kind, flags, at, address, _, size, _, align = h
+            kind, flags, at, address, _, size, memory, align = h
         else:
-            kind, at, address, _, size, _, flags, align = h
+            kind, at, address, _, size, memory, flags, align = h
         found.append(
-            Segment(type=kind, flags=flags, address=address, offset=at, size=size, align=align)
+            Segment(
+                type=kind,
+                flags=flags,
+                address=address,
+                offset=at,
+                size=size,
+                memory=memory,
+                align=align,
+            )
         )
     return tuple(found)
 

@@ -8,18 +8,19 @@ switches, and those outrank the ISA note, which shows only what was asked for at
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from variantbuild.audit.levels import BASELINES, highest, includes
 from variantbuild.audit.named import Processor, resolve_processor
-from variantbuild.audit.report import AuditReport, FileReport
+from variantbuild.audit.report import AuditReport, Code, FileReport
 from variantbuild.variant import Variant
 
 Severity = Literal["error", "warning", "note"]
 Evidence = Literal["instructions", "switches", "note"]
 Rule = Literal[
     "needs-more",
+    "extension",
     "unknown-switches",
     "no-evidence",
     "uses-less",
@@ -126,10 +127,14 @@ def _judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fi
 def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
     if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
         yield _needs_more(file, declared, "its ISA note", file.isa_note)
+    if file.code is not None:
+        yield from _judge_code(file, file.code, arch, declared)
+    # Where code is chosen at run time, units compiled for more are what is chosen from.
+    dispatches = file.code is not None and file.code.guard is not None
     for line in file.switches:
         if line.unknown is not None and not declared.is_called(line.unknown):
             yield Finding(
-                severity="error",
+                severity="warning" if dispatches else "error",
                 rule="unknown-switches",
                 message=f"{file.path} was compiled with {line.asked}, which does not tell what "
                 f"its code needs",
@@ -137,7 +142,37 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
                 evidence=(line.asked,),
             )
         elif not includes(arch, declared.level, line.level):
-            yield _needs_more(file, declared, f"its recorded {line.asked}", line.level)
+            found = _needs_more(file, declared, f"its recorded {line.asked}", line.level)
+            yield replace(found, severity="warning") if dispatches else found
+
+
+def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) -> Iterator[Finding]:
+    if not includes(arch, declared.level, code.level):
+        culprits = [each for each in code.functions if not each.guarded]
+        first = culprits[0] if culprits else None
+        where = "" if first is None else f" ({first.name}: {first.instruction} at {first.at:#x})"
+        yield Finding(
+            severity="error",
+            rule="needs-more",
+            message=f"{file.path} needs {code.level} by its instructions{where}, more than the "
+            f"declared {declared.name}",
+            path=file.path,
+            evidence=tuple(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
+        )
+    missing = [
+        each.name
+        for each in code.extensions
+        if not each.dispatched and (declared.features is None or each.name not in declared.features)
+    ]
+    if missing:
+        yield Finding(
+            severity="warning",
+            rule="extension",
+            message=f"{file.path} uses {', '.join(missing)} without asking the processor, which "
+            f"{declared.name} does not promise",
+            path=file.path,
+            evidence=tuple(missing),
+        )
 
 
 def _needs_more(file: FileReport, declared: Processor, source: str, level: str) -> Finding:
@@ -165,6 +200,8 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
 
 
 def _evidence(file: FileReport, declared: Processor) -> Iterator[Evidence]:
+    if file.code is not None and includes(declared.arch, file.code.level, declared.level):
+        yield "instructions"
     if any(declared.is_reached_by(line) for line in file.switches):
         yield "switches"
     elif file.isa_note == declared.level and not file.switches:
@@ -186,13 +223,15 @@ def _judge_use(
             evidence=asked,
         )
         return
+    decoded = all(file.code is not None for file in files)
+    needs = "holds no instruction above" if decoded else "is not known to need more than"
     known = [file.level for file in files if file.level is not None]
     found = highest(files[0].machine, known)
     if not includes(files[0].machine, found, declared.level):
         yield Finding(
             severity="warning",
             rule="uses-less",
-            message=f"declared {declared.name}, but the code needs only {found}: did the flags "
-            f"arrive? ({recorded})",
+            message=f"declared {declared.name}, but the code {needs} {found}: "
+            f"did the flags arrive? ({recorded})",
             evidence=asked,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from variantbuild.audit.decode import decode
 from variantbuild.audit.formats import Format, foreign_machine, recognize
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.audit.switches import parse_switch_line
@@ -37,7 +38,7 @@ def audit_file(path: str, data: Data) -> FileReport | None:
         elf = parse_elf(data)
     except ElfError as error:
         return FileReport(path=path, format="elf", machine="", kind="", fault=error.message)
-    return _elf_report(path, elf)
+    return _elf_report(path, data, elf)
 
 
 def family(elf: Elf) -> str:
@@ -47,8 +48,9 @@ def family(elf: Elf) -> str:
     return "riscv64" if elf.machine == "riscv" and elf.bits == 64 else elf.machine
 
 
-def _elf_report(path: str, elf: Elf) -> FileReport:
+def _elf_report(path: str, data: Data, elf: Elf) -> FileReport:
     machine = family(elf)
+    code, unseen = decode(data, elf)
     lines = [parse_switch_line(line, machine) for line in elf.switches]
     return FileReport(
         path=path,
@@ -59,7 +61,8 @@ def _elf_report(path: str, elf: Elf) -> FileReport:
         switches=tuple(dict.fromkeys(line for line in lines if line is not None)),
         needed=elf.needed,
         glibc_floor=elf.glibc_floor,
-        unseen="instructions were not decoded",
+        code=code,
+        unseen=unseen,
     )
 
 

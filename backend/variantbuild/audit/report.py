@@ -22,6 +22,7 @@ class Function:
     at: int
     instruction: str
     needs: str
+    guarded: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

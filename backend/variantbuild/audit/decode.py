@@ -1,0 +1,22 @@
+"""Decode the instructions of an ELF file where a decoder for its machine is installed."""
+
+from __future__ import annotations
+
+from variantbuild.audit.report import Code
+from variantbuild.elf import Data, Elf, ElfError
+
+
+def decode(data: Data, elf: Elf) -> tuple[Code | None, str | None]:
+    """Return what decoding the file showed, or None and why its instructions were not seen."""
+    if elf.machine != "x86_64":
+        return None, f"no decoder for {elf.machine}"
+    try:
+        from variantbuild.audit.x86 import audit_x86
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] != "iced_x86":
+            raise
+        return None, "iced-x86 is not installed (pip install variantbuild[audit])"
+    try:
+        return audit_x86(data, elf), None
+    except ElfError as error:
+        return None, error.message
