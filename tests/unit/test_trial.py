@@ -165,6 +165,22 @@ def test_silent_failure_and_missing_program(tmp_path: Path) -> None:
         try_flags(host(), flags, {"c": fake(tmp_path / "gone")}, tmp_path)
 
 
+def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
+    """As lld 14: exit status 0 and a good module, but nothing in it for the loader."""
+    compilers = find("c", CC="gcc")
+    folder = tmp_path / "forgetful"
+    folder.mkdir()
+    script(
+        folder / "ld",
+        'for word; do shift; case $word in -z|x86-64-v3) ;; *) set -- "$@" "$word";; esac; done\n'
+        f'exec {shutil.which("ld")} "$@"',
+    )
+    flags = Flags(languages=("c",), c=(f"-B{folder}",), guard=Guard(level="v3"))
+    guard = try_flags(host(), flags, compilers, tmp_path).guard
+    assert guard.level is None
+    assert "wrote no ISA note for v3" in str(guard.unguarded)
+
+
 def test_linker_that_lies(tmp_path: Path) -> None:
     """Exit status 0 and a file that is no ELF file: not taken for a guard."""
     liar = script(tmp_path / "liar", 'for last; do :; done; echo nonsense > "$last"')
