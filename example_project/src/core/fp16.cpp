@@ -78,7 +78,8 @@ public:
         : base_(base),
           query_rows_(queries.rows),
           padded_((base.columns + kLanes - 1) / kLanes * kLanes),
-          tile_rows_(std::min(base.rows, std::max<std::size_t>(1, kTileFloats / padded_ / 6) * 6)),
+          tile_rows_(std::min(
+              base.rows, std::max<std::size_t>(1, kTileFloats / padded_ / kRowsOfOne) * kRowsOfOne)),
           queries_(queries.rows * padded_),
           scores_(queries.rows * tile_rows_),
           nearest_(queries.rows, Nearest<float>(k)) {
@@ -86,8 +87,8 @@ public:
     }
 
     void run() {
-        // Decoding a tile once pays as soon as a few queries share it.
-        const bool in_place = query_rows_ < kQueries && padded_ == base_.columns;
+        // Decoding a tile once pays as soon as a block of queries shares it.
+        const bool in_place = query_rows_ < kBlockQueries && padded_ == base_.columns;
         std::vector<float> tile(in_place && kConvertsAll ? 0 : tile_rows_ * padded_);
         for (std::size_t first = 0; first < base_.rows; first += tile_rows_) {
             const std::size_t rows = std::min(tile_rows_, base_.rows - first);
@@ -115,13 +116,15 @@ public:
 
 private:
     static constexpr std::size_t kTileFloats = 6144;  // 24 KiB: three quarters of a small L1 cache
-    static constexpr std::size_t kQueries = 4;
+    // As many sums as 16 vector registers hold beside the operands.
+    static constexpr std::size_t kBlockRows = 3;
+    static constexpr std::size_t kBlockQueries = kParts == 1 ? 3 : 2;
+    static constexpr std::size_t kRowsOfOne = 6;
     static constexpr float kSign = M == Metric::inner_product ? -1.0F : 1.0F;
 
-    // 12 sums are as many as 16 vector registers hold beside the operands.
     template <class Value>
     void score(const Value *rows, std::size_t count) {
-        for_each_block<3, kQueries, 6>(
+        for_each_block<kBlockRows, kBlockQueries, kRowsOfOne>(
             count, query_rows_, [&](std::size_t row, std::size_t query, auto r, auto q) {
                 score_block<M, r(), q()>(rows + row * padded_, queries_.data() + query * padded_,
                                          padded_, &scores_[query * tile_rows_ + row], tile_rows_);

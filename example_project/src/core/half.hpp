@@ -101,10 +101,21 @@ inline float convert(std::uint16_t half) {
 // Whether load() is right for all of these halves.
 inline bool loadable(const std::uint16_t *halves, std::size_t count) {
     if constexpr (kConvertsAll) return true;
-    std::uint16_t carries = 0;  // into bit 15, from an exponent of all ones
-    for (std::size_t i = 0; i < count; ++i)
-        carries |= static_cast<std::uint16_t>((halves[i] & 0x7c00U) + 0x0400U);
-    return (carries & 0x8000U) == 0;
+    constexpr std::uint64_t kExponents = 0x7c007c007c007c00U, kOnes = 0x0400040004000400U;
+    using Words = std::uint64_t __attribute__((vector_size(16)));
+    constexpr std::size_t kEach = sizeof(Words) / sizeof *halves, kChains = 4;
+    Words chains[kChains] = {};  // carries into the place of the sign, from exponents of all ones
+    std::size_t i = 0;
+    for (; i + kChains * kEach <= count; i += kChains * kEach)
+        for (std::size_t c = 0; c < kChains; ++c) {
+            Words words;
+            std::memcpy(&words, halves + i + c * kEach, sizeof words);
+            chains[c] |= (words & kExponents) + kOnes;
+        }
+    const Words all = (chains[0] | chains[1]) | (chains[2] | chains[3]);
+    std::uint64_t carries = all[0] | all[1];
+    for (; i < count; ++i) carries |= (halves[i] & kExponents) + kOnes;
+    return (carries & 0x8000800080008000U) == 0;
 }
 
 }  // namespace vecsearch

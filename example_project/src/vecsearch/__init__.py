@@ -60,5 +60,5 @@ def search_hamming(
 
 
 def compiled_for() -> str:
-    """Tell which x86-64 level ("v1" to "v4") the kernels were compiled for, else the architecture."""
+    """Tell which x86-64 level ("v1" to "v4") the kernels are compiled for, or the architecture."""
     return _core.compiled_for()

@@ -1,0 +1,205 @@
+"""Build this project for v1, v2, v3 and v4 side by side, and time the same searches in each.
+
+    python benchmark.py [--rounds 7] [--keep FOLDER] [v1 v3 ...]
+
+Needs numpy and pip; where variantbuild and nanobind are installed they are used, else pip fetches
+them as for any build. Every variant runs in a process of its own. The processes stay up and take
+turns, so that whatever else the machine does falls on all of them alike; times are medians over the
+rounds, ratios are medians of each round's ratio to the first variant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+PROJECT = Path(__file__).resolve().parent
+Kind = Literal["ip", "l2", "hamming"]
+LEVELS = ("v1", "v2", "v3", "v4")
+
+#: What is timed: kind of search, rows of the base, columns (dimensions or bytes), queries.
+CASES: dict[str, tuple[Kind, int, int, int]] = {
+    "fp16 inner product, dim 384, 1 query": ("ip", 8000, 384, 1),
+    "fp16 inner product, dim 384, 64 queries": ("ip", 8000, 384, 64),
+    "fp16 squared distance, dim 384, 1 query": ("l2", 8000, 384, 1),
+    "fp16 squared distance, dim 384, 64 queries": ("l2", 8000, 384, 64),
+    "Hamming, 1024 bits, 1 query": ("hamming", 20000, 128, 1),
+    "Hamming, 1024 bits, 64 queries": ("hamming", 20000, 128, 64),
+    "Hamming, 256 bits, 64 queries": ("hamming", 80000, 32, 64),
+}
+NEIGHBOURS = 10
+
+
+def make_search(case: str) -> Callable[[], tuple[bytes, bytes]]:
+    """Return the search of `case` on the same made-up data in every process."""
+    import numpy as np
+    import vecsearch
+
+    kind, rows, columns, queries = CASES[case]
+    random = np.random.default_rng(seed=20)
+    if kind == "hamming":
+        bits = random.integers(0, 256, (rows + queries, columns), np.uint8)
+
+        def search_bits() -> tuple[bytes, bytes]:
+            found = vecsearch.search_hamming(bits[:rows], bits[rows:], NEIGHBOURS)
+            return found[0].tobytes(), found[1].tobytes()
+
+        return search_bits
+    vectors = random.normal(0, columns**-0.5, (rows + queries, columns)).astype(np.float16)
+
+    def search_vectors() -> tuple[bytes, bytes]:
+        found = vecsearch.search_fp16(vectors[:rows], vectors[rows:], NEIGHBOURS, kind)
+        return found[0].tobytes(), found[1].tobytes()
+
+    return search_vectors
+
+
+def work(folder: str) -> None:
+    """Answer each case named on a line of the input with seconds and digests as JSON."""
+    sys.path.insert(0, folder)
+    import vecsearch
+
+    searches: dict[str, Callable[[], tuple[bytes, bytes]]] = {}
+    print(json.dumps(vecsearch.compiled_for()), flush=True)
+    for line in sys.stdin:
+        case = line.rstrip("\n")
+        search = searches.setdefault(case, make_search(case))
+        digests = [hashlib.sha256(part).hexdigest() for part in search()]
+        calls, started = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < 0.1:
+            search()
+            calls += 1
+        print(json.dumps([elapsed / calls, *digests]), flush=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One timing: seconds a call, and digests of the scores and of the neighbours found."""
+
+    seconds: float
+    scores: str
+    neighbours: str
+
+
+class Worker:
+    """A variant of the module, loaded in a process of its own."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        command = [sys.executable, __file__, "--worker", str(folder)]
+        self._process = stack.enter_context(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        answer = self._read()
+        self.error = None if answer else self._last_words()
+        self.level = answer.strip().strip('"')
+
+    def ask(self, case: str) -> Answer:
+        """Run `case` for a moment."""
+        stream = self._process.stdin
+        assert stream is not None
+        print(case, file=stream, flush=True)
+        return Answer(*json.loads(self._read()))
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def _last_words(self) -> str:
+        _, errors = self._process.communicate()
+        lines = errors.strip().splitlines()
+        return lines[-1] if lines else f"ended with {self._process.returncode}"
+
+
+def build(level: str, folder: Path) -> None:
+    """Install this project, built for `level`, into `folder`."""
+    here = all(importlib.util.find_spec(name) for name in ("variantbuild", "nanobind"))
+    print(f"building {level} ...", file=sys.stderr, flush=True)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder),
+            *(("--no-build-isolation",) if here else ()),
+            *("-C", f"variantbuild.target={level}", PROJECT),
+        ],
+        check=True,
+    )
+
+
+def start(levels: list[str], folder: Path, stack: ExitStack) -> dict[str, Worker]:
+    """Build each level and start it; leave out what this machine cannot load."""
+    workers = {}
+    for level in levels:
+        if not (folder / level).is_dir():
+            build(level, folder / level)
+        worker = Worker(folder / level, stack)
+        if worker.error is not None:
+            print(f"{level} is left out: {worker.error}", file=sys.stderr)
+        elif worker.level != level:
+            sys.exit(f"{level} was asked for, but the module was compiled for {worker.level}")
+        else:
+            workers[level] = worker
+    return workers
+
+
+def render(levels: list[str], case: str, answers: dict[str, list[Answer]]) -> str:
+    """Render the row of one case: milliseconds, ratios to the first level, what agrees."""
+    first = answers[levels[0]]
+    cells = []
+    for level in levels:
+        seconds = statistics.median(a.seconds for a in answers[level])
+        ratio = statistics.median(
+            a.seconds / b.seconds for a, b in zip(first, answers[level], strict=True)
+        )
+        cells.append(f"{seconds * 1e3:8.2f} ms {ratio:5.2f}x")
+    neighbours = {a.neighbours for every in answers.values() for a in every}
+    scores = {a.scores for every in answers.values() for a in every}
+    same = "both" if len(neighbours) == len(scores) == 1 else "neighbours"
+    return f"{case:<44}{''.join(cells)}  {same if len(neighbours) == 1 else 'NO'}"
+
+
+def main() -> int:
+    """Build, time, print."""
+    parser = argparse.ArgumentParser(description="Time this project built for v1 to v4.")
+    parser.add_argument("levels", nargs="*", default=list(LEVELS), help="levels, the first is 1x")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each variant (7)")
+    parser.add_argument("--keep", type=Path, help="keep the builds here, and use those found here")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(options.worker)
+        return 0
+    with ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workers = start(options.levels, folder, stack)
+        if not workers:
+            return 1
+        levels = list(workers)
+        print(f"{'':<44}{''.join(f'{level:>18}' for level in levels)}  same results")
+        for case in CASES:
+            answers: dict[str, list[Answer]] = {level: [] for level in levels}
+            for _ in range(options.rounds):
+                for level, worker in workers.items():
+                    answers[level].append(worker.ask(case))
+            print(render(levels, case, answers), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
