@@ -10,7 +10,7 @@ from typing import Literal
 
 from variantbuild.elf import Data
 
-Format = Literal["elf", "mach-o", "pe", "ar"]
+Format = Literal["elf", "mach-o", "pe", "ar", "device"]
 
 _MACHO_CPUS = {0x01000007: "x86_64", 0x0100000C: "aarch64", 7: "i386", 12: "arm"}
 _PE_MACHINES = {0x8664: "x86_64", 0xAA64: "aarch64", 0x14C: "i386", 0x1C4: "arm"}

@@ -11,35 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from variantbuild.audit.devices import judge_devices
+from variantbuild.audit.findings import Finding
 from variantbuild.audit.levels import BASELINES, highest, includes
 from variantbuild.audit.named import Processor, resolve_processor
 from variantbuild.audit.report import AuditReport, Code, FileReport
+from variantbuild.audit.tags import judge_tags
 from variantbuild.variant import Variant
 
-Severity = Literal["error", "warning", "note"]
 Evidence = Literal["instructions", "switches", "note"]
-Rule = Literal[
-    "needs-more",
-    "extension",
-    "unknown-switches",
-    "no-evidence",
-    "uses-less",
-    "no-guard",
-    "wrong-machine",
-    "unreadable",
-    "not-audited",
-]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing found: how bad, which rule, one sentence, and the file and evidence behind it."""
-
-    severity: Severity
-    rule: Rule
-    message: str
-    path: str | None = None
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +58,9 @@ def judge(report: AuditReport, variant: Variant) -> Judgement:
     VariantError where the variant's processor is unknown.
     """
     declared = resolve_processor(variant.arch, variant.cpu)
-    findings: list[Finding] = []
+    findings = list(judge_tags(report))
+    if report.files:
+        findings += judge_devices(report.files, variant.accelerator)
     for file in report.files:
         findings += _judge_file(file, variant.arch, declared)
     hosts = [each for each in report.files if each.machine == variant.arch and not each.fault]
@@ -90,6 +72,28 @@ def judge(report: AuditReport, variant: Variant) -> Judgement:
         findings += _judge_use(hosts, declared, evidence)
     return Judgement(
         variant=variant, findings=tuple(findings), evidence=evidence, found=report.level
+    )
+
+
+def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
+    """Tell whether the files run on a machine of `variant`, whatever the wheel declares.
+
+    Like `judge`, without the rules on what a wheel may claim: evidence, use, guard and labels.
+    """
+    whole = judge(report, variant)
+    rules = ("needs-more", "extension", "unknown-switches", "wrong-machine", "unreadable")
+    findings = (*whole.findings, *(_unseen(each) for each in report.files if each.unseen))
+    return replace(
+        whole, findings=tuple(each for each in findings if each.rule in (*rules, "not-audited"))
+    )
+
+
+def _unseen(file: FileReport) -> Finding:
+    return Finding(
+        severity="note",
+        rule="not-audited",
+        message=f"{file.path} was not looked into: {file.unseen}",
+        path=file.path,
     )
 
 

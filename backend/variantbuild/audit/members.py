@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from variantbuild.audit.decode import decode
 from variantbuild.audit.formats import Format, foreign_machine, recognize
+from variantbuild.audit.gpu import is_device_file, read_device_code
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.audit.switches import parse_switch_line
 from variantbuild.elf import Data, Elf, ElfError, parse_elf
@@ -31,7 +32,7 @@ def audit_file(path: str, data: Data) -> FileReport | None:
     """Report on one file, None where it holds no machine code."""
     form = recognize(data)
     if form is None:
-        return None
+        return _device_file(path, data) if is_device_file(data) else None
     if form != "elf":
         return _foreign(path, data, form)
     try:
@@ -62,8 +63,15 @@ def _elf_report(path: str, data: Data, elf: Elf) -> FileReport:
         needed=elf.needed,
         glibc_floor=elf.glibc_floor,
         code=code,
+        device=read_device_code(data, elf) or None,
         unseen=unseen,
     )
+
+
+def _device_file(path: str, data: Data) -> FileReport:
+    device = read_device_code(data, None)
+    machine = "cuda" if device.cuda else "amdgpu"
+    return FileReport(path=path, format="device", machine=machine, kind="", device=device)
 
 
 def _foreign(path: str, data: Data, form: Format) -> FileReport:

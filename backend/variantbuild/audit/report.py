@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from variantbuild.audit.formats import Format
+from variantbuild.audit.gpu import DeviceCode
 from variantbuild.audit.levels import highest
 from variantbuild.audit.switches import SwitchLine
 
@@ -58,8 +59,8 @@ class FileReport:
     """What one file with machine code says.
 
     `path` is the member's name in the wheel; `machine` archspec's family name or the format's own
-    word; `code` is None where instructions were not decoded, `unseen` then says why. `fault` is
-    set where the file could not be read at all.
+    word; `device` the GPU code in it, None without any; `code` is None where instructions were
+    not decoded, `unseen` then says why. `fault` is set where the file could not be read at all.
     """
 
     path: str
@@ -71,6 +72,7 @@ class FileReport:
     needed: tuple[str, ...] = ()
     glibc_floor: tuple[int, int] | None = None
     code: Code | None = None
+    device: DeviceCode | None = None
     unseen: str | None = None
     fault: str | None = None
 
