@@ -60,21 +60,30 @@ class Target:
 
     def _open(self, adopt: Path | None) -> None:
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        if adopt is None:
-            flags |= os.O_CREAT | os.O_EXCL
+        if adopt is not None:
+            # Opened before it is moved: what fails here leaves it where it was.
+            self.descriptor = os.open(adopt, flags)
+        self._open_descriptor = True
         while True:
             self.temporary = self.folder / f"{_PREFIX}{os.getpid()}-{next(_counter)}{_SUFFIX}"
-            if adopt is not None:
-                if self.temporary.exists():
-                    continue
-                adopt.rename(self.temporary)
             try:
-                self.descriptor = os.open(self.temporary, flags, 0o666)
+                if adopt is None:
+                    self.descriptor = os.open(self.temporary, flags | os.O_CREAT | os.O_EXCL, 0o666)
+                elif self.temporary.exists():
+                    continue
+                else:
+                    self._adopt(adopt)
             except FileExistsError:
                 continue
             break
-        self._open_descriptor = True
         _lock(self.descriptor)
+
+    def _adopt(self, adopt: Path) -> None:
+        try:
+            adopt.rename(self.temporary)
+        except OSError:
+            self._close()
+            raise
 
     def write(self, data: bytes | bytearray) -> None:
         """Append `data` at the file's position, all of it."""

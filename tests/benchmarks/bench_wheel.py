@@ -1,0 +1,250 @@
+"""Relabelling big wheels against cp, wheel, and change_wheel_version, in one run.
+
+    python tests/benchmarks/bench_wheel.py [--folder DIR] [--sizes small,large,many] [--runs 3]
+                                           [--others] [--limit]
+
+Generates wheels of 16 MB, 700 MB and 15,000 members once into DIR (1.3 GB), then runs each way of
+relabelling them as a process of its own and prints the best CPU seconds, the ratio to cp and the
+peak memory above a bare interpreter's. `--others` adds the other tools (minutes). `--limit` exits
+with 1 where a goal is missed: 1.25 times cp when copying, 0.2 in place, 2 with 15,000 members, 20
+MB, and 1.3 times inflating and hashing with all cores when everything is verified.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION = "demo-1.0"
+DIST_INFO = f"{VERSION}.dist-info"
+NAME = f"{VERSION}-py3-none-linux_x86_64.whl"
+MB = 1 << 20
+#: Members and megabytes (packed) of each wheel.
+WHEELS = {"small": (40, 16), "large": (60, 700), "many": (15_000, 274)}
+
+RELABEL = """
+import sys
+from variantbuild.wheel import *
+path, folder, mode = sys.argv[1:]
+with open_wheel(path) as wheel:
+    inventory = verify_wheel(wheel, trust_record=mode != "verify")
+    plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
+    apply_edit(wheel, plan, folder, consume=mode == "tail")
+"""
+#: What any check of contents has to do: inflate and hash, the largest first, on all cores.
+INFLATE = """
+import hashlib, os, sys, threading, zipfile, zlib
+path = sys.argv[1]
+with zipfile.ZipFile(path) as archive:
+    infos = sorted(archive.infolist(), key=lambda info: -info.file_size)
+descriptor = os.open(path, os.O_RDONLY)
+queue = iter(infos)
+def work():
+    for info in queue:
+        at = info.header_offset + 30 + len(info.filename.encode())
+        end = at + info.compress_size
+        engine, state, pending = zlib.decompressobj(-15), hashlib.sha256(), b""
+        while not engine.eof:
+            if not pending and at < end:
+                pending = os.pread(descriptor, min(1 << 18, end - at), at)
+                at += len(pending)
+            state.update(engine.decompress(pending, 1 << 18))
+            pending = engine.unconsumed_tail
+        state.digest()
+threads = [threading.Thread(target=work) for _ in os.sched_getaffinity(0)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process cost: CPU and wall seconds, peak resident memory in bytes."""
+
+    cpu: float
+    wall: float
+    peak: int
+
+
+def generate(folder: Path, kind: str) -> Path:
+    """Write the wheel of `kind` unless it is there; code-like bytes that deflate to two thirds."""
+    members, megabytes = WHEELS[kind]
+    path = folder / kind / NAME
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source = random.Random(1)
+    alphabet = bytes(source.randrange(256) for _ in range(32)) * 6 + bytes(range(64))
+    table = (alphabet * 2)[:256]
+    block = source.randbytes(8 * MB).translate(table)
+    size = megabytes * MB * 10 // 7 // members
+    rows = []
+    with zipfile.ZipFile(path.with_suffix(".tmp"), "w", zipfile.ZIP_DEFLATED, compresslevel=1) as w:
+
+        def add(name: str, data: bytes) -> None:
+            w.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, compresslevel=1)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+            rows.append(f"{name},sha256={digest},{len(data)}\n")
+
+        for i in range(members):
+            start = source.randrange(len(block) // 2)
+            data = (block[start:] + block * (size // len(block) + 1))[:size]
+            add(f"demo/part{i // 200}/member_{i:05d}.bin", data)
+        add(f"{DIST_INFO}/METADATA", b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
+        add(
+            f"{DIST_INFO}/WHEEL",
+            b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-linux_x86_64\n",
+        )
+        rows.append(f"{DIST_INFO}/RECORD,,\n")
+        w.writestr(zipfile.ZipInfo(f"{DIST_INFO}/RECORD"), "".join(rows), zipfile.ZIP_DEFLATED)
+    path.with_suffix(".tmp").rename(path)
+    return path
+
+
+def measure(argv: list[str], cwd: Path) -> Cost:
+    """Run `argv` and return what it cost, children included; its output is dropped."""
+    import time
+
+    started = time.monotonic()
+    with open(os.devnull, "w") as null:  # noqa: PTH123 - a device, not a path of ours
+        process = subprocess.Popen(argv, cwd=cwd, stdout=null, stderr=null)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(argv[:4])} … failed with {process.returncode}")
+    return Cost(
+        cpu=usage.ru_utime + usage.ru_stime,
+        wall=time.monotonic() - started,
+        peak=usage.ru_maxrss * 1024,
+    )
+
+
+def best(run: Callable[[], Cost], runs: int) -> Cost:
+    """Return the lowest CPU, wall and peak of several runs."""
+    costs = [run() for _ in range(runs)]
+    return Cost(
+        cpu=min(cost.cpu for cost in costs),
+        wall=min(cost.wall for cost in costs),
+        peak=min(cost.peak for cost in costs),
+    )
+
+
+class Bench:
+    """One wheel, and the ways to relabel it. Every run works on a copy of its own."""
+
+    def __init__(self, wheel: Path, work: Path, runs: int) -> None:
+        self.wheel, self.work, self.runs = wheel, work, runs
+
+    def run(self, argv: list[str], *, fresh: bool = True) -> Cost:
+        """Measure `argv`, in which WHEEL and OUT stand for a copied wheel and an empty folder."""
+
+        def once() -> Cost:
+            shutil.rmtree(self.work, ignore_errors=True)
+            out = self.work / "out"
+            out.mkdir(parents=True)
+            wheel = self.wheel
+            if fresh:
+                wheel = Path(shutil.copy(self.wheel, self.work))
+                os.sync()
+            words = {"WHEEL": str(wheel), "OUT": str(out)}
+            cost = measure([words.get(word, word) for word in argv], self.work)
+            shutil.rmtree(self.work)
+            return cost
+
+        return best(once, self.runs)
+
+    def ours(self, mode: str) -> Cost:
+        """Measure our own relabelling: copy, tail or verify."""
+        return self.run([sys.executable, "-c", RELABEL, "WHEEL", "OUT", mode])
+
+
+def compare(kind: str, bench: Bench, bare: Cost, others: bool) -> list[str]:
+    """Print the table of one wheel and return the goals that were missed."""
+    python = sys.executable
+    copied = bench.run(["cp", "WHEEL", "OUT"])
+    inflated = bench.run([python, "-c", INFLATE, "WHEEL"])
+    costs = {
+        "cp": copied,
+        "copy, --trust-record": bench.ours("copy"),
+        "tail in place": bench.ours("tail"),
+        "inflate and hash": inflated,
+        "verify all, copy": bench.ours("verify"),
+    }
+    if others:
+        tags = [python, "-m", "wheel", "tags", "--platform-tag", "+linux_x86_64_v3", "WHEEL"]
+        costs["wheel tags"] = bench.run(tags)
+        shell = f"{python} -m wheel unpack -d OUTDIR $1 && {python} -m wheel pack OUTDIR/*"
+        costs["wheel unpack, pack"] = bench.run(["sh", "-c", shell, "sh", "WHEEL"])
+        if shutil.which("change_wheel_version"):
+            change = ["change_wheel_version", "--local-version", "v3", "WHEEL"]
+            costs["change_wheel_version"] = bench.run(change)
+    print(f"\n{kind}: {bench.wheel.stat().st_size / 1e6:.0f} MB, {WHEELS[kind][0]} members")
+    print(f"{'':22}{'CPU s':>8}{'/ cp':>8}{'wall s':>8}{'MB':>7}")
+    for name, cost in costs.items():
+        above = (cost.peak - bare.peak) / 1e6
+        ratio = cost.cpu / copied.cpu
+        print(f"{name:22}{cost.cpu:8.3f}{ratio:8.2f}{cost.wall:8.2f}{above:7.1f}")
+    return list(missed(kind, costs, bare))
+
+
+def missed(kind: str, costs: dict[str, Cost], bare: Cost) -> list[str]:
+    """Return a sentence for each goal that a large wheel does not reach."""
+    copied, ours, tail = costs["cp"], costs["copy, --trust-record"], costs["tail in place"]
+    verified, inflated = costs["verify all, copy"], costs["inflate and hash"]
+    limit = 2.0 if kind == "many" else 1.25
+    found = []
+    if kind != "small" and ours.cpu > limit * copied.cpu:
+        found.append(f"{kind}: copying takes {ours.cpu / copied.cpu:.2f} times cp, not {limit}")
+    if kind == "large" and tail.cpu > 0.2 * copied.cpu:
+        found.append(f"{kind}: the tail takes {tail.cpu / copied.cpu:.2f} times cp, not 0.2")
+    if kind != "small" and verified.wall > 1.3 * (inflated.wall + copied.wall):
+        found.append(
+            f"{kind}: verification takes {verified.wall / inflated.wall:.2f} times inflate"
+        )
+    for name in ("copy, --trust-record", "tail in place", "verify all, copy"):
+        if costs[name].peak - bare.peak > 20e6:
+            above = (costs[name].peak - bare.peak) / 1e6
+            found.append(f"{kind}: {name} needs {above:.1f} MB, not 20")
+    return found
+
+
+def main() -> int:
+    """Generate, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(tempfile.gettempdir(), "variantbuild-bench")
+    parser.add_argument("--folder", type=Path, default=default)
+    parser.add_argument("--sizes", default="small,large,many")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--others", action="store_true", help="measure the other tools too")
+    parser.add_argument("--limit", action="store_true", help="exit with 1 where a goal is missed")
+    parser.add_argument("--generate", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.generate:
+        generate(args.folder, args.generate)
+        return 0
+    bare = best(lambda: measure([sys.executable, "-c", "pass"], Path.cwd()), 5)
+    print(f"bare interpreter: {bare.cpu:.3f} s, {bare.peak / 1e6:.1f} MB")
+    complaints: list[str] = []
+    for kind in args.sizes.split(","):
+        # In a process of its own: a child's peak memory counts from its parent's at the fork.
+        subprocess.run([sys.executable, __file__, "--generate", kind, "--folder", args.folder])
+        path = args.folder / kind / NAME
+        bench = Bench(path, args.folder / "work", args.runs)
+        complaints += compare(kind, bench, bare, args.others)
+    for complaint in complaints:
+        print(f"goal missed: {complaint}")
+    return 1 if args.limit and complaints else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,236 @@
+"""Writing: atomic, in place, deterministic, whatever may fail."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from variantbuild.errors import WheelError
+from variantbuild.wheel import (
+    Edit,
+    NewMember,
+    Plan,
+    Wheel,
+    apply_edit,
+    name_stamp,
+    open_wheel,
+    plan_edit,
+    plan_stamp,
+    verify_wheel,
+)
+from variantbuild.wheel.target import STALE_AGE
+from wheels.forge import Draft
+
+Write = Callable[[Draft], Path]
+SBOM = NewMember(path="sboms/variantbuild.cdx.json", data=b'{"bomFormat": "CycloneDX"}')
+
+
+def plan_of(wheel: Wheel) -> Plan:
+    inventory = verify_wheel(wheel)
+    stamp = name_stamp(inventory, "hybrid", "v3", "_v3")
+    return plan_stamp(inventory, stamp, add=(SBOM,), epoch=1_700_000_000)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def stamp(path: Path, folder: Path, *, consume: bool = False) -> Path:
+    with open_wheel(path) as wheel:
+        return apply_edit(wheel, plan_of(wheel), folder, consume=consume)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    folder = tmp_path / "output"
+    folder.mkdir()
+    return folder
+
+
+def test_hybrid_names_one_tag_and_holds_both(write: Write, output: Path) -> None:
+    path = stamp(write(Draft()), output)
+    assert path.name == "demo-1.0+v3-py3-none-linux_x86_64_v3.whl"
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel)
+        assert inventory.tags == {"py3-none-linux_x86_64", "py3-none-linux_x86_64_v3"}
+        assert inventory.dist_info == "demo-1.0+v3.dist-info"
+        names = [member.name for member in inventory.members]
+        assert names[-2:] == [f"{inventory.dist_info}/{SBOM.path}", f"{inventory.dist_info}/RECORD"]
+        added = wheel.member(names[-2])
+        assert wheel.read(added, limit=100) == SBOM.data
+        assert added.stamp == (2023 - 1980 << 9 | 11 << 5 | 14) << 16 | 22 << 11 | 13 << 5 | 10
+
+
+def test_in_place_and_copied_are_the_same_bytes(write: Write, output: Path) -> None:
+    draft = Draft()
+    draft.add("demo/big.bin", os.urandom(3 << 20))
+    path = write(draft)
+    copied = stamp(path, output).read_bytes()
+    moved = stamp(path, output, consume=True)
+    assert moved.read_bytes() == copied
+    assert not path.exists()
+    assert names_in(output) == [moved.name]
+
+
+def test_a_second_link_is_never_cut_up(write: Write, output: Path, tmp_path: Path) -> None:
+    path = write(Draft())
+    link = tmp_path / "link.whl"
+    os.link(path, link)
+    before = link.read_bytes()
+    stamp(path, output, consume=True)
+    assert link.read_bytes() == before
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])
+def test_same_input_gives_same_bytes(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, umask: int, zone: str
+) -> None:
+    path = write(Draft())
+    first = stamp(path, output).read_bytes()
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    old = os.umask(umask)
+    try:
+        assert stamp(path, output).read_bytes() == first
+    finally:
+        os.umask(old)
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_unchanged_edit_keeps_record_by_the_byte(write: Write, output: Path) -> None:
+    path = write(Draft())
+    with open_wheel(path) as wheel:
+        written = apply_edit(wheel, plan_edit(verify_wheel(wheel), Edit()), output)
+    with open_wheel(path) as old, open_wheel(written) as new:
+        for member in old.members:
+            twin = new.member(member.name)
+            assert new.read(twin, limit=1 << 20) == old.read(member, limit=1 << 20)
+
+
+_CALLS = ("write", "copy_file_range", "fsync", "ftruncate", "lseek", "open", "pread")
+
+
+@pytest.mark.parametrize("consume", [False, True], ids=["copy", "tail"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EFBIG])
+def test_every_failing_call_leaves_no_broken_wheel(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, consume: bool, code: int
+) -> None:
+    draft = Draft()
+    draft.add("demo/big.bin", os.urandom(200_000))
+    draft.part("demo/core.so").descriptor = 4
+    failures = 0
+    for call in _CALLS:
+        for nth in range(50):
+            path = write(draft)
+            before = path.read_bytes()
+            with open_wheel(path) as wheel:
+                plan = plan_of(wheel)
+                target = output / str(plan.file_name)
+                target.write_bytes(b"an older wheel")
+                with monkeypatch.context() as patch:
+                    fuse = _Fuse(call, nth, code)
+                    patch.setattr(os, call, fuse)
+                    try:
+                        apply_edit(wheel, plan, output, consume=consume)
+                    except WheelError:
+                        failures += 1
+                    except OSError as error:  # pragma: no cover - the failure to see
+                        pytest.fail(f"{call} {nth}: {error!r} came through")
+            whole = target.read_bytes() == b"an older wheel"
+            if not whole:
+                with open_wheel(target) as wheel:
+                    verify_wheel(wheel)
+            assert consume or path.read_bytes() == before
+            assert names_in(output) == [target.name], (call, nth)
+            if not fuse.blown:
+                break
+    assert failures > 5
+
+
+class _Fuse:
+    """A system call that fails the nth time."""
+
+    def __init__(self, name: str, nth: int, code: int) -> None:
+        self.real = getattr(os, name)
+        self.left, self.code, self.blown = nth, code, False
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        if self.left == 0 and not self.blown:
+            self.blown = True
+            raise OSError(self.code, os.strerror(self.code))
+        self.left -= 1
+        return self.real(*args, **kwargs)
+
+
+def test_without_copy_file_range(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = Draft()
+    draft.add("demo/big.bin", os.urandom(200_000))
+    path = write(draft)
+    expected = stamp(path, output).read_bytes()
+
+    def unsupported(*args: object) -> int:
+        raise OSError(errno.EXDEV, "other file system")
+
+    monkeypatch.setattr(os, "copy_file_range", unsupported)
+    assert stamp(path, output).read_bytes() == expected
+
+
+def test_missing_folder_is_one_sentence(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(WheelError, match="cannot be written: No such file"):
+        stamp(write(Draft()), tmp_path / "nowhere")
+
+
+def test_a_file_changed_while_read_is_refused(write: Write, output: Path) -> None:
+    path = write(Draft())
+    with open_wheel(path) as wheel:
+        plan = plan_of(wheel)
+        path.write_bytes(path.read_bytes() + b"x")
+        with pytest.raises(WheelError, match="changed by another process"):
+            apply_edit(wheel, plan, output)
+    assert names_in(output) == []
+
+
+def test_stale_temporaries_go_and_others_stay(write: Write, output: Path) -> None:
+    old, young, foreign = (
+        output / name
+        for name in (".variantbuild-1-0.tmp", ".variantbuild-2-0.tmp", ".variantbuild-x")
+    )
+    held = output / ".variantbuild-3-0.tmp"
+    for each in (old, young, foreign, held):
+        each.write_bytes(b"half a wheel")
+        os.utime(each, (0, time.time() - 2 * STALE_AGE))
+    os.utime(young)
+    import fcntl
+
+    with held.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        path = stamp(write(Draft()), output)
+    assert set(names_in(output)) == {young.name, foreign.name, held.name, path.name}
+
+
+def test_no_fifo_hangs_the_open(tmp_path: Path) -> None:
+    path = tmp_path / "demo-1.0-py3-none-any.whl"
+    os.mkfifo(path)
+    with pytest.raises(WheelError, match="not a regular file"):
+        open_wheel(path)
+
+
+def test_setuid_and_dos_attributes_are_made_plain(write: Write, output: Path) -> None:
+    draft = Draft()
+    draft.part("demo/__init__.py").mode(stat.S_IFREG | 0o6755)
+    draft.part("demo/core.so").external = 0x21
+    with open_wheel(stamp(write(draft), output)) as wheel:
+        modes = {member.name: member.external >> 16 for member in wheel.members}
+    assert modes["demo/__init__.py"] == stat.S_IFREG | 0o755
+    assert modes["demo/core.so"] == stat.S_IFREG | 0o644
