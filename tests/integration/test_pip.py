@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pythons import VERSIONS, find_python
 from workshop import Environment, run
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
 Project = Callable[[str], Path]
+MakeEnvironment = Callable[..., Environment]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,17 @@ def test_install_tree(
     assert environment.version(distribution) == expected
     assert environment.pip("check").ok()
     assert "error" not in done.stderr.lower()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_python(make_environment: MakeEnvironment, project: Project, version: str) -> None:
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    environment = make_environment("other", python)
+    environment.pip("install", project("setuptools-c"), VARIANTBUILD_CPU="v2").ok()
+    assert environment.compiled_for("whatami") == {"level": "v2", "optimized": 1, "user": 0}
+    assert environment.version("whatami") == "1.0+v2"
 
 
 def test_install_tree_for_a_lesser_level(environment: Environment, project: Project) -> None:

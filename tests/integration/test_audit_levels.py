@@ -1,0 +1,242 @@
+"""Modules of every kind, compiled here, audited, and imported under emulated processors.
+
+qemu-user dies of SIGILL where an instruction is not there, so it says independently what the
+audit must have said. qemu 7.2 has no AVX-512: nothing runs there that needs v4.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from variantbuild.audit import AuditReport, audit_files, judge
+from variantbuild.variant import Variant
+
+pytestmark = [
+    pytest.mark.compile,
+    pytest.mark.skipif(sysconfig.get_platform() != "linux-x86_64", reason="compiles for x86-64"),
+]
+pytest.importorskip("iced_x86", reason="the extra audit is not installed")
+
+_PROCESSORS = {"v2": "Nehalem", "v3": "Haswell"}
+_ORDER = ("v1", "v2", "v3", "v4")
+
+# Work that every level compiles differently: byte shuffles and popcounts are v2, vectors of
+# eight floats v3, of sixteen v4. It runs at import.
+_WORK = r"""
+typedef float packed __attribute__((vector_size(64)));
+ATTRIBUTE __attribute__((noinline)) float work(const float *in, int n) {
+    packed sum = {0};
+    long bits = 0;
+    for (int i = 0; i < n; i += 16) {
+        sum += *(const packed *)(in + i) * 2.5f;
+        bits += __builtin_popcountll((unsigned long)in[i]);
+    }
+    float total = bits;
+    for (int i = 0; i < 16; i++) total += sum[i];
+    return total;
+}
+"""
+_PLAIN = "#define ATTRIBUTE\n" + _WORK
+_START = r"""
+#include <Python.h>
+static float in[64] __attribute__((aligned(64)));
+static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "m", 0, -1, 0};
+PyMODINIT_FUNC PyInit_m(void) {
+    for (int i = 0; i < 64; i++) in[i] = (float)i + (float)(long)&def;
+    float got = USE;
+    PyObject *made = PyModule_Create(&def);
+    if (made && PyModule_AddObject(made, "got", PyFloat_FromDouble(got))) return 0;
+    return made;
+}
+"""
+_CLONES = (
+    '#define ATTRIBUTE __attribute__((target_clones("default","arch=haswell","avx512f")))\n' + _WORK
+)
+_BY_HAND = (
+    _PLAIN
+    + r"""
+#define work work_avx512
+#undef ATTRIBUTE
+#define ATTRIBUTE __attribute__((target("avx512f,avx512bw,avx2,popcnt")))
+"""
+    + _WORK
+    + r"""
+#undef work
+static int have = -1;
+static float choose(const float *in, int n) {
+    if (have < 0) { __builtin_cpu_init(); have = __builtin_cpu_supports("avx512bw"); }
+    return have ? work_avx512(in, n) : work(in, n);
+}
+"""
+)
+_IFUNC = (
+    _PLAIN
+    + r"""
+#define work work_avx512
+#undef ATTRIBUTE
+#define ATTRIBUTE __attribute__((target("avx512f,avx512bw,avx2,popcnt")))
+"""
+    + _WORK
+    + r"""
+#undef work
+typedef float worker(const float *, int);
+static worker *find(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bw") ? work_avx512 : work;
+}
+float choose(const float *, int) __attribute__((ifunc("find")));
+"""
+)
+_UNGUARDED = _BY_HAND.replace("return have ? work_avx512(in, n) : work(in, n);", "") + (
+    "static float always(const float *in, int n) { choose(in, n); return work_avx512(in, n); }\n"
+)
+_COLD = (
+    _PLAIN
+    + r"""
+#define work work_rarely
+#undef ATTRIBUTE
+#define ATTRIBUTE __attribute__((cold, target("avx512f,avx512bw")))
+"""
+    + _WORK
+    + r"""
+#undef work
+"""
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module: its source, switches, the level it needs, and what it carries for others."""
+
+    source: str
+    use: str
+    switches: tuple[str, ...]
+    level: str
+    dispatched: str
+    compilers: tuple[str, ...] = ("gcc", "clang")
+    strip: bool = False
+    runs_all: bool = True
+
+
+def _at(level: str, *more: str, strip: bool = False) -> Case:
+    march = "x86-64" if level == "v1" else f"x86-64-{level}"
+    switches = ("-O2", f"-march={march}", *more)
+    return Case(_PLAIN, "work(in, 64)", switches, level, level, strip=strip)
+
+
+_CASES = {
+    "v1": _at("v1"),
+    "v2": _at("v2"),
+    "v3": _at("v3"),
+    "v4": _at("v4"),
+    "v3 stripped": _at("v3", strip=True),
+    "v3 LTO": _at("v3", "-flto"),
+    "v1 -O0": Case(_PLAIN, "work(in, 64)", ("-O0",), "v1", "v1"),
+    "target_clones": Case(_CLONES, "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang")),
+    "target_clones stripped": Case(
+        _CLONES, "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang"), strip=True
+    ),
+    "by hand": Case(_BY_HAND, "choose(in, 64)", ("-O2",), "v1", "v4"),
+    "by hand stripped": Case(_BY_HAND, "choose(in, 64)", ("-O2",), "v1", "v4", strip=True),
+    "ifunc": Case(_IFUNC, "choose(in, 64)", ("-O2", "-fPIC"), "v1", "v4"),
+    "guard beside unguarded": Case(_UNGUARDED, "always(in, 64)", ("-O2",), "v4", "v4"),
+    "cold AVX-512": Case(
+        _COLD, "in[3] > 1e30f ? work_rarely(in, 64) : work(in, 64)", ("-O2",), "v4", "v4",
+        runs_all=False,
+    ),
+}  # fmt: skip
+_EACH = [(name, each) for name, case in _CASES.items() for each in case.compilers]
+
+
+def _build(folder: Path, compiler: str, case: Case) -> Path:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} here")
+    source, module = folder / "m.c", folder / "m.so"
+    source.write_text(case.source + _START.replace("USE", case.use), encoding="utf-8")
+    include = sysconfig.get_paths()["include"]
+    extra = ["-fuse-ld=lld"] if "-flto" in case.switches and compiler == "clang" else []
+    command = [compiler, *case.switches, *extra, "-shared", "-fPIC", "-w", f"-I{include}"]
+    done = subprocess.run(
+        [*command, str(source), "-o", str(module)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        if compiler == "gcc":
+            pytest.fail(done.stderr)
+        pytest.skip(f"this {compiler} cannot: {done.stderr.splitlines()[0]}")
+    if case.strip:
+        subprocess.run(["strip", str(module)], check=True)
+    return module
+
+
+@pytest.fixture(params=_EACH, ids=[f"{name} by {compiler}" for name, compiler in _EACH])
+def built(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Case, Path]:
+    name, compiler = request.param
+    case = _CASES[name]
+    return case, _build(tmp_path, compiler, case)
+
+
+def _audit(module: Path) -> AuditReport:
+    return audit_files([module], name="the module")
+
+
+def test_levels_are_found(built: tuple[Case, Path]) -> None:
+    case, module = built
+    [file] = _audit(module).files
+    assert file.code is not None
+    assert (file.code.level, file.code.dispatched) == (case.level, case.dispatched)
+    if case.level != "v1":
+        assert {each.needs for each in file.code.functions if not each.guarded} == {case.level}
+
+
+def test_emulated_processors_agree(built: tuple[Case, Path]) -> None:
+    case, module = built
+    if shutil.which("qemu-x86_64") is None:
+        pytest.skip("no qemu-user here")
+    report = _audit(module)
+    for level, processor in _PROCESSORS.items():
+        command = ["qemu-x86_64", "-cpu", processor, sys.executable, "-S", "-c", "import m"]
+        done = subprocess.run(command, cwd=module.parent, capture_output=True, check=False)
+        fits = report.level is not None and _ORDER.index(report.level) <= _ORDER.index(level)
+        if case.runs_all:
+            assert (done.returncode == 0) == fits, done.stderr
+        else:
+            assert done.returncode == 0  # the cold function is not reached at import
+
+
+def test_verdicts_name_the_function(tmp_path: Path) -> None:
+    report = _audit(_build(tmp_path, "gcc", _CASES["v3"]))
+    judgement = judge(report, Variant(arch="x86_64", cpu="v2"))
+    [error] = judgement.errors
+    assert error.rule == "needs-more"
+    assert error.path == "m.so"
+    assert "work" in error.message or "PyInit_m" in error.message
+    assert judge(report, Variant(arch="x86_64", cpu="v3")).evidence == ("instructions",)
+
+
+def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
+    quiet = _CASES["v1"]
+    told = Case(_PLAIN, "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-switches"), "v1", "v1")
+    noted = Case(_PLAIN, "work(in, 64)", ("-O2", "-Wl,-z,x86-64-v3"), "v1", "v1")
+    contradicted = Case(
+        _PLAIN, "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-switches"), "v1", "v1"
+    )
+    v3 = Variant(arch="x86_64", cpu="v3")
+    rules = {}
+    for name, case in {
+        "quiet": quiet, "told": told, "noted": noted, "contradicted": contradicted
+    }.items():  # fmt: skip
+        folder = tmp_path / name
+        folder.mkdir()
+        judgement = judge(_audit(_build(folder, "gcc", case)), v3)
+        rules[name] = {each.rule for each in judgement.findings if each.rule != "no-guard"}
+    assert rules["quiet"] == {"no-evidence"}
+    assert rules["noted"] == {"uses-less"}
+    assert rules["contradicted"] == {"no-evidence"}
+    assert "no-evidence" not in rules["told"]

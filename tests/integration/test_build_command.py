@@ -1,0 +1,102 @@
+"""`variantbuild build` and `plan` as people type them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from workshop import REPO, Environment
+
+pytestmark = [pytest.mark.isolated, pytest.mark.compile]
+
+Project = Callable[[str], Path]
+SCHEMAS = REPO / "backend" / "variantbuild" / "cli"
+
+
+def check(command: str, text: str) -> dict[str, object]:
+    value: dict[str, object] = json.loads(text)
+    schema = json.loads((SCHEMAS / f"{command}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(value, schema)
+    return value
+
+
+@pytest.fixture
+def tool(environment: Environment) -> Environment:
+    environment.uv_pip("install", "variantbuild[build]").ok()
+    return environment
+
+
+def test_several_targets_from_one_sdist(tool: Environment, project: Project) -> None:
+    tree = project("setuptools-c")
+    tool.run(tool.python, "-m", "build", "--sdist", "-o", "dist", ".", cwd=tree).ok()
+    program = tool.folder / "bin" / "variantbuild"
+    sdist = tree / "dist" / "whatami-1.0.tar.gz"
+    done = tool.run(
+        program, "build", sdist, "--target", "v2", "--target", "v3", "-o", "out", cwd=tree
+    ).ok()
+    names = sorted(path.name.split("-")[1] for path in (tree / "out").iterdir())
+    assert names == ["1.0+v2", "1.0+v3"]
+    assert done.stdout.splitlines()[0].split() == ["target", "size", "time", "wheel"]
+    assert "\x1b" not in done.output
+    assert "v3: compiling" in done.stderr
+
+
+def test_json_and_failures(tool: Environment, project: Project) -> None:
+    tree = project("setuptools-c")
+    program = tool.folder / "bin" / "variantbuild"
+    (tree / "whatami.c").write_text("this is not C\n", encoding="utf-8")
+    done = tool.run(program, "build", "--target", "v2", "--json", cwd=tree)
+    assert done.code == 2
+    (result,) = check("build", done.stdout)["wheels"]  # type: ignore[misc]  # the schema says list
+    assert result["path"] is None
+    assert "Traceback" not in done.stderr.splitlines()[-2:]
+    assert "error:" in done.stderr
+    assert not list((tree / "dist").iterdir())
+
+
+def test_without_isolation(tool: Environment, project: Project) -> None:
+    tree = project("setuptools-c")
+    program = tool.folder / "bin" / "variantbuild"
+    words = ("build", "--no-isolation", "--json", "-C", "variantbuild.cpu=v2")
+    value = check("build", tool.run(program, *words, cwd=tree).ok().stdout)
+    assert "1.0+v2" in str(value["wheels"])
+    tool.run(tool.uv, "pip", "uninstall", "-q", "--python", tool.python, "scikit-build-core").ok()
+    meson = project("meson-c")
+    done = tool.run(program, "build", "--no-isolation", cwd=meson)
+    assert done.code == 2
+    assert "meson-python" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("build", "nowhere"), "nowhere does not exist"),
+        (("build", "whatami.c"), "cannot be read as an sdist"),
+        (("build", "-C", "cpu"), "-C 'cpu' has no value"),
+        (("build", "--target", "v2", "--target", "V2"), "both name v2"),
+        (("build", "-o", "whatami.c/out"), "cannot be made"),
+        (("plan", "nowhere"), "holds no pyproject.toml"),
+        (("plan", "--target", "v9"), "target 'v9'"),
+    ],
+)
+def test_mistakes(
+    tool: Environment, project: Project, words: tuple[str, ...], message: str
+) -> None:
+    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=project("setuptools-c"))
+    assert done.code == 2, done.output
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_plan_json(tool: Environment, project: Project) -> None:
+    tree = project("setuptools-c")
+    program = tool.folder / "bin" / "variantbuild"
+    done = tool.run(program, "plan", "--target", "v3", "--json", cwd=tree, CFLAGS="-march=native")
+    value = check("plan", done.ok().stdout)
+    assert "-march=native" in str(value["messages"])
+    assert not (tree / "build").exists()
