@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from variantbuild.audit.findings import Finding
+from variantbuild.audit.findings import Finding, Severity
 from variantbuild.audit.report import FileReport
 from variantbuild.axes import Accelerator
 
@@ -58,14 +58,12 @@ def _with_code(files: tuple[FileReport, ...], kind: str) -> Iterator[FileReport]
             yield file
 
 
-def _finding(severity: str, text: str, file: FileReport) -> Finding:
+def _finding(severity: Severity, text: str, file: FileReport) -> Finding:
     device = file.device
     return Finding(
-        severity="error" if severity == "error" else "warning",
+        severity=severity,
         rule="device-code",
         message=f"{file.path} {text}",
         path=file.path,
-        evidence=()
-        if file.device is None
-        else tuple(map(str, file.device.cuda)) + file.device.rocm,
+        evidence=() if device is None else (*map(str, device.cuda), *device.rocm),
     )

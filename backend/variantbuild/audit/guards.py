@@ -21,6 +21,7 @@ _AFTER_CALL = 24  # instructions behind a call of a probe in which its result is
 _LONGEST = 15  # bytes of an x86 instruction
 # What may be handed over: arguments, and in hand-written assembly any scratch register.
 _HANDED = ARGUMENTS | {(Register.RAX, 0), (Register.R10, 0), (Register.R11, 0)}
+_BEFORE_CALL = 8  # instructions before a call in which its arguments are set
 _POINTED = 64  # bytes taken to belong to an address that is handed around without a symbol
 
 
@@ -68,20 +69,21 @@ def data_of_caller(
 ) -> Iterator[tuple[int, int]]:
     """Yield (address, size) of the data handed to calls of probes, or stored right behind them."""
     left = 0
-    pointed: list[int] = []
-    for each in body:
+    pointed: dict[int, tuple[int, int]] = {}  # argument register to where it was set, and to what
+    for i, each in enumerate(body):
         if each.flow_control == FlowControl.CALL:
             if is_probe_call(each):
-                yield from ((address, _POINTED) for address in pointed)
+                recent = [address for at, address in pointed.values() if i - at <= _BEFORE_CALL]
+                yield from ((address, _POINTED) for address in recent)
                 left = _AFTER_CALL
             else:
                 left = 0
-            pointed = []
+            pointed = {}
         elif each.is_ip_rel_memory_operand and each.mnemonic in (Mnemonic.LEA, Mnemonic.MOV):
             if each.op0_kind == OpKind.MEMORY:
                 yield from [(each.ip_rel_memory_address, 8)] if left else []
-            else:
-                pointed.append(each.ip_rel_memory_address)
+            elif each.op0_register in (Register.RDI, Register.RSI):
+                pointed[each.op0_register] = i, each.ip_rel_memory_address
         left -= left > 0
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from variantbuild.audit.reading import Progress
     from variantbuild.variant import Variant
 
+_HEADS = ("file", "machine", "needs", "chosen at run time", "ISA note", "glibc", "outside levels")
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
