@@ -1,0 +1,222 @@
+"""Processes killed at random moments, full disks and races: never a broken wheel under its name.
+
+Each phase is killed 200 times; VARIANTBUILD_FAULT_RUNS sets another number for a longer run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from variantbuild.errors import WheelError
+from variantbuild.wheel import (
+    Edit,
+    apply_edit,
+    name_stamp,
+    open_wheel,
+    plan_edit,
+    plan_stamp,
+    verify_wheel,
+)
+from wheels.forge import Draft
+
+RUNS = int(os.environ.get("VARIANTBUILD_FAULT_RUNS", "200"))
+#: Exit codes of a child: done, refused in a sentence, anything else.
+DONE, REFUSED, CRASHED = 0, 3, 4
+
+
+def wheel_bytes() -> bytes:
+    draft = Draft()
+    source = random.Random(7)
+    for i in range(30):
+        draft.add(f"demo/part{i}.bin", source.randbytes(20_000 + 3_000 * i))
+    return draft.build()
+
+
+DATA = wheel_bytes()
+NAME = "demo-1.0-py3-none-linux_x86_64.whl"
+NEW = "demo-1.0+v3-py3-none-linux_x86_64.linux_x86_64_v3.whl"
+
+
+def copy(path: Path, output: Path) -> None:
+    """Verify and stamp into another folder."""
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel)
+        apply_edit(wheel, plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3")), output)
+
+
+def tail(path: Path, output: Path) -> None:
+    """Stamp a private wheel in place and move it."""
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=True)
+        plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
+        apply_edit(wheel, plan, output, consume=True)
+
+
+def replace_itself(path: Path, output: Path) -> None:
+    """Write METADATA anew under the same name, as `patch --in-place` does."""
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=True)
+        changed = inventory.metadata.data.replace(b"made up", b"made anew")
+        apply_edit(wheel, plan_edit(inventory, Edit(metadata=changed)), path.parent)
+
+
+PHASES = {"copy": copy, "tail": tail, "replace": replace_itself}
+
+
+def start(action: Callable[[], None]) -> int:
+    """Run `action` in a forked child; its exit code tells what came of it."""
+    child = os.fork()
+    if child:
+        return child
+    code = CRASHED
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        action()
+        code = DONE
+    except WheelError:
+        code = REFUSED
+    except KeyboardInterrupt:
+        code = REFUSED
+    finally:
+        os._exit(code)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A fresh input wheel and an output folder with an older wheel of the new name."""
+    source, output = tmp_path / "private", tmp_path / "output"
+    source.mkdir()
+    output.mkdir()
+    yield source / NAME, output
+    assert sound_wheels(output) == [NEW]
+
+
+def sound_wheels(folder: Path) -> list[str]:
+    """Return the wheels in `folder`, each verified whole."""
+    names = sorted(path.name for path in folder.iterdir() if path.suffix == ".whl")
+    for name in names:
+        with open_wheel(folder / name) as wheel:
+            verify_wheel(wheel)
+    return names
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_kill_leaves_old_or_new_and_nothing_between(
+    place: tuple[Path, Path], phase: str, number: signal.Signals
+) -> None:
+    path, output = place
+    action = PHASES[phase]
+    path.write_bytes(DATA)
+    copy(path, output)
+    older = (output / NEW).read_bytes()
+    started = time.monotonic()
+    assert os.waitpid(start(lambda: action(path, output)), 0)[1] == 0
+    span = time.monotonic() - started
+    source = random.Random(int(number))
+    killed = 0
+    for _ in range(RUNS if number == signal.SIGKILL else RUNS // 4):
+        path.write_bytes(DATA)
+        (output / NEW).write_bytes(older)
+        child = start(lambda: action(path, output))
+        time.sleep(source.random() * span)
+        os.kill(child, number)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) in (DONE, REFUSED, -number)
+        killed += os.waitstatus_to_exitcode(status) != DONE
+        assert sound_wheels(output) == [NEW]
+        if phase != "tail":
+            assert sound_wheels(path.parent) == [NAME]
+        if phase == "copy":
+            assert path.read_bytes() == DATA
+        for left in (*output.iterdir(), *path.parent.iterdir()):
+            assert left.name in (NAME, NEW) or left.name.startswith(".variantbuild-")
+            if left.name.startswith("."):
+                left.unlink()
+    assert killed > 0, "no kill hit the work"
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_full_disk_is_one_sentence_and_no_wheel(place: tuple[Path, Path], phase: str) -> None:
+    path, output = place
+    action = PHASES[phase]
+    path.write_bytes(DATA)
+    copy(path, output)
+    older = (output / NEW).read_bytes()
+    refused = 0
+    sizes = range(0, len(DATA) * 6 // 5, len(DATA) // 25)
+    for size in sizes:
+        path.write_bytes(DATA)
+
+        def limited(size: int = size) -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            action(path, output)
+
+        code = os.waitstatus_to_exitcode(os.waitpid(start(limited), 0)[1])
+        assert code in (DONE, REFUSED)
+        refused += code == REFUSED
+        assert sound_wheels(output) == [NEW]
+        assert (output / NEW).read_bytes() == older
+        assert not [left for left in output.iterdir() if left.name.startswith(".")]
+    assert 0 < refused < len(sizes)
+
+
+def test_two_processes_on_one_output(place: tuple[Path, Path]) -> None:
+    path, output = place
+    path.write_bytes(DATA)
+    for _ in range(20):
+        children = [start(lambda: copy(path, output)) for _ in range(4)]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        assert codes == [DONE] * 4
+        assert sound_wheels(output) == [NEW]
+        assert [left.name for left in output.iterdir()] == [NEW]
+
+
+def test_a_folder_that_may_not_be_written_to(place: tuple[Path, Path], tmp_path: Path) -> None:
+    path, output = place
+    path.write_bytes(DATA)
+    copy(path, output)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+
+    def as_nobody() -> None:
+        if os.geteuid() == 0:
+            for folder in (*path.parents, path):
+                if str(folder).startswith(str(tmp_path)):
+                    folder.chmod(0o755)
+            for folder in tmp_path.parents[:2]:
+                folder.chmod(folder.stat().st_mode | 0o011)
+            os.seteuid(65534)
+        copy(path, closed)
+
+    code = os.waitstatus_to_exitcode(os.waitpid(start(as_nobody), 0)[1])
+    assert code == REFUSED
+    assert list(closed.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
+def test_the_output_on_another_file_system(place: tuple[Path, Path]) -> None:
+    path, output = place
+    other = Path("/dev/shm", f"variantbuild-{os.getpid()}")
+    other.mkdir()
+    try:
+        for action in (copy, tail):
+            path.write_bytes(DATA)
+            action(path, other)
+            assert sound_wheels(other) == [NEW]
+        path.write_bytes(DATA)
+        copy(path, output)
+        assert (output / NEW).read_bytes() == (other / NEW).read_bytes()
+    finally:
+        for left in other.iterdir():
+            left.unlink()
+        other.rmdir()
