@@ -1,4 +1,4 @@
-"""Find the CPython interpreters of this machine: `python tests/pythons.py [VERSION]` prints paths."""
+"""Find the Pythons of this machine: `python tests/pythons.py [VERSION]` prints their paths."""
 
 from __future__ import annotations
 

