@@ -18,6 +18,7 @@ from variantbuild.audit.taint import ARGUMENTS, Taint, deciding_blocks
 from variantbuild.audit.x86_scan import PROBES
 
 _AFTER_CALL = 24  # instructions behind a call of a probe in which its result is stored
+_EARLY = 8  # questions of a function, from its start
 _LONGEST = 15  # bytes of an x86 instruction
 # What may be handed over: arguments, and in hand-written assembly any scratch register.
 _HANDED = ARGUMENTS | {(Register.RAX, 0), (Register.R10, 0), (Register.R11, 0)}
@@ -47,7 +48,8 @@ class Flow:
 
     def is_guarded(self, address: int) -> bool:
         """Tell whether the instruction at `address` runs on one answer of the processor only."""
-        return any(address in each for each in self.guarded)
+        at = bisect_right(self.guarded, address, key=_start) - 1
+        return at >= 0 and address in self.guarded[at]
 
     def is_guarded_jump(self, branch: Branch) -> bool:
         """Tell whether `branch` is taken on one answer only, being in such a place or decided."""
@@ -130,11 +132,11 @@ def flow_of(
     blocks = Blocks(body)
     deciding, taint = deciding_blocks(blocks, asks, entry)
     guarded: set[int] = set()
-    for block in deciding:
+    for n, block in enumerate(sorted(deciding)):
         if len(blocks.next[block]) == 2:
             # Up to the next question, for loops that ask again each time round; and beyond it,
-            # for `if (!have_it) return`.
-            for without in (deciding, {block}):
+            # for `if (!have_it) return`, which stands among the first questions.
+            for without in (deciding, {block}) if n < _EARLY else (deciding,):
                 one, other = (blocks.reach(each, without) for each in blocks.next[block])
                 guarded |= one ^ other
     return Flow(
@@ -142,9 +144,13 @@ def flow_of(
             Branch(each.ip, each.near_branch_target, taint.get(each.ip, frozenset()) & _HANDED)
             for each in leaving
         ),
-        guarded=tuple(blocks.span(each) for each in guarded),
+        guarded=tuple(blocks.span(each) for each in sorted(guarded)),
         decided=tuple(blocks.span(each)[-1] for each in deciding),
     )
+
+
+def _start(span: range) -> int:
+    return span.start
 
 
 def is_probe(instruction: Instruction) -> bool:

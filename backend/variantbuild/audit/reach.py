@@ -72,9 +72,9 @@ class Reach:
         """Return what is needed unguarded: function to need to address of the first instruction."""
         imported = set(self._import_roots())
         called_back = set(self._callers_of_python())
-        # Functions that need more and call Python are roots only if what is imported points to
-        # them: a module may register them after having asked the processor.
-        waiting = called_back & set(self._scan.uses) if self._objects else set()
+        # Where symbols tell the extent of tables, those that call Python are roots only if what is
+        # imported points to them: a module may register some after having asked the processor.
+        waiting = called_back - imported if self._elf.section(".symtab") else set()
         nothing: Taint = frozenset()
         left = [(start, nothing) for start in sorted(imported | (called_back - waiting))]
         seen = set(left)
