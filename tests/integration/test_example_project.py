@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from variantbuild.elf import parse_elf
 from workshop import REPO, Environment
+
+
+class MakeEnvironment(Protocol):
+    """The fixture's maker of fresh environments."""
+
+    def __call__(self, name: str) -> Environment: ...
+
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
@@ -39,7 +46,7 @@ import sys
 import numpy as np
 one, other = np.load(sys.argv[1]), np.load(sys.argv[2])
 for name in one.files:
-    if name in ("l21", "l2" + "50"):
+    if name in ("l21", "l250"):
         bound = 2 * (100 / 8 + 8) * 2.0**-24 * one[name]
         assert (np.abs(one[name] - other[name]) <= bound).all(), name
     else:
@@ -63,13 +70,13 @@ def disassemble(module: Path) -> str:
 
 
 def test_same_answers_from_other_instructions(
-    make_environment: Callable[..., Environment], tmp_path: Path, host_level: str
+    make_environment: MakeEnvironment, tmp_path: Path, host_level: str
 ) -> None:
     if host_level not in ("v3", "v4"):
         pytest.skip(f"this machine runs {host_level}, not v3")
     source = tmp_path / "example project"
     shutil.copytree(REPO / "example_project", source)
-    found = {}
+    found: dict[str, Path] = {}
     for level in ("v1", "v3"):
         environment = make_environment(f"venv-{level}")
         environment.pip("install", f"{source}[test]", "-C", f"variantbuild.target={level}").ok()
@@ -93,7 +100,7 @@ def test_same_answers_from_other_instructions(
 
 
 def test_sources_hold_the_typed_interface(environment: Environment, tmp_path: Path) -> None:
-    """The sdist is the same on every machine and builds again; the wheel has types and no sources."""
+    """The sdist carries no stamp and builds again; the wheel has types and no sources."""
     source = tmp_path / "example"
     shutil.copytree(REPO / "example_project", source)
     environment.uv_pip("install", "-q", "build").ok()
