@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 REPO = Path(__file__).resolve().parent.parent
 PACKAGES = REPO / "tests" / "packages"
@@ -39,7 +39,7 @@ BUILD_REQUIREMENTS = (
 )
 
 #: Needed by the oldest Pythons only, so not fetched by the running one on its own.
-BACKPORTS = ("tomli",)
+BACKPORTS = ("tomli", "exceptiongroup")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,14 @@ class Environment:
     def version(self, distribution: str) -> str:
         """Return the installed version of `distribution`."""
         return self.ask(f"importlib.metadata.version({distribution!r})", "importlib.metadata")
+
+
+class MakeEnvironment(Protocol):
+    """Makes a fresh environment called `name` of interpreter `python`, with `extra` installed."""
+
+    def __call__(
+        self, name: str = "venv", python: str | Path = sys.executable, *extra: str
+    ) -> Environment: ...
 
 
 def copy_project(name: str, folder: Path) -> Path:

@@ -136,9 +136,9 @@ class Delegate:
         """Call `hook` with `args`, the environment changed by `env` for the time of the call.
 
         The umask is 022 meanwhile: it shows in the members' permissions, and the same input shall
-        give the same bytes. Raises DelegateError where the backend lacks the hook, and where it exits the process,
-        with status 0 too: a hook that does not return has built nothing. Other exceptions are
-        the backend's own words and pass through.
+        give the same bytes. Raises DelegateError where the backend lacks the hook, and where it
+        exits the process, with status 0 too: a hook that does not return has built nothing. Other
+        exceptions are the backend's own words and pass through.
         """
         function = getattr(self._target, hook, None)
         if not callable(function):

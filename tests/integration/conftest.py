@@ -16,12 +16,11 @@ from workshop import (
     BUILD_REQUIREMENTS,
     REPO,
     Environment,
+    MakeEnvironment,
     clean_environment,
     copy_project,
     run,
 )
-
-MakeEnvironment = Callable[..., Environment]
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from pythons import VERSIONS, find_python
-from workshop import Environment, run
+from workshop import Environment, MakeEnvironment, run
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
 Project = Callable[[str], Path]
-MakeEnvironment = Callable[..., Environment]
 
 
 @pytest.mark.parametrize(
