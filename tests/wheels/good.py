@@ -205,7 +205,6 @@ CONTENTS: dict[str, Bend] = {
         "demo-1.0.data/data/share/x",
         "demo-1.0.data/headers/x.h",
         "demo-1.0.data/purelib/p.py",
-        "demo-1.0.data/platlib/q.py",
     ),
     "licences": lambda w: w.add_info("licenses/LICENSE", b"Do as you like."),
     "nested licences": lambda w: w.add_info("licenses/vendor/a/LICENSE.txt", b"Do."),
@@ -233,7 +232,10 @@ def _text(text: str) -> Bend:
     return lambda w: setattr(w.part("METADATA"), "data", text.encode())
 
 
-_HEAD = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nSummary: made up\n"
+_HEAD = (
+    "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nSummary: made up\n"
+    "Description-Content-Type: text/plain\n"
+)
 
 METADATA: dict[str, Bend] = {
     "CRLF": lambda w: [_swap("\n", "\r\n")(w), _swap("\n", "\r\n", "WHEEL")(w)],
