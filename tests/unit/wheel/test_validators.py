@@ -103,8 +103,8 @@ def test_uv_installs_them(stamped_corpus: list[Path], tmp_path: Path) -> None:
     uv = program("uv")
     for number, wheel in enumerate(stamped_corpus):
         argv = [uv, "pip", "install", "-q", "--offline", "--no-deps", "--python", sys.executable]
-        cache = ["--cache-dir", tmp_path / "cache", "--target", tmp_path / str(number)]
-        run([*argv, *cache, wheel], tmp_path)
+        folders = ["--cache-dir", str(tmp_path / "cache"), "--target", str(tmp_path / str(number))]
+        run([*argv, *folders, wheel], tmp_path)
 
 
 def test_twine_takes_their_metadata(stamped_corpus: list[Path], tmp_path: Path) -> None:
