@@ -1,0 +1,44 @@
+"""Small ELF files made by hand, for what no compiler here writes."""
+
+from __future__ import annotations
+
+import struct
+
+
+def elf(
+    *,
+    machine: int = 62,
+    sections: dict[str, bytes] | None = None,
+    note: bytes = b"",
+    flags: int = 0,
+    abi_version: int = 0,
+) -> bytes:
+    """Return a 64-bit little-endian shared object with the given sections and note segment."""
+    contents = {"": b"", **(sections or {})}
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in contents if name) + b".names\0"
+    contents[".names"] = names
+    start = 64 + 56
+    at = start + len(note)
+    headers, body = [], b""
+    for name, data in contents.items():
+        kind = 0 if not name else 3 if name == ".names" else 1
+        index = names.index(name.encode() + b"\0") if name else 0
+        headers.append(struct.pack("<IIQQQQIIQQ", index, kind, 0, 0, at, len(data), 0, 0, 1, 0))
+        body, at = body + data, at + len(data)
+    ident = b"\x7fELF\x02\x01\x01\x00" + bytes([abi_version]) + bytes(7)
+    fields = (3, machine, 1, 0, 64, at, flags, 64, 56, 1, 64, len(headers), len(headers) - 1)
+    program = struct.pack("<IIQQQQQQ", 4, 4, start, start, start, len(note), len(note), 8)
+    return (
+        ident + struct.pack("<HHIQQQIHHHHHH", *fields) + program + note + body + b"".join(headers)
+    )
+
+
+def isa_note(mask: int) -> bytes:
+    """Return a program property note that says "x86 ISA needed" with the bits of `mask`."""
+    text = struct.pack("<III", 0xC0008002, 4, mask) + bytes(4)
+    return struct.pack("<III", 4, len(text), 5) + b"GNU\0" + text
+
+
+def command_lines(*lines: str) -> dict[str, bytes]:
+    """Return the section of recorded switches with one line a translation unit."""
+    return {".GCC.command.line": b"".join(line.encode() + b"\0" for line in lines)}

@@ -1,0 +1,125 @@
+"""Verdicts and the gate, from hand-made files: no decoder and no compiler is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from binaries.elves import command_lines, elf, isa_note
+from variantbuild.audit import AuditReport, Policy, audit_members, judge, judge_fit, pass_gate
+from variantbuild.errors import AuditError
+from variantbuild.variant import Variant
+
+NOTE = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
+
+
+def report(
+    *lines: str,
+    note: str | None = None,
+    machine: int = 62,
+    platforms: tuple[str, ...] = ("linux_x86_64",),
+) -> AuditReport:
+    data = elf(
+        machine=machine,
+        sections=command_lines(*lines) if lines else None,
+        note=b"" if note is None else isa_note(NOTE[note]),
+    )
+    members = [("m.so", data), ("m.py", b"pass\n")]
+    return audit_members(members, name="m-1-py3-none-x.whl", platforms=platforms)
+
+
+def rules(found: AuditReport, cpu: str | None, arch: str = "x86_64") -> dict[str, str]:
+    judged = judge(found, Variant(arch=arch, cpu=cpu))
+    return {each.rule: each.severity for each in judged.findings}
+
+
+def test_pure_wheels_have_no_findings() -> None:
+    pure = audit_members([("m.py", b"pass\n")], name="m", platforms=("any",))
+    assert not pure.has_machine_code
+    assert rules(pure, "v3") == {}
+
+
+def test_switches_and_note_that_agree_pass() -> None:
+    assert rules(report("GNU C17 -march=x86-64-v3", note="v3"), "v3") in (
+        {},
+        {"uses-less": "warning"},  # where a decoder sees that no instruction is there
+    )
+
+
+def test_code_for_more_is_an_error() -> None:
+    assert rules(report("-march=x86-64-v4", note="v3"), "v3")["needs-more"] == "error"
+    assert rules(report(note="v4"), "v3")["needs-more"] == "error"
+    assert rules(report("-march=x86-64-v3"), None)["needs-more"] == "error"
+
+
+def test_own_native_of_a_project_is_an_error() -> None:
+    assert rules(report("-march=x86-64-v3 -march=native"), "v3")["unknown-switches"] == "error"
+
+
+def test_no_evidence_is_an_error() -> None:
+    assert rules(report(), "v3")["no-evidence"] == "error"
+    assert rules(report("GNU C17 -O2", note="v3"), "v3")["no-evidence"] == "error"
+
+
+def test_the_note_alone_is_evidence_of_the_link() -> None:
+    judged = judge(report(note="v3"), Variant(arch="x86_64", cpu="v3"))
+    assert judged.evidence == ("note",)
+    assert judged.ok
+
+
+def test_missing_guard_is_a_warning() -> None:
+    assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
+
+
+def test_other_machines_are_errors() -> None:
+    found = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
+    assert rules(found, "v3") == {"wrong-machine": "error"}
+    assert rules(found, "armv8.2a", "aarch64")["no-evidence"] == "error"
+
+
+def test_named_processors() -> None:
+    assert "no-evidence" not in rules(report("-march=znver4", note="v4"), "zen4")
+    assert rules(report("-march=x86-64-v3", note="v3"), "zen4")["no-evidence"] == "error"
+    assert rules(report("-march=znver4", note="v4"), "zen3")["needs-more"] == "error"
+
+
+def test_tags() -> None:
+    assert rules(report(platforms=("any",)), None)["code-in-any"] == "error"
+    assert rules(report(platforms=("linux_aarch64",)), None)["wrong-machine"] == "error"
+
+
+def test_labels_without_device_code_are_errors() -> None:
+    judged = judge(report(), Variant.parse("cu12", "x86_64"))
+    assert [each.rule for each in judged.errors] == ["device-code"]
+
+
+def test_fit_asks_for_no_evidence() -> None:
+    assert judge_fit(report(), Variant(arch="x86_64", cpu="v2")).ok
+    assert not judge_fit(report(note="v3"), Variant(arch="x86_64", cpu="v2")).ok
+
+
+def test_unreadable_files_are_errors() -> None:
+    broken = audit_members([("m.so", elf()[:70])], name="m")
+    assert rules(broken, None) == {"unreadable": "error"}
+
+
+@pytest.mark.parametrize("policy", ["error", "downgrade"])
+def test_gate_refuses_what_needs_more(policy: Policy) -> None:
+    judged = judge(report("-march=x86-64-v4"), Variant(arch="x86_64", cpu="v3"))
+    with pytest.raises(AuditError, match=r"m\.so needs v4"):
+        pass_gate(judged, policy)
+
+
+def test_gate_lowers_only_where_allowed() -> None:
+    judged = judge(report("-march=x86-64-v2"), Variant(arch="x86_64", cpu="v3"))
+    with pytest.raises(AuditError, match="nothing in the files"):
+        pass_gate(judged, "error")
+    lowered = pass_gate(judged, "downgrade")
+    assert lowered.variant.cpu in ("v1", "v2")
+    assert "instead of v3" in lowered.messages[-1]
+
+
+def test_gate_warns_or_keeps_still() -> None:
+    judged = judge(report(), Variant(arch="x86_64", cpu="v3"))
+    assert pass_gate(judged, "warn").messages
+    assert pass_gate(judged, "off").messages == ()
+    assert pass_gate(judged, "off").variant.cpu == "v3"
