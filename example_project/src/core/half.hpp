@@ -1,8 +1,8 @@
 // Half-precision rows as vectors of floats, by whatever the compiler's flags allow.
 //
-// Vectors are GNU vector extensions (gcc, clang), no intrinsics but one: gcc 12 turns a loop or
-// __builtin_convertvector over _Float16 into eight scalar vcvtph2ps, gcc 11 has no _Float16 on x86
-// and clang 14 none either, so the packed conversion of F16C is asked for by name.
+// Vectors are GNU vector extensions (gcc, clang). The packed conversion alone is asked for by name
+// where the flags allow it: from a loop or __builtin_convertvector gcc 12 makes scalar conversions,
+// gcc 11 and clang 14 have no _Float16 on x86 at all.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,8 @@
 
 #if defined(__F16C__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace vecsearch {
@@ -50,10 +52,8 @@ inline Floats load(const std::uint16_t *halves, std::size_t part) {
     return static_cast<Floats>(_mm256_cvtph_ps(
         _mm_loadu_si128(reinterpret_cast<const __m128i *>(halves + part * kWidth))));
 #else
-    using Halves = __fp16 __attribute__((vector_size(kWidth * sizeof(__fp16))));
-    Halves values;
-    std::memcpy(&values, halves + part * kWidth, sizeof values);
-    return __builtin_convertvector(values, Floats);
+    return static_cast<Floats>(vcvt_f32_f16(
+        vld1_f16(reinterpret_cast<const __fp16 *>(halves + part * kWidth))));
 #endif
 }
 

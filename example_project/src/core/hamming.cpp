@@ -16,12 +16,6 @@ Word load_word(const std::uint8_t *bytes, std::size_t count = sizeof(Word)) {
     return word;
 }
 
-// Masks of the two, four, eight, sixteen-bit fields in which bits are counted side by side.
-constexpr Word k2 = 0x5555555555555555U;
-constexpr Word k4 = 0x3333333333333333U;
-constexpr Word k8 = 0x0f0f0f0f0f0f0f0fU;
-constexpr Word k16 = 0x00ff00ff00ff00ffU;
-
 #if defined(__POPCNT__) || defined(__aarch64__) || defined(_ARCH_PWR7)
 
 Word popcount(Word x) { return static_cast<Word>(__builtin_popcountll(x)); }
@@ -39,6 +33,12 @@ void count_block(const std::uint8_t *rows, std::size_t stride, const Word *queri
 }
 
 #else
+
+// Masks of the two, four, eight, sixteen-bit fields in which bits are counted side by side.
+constexpr Word k2 = 0x5555555555555555U;
+constexpr Word k4 = 0x3333333333333333U;
+constexpr Word k8 = 0x0f0f0f0f0f0f0f0fU;
+constexpr Word k16 = 0x00ff00ff00ff00ffU;
 
 Word popcount(Word x) {
     x -= (x >> 1) & k2;
