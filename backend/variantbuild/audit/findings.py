@@ -19,6 +19,7 @@ Rule = Literal[
     "code-in-any",
     "libc-floor",
     "device-code",
+    "provenance",
 ]
 
 

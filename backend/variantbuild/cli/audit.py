@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from variantbuild.variant import Variant
 
 _HEADS = ("file", "machine", "needs", "chosen at run time", "ISA note", "glibc", "outside levels")
+_LARGEST_RECORD = 16 << 20
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -42,7 +43,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         try:
             path = Path(text)
             report = audit_wheel(path, progress=_progress(path.name))
-            judgement = _judgement(report, args.expect)
+            judgement = _with_record(path, report, _judgement(report, args.expect))
         except VariantBuildError as error:
             report_error(error)
             code = 2
@@ -101,6 +102,22 @@ def _judgement(report: AuditReport, expect: str | None) -> Judgement:
         )
         return replace(judgement, findings=kept)
     return judgement
+
+
+def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:
+    """Add what the wheel's own record, where it has one, says otherwise than its files."""
+    from dataclasses import replace
+
+    from variantbuild.audit.provenance import MEMBER, compare_provenance, parse_provenance
+    from variantbuild.wheel import open_wheel
+
+    with open_wheel(path) as wheel:
+        found = [each for each in wheel.members if each.name.endswith(f".dist-info/{MEMBER}")]
+        if not found:
+            return judgement
+        recorded = parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
+    findings = (*judgement.findings, *compare_provenance(recorded, report))
+    return replace(judgement, findings=findings)
 
 
 def _progress(name: str) -> Progress | None:
