@@ -117,7 +117,9 @@ def measure(argv: list[str], cwd: Path) -> Cost:
 
     started = time.monotonic()
     with open(os.devnull, "w") as null:  # noqa: PTH123 - a device, not a path of ours
-        process = subprocess.Popen(argv, cwd=cwd, stdout=null, stderr=null)
+        # As installed: with compiled modules beside the sources, or in a folder for them.
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+        process = subprocess.Popen(argv, cwd=cwd, stdout=null, stderr=null, env=env)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -27,7 +27,7 @@ class Wheel:
         self.source = source
         self.members = members
         self.end = end
-        self._by_name: Mapping[str, Member] = {member.name: member for member in members}
+        self.by_name: Mapping[str, Member] = {member.name: member for member in members}
 
     @property
     def path(self) -> Path:
@@ -36,13 +36,13 @@ class Wheel:
 
     def member(self, name: str) -> Member:
         """Return the member called `name`; raises UnsoundWheelError where there is none."""
-        found = self._by_name.get(name)
+        found = self.by_name.get(name)
         if found is None:
             raise UnsoundWheelError("it is missing", member=name)
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return name in self.by_name
 
     def stream(self, member: Member) -> Iterator[bytes]:
         """Yield the contents of `member` in portions of at most 256 KiB.

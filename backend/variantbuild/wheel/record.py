@@ -33,24 +33,25 @@ class Record:
     newline: str
 
 
-def parse_record(data: bytes, record_name: str, members: Iterable[Member]) -> Record:
+def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -> Record:
     """Read RECORD and compare it with the archive's members, contents left out.
 
     Raises UnsoundWheelError for a row that is missing, surplus, doubled or malformed, and for a
     size that is not the member's.
     """
-    text = _decode(data, record_name)
-    sizes = {member.name: member for member in members if member.name[-1] != "/"}
+    _check_text(data, record_name)
     hashes: dict[str, str] = {}
     folder = record_name.removesuffix("RECORD")
     unhashed = {record_name, *(folder + name for name in SIGNATURES)}
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+        # Decoded line by line: a StringIO would hold four bytes for each character.
+        lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+        for row in csv.reader(lines, strict=True):
             if len(row) != 3:
                 raise UnsoundWheelError(f"a row has {len(row)} columns, not 3", member=record_name)
             name, digest, size = row
-            member = sizes.get(name)
-            if member is None:
+            member = members.get(name)
+            if member is None or member.is_dir:
                 raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
             if name in hashes:
                 raise UnsoundWheelError("it is listed in RECORD twice", member=name)
@@ -62,22 +63,22 @@ def parse_record(data: bytes, record_name: str, members: Iterable[Member]) -> Re
             hashes[member.name] = digest
     except csv.Error as error:
         raise UnsoundWheelError(f"it is no CSV: {error}", member=record_name) from None
-    for name in sizes:
-        if name not in hashes and (name not in unhashed or name == record_name):
-            raise UnsoundWheelError("it is not listed in RECORD", member=name)
-    return Record(hashes=hashes, newline="\r\n" if "\r\n" in text else "\n")
+    for name in members:
+        if name in hashes or name.endswith("/") or (name in unhashed and name != record_name):
+            continue
+        raise UnsoundWheelError("it is not listed in RECORD", member=name)
+    return Record(hashes=hashes, newline="\r\n" if b"\r\n" in data else "\n")
 
 
-def _decode(data: bytes, record_name: str) -> str:
+def _check_text(data: bytes, record_name: str) -> None:
     try:
-        text = data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
         raise UnsoundWheelError("it is not UTF-8", member=record_name) from None
-    if text.startswith("\ufeff"):
+    if data.startswith(b"\xef\xbb\xbf"):
         raise UnsoundWheelError("it begins with a byte-order mark", member=record_name)
-    if "\0" in text:
+    if b"\0" in data:
         raise UnsoundWheelError("it holds a NUL", member=record_name)
-    return text
 
 
 def _check_row(member: Member, digest: str, size: str) -> None:
@@ -101,9 +102,11 @@ def _check_row(member: Member, digest: str, size: str) -> None:
 
 def render_record(rows: Iterable[tuple[str, str, int | str]], newline: str) -> bytes:
     """Return RECORD's bytes from rows of name, hash and size in bytes (both empty for RECORD)."""
-    text = io.StringIO(newline="")
+    data = io.BytesIO()
+    text = io.TextIOWrapper(data, encoding="utf-8", newline="")
     csv.writer(text, lineterminator=newline).writerows(rows)
-    return text.getvalue().encode("utf-8")
+    text.flush()
+    return data.getvalue()
 
 
 def hash_of(data: bytes) -> str:

@@ -95,7 +95,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         record = parse_record(
             _read(wheel, f"{layout.dist_info}/RECORD", MAX_RECORD),
             f"{layout.dist_info}/RECORD",
-            wheel.members,
+            wheel.by_name,
         )
         headers = []
         for name in (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL"):
