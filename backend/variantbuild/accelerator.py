@@ -140,7 +140,7 @@ def _choose(
     cuda = request.kind == "cuda"
     key = f"{request.kind}.architectures"
     wish = Wish(
-        names=config.cuda_architectures if cuda else config.rocm_architectures,
+        names=(config.cuda_architectures if cuda else config.rocm_architectures) or ("auto",),
         origin=f"{key}, {config.origin(key)}",
         project=project.get(request.kind, ()),
         ptx=config.cuda_ptx,

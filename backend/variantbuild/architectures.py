@@ -217,7 +217,7 @@ def _resolve_rocm(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolki
                 hint="name the feature on all of them, with + or -, or on none",
             )
     real = sorted(
-        ":".join([target, *sorted(features, reverse=True)])
+        ":".join([target, *sorted(features)])
         for target, sets in chosen.items()
         for features in sets
     )

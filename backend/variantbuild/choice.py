@@ -93,12 +93,6 @@ def _from_target(config: Config, target: str, arch: str) -> Choice:
     except VariantError as error:
         hint = error.hint or "write at most one name an axis, as in fc39.v3"
         raise VariantError(f"target {target!r} ({origin}): {error.message}", hint=hint) from None
-    if variant.accelerator is not None:
-        raise VariantError(
-            f"target {target!r} ({origin}) asks for {variant.accelerator}: accelerators are not "
-            "known yet to this version of variantbuild",
-            hint=f"leave {variant.accelerator} out",
-        )
     return Choice(variant=variant, reason=f"target {target!r} ({origin})")
 
 

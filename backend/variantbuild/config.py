@@ -18,6 +18,8 @@ from variantbuild.types import ConfigSettings, TOMLValue
 LocalVersion = Literal["auto", "always", "never"]
 PlatformTag = Literal["auto", "specific", "set", "hybrid", "plain"]
 AuditPolicy = Literal["error", "downgrade", "warn", "off"]
+CudaLabel = Literal["major", "minor"]
+CudaToolkit = Literal["auto", "system", "pypi"]
 FpContract = Literal["default", "off", "fast"]
 Value = str | bool | tuple[str, ...] | None
 
@@ -81,6 +83,14 @@ class Config:
     delegate_path: tuple[str, ...] = ()
     target: str | None = None
     cpu: str = "auto"
+    accelerators: tuple[str, ...] = ()
+    cuda_version: str = "auto"
+    cuda_architectures: tuple[str, ...] = ("auto",)
+    cuda_ptx: bool = True
+    cuda_label: CudaLabel = "major"
+    cuda_toolkit: CudaToolkit = "auto"
+    rocm_version: str = "auto"
+    rocm_architectures: tuple[str, ...] = ("auto",)
     distro: bool = False
     local_version: LocalVersion = "auto"
     platform_tag: PlatformTag = "auto"
@@ -90,6 +100,8 @@ class Config:
     flags_c: tuple[str, ...] = ()
     flags_cxx: tuple[str, ...] = ()
     flags_fortran: tuple[str, ...] = ()
+    flags_cuda: tuple[str, ...] = ()
+    flags_hip: tuple[str, ...] = ()
     flags_link: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
 

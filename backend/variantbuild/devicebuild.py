@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.architectures import Architectures
@@ -16,6 +17,7 @@ from variantbuild.deviceflags import (
 )
 from variantbuild.jobs import VARIABLES
 from variantbuild.probe.gpufacts import Toolkit
+from variantbuild.pypitoolkit import complete_toolkit
 
 if TYPE_CHECKING:
     from variantbuild.delegation import Setting
@@ -48,6 +50,21 @@ class DeviceBuild:
         return render_device_switches(self.architectures)
 
 
+def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuild | None:
+    """Return `build` with a toolkit that links; one from PyPI is completed in `folder`."""
+    if build is None or build.toolkit.origin != "pypi":
+        return build
+    home = complete_toolkit(Path(build.toolkit.root), folder.resolve())
+    toolkit = replace(
+        build.toolkit,
+        root=str(home),
+        compiler=str(home / "bin" / "nvcc"),
+        include=str(home / "include"),
+        libraries=str(home / "lib"),
+    )
+    return replace(build, toolkit=toolkit)
+
+
 def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delegation) -> Handover:
     """Add to `handover` what makes the delegate build device code as `build` says.
 
@@ -67,6 +84,9 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         )
     elif module == "scikit_build_core":
         settings |= _cmake_settings(build, settings)
+    language = "CUDA" if cuda else "HIP"
+    changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.switches)
+    changes["_VARIANTBUILD_ARCHITECTURES"] = render_cmake_architectures(build.architectures)
     for name in VARIABLES:
         if not any(env.get(variable) for variable in VARIABLES):
             changes[name] = str(build.jobs)

@@ -58,7 +58,8 @@ def device_sources(
 
     def build_extension(self: build_ext, ext: Extension) -> None:
         if not any(str(source).endswith(ENDINGS) for source in ext.sources):
-            original(self, ext)
+            with _plain_arguments(ext):
+                original(self, ext)
             return
         _check(ext, self, build, reason)
         assert build is not None
@@ -95,6 +96,18 @@ def _check(ext: Extension, command: build_ext, build: DeviceBuild | None, reason
                 hint="rename one of them",
             )
         stems[stem] = source
+
+
+@contextmanager
+def _plain_arguments(ext: Extension) -> Iterator[None]:
+    """Give setuptools the part of a dictionary of arguments that is for the host compiler."""
+    arguments: object = ext.extra_compile_args
+    if isinstance(arguments, Mapping):
+        ext.extra_compile_args = list(arguments.get("cxx", ()))
+    try:
+        yield
+    finally:
+        ext.extra_compile_args = cast("list[str]", arguments)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from variantbuild.delegate import (
     requirements,
     resolve_delegate,
 )
+from variantbuild.deviceplan import toolchain_requirements
 from variantbuild.errors import VariantBuildError
 from variantbuild.frontend import Situation, detect_situation, read_traces
 from variantbuild.host import LocalHost
@@ -109,7 +110,11 @@ def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
     def get_requires(config_settings: ConfigSettings | None = None) -> list[str]:
         project, delegate = _open(config_settings)
         answer = delegate.call(hook, dict(project.delegate_settings))
-        return requirements(answer, hook, delegate.spec)
+        asked = requirements(answer, hook, delegate.spec)
+        if hook == "get_requires_for_build_sdist":
+            return asked
+        host = LocalHost(env=os.environ, source=project.path)
+        return [*asked, *toolchain_requirements(project, host)]
 
     get_requires.__name__ = hook
     get_requires.__doc__ = f"Return what the delegate's {hook} asks for (PEP 517, PEP 660)."

@@ -17,6 +17,8 @@ from pathlib import Path
 from variantbuild.choice import Choice, resolve_variant
 from variantbuild.conflicts import Conflict, find_conflicts, user_sources
 from variantbuild.delegate import DelegateSpec
+from variantbuild.devicebuild import DeviceBuild
+from variantbuild.deviceplan import DevicePlan, plan_devices
 from variantbuild.errors import ProbeError
 from variantbuild.flags import Flags, Tool, resolve_flags
 from variantbuild.frontend import Naming, Situation, resolve_naming
@@ -54,11 +56,19 @@ class BuildPlan:
     flags: Flags
     compilers: tuple[tuple[Language, Compiler], ...]
     conflicts: tuple[Conflict, ...]
+    devices: DevicePlan | None = None
 
     @property
     def variant(self) -> Variant:
         """The variant that is asked for; the stamp says what was found."""
         return self.choice.variant
+
+    @property
+    def device(self) -> DeviceBuild | None:
+        """How device code is built; None where none is."""
+        if self.devices is None:
+            return None
+        return self.devices.build(self.flags.cxx, self.project.config)
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -68,6 +78,7 @@ class BuildPlan:
         return (
             *(str(conflict) for conflict in self.conflicts),
             *self.flags.notes,
+            *(() if self.devices is None else self.devices.messages),
             *([guard] if unguarded and not self.variant.is_baseline else []),
         )
 
@@ -84,6 +95,8 @@ class BuildPlan:
             self.naming,
             self.flags,
             self.compilers,
+            # Free memory differs from hook to hook, and decides how many compilers run at once.
+            self.device and replace(self.device, jobs=1),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -116,6 +129,12 @@ def make_plan(
         microarchitecture=name,
         cibuildwheel=situation.cibuildwheel,
     )
+    devices = plan_devices(project, host, choice.variant.accelerator)
+    if devices is not None and devices.choice is not None:
+        choice = Choice(
+            variant=replace(choice.variant, accelerator=devices.choice.label),
+            reason=f"{choice.reason}; {devices.reason}",
+        )
     compilers = find_compilers(facts, choice.variant, languages)
     flags = _resolve_flags(project, choice.variant, facts, compilers)
     if compilers and choice.variant.cpu is not None:
@@ -132,6 +151,7 @@ def make_plan(
         flags=flags,
         compilers=tuple(compilers.items()),
         conflicts=tuple(conflicts),
+        devices=devices,
     )
 
 

@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from variantbuild.builddir import name_build
 from variantbuild.cmakevalues import render_cmake_values
 from variantbuild.delegate import Delegate
+from variantbuild.devicebuild import complete_device_build, hand_device_build
 from variantbuild.errors import DelegateError, WheelError
 from variantbuild.frontend import name_platforms
 from variantbuild.handover import Delegation, Handover, hand_over
@@ -180,9 +181,17 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     from variantbuild.wheel import apply_edit, open_wheel, plan_stamp, verify_wheel
 
     report = audit_wheel(built)
-    if not report.has_machine_code or _asks_nothing(plan.variant):
+    declared, notes = plan.variant, tuple[str, ...]()
+    if plan.devices is not None:
+        from variantbuild.audit.devicegate import pass_devices
+
+        planned = None if plan.device is None else plan.device.architectures
+        declared, notes = pass_devices(report, declared, planned, plan.project.config.audit)
+    for note in notes:
+        _say(note, "warning")
+    if not report.has_machine_code or _asks_nothing(declared):
         return publish(built, destination)
-    passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
+    passage = pass_gate(judge(report, declared), plan.project.config.audit)
     for message in passage.messages:
         _say(message, "warning")
     if passage.variant.is_baseline:
@@ -207,26 +216,28 @@ def _run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path
     settings = dict(changes.config_settings)
     # The delegate never gets a metadata folder: it would compare ours, which says more, with its
     # own byte for byte (scikit-build-core 1.1).
-    name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
+    with _device_sources(plan, delegate, changes, folder):
+        name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
     return _returned(name, output, delegate, hook)
 
 
 def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
     variables = sysconfig.get_config_vars()
     tool = plan.project.pyproject.get("tool")
+    delegation = Delegation(
+        backend=delegate.kind,
+        version=delegate.version,
+        source=plan.project.path,
+        folder=folder,
+        env=dict(os.environ),
+        config_settings=cast("ConfigSettings", plan.project.delegate_settings),
+        interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
+        tool=tool if isinstance(tool, Mapping) else {},
+        extra_config=_users_distutils_config(),
+    )
     changes = hand_over(
         plan.flags,
-        Delegation(
-            backend=delegate.kind,
-            version=delegate.version,
-            source=plan.project.path,
-            folder=folder,
-            env=dict(os.environ),
-            config_settings=cast("ConfigSettings", plan.project.delegate_settings),
-            interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
-            tool=tool if isinstance(tool, Mapping) else {},
-            extra_config=_users_distutils_config(),
-        ),
+        delegation,
         compilers=dict(plan.compilers),
         build_name=name_build(str(plan.variant), plan.digest),
     )
@@ -234,7 +245,23 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     values = render_cmake_values(plan.variant, plan.flags)
-    return replace(changes, env=(*changes.env, *values.items()))
+    changes = replace(changes, env=(*changes.env, *values.items()))
+    device = complete_device_build(plan.device, folder)
+    return changes if device is None else hand_device_build(device, changes, delegation)
+
+
+def _device_sources(
+    plan: BuildPlan, delegate: Delegate, changes: Handover, folder: Path
+) -> AbstractContextManager[None]:
+    """Let setuptools compile device sources, where the project or a target names accelerators."""
+    asked = plan.devices is not None or plan.project.config.accelerators
+    if not asked or delegate.kind.partition(".")[0] != "setuptools":
+        return nullcontext()
+    from variantbuild.gpuext import device_sources
+
+    env = {**os.environ, **dict(changes.env)}
+    reason = "the target names none" if plan.devices is None else plan.devices.reason
+    return device_sources(complete_device_build(plan.device, folder), reason, env)
 
 
 def _users_distutils_config() -> str:

@@ -130,7 +130,7 @@ def test_rocm_names() -> None:
     assert rocm("auto") == rocm("native") == "gfx942"
     assert rocm("GFX90a", "gfx11-generic") == "gfx11-generic, gfx90a"
     assert rocm("gfx90a:xnack+", "gfx90a:xnack-") == "gfx90a:xnack+, gfx90a:xnack-"
-    assert rocm("gfx90a:xnack-:sramecc+") == "gfx90a:xnack-:sramecc+"
+    assert rocm("gfx90a:xnack-:sramecc+") == "gfx90a:sramecc+:xnack-"
     assert rocm("all") == rocm("all-major") == "gfx1030, gfx1100, gfx90a, gfx942"
 
 

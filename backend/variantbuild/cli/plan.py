@@ -9,6 +9,7 @@ from pathlib import Path
 from variantbuild.cli.options import add_settings_options, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
 from variantbuild.delegate import resolve_delegate
+from variantbuild.deviceplan import DevicePlan
 from variantbuild.frontend import (
     detect_situation,
     front_ends,
@@ -70,6 +71,7 @@ def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
             "fortran": list(plan.flags.fortran),
             "link": list(plan.flags.link),
         },
+        "accelerator": _accelerator(plan),
         "guard": {"level": plan.flags.guard.level, "unguarded": plan.flags.guard.unguarded},
         "compilers": [
             {
@@ -82,6 +84,21 @@ def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
         ],
         "messages": list(plan.messages),
         "names": _names(plan),
+    }
+
+
+def _accelerator(plan: BuildPlan) -> dict[str, JSONValue] | None:
+    """Say what device code is built with and for; None where no accelerator is asked for."""
+    if plan.devices is None:
+        return None
+    device, choice = plan.device, plan.devices.choice
+    return {
+        "label": None if choice is None else str(choice.label),
+        "toolkit": None if device is None else device.toolkit.root,
+        "architectures": None if device is None else str(device.architectures),
+        "switches": [] if device is None else [*device.device_switches, *device.switches],
+        "jobs": None if device is None else device.jobs,
+        "reason": plan.devices.reason,
     }
 
 
@@ -144,6 +161,7 @@ def _for_people(plan: BuildPlan) -> str:
             for language in flags.languages
         ),
         *([("link", " ".join(flags.link))] if flags.link else []),
+        *([] if plan.devices is None else [("accelerator", _show_devices(plan.devices))]),
         ("guard", guarded),
     ]
     lines = [table(rows), "", paint("what each front end gets", "bold")]
@@ -153,6 +171,11 @@ def _for_people(plan: BuildPlan) -> str:
         lines.append(f"    {row['file_name']}")
         lines.append(paint(f"    {row['why']}", "dim"))
     return "\n".join(lines)
+
+
+def _show_devices(devices: DevicePlan) -> str:
+    label = "none" if devices.choice is None else str(devices.choice.label)
+    return f"{label}  ({devices.reason})"
 
 
 def _compiler(plan: BuildPlan, language: str) -> str:

@@ -96,7 +96,7 @@ def test_rocm_places_and_disagreement(gpu_host: LoadHost) -> None:
     host = gpu_host("rocm-6.4-mi300x")
     path = "/opt/rocm/.info/version"
     fact = probe_rocm_toolkit(with_file(host, path, "7.0.0-38\n"))
-    assert fact == Failed(f"{path} says ROCm 7.0, but /opt/rocm/share/hip/version says ROCm 6.4")
+    assert fact == Failed(f"{path} says ROCm 7.0, but /opt/rocm/share/hip/version says 6.4")
     assert probe_rocm_toolkit(host.with_env(ROCM_PATH="/x")) == Failed(
         "ROCM_PATH=/x has no bin/hipcc"
     )

@@ -1,0 +1,176 @@
+"""Device code in the plan: what is asked for, what the machine has, and how it will be built.
+
+Nothing is probed where neither the project nor a target names an accelerator.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from variantbuild.axes import Accelerator, AcceleratorKind
+from variantbuild.choice import architecture
+from variantbuild.config import Config
+from variantbuild.devicebuild import DeviceBuild
+from variantbuild.errors import AcceleratorError
+from variantbuild.host import Host
+from variantbuild.probe.facts import Absent, Found
+from variantbuild.project import Project
+from variantbuild.variant import Variant
+
+if TYPE_CHECKING:
+    from variantbuild.accelerator import AcceleratorChoice, Request
+    from variantbuild.hostcompiler import HostCompiler
+    from variantbuild.probe.gpufacts import AcceleratorFacts
+
+#: Where projects write down their own architectures for CMake.
+_DEFINES: dict[AcceleratorKind, str] = {
+    "cuda": "CMAKE_CUDA_ARCHITECTURES",
+    "rocm": "CMAKE_HIP_ARCHITECTURES",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DevicePlan:
+    """What was decided on device code: a choice, or none and the reason."""
+
+    choice: AcceleratorChoice | None
+    reason: str
+    host_compiler: HostCompiler | None = None
+    jobs: int = 1
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What people should know before the build."""
+        if self.choice is None:
+            return (self.reason,)
+        said = self.host_compiler.note if self.host_compiler is not None else ""
+        return (*self.choice.notes, *([said] if said else []))
+
+    def build(self, host_switches: tuple[str, ...], config: Config) -> DeviceBuild | None:
+        """Return how device code is built beside host code that gets `host_switches`."""
+        if self.choice is None:
+            return None
+        cuda = self.choice.toolkit.kind == "cuda"
+        other = self.host_compiler is not None and self.host_compiler.chosen
+        return DeviceBuild(
+            toolkit=self.choice.toolkit,
+            architectures=self.choice.architectures,
+            host_compiler=self.host_compiler.command if other and self.host_compiler else "",
+            host_switches=host_switches,
+            extra=config.flags_cuda if cuda else config.flags_hip,
+            jobs=self.jobs,
+        )
+
+
+def plan_devices(project: Project, host: Host, target: Accelerator | None) -> DevicePlan | None:
+    """Decide on device code for `project`; `target` is the accelerator that the target names.
+
+    None where none is asked for. Raises AcceleratorError where an ordered one cannot be built,
+    and where a toolkit contradicts itself.
+    """
+    config = project.config
+    if target is None and (config.target is not None or not config.accelerators):
+        return None
+    from variantbuild.accelerator import resolve_accelerator, resolve_requests
+    from variantbuild.hostcompiler import choose_host_compiler
+    from variantbuild.jobs import available_memory, count_processors, limit_jobs
+
+    requests = resolve_requests(config, target)
+    facts = {request.kind: _probe(host, request, config) for request in requests}
+    choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
+    if choice is None:
+        return DevicePlan(choice=None, reason=reason)
+    kind = choice.toolkit.kind
+    compiler = None
+    if kind == "cuda":
+        compiler = choose_host_compiler(host, choice.toolkit, " ".join(config.flags_cuda))
+    return DevicePlan(
+        choice=choice,
+        reason=choice.reason,
+        host_compiler=compiler,
+        jobs=limit_jobs(kind, count_processors(), available_memory(host)),
+    )
+
+
+def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
+    """Return the requirements that bring CUDA's compiler from PyPI, () where it is not needed.
+
+    It is where cuda.toolkit says so, and under `auto` where the machine has no toolkit but shows
+    a GPU or the target names CUDA. Raises AcceleratorError for releases that PyPI has not, and
+    where the driver here is too old for what is built for this machine.
+    """
+    config = project.config
+    if not config.accelerators and config.target is None:
+        return ()
+    target = _target_accelerator(config)
+    if config.cuda_toolkit == "system" or (target is None and config.target is not None):
+        return ()
+    from variantbuild.accelerator import driver_floor, is_below_floor, resolve_requests
+    from variantbuild.probe.accelerators import probe_accelerator
+    from variantbuild.pypitoolkit import render_requirements, resolve_pypi_release
+
+    requests = {request.kind: request for request in resolve_requests(config, target)}
+    request = requests.get("cuda")
+    if request is None:
+        return ()
+    facts = probe_accelerator(host, "cuda", wanted=request.version, choice="system")
+    seen = isinstance(facts.gpus, Found)
+    if config.cuda_toolkit == "auto":
+        wanted = isinstance(facts.toolkit, Absent) and (seen or request.ordered)
+    else:
+        rocm = probe_accelerator(host, "rocm").gpus if "rocm" in requests else Absent("")
+        wanted = seen or not isinstance(rocm, Found)
+    if not wanted:
+        return ()
+    driver = facts.driver.value if isinstance(facts.driver, Found) else None
+    release = resolve_pypi_release(request.version, driver)
+    if not request.ordered and driver is not None and is_below_floor(driver, release[0]):
+        raise AcceleratorError(
+            f"the driver here is {driver.version}, and CUDA {release[0]} from PyPI needs "
+            f"{driver_floor(release[0])} or newer",
+            hint="update the driver, install an older toolkit, or leave cuda out",
+        )
+    return render_requirements(release)
+
+
+def _target_accelerator(config: Config) -> Accelerator | None:
+    arch = architecture(sysconfig.get_platform())
+    if config.target is None or arch is None:
+        return None
+    return Variant.parse(config.target, arch).accelerator
+
+
+def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
+    from variantbuild.probe.accelerators import probe_accelerator
+
+    return probe_accelerator(
+        host,
+        request.kind,
+        wanted=request.version,
+        choice=config.cuda_toolkit,
+        python_path=[
+            folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")
+        ],
+    )
+
+
+def _project_lists(
+    project: Project, env: Mapping[str, str]
+) -> dict[AcceleratorKind, tuple[str, ...]]:
+    """Return the architectures that the user or the project wrote down for CMake."""
+    found: dict[AcceleratorKind, tuple[str, ...]] = {}
+    table = project.tool_table("scikit-build") or {}
+    cmake = table.get("cmake")
+    define = cmake.get("define") if isinstance(cmake, Mapping) else None
+    for kind, name in _DEFINES.items():
+        value = define.get(name) if isinstance(define, Mapping) else None
+        text = env.get("CUDAARCHS", "") if kind == "cuda" else ""
+        names = (text or (value if isinstance(value, str) else "")).split(";")
+        if all(name[:1].isdigit() or name.startswith("gfx") for name in names):
+            found[kind] = tuple(names)
+    return found
