@@ -250,6 +250,7 @@ METADATA: dict[str, Bend] = {
     "no last line end": _text(_HEAD.rstrip()),
     "header names in other case": _swap("Name: demo", "NAME: demo"),
     "no space behind the colon": _swap("Version: 1.0", "Version:1.0"),
+    "version on a line of its own": _swap("\nVersion: 1.0", "\nVersion:\n 1.0"),
     "space behind the version": _swap("Version: 1.0", "Version:  1.0  "),
     "many tags in WHEEL": _swap("Tag: py3", "Tag: cp310-cp310-linux_x86_64\nTag: py3", "WHEEL"),
     "WHEEL with other headers": _swap("Generator: forge", "Generator: forge\nX-More: y", "WHEEL"),

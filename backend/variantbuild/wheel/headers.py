@@ -135,8 +135,10 @@ def parse_headers(data: bytes, member: str) -> Headers:
 
 
 def _header_line(data: bytes, match: re.Match[bytes], end: int) -> HeaderLine:
-    value = data[match.end() : end].strip(b" \t\r\n")
-    start = min(match.end(), end)
+    rest = data[match.end() : end]
+    value = rest.strip(b" \t\r\n")
+    # A folded value may begin on the line behind its name.
+    start = match.end() + len(rest) - len(rest.lstrip(b" \t\r\n"))
     return HeaderLine(
         name=match[1].decode("ascii").lower(),
         value=value.decode("utf-8"),
