@@ -1,0 +1,90 @@
+"""When the compiler comes from PyPI, and what a project without accelerators costs: nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from hosts.recorded import RecordedHost
+from variantbuild.config import Config
+from variantbuild.deviceplan import plan_devices, toolchain_requirements
+from variantbuild.errors import AcceleratorError
+from variantbuild.host import Completed
+from variantbuild.project import Project
+
+linux = pytest.mark.skipif(
+    sysconfig.get_platform() != "linux-x86_64", reason="targets of this test are for x86-64"
+)
+
+
+def project(**settings: object) -> Project:
+    config = dataclasses.replace(Config(), **settings)  # type: ignore[arg-type]  # a shorthand
+    return Project(
+        path=Path("/src"), pyproject={}, config=config, delegate_settings={}, is_sdist=False
+    )
+
+
+def gpu_machine(driver: str) -> RecordedHost:
+    """A machine with an NVIDIA GPU and no toolkit."""
+    path = "/usr/bin/nvidia-smi"
+    query = ("--query-gpu=compute_cap,driver_version,name", "--format=csv,noheader")
+    answer = Completed(argv=(), status=0, stdout=f"9.0, {driver}, NVIDIA H100\n", stderr="")
+    text = f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {driver}  x\n"
+    host = RecordedHost(env={"PATH": "/usr/bin"}, files={"/proc/driver/nvidia/version": text})
+    return host.with_program(path, {query: answer})
+
+
+NOTHING = RecordedHost(env={"PATH": "/usr/bin"})
+
+
+def test_nothing_is_probed_where_nothing_is_asked_for() -> None:
+    host = gpu_machine("580.65.06")
+    assert plan_devices(project(), host, None) is None
+    assert plan_devices(project(target="v3", accelerators=("cuda",)), host, None) is None
+    assert toolchain_requirements(project(), host) == ()
+    assert host.calls == []
+
+
+def test_a_list_alone_downloads_nothing_without_a_gpu() -> None:
+    assert toolchain_requirements(project(accelerators=("cuda",)), NOTHING) == ()
+    assert toolchain_requirements(project(accelerators=("rocm",)), NOTHING) == ()
+
+
+def test_a_gpu_without_a_toolkit_brings_the_compiler() -> None:
+    asked = toolchain_requirements(project(accelerators=("cuda",)), gpu_machine("580.65.06"))
+    assert asked[0] == "nvidia-cuda-nvcc==13.5.*"
+    settings = project(accelerators=("cuda",), cuda_toolkit="system")
+    assert toolchain_requirements(settings, gpu_machine("580.65.06")) == ()
+
+
+def test_the_drivers_floor_is_checked_first() -> None:
+    with pytest.raises(AcceleratorError, match=r"driver here is 535\.183\.01, and CUDA 13"):
+        toolchain_requirements(project(accelerators=("cuda",)), gpu_machine("535.183.01"))
+
+
+@linux
+def test_a_target_brings_the_compiler_anywhere() -> None:
+    asked = toolchain_requirements(project(target="cu130.v3"), NOTHING)
+    assert asked[0] == "nvidia-cuda-nvcc==13.0.*"
+    assert toolchain_requirements(project(target="rocm6.4.v3"), NOTHING) == ()
+    with pytest.raises(AcceleratorError, match="CUDA 12 cannot come from PyPI"):
+        toolchain_requirements(project(target="cu12.v3"), NOTHING)
+
+
+def test_pypi_by_name_is_an_order_but_not_on_an_amd_machine() -> None:
+    settings = project(accelerators=("cuda", "rocm"), cuda_toolkit="pypi")
+    assert toolchain_requirements(settings, NOTHING)
+    node = "/sys/class/kfd/kfd/topology/nodes/1/properties"
+    amd = dataclasses.replace(NOTHING, files={node: "gfx_target_version 90402\n"})
+    assert toolchain_requirements(settings, amd) == ()
+
+
+def test_a_machine_without_anything_says_why() -> None:
+    plan = plan_devices(project(accelerators=("cuda",)), NOTHING, None)
+    assert plan is not None
+    assert plan.choice is None
+    assert plan.messages[0].startswith("cuda is not built: no nvcc in PATH")
+    assert plan.build((), Config()) is None
