@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -138,21 +139,30 @@ def test_no_queries_give_no_rows() -> None:
     assert scores.shape == indices.shape == (0, 2)
 
 
-def test_other_threads_run_during_a_search() -> None:
-    base, asked = embeddings(4000, 256, seed=9), embeddings(64, 256, seed=10)
-    finished = threading.Event()
+def longest_wait_during_a_search() -> float:
+    """Return the longest time that this thread stood still, as a part of the search beside it."""
+    base, asked = embeddings(4000, 256, seed=9), embeddings(256, 256, seed=10)
+    times: list[float] = []
 
     def search() -> None:
+        times.append(time.perf_counter())
         vecsearch.search_fp16(base, asked, 5)
-        finished.set()
+        times.append(time.perf_counter())
 
     thread = threading.Thread(target=search)
+    longest, last = 0.0, time.perf_counter()
     thread.start()
-    turns = 0
-    while not finished.is_set():
-        turns += 1
-    thread.join()
-    assert turns > 10
+    searching = True
+    while searching:
+        searching = thread.is_alive()
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    return longest / (times[1] - times[0])
+
+
+def test_other_threads_run_during_a_search() -> None:
+    # A busy machine may hold up this thread as well, but not each time for most of a search.
+    assert any(longest_wait_during_a_search() < 0.5 for _ in range(5))
 
 
 FLOATS = np.zeros((4, 8), np.float16)
