@@ -19,8 +19,9 @@ Stamped = Callable[[Path], Path]
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the corpus holds Linux wheels"
 )
-#: Sound by every rule, yet its one tag is a variant's, which no installer takes.
-_UNINSTALLABLE = ("hybrid",)
+#: Sound by every rule, yet the one tag is a variant's, which no installer takes, and the other's
+#: folded version is none to pip on Python 3.10 (pkg_resources), before the stamp as after.
+_UNINSTALLABLE = ("hybrid", "version on a line of its own")
 _PIP = """
 import sys
 from pip._internal.cli.main import main
