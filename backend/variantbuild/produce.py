@@ -21,7 +21,7 @@ from variantbuild.cmakevalues import render_cmake_values
 from variantbuild.delegate import Delegate
 from variantbuild.devicebuild import complete_device_build, hand_device_build
 from variantbuild.errors import DelegateError, WheelError
-from variantbuild.frontend import name_platforms
+from variantbuild.frontend import name_platforms, resolve_naming
 from variantbuild.handover import Delegation, Handover, hand_over
 from variantbuild.plan import BuildPlan
 from variantbuild.project import Project
@@ -32,14 +32,19 @@ if TYPE_CHECKING:
     from variantbuild.wheel import Stamp
 
 
-def resolve_stamp(plan: BuildPlan, found: Variant, platforms: tuple[str, ...]) -> Stamp:
+def resolve_stamp(
+    plan: BuildPlan, found: Variant, platforms: tuple[str, ...], *, guarded: bool
+) -> Stamp:
     """Choose the stamp for a wheel in which the audit found the variant `found`.
 
-    `platforms` are the tags that the delegate gave it. The baseline gets none.
+    `platforms` are the tags that the delegate gave it; `guarded` tells that every module carries
+    the ISA note, which with some delegates is known only now.
     """
     from variantbuild.wheel import Stamp
 
-    in_file, in_wheel = name_platforms(plan.naming.form, found.platform_suffix, platforms)
+    guarded = guarded and plan.flags.guard.unguarded is None
+    naming = resolve_naming(plan.situation.kind, plan.project.config, guarded=guarded)
+    in_file, in_wheel = name_platforms(naming.form, found.platform_suffix, platforms)
     return Stamp(
         local_version=found.local_version if plan.naming.local else None,
         file_platforms=in_file,
@@ -180,25 +185,33 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     from variantbuild.audit import audit_wheel, judge, pass_gate
     from variantbuild.wheel import apply_edit, open_wheel, plan_stamp, verify_wheel
 
+    policy = plan.project.config.audit
+    if policy == "off":
+        if not plan.variant.is_baseline:
+            _say(f"not stamped as {plan.variant}: `audit` is off, and a stamp is a finding")
+        return publish(built, destination)
     report = audit_wheel(built)
     declared, notes = plan.variant, tuple[str, ...]()
     if plan.devices is not None:
         from variantbuild.audit.devicegate import pass_devices
 
         planned = None if plan.device is None else plan.device.architectures
-        declared, notes = pass_devices(report, declared, planned, plan.project.config.audit)
+        declared, notes = pass_devices(report, declared, planned, policy)
     for note in notes:
         _say(note, "warning")
     if not report.has_machine_code or _asks_nothing(declared):
         return publish(built, destination)
-    passage = pass_gate(judge(report, declared), plan.project.config.audit)
+    judgement = judge(report, declared)
+    passage = pass_gate(judgement, policy)
     for message in passage.messages:
         _say(message, "warning")
     if passage.variant.is_baseline:
         return publish(built, destination)
+    guarded = not any(finding.rule == "no-guard" for finding in judgement.findings)
     with open_wheel(built) as wheel:
         inventory = verify_wheel(wheel)
-        stamp = resolve_stamp(plan, passage.variant, inventory.file_name.platforms)
+        platforms = inventory.file_name.platforms
+        stamp = resolve_stamp(plan, passage.variant, platforms, guarded=guarded)
         edit = plan_stamp(inventory, stamp, epoch=_epoch())
         return apply_edit(wheel, edit, destination, consume=True)
 

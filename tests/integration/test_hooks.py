@@ -206,7 +206,7 @@ def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
         ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two processors")),
         ({"variantbuild.cpy": "v3"}, ("variantbuild.cpy is not a setting", "'cpu'")),
         ({"variantbuild.cpu": ["v2", "v3"]}, ("expected a string",)),
-        ({"variantbuild.cuda.version": "12"}, ("not known yet",)),
+        ({"variantbuild.build-cache": "true"}, ("not known yet",)),
         ({"variantbuild.delegate": "no_such_backend"}, ("not installed", "requires")),
         ({"variantbuild.delegate": "json"}, ("no build_wheel hook",)),
     ],
@@ -283,6 +283,45 @@ def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:
     assert done.code == 1, done.output
     assert "not stamped as v3" in done.stderr
     assert list(tree.out.iterdir()) == []
+
+
+@pytest.mark.parametrize(("policy", "words"), [("warn", "`audit` is warn"), ("off", "is off")])
+def test_without_the_gate_nothing_is_stamped(tree: Tree, policy: str, words: str) -> None:
+    """A stamp is a finding: who switches the audit off gets the wheel, and no label on it."""
+    tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64"]')
+    done = tree.build({"variantbuild.cpu": "v3", "variantbuild.audit": policy}).ok()
+    assert words in done.stderr
+    (wheel,) = tree.out.iterdir()
+    assert "v3" not in wheel.name
+    assert wheel.name.endswith("-linux_x86_64.whl")
+
+
+def test_downgrade_stamps_what_was_found(tree: Tree) -> None:
+    tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64"]')
+    done = tree.build({"variantbuild.cpu": "v3", "variantbuild.audit": "downgrade"}).ok()
+    assert "instead of v3" in done.stderr
+    (wheel,) = tree.out.iterdir()
+    assert "v3" not in wheel.name
+
+
+def test_unguarded_is_said_and_kept_out_of_the_file_name(tree: Tree) -> None:
+    """No loader checks a named processor: pip then gets a name that it will not reuse."""
+    tracker = tree.folder.parent / "tracker"
+    tracker.mkdir()
+    (tracker / "entry").write_text(tree.folder.as_uri(), encoding="utf-8")
+    env = {"PIP_BUILD_TRACKER": str(tracker)}
+    done = tree.build({"variantbuild.cpu": "haswell"}, **env).ok()
+    assert "unguarded" in done.stderr
+    (wheel,) = tree.out.iterdir()
+    assert wheel.name.startswith("whatami-1.0+haswell-")
+    assert wheel.name.endswith("-linux_x86_64_haswell.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read("whatami-1.0+haswell.dist-info/WHEEL").decode()
+    assert text.count("\nTag: ") == 2
+    wheel.unlink()
+    tree.build({"variantbuild.cpu": "v3", "variantbuild.isa-guard": "false"}, **env).ok()
+    (wheel,) = tree.out.iterdir()
+    assert wheel.name.endswith("-linux_x86_64_v3.whl")
 
 
 def test_a_project_that_needs_more_than_the_stamp_is_refused(tree: Tree) -> None:

@@ -19,13 +19,14 @@ def pass_devices(
 
     Returns the variant that may be declared and what is to be said. Raises AuditError where the
     policy refuses: `error` for anything missing or surplus, `downgrade` for surplus too, but it
-    takes the accelerator out where there is no device code at all.
+    takes the accelerator out where there is no device code at all. `warn` (with problems) and
+    `off` leave nothing to declare.
     """
-    if policy == "off":
+    problems = judge_architectures(report, planned) if policy != "off" else ()
+    if policy == "off" or (policy == "warn" and problems):
+        return Variant(arch=variant.arch), problems
+    if not problems:
         return variant, ()
-    problems = judge_architectures(report, planned)
-    if not problems or policy == "warn":
-        return variant, problems
     if policy == "downgrade" and planned is not None and not _inside(report):
         less = replace(variant, accelerator=None)
         note = f"stamped as {str(less) or 'the baseline'} instead of {variant}, as the audit found"

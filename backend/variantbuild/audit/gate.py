@@ -25,15 +25,17 @@ def pass_gate(judgement: Judgement, policy: Policy) -> Passage:
     """Decide whether the judged variant may be stamped.
 
     `error` refuses on any error; `downgrade` stamps the level that was found where that is less
-    than asked; `warn` says what was found and stamps; `off` stamps in silence. Raises AuditError,
-    naming the first error, where the policy refuses.
+    than asked; `warn` says what is wrong and lets the wheel out without a stamp; `off` looks at
+    nothing, and so nothing is stamped: a stamp is a finding. Raises AuditError, naming the first
+    error, where the policy refuses.
     """
     variant = judgement.variant
     if policy == "off":
-        return Passage(variant=variant, messages=())
+        return Passage(variant=Variant(arch=variant.arch), messages=())
     said = [each.message for each in (*judgement.errors, *judgement.warnings)]
-    if policy == "warn":
-        return Passage(variant=variant, messages=tuple(said))
+    if policy == "warn" and judgement.errors:
+        note = f"the wheel is not stamped as {variant}: `audit` is warn"
+        return Passage(variant=Variant(arch=variant.arch), messages=(*said, note))
     if policy == "downgrade" and (less := _found_less(judgement)) is not None:
         note = f"stamped as {str(less) or 'the baseline'} instead of {variant}, as the audit found"
         return Passage(variant=less, messages=(*said, note))
