@@ -149,7 +149,7 @@ def _place(path: str) -> str:
 
 
 def _component(language: Language, compiler: Compiler) -> dict[str, JSONValue]:
-    properties = [(_key("probed", "language"), language)]
+    properties: list[tuple[str, str]] = [(_key("probed", "language"), language)]
     if compiler.target:
         properties.append((_key("probed", "target"), compiler.target))
     return {

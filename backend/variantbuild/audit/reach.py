@@ -64,6 +64,7 @@ class Reach:
         }
         self._slot_places = sorted(slots.values)
         self._followed: set[int] = set()
+        self._resolved: dict[int, int] = {}
         self._predicates: dict[int, bool] = {}
         self._probes = self._find_probes()
         self._guard_data = self._find_guard_data()
@@ -152,6 +153,12 @@ class Reach:
 
     def _function(self, target: int) -> int:
         """Return the start of the function that a call to `target` ends in, -1 if not here."""
+        known = self._resolved.get(target)
+        if known is None:
+            known = self._resolved[target] = self._resolve(target)
+        return known
+
+    def _resolve(self, target: int) -> int:
         slot = self._stubs.get(target, target)
         if slot in self._slots.names:
             return self._defined.get(self._slots.names[slot], -1)

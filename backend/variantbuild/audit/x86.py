@@ -12,7 +12,7 @@ from variantbuild.audit.reach import Reach, knows_processor
 from variantbuild.audit.report import Code, Extension, Function
 from variantbuild.audit.symbols import Bounds, Slots, Symbol, read_bounds, read_slots, read_symbols
 from variantbuild.audit.x86_needs import decoder_name, instruction_of, needs_of
-from variantbuild.audit.x86_scan import Scan, code_sections, count_codes, scan_functions
+from variantbuild.audit.x86_scan import PROBES, Scan, code_sections, count_codes, scan_functions
 from variantbuild.elf import Data, Elf
 
 _MOST_FUNCTIONS = 8
@@ -35,12 +35,16 @@ def audit_x86(data: Data, elf: Elf) -> Code:
     if not hot:
         return _baseline(size, codes)
     slots = read_slots(data, elf)
+    known = _known_guard(symbols, slots)
+    if known is None and not PROBES.intersection(codes):
+        settled = _settled(data, elf, bounds, codes, size)
+        if settled is not None:
+            return settled
     scan = scan_functions(data, elf, bounds, hot)
-    guard = _guard(symbols, bounds, slots, scan)
-    present = {
-        start: {need: first for need, (_, first) in uses.items()}
-        for start, uses in scan.uses.items()
-    }
+    guard = known
+    if guard is None and scan.probes:
+        guard = f"CPUID in {bounds.name(min(scan.probes))}"
+    present = _first_uses(scan)
     needed: Needs = present
     if guard is not None and bounds.starts and not _compiled_throughout(codes):
         needed = Reach(data, elf, symbols, bounds, slots, scan).needs()
@@ -60,6 +64,40 @@ def audit_x86(data: Data, elf: Elf) -> Code:
     )
 
 
+def _settled(data: Data, elf: Elf, bounds: Bounds, codes: Counter[int], size: int) -> Code | None:
+    """Report on a file that never asks the processor, whose counts settle what it needs.
+
+    None where the functions do not bear out the counts: tables between them were decoded.
+    """
+    counts: Counter[str] = Counter()
+    for code, count in codes.items():
+        for need in needs_of(code):
+            counts[need] += count
+    level = _level({0: dict.fromkeys(counts, 0)})
+    setting = frozenset(code for code in codes if level in needs_of(code))
+    named = [need for need in counts if not is_level("x86_64", need)]
+    present = _first_uses(scan_functions(data, elf, bounds, setting, _MOST_FUNCTIONS))
+    if named or not present:
+        return None
+    return Code(
+        decoder=decoder_name(),
+        size=size,
+        level=level,
+        dispatched=level,
+        guard=None,
+        counts=_level_counts(codes, counts),
+        extensions=(),
+        functions=_functions(data, elf, bounds, present, present),
+    )
+
+
+def _first_uses(scan: Scan) -> Needs:
+    return {
+        start: {need: first for need, (_, first) in uses.items()}
+        for start, uses in scan.uses.items()
+    }
+
+
 def _baseline(size: int, codes: Counter[int]) -> Code:
     return Code(
         decoder=decoder_name(),
@@ -73,17 +111,15 @@ def _baseline(size: int, codes: Counter[int]) -> Code:
     )
 
 
-def _guard(symbols: tuple[Symbol, ...], bounds: Bounds, slots: Slots, scan: Scan) -> str | None:
-    """Say what chooses code at run time in this file, None where nothing does."""
+def _known_guard(symbols: tuple[Symbol, ...], slots: Slots) -> str | None:
+    """Say by what name code is chosen at run time in this file, None where none tells."""
     resolved = next((each.name for each in symbols if each.ifunc), None)
     if resolved is not None:
         return f"IFUNC symbol {resolved}"
     if slots.irelative:
         return "IRELATIVE relocations"
-    if scan.probes:
-        return f"CPUID in {bounds.name(min(scan.probes))}"
-    model = next((name for name in slots.names.values() if knows_processor(name)), None)
-    return None if model is None else f"{model} of another library"
+    asked = next((name for name in slots.names.values() if knows_processor(name)), None)
+    return None if asked is None else f"{asked} of another library"
 
 
 def _compiled_throughout(codes: Counter[int]) -> bool:

@@ -50,10 +50,15 @@ def count_codes(data: Data, elf: Elf, bounds: Bounds) -> Counter[int]:
     return counts
 
 
-def scan_functions(data: Data, elf: Elf, bounds: Bounds, hot: frozenset[int]) -> Scan:
-    """Go through every function and collect the instructions whose code is in `hot`, and calls."""
+def scan_functions(
+    data: Data, elf: Elf, bounds: Bounds, hot: frozenset[int], most: int | None = None
+) -> Scan:
+    """Go through every function and collect the instructions whose code is in `hot`, and calls.
+
+    With `most`, stop once so many functions are found, and leave calls out.
+    """
     scan = Scan()
-    wanted = hot | PROBES | _CALLS
+    wanted = hot if most is not None else hot | PROBES | _CALLS
     for section in code_sections(elf):
         for start, end in _windows(section, bounds):
             raw = _bytes(data, section, start, end)
@@ -65,6 +70,8 @@ def scan_functions(data: Data, elf: Elf, bounds: Bounds, hot: frozenset[int]) ->
                     # Between functions, bytes that do not decode are tables, not code.
                     continue
                 _collect(scan, first, compress(found, map(wanted.__contains__, codes)))
+                if most is not None and len(scan.uses) >= most:
+                    return scan
     return scan
 
 
