@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
+from pathlib import Path
+
 import pytest
 
 from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import AuditReport, Policy, audit_members, judge, judge_fit, pass_gate
+from variantbuild.audit.tags import judge_tags
+from variantbuild.elf import parse_elf
 from variantbuild.errors import AuditError
 from variantbuild.variant import Variant
 
@@ -85,6 +91,24 @@ def test_named_processors() -> None:
 def test_tags() -> None:
     assert rules(report(platforms=("any",)), None)["code-in-any"] == "error"
     assert rules(report(platforms=("linux_aarch64",)), None)["wrong-machine"] == "error"
+
+
+@pytest.mark.skipif(sysconfig.get_platform() != "linux-x86_64", reason="reads this Python")
+def test_c_library_floors() -> None:
+    data = Path(sys.executable).resolve().read_bytes()
+    floor = parse_elf(data).glibc_floor
+    if floor is None:
+        pytest.skip("this Python needs no glibc")
+
+    def rules_of(tag: str) -> set[str]:
+        found = audit_members([("python", data)], name="python", platforms=(tag,))
+        return {each.rule for each in judge_tags(found)}
+
+    assert rules_of("manylinux2010_x86_64") == ({"libc-floor"} if floor > (2, 12) else set())
+    assert rules_of("manylinux_2_1_x86_64") == {"libc-floor"}
+    assert rules_of("musllinux_1_2_x86_64") == {"libc-floor"}
+    assert rules_of("manylinux_2_99_x86_64") == set()
+    assert rules_of("linux_x86_64") == set()
 
 
 def test_labels_without_device_code_are_errors() -> None:

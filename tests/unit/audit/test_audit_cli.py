@@ -1,0 +1,69 @@
+"""The command audit: exit codes, the table, and JSON by its schema."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from binaries.elves import command_lines, elf, isa_note
+from variantbuild.cli import main
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A wheel whose one module was told v3, by switches and by its ISA note."""
+    path = tmp_path / "m-1.0+v3-cp311-cp311-linux_x86_64.whl"
+    data = elf(note=isa_note(4), sections=command_lines("GNU C17 -march=x86-64-v3"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m.so", data)
+        archive.writestr("m/data.py", "x = 1\n")
+    return path
+
+
+def test_declared_level_is_judged(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(wheel)]) == 0
+    assert "declared v3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("target", "code", "word"), [("v2", 1, "no"), ("v3", 0, "yes")])
+def test_expect(
+    wheel: Path, target: str, code: int, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "--expect", target, str(wheel)]) == code
+    assert f"runs on {target}: {word}" in capsys.readouterr().out
+
+
+def test_json_follows_the_schema(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--json", str(wheel)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    schema = files("variantbuild.cli").joinpath("audit.schema.json").read_text(encoding="utf-8")
+    jsonschema.validate(shown, json.loads(schema))
+    assert shown["wheels"][0]["files"][0]["isa_note"] == "v3"
+
+
+def test_wrong_use_is_one_sentence(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(wheel.with_name("none.whl"))]) == 2
+    assert main(["audit", "--expect", "v9", str(wheel)]) == 2
+    said = capsys.readouterr().err
+    assert "none.whl" in said
+    assert "v9" in said
+    assert "Traceback" not in said
+
+
+def test_own_record_is_compared(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = {
+        "bomFormat": "CycloneDX",
+        "metadata": {
+            "properties": [{"name": "variantbuild:audited:file:m.so", "value": "x86_64; other"}]
+        },
+    }
+    with zipfile.ZipFile(wheel, "a") as archive:
+        name = "m-1.0+v3.dist-info/sboms/variantbuild.cdx.json"
+        archive.writestr(name, json.dumps(record))
+    assert main(["audit", str(wheel)]) == 1
+    assert "own record" in capsys.readouterr().out
