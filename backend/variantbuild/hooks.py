@@ -27,6 +27,7 @@ from variantbuild.errors import VariantBuildError
 from variantbuild.frontend import Situation, detect_situation, read_traces
 from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.private import publish_copy
 from variantbuild.project import Project, load_project
 from variantbuild.types import ConfigSettings
 
@@ -91,7 +92,7 @@ def build_wheel(
     if decision is not None and metadata_directory is not None:
         built = handoff.find_wheel(decision, Path(metadata_directory), plan)
         if built is not None:
-            return produce.publish_copy(built, destination).name
+            return publish_copy(built, destination).name
     return produce.produce_wheel(plan, delegate, destination).name
 
 

@@ -10,8 +10,8 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,10 +20,11 @@ from variantbuild.builddir import name_build
 from variantbuild.cmakevalues import render_cmake_values
 from variantbuild.delegate import Delegate
 from variantbuild.devicebuild import complete_device_build, hand_device_build
-from variantbuild.errors import DelegateError, WheelError
+from variantbuild.errors import DelegateError
 from variantbuild.frontend import name_platforms, resolve_naming
 from variantbuild.handover import Delegation, Handover, hand_over
 from variantbuild.plan import BuildPlan
+from variantbuild.private import private_folder, publish
 from variantbuild.project import Project
 from variantbuild.types import ConfigSettings
 from variantbuild.variant import Variant
@@ -109,55 +110,6 @@ def delegate_metadata(
         settings = dict(changes.config_settings)
         name = delegate.call(hook, str(folder), settings, env=dict(changes.env))
     return _returned(name, folder, delegate, hook)
-
-
-@contextmanager
-def private_folder(destination: Path) -> Iterator[Path]:
-    """Make a folder of our own inside `destination`, and remove it with all it holds.
-
-    Raises WheelError where `destination` is missing or cannot be written to.
-    """
-    import shutil
-    import tempfile
-
-    try:
-        if not destination.is_dir():
-            raise WheelError(
-                f"output folder {destination} does not exist", hint="make it, or name another one"
-            )
-        folder = Path(tempfile.mkdtemp(prefix=".variantbuild-", dir=destination))
-    except OSError as error:
-        raise WheelError(
-            f"output folder {destination} cannot be written to: {error.strerror}",
-            hint="name another one, or change its permissions",
-        ) from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def publish(file: Path, destination: Path) -> Path:
-    """Move a finished `file` to `destination` under its own name, all or nothing.
-
-    Both lie on one file system. The bytes reach the disk before the name does.
-    """
-    target = destination / file.name
-    try:
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
-        file.replace(target)
-    except OSError as error:
-        raise WheelError(f"{target} cannot be written: {error.strerror}") from None
-    return target
-
-
-def publish_copy(file: Path, destination: Path) -> Path:
-    """Copy a finished `file`, which may lie on another file system, and publish the copy."""
-    import shutil
-
-    with private_folder(destination) as folder:
-        return publish(Path(shutil.copy2(file, folder)), destination)
 
 
 def unpack_metadata(wheel_path: Path, folder: Path) -> Path:

@@ -71,8 +71,8 @@ def install(environment: Environment, tree: Path, kind: Kind, route: str) -> Don
             return environment.pip("install", "-e", tree)
         case "build":
             environment.uv_pip("install", "-q", "build").ok()
-            words = ("-m", "build", "--wheel", "-o", tree / "links")
-            environment.run(environment.python, *words, tree).ok()
+            command = ("-m", "build", "--wheel", "-o", tree / "links", tree)
+            environment.run(environment.python, *command).ok()
             (wheel,) = (tree / "links").glob("*.whl")
             return environment.pip("install", wheel)
         case "uv":

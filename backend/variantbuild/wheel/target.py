@@ -76,7 +76,7 @@ class Target:
             except FileExistsError:
                 continue
             break
-        _lock(self.descriptor)
+        lock(self.descriptor)
 
     def _adopt(self, adopt: Path) -> None:
         try:
@@ -156,13 +156,13 @@ def _remove_if_stale(path: Path) -> None:
         return
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     try:
-        if _lock(descriptor):
+        if lock(descriptor):
             path.unlink()
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def lock(descriptor: int) -> bool:
     """Take the file's lock without waiting; return False where another process holds it."""
     try:
         import fcntl
