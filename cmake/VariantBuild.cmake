@@ -58,7 +58,7 @@ include_guard(GLOBAL)
 
 set(_VARIANTBUILD_LANGUAGES C CXX Fortran CUDA HIP CACHE INTERNAL "")
 
-set(_variantbuild_names LABEL CPU ACCELERATOR DISTRO MODULE_LINK_FLAGS)
+set(_variantbuild_names LABEL CPU ACCELERATOR ARCHITECTURES DISTRO MODULE_LINK_FLAGS)
 foreach(_variantbuild_name IN LISTS _VARIANTBUILD_LANGUAGES)
   list(APPEND _variantbuild_names ${_variantbuild_name}_FLAGS)
 endforeach()

@@ -1,5 +1,6 @@
 // Python's view of search.hpp: arrays are checked here and handed on without a copy.
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -108,9 +109,32 @@ vecsearch::Matrix<std::uint8_t> to_bytes(const Array &array, const char *name) {
             array.shape(1) * (type.bits / 8U)};
 }
 
+using SearchHalves = decltype(&vecsearch::search_fp16);
+
+int gpu_count() {
+#if defined(VECSEARCH_GPU)
+    return vecsearch::gpu_count();
+#else
+    return 0;
+#endif
+}
+
+SearchHalves to_search(const std::string &device) {
+    if (device == "cpu") return &vecsearch::search_fp16;
+    if (device != "gpu")
+        throw nb::value_error(("device must be \"cpu\" or \"gpu\", not \"" + device + "\"").c_str());
+#if defined(VECSEARCH_GPU)
+    if (gpu_count() > 0) return &vecsearch::search_fp16_gpu;
+    throw std::runtime_error("no GPU can be used on this machine");
+#else
+    throw std::runtime_error("vecsearch was built without a GPU kernel");
+#endif
+}
+
 std::pair<Result<float>, Result<std::int64_t>> search_fp16(nb::object base_object,
                                                            nb::object queries_object, nb::int_ k_object,
-                                                           const std::string &metric_name) {
+                                                           const std::string &metric_name,
+                                                           const std::string &device) {
     const Array base_array = to_array(base_object, "base");
     const Array queries_array = to_array(queries_object, "queries");
     const auto base = to_halves(base_array, "base");
@@ -118,11 +142,12 @@ std::pair<Result<float>, Result<std::int64_t>> search_fp16(nb::object base_objec
     check_pair(base_array, queries_array);
     const std::size_t k = check_k(k_object, base_array);
     const vecsearch::Metric metric = to_metric(metric_name);
+    const SearchHalves search = to_search(device);
     Places<float> scores(queries.rows, k);
     Places<std::int64_t> indices(queries.rows, k);
     {
         nb::gil_scoped_release release;
-        vecsearch::search_fp16(base, queries, metric, k, scores.values.get(), indices.values.get());
+        search(base, queries, metric, k, scores.values.get(), indices.values.get());
     }
     return {scores.release(), indices.release()};
 }
@@ -152,7 +177,8 @@ std::pair<Result<std::int32_t>, Result<std::int64_t>> search_hamming(nb::object 
 
 NB_MODULE(_core, module) {
     module.def("search_fp16", &search_fp16, "base"_a.none(), "queries"_a.none(), "k"_a,
-               "metric"_a = "ip");
+               "metric"_a = "ip", "device"_a = "cpu");
     module.def("search_hamming", &search_hamming, "base"_a.none(), "queries"_a.none(), "k"_a);
+    module.def("gpu_count", &gpu_count);
     module.def("compiled_for", [] { return std::string(vecsearch::compiled_for()); });
 }

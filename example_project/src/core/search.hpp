@@ -27,6 +27,14 @@ enum class Metric { inner_product, squared_l2 };
 void search_fp16(Matrix<std::uint16_t> base, Matrix<std::uint16_t> queries, Metric metric,
                  std::size_t k, float *scores, std::int64_t *indices);
 
+// The same search on a GPU, where the project was built for one. Inner products are the same bits
+// as on the processor. Throws std::runtime_error where the GPU fails.
+void search_fp16_gpu(Matrix<std::uint16_t> base, Matrix<std::uint16_t> queries, Metric metric,
+                     std::size_t k, float *scores, std::int64_t *indices);
+
+// The GPUs that can be used, 0 without any.
+int gpu_count();
+
 // Bit signatures as bytes; the distance is the number of bits that differ.
 void search_hamming(Matrix<std::uint8_t> base, Matrix<std::uint8_t> queries, std::size_t k,
                     std::int32_t *distances, std::int64_t *indices);

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["compiled_for", "search_fp16", "search_hamming"]
+__all__ = ["compiled_for", "gpu_count", "search_fp16", "search_hamming"]
 
 
 def search_fp16(
@@ -24,6 +24,7 @@ def search_fp16(
     queries: NDArray[np.float16],
     k: int,
     metric: Literal["ip", "l2"] = "ip",
+    device: Literal["cpu", "gpu"] = "cpu",
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Find the `k` nearest rows of `base` to each row of `queries`, exactly.
 
@@ -37,10 +38,13 @@ def search_fp16(
     (dim / 8 + 4) * 2**-24 * sum(abs(a * b)) from the exact value. Squared distances err by at most
     (dim / 8 + 8) * 2**-24 of themselves, so two variants differ by at most twice that.
 
+    With device "gpu" a GPU computes the scores, where the package was built for one (`gpu_count`).
+    All of the above holds there too: inner products are the same bits again.
+
     Raises TypeError for anything but float16 arrays, ValueError for a wrong shape, order, `k`
-    (1 to n) or metric.
+    (1 to n), metric or device, RuntimeError where there is no GPU to use.
     """
-    return _core.search_fp16(base, queries, k, metric)
+    return _core.search_fp16(base, queries, k, metric, device)
 
 
 def search_hamming(
@@ -57,6 +61,11 @@ def search_hamming(
     Raises TypeError for other types, ValueError for a wrong shape, order or `k` (1 to n).
     """
     return _core.search_hamming(base, queries, k)
+
+
+def gpu_count() -> int:
+    """Return how many GPUs `search_fp16` can use; 0 where the package was built for none."""
+    return _core.gpu_count()
 
 
 def compiled_for() -> str:
