@@ -97,3 +97,12 @@ def test_limits_of_releases_without_a_row_are_those_before() -> None:
     assert limit(toolkit(12, 7), "gcc") == 13
     assert limit(toolkit(14, 0), "gcc") == 16
     assert limit(toolkit(11, 0), "gcc") == 11
+
+
+def test_the_limit_itself_is_permitted_and_one_above_is_not() -> None:
+    at_limit = choose_host_compiler(machine(gxx="gcc 13"), toolkit(12, 4))
+    assert at_limit is not None
+    assert not at_limit.chosen
+    one_above = choose_host_compiler(machine(gxx="gcc 14", gxx_13="gcc 13"), toolkit(12, 4))
+    assert one_above is not None
+    assert one_above.command == "/usr/bin/g++-13"
