@@ -48,7 +48,15 @@ class TestRun:
         assert done.failure == ""
 
     def test_no_standard_input(self) -> None:
-        assert run("cat", timeout=5).ok
+        read_end, write_end = os.pipe()
+        saved = os.dup(0)
+        os.dup2(read_end, 0)  # ours never ends, so a program that read it would hang
+        try:
+            assert run("cat", timeout=5).ok
+        finally:
+            os.dup2(saved, 0)
+            for descriptor in (saved, read_end, write_end):
+                os.close(descriptor)
 
     def test_signal(self) -> None:
         done = run("kill -SEGV $$")
