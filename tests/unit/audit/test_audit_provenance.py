@@ -72,11 +72,11 @@ def test_read_back_and_compared() -> None:
 
 
 def test_strict_schema() -> None:
-    pytest.importorskip("cyclonedx", reason="cyclonedx-python-lib is not installed")
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
-
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(_render().decode()) is None
+    reason = "cyclonedx-python-lib[json-validation] is not installed"
+    schema = pytest.importorskip("cyclonedx.schema", reason=reason)
+    validation = pytest.importorskip("cyclonedx.validation.json", reason=reason)
+    validator = validation.JsonStrictValidator(schema.SchemaVersion.V1_6)
+    assert validator.validate_str(_render().decode()) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[", b"\xff", json.dumps([1]).encode()])
