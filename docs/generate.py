@@ -5,6 +5,7 @@ With `--check` nothing is written; the exit code is 1 where a file would change.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def _default(setting: Setting) -> str:
         case str(word):
             return f"`{word}`"
         case items:
-            return f"`{list(items)}`"
+            return f"`{json.dumps(items)}`"
 
 
 def replace_part(text: str, name: str, part: str) -> str:
