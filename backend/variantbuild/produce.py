@@ -135,7 +135,8 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     well: code that needs more would run nowhere but here.
     """
     from variantbuild.audit import audit_wheel, judge, pass_gate
-    from variantbuild.wheel import apply_edit, open_wheel, plan_stamp, verify_wheel
+    from variantbuild.audit.provenance import MEMBER, render_provenance
+    from variantbuild.wheel import NewMember, apply_edit, open_wheel, plan_stamp, verify_wheel
 
     policy = plan.project.config.audit
     if policy == "off":
@@ -164,7 +165,19 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
         inventory = verify_wheel(wheel)
         platforms = inventory.file_name.platforms
         stamp = resolve_stamp(plan, passage.variant, platforms, guarded=guarded)
-        edit = plan_stamp(inventory, stamp, epoch=_epoch())
+        record = NewMember(
+            path=MEMBER,
+            data=render_provenance(
+                name=inventory.name,
+                version=plan_stamp(inventory, stamp).version,
+                variant=passage.variant,
+                flags=plan.flags,
+                compilers=plan.compilers,
+                facts=plan.facts,
+                report=report,
+            ),
+        )
+        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch())
         return apply_edit(wheel, edit, destination, consume=True)
 
 
