@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from variantbuild.axes import DistroLabel
 from variantbuild.config import Config
-from variantbuild.cpunames import LEVELS, family_of, known_cpus, suggest
 from variantbuild.errors import ProbeError, VariantError
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
 from variantbuild.variant import Variant
+from variantbuild.variant.axes import DistroLabel
+from variantbuild.variant.cpunames import LEVELS, family_of, known_cpus, suggest
 
 T = TypeVar("T")
 

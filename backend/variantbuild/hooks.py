@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from variantbuild import handoff, produce
+from variantbuild.accelerator.deviceplan import toolchain_requirements
 from variantbuild.delegate import (
     OPTIONAL_HOOKS,
     Delegate,
@@ -22,7 +23,6 @@ from variantbuild.delegate import (
     requirements,
     resolve_delegate,
 )
-from variantbuild.deviceplan import toolchain_requirements
 from variantbuild.errors import VariantBuildError
 from variantbuild.frontend import Situation, detect_situation, read_traces
 from variantbuild.host import LocalHost

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from variantbuild.accelerator.devicebuild import DeviceBuild
+from variantbuild.accelerator.deviceplan import DevicePlan, plan_devices
 from variantbuild.choice import Choice, resolve_variant
-from variantbuild.conflicts import Conflict, find_conflicts, user_sources
 from variantbuild.delegate import DelegateSpec
-from variantbuild.devicebuild import DeviceBuild
-from variantbuild.deviceplan import DevicePlan, plan_devices
 from variantbuild.errors import ProbeError
 from variantbuild.flags import Flags, Tool, resolve_flags
+from variantbuild.flags.conflicts import Conflict, find_conflicts, user_sources
 from variantbuild.frontend import Naming, Situation, resolve_naming
 from variantbuild.host import Host
 from variantbuild.probe import probe_host
@@ -225,7 +225,7 @@ def _try_out(
     Each trial costs a compiler run, so languages that are only possible are not tried. Returns
     the flags with the guard that was read back.
     """
-    from variantbuild.trial import try_flags
+    from variantbuild.flags.trial import try_flags
 
     tried = [language for language in flags.languages if language in seen]
     if not tried:

@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from variantbuild.builddir import name_build
-from variantbuild.cmakevalues import render_cmake_values
+from variantbuild.accelerator.devicebuild import complete_device_build, hand_device_build
 from variantbuild.delegate import Delegate
-from variantbuild.devicebuild import complete_device_build, hand_device_build
 from variantbuild.errors import DelegateError
 from variantbuild.frontend import name_platforms, resolve_naming
 from variantbuild.handover import Delegation, Handover, hand_over
+from variantbuild.handover.builddir import name_build
+from variantbuild.handover.cmakevalues import render_cmake_values
 from variantbuild.plan import BuildPlan
 from variantbuild.private import private_folder, publish
 from variantbuild.project import Project
@@ -235,7 +235,7 @@ def _device_sources(
     asked = plan.devices is not None or plan.project.config.accelerators
     if not asked or delegate.kind.partition(".")[0] != "setuptools":
         return nullcontext()
-    from variantbuild.gpuext import device_sources
+    from variantbuild.accelerator.gpuext import device_sources
 
     env = {**os.environ, **dict(changes.env)}
     reason = "the target names none" if plan.devices is None else plan.devices.reason

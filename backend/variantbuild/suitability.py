@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from variantbuild.axes import DistroLabel
 from variantbuild.errors import FlagsError, VariantError
 from variantbuild.flags import resolve_flags
 from variantbuild.probe.facts import Absent, Cpu, Failed, Found, HostFacts
 from variantbuild.probe.levels import lacks
 from variantbuild.variant import Variant
+from variantbuild.variant.axes import DistroLabel
 
 _ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "riscv64")
 

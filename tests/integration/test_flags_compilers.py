@@ -10,8 +10,8 @@ import pytest
 
 from variantbuild.elf import parse_elf
 from variantbuild.flags import FpContract, resolve_flags
+from variantbuild.flags.toolchains import level_features
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
-from variantbuild.toolchains import level_features
 from variantbuild.variant import Variant
 
 pytestmark = pytest.mark.compile

@@ -23,11 +23,11 @@ import pytest
 
 from variantbuild.elf import is_elf, parse_elf
 from variantbuild.flags import resolve_flags
+from variantbuild.flags.trial import try_flags
 from variantbuild.handover import Delegation, Handover, hand_over
 from variantbuild.host import LocalHost
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Compiler, Found, Language
-from variantbuild.trial import try_flags
 from variantbuild.types import ConfigSettings, TOMLValue
 from variantbuild.variant import Variant
 from workshop import Done, copy_project, run

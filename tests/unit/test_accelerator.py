@@ -10,11 +10,11 @@ from variantbuild.accelerator import (
     resolve_accelerator,
     resolve_requests,
 )
-from variantbuild.axes import Accelerator, AcceleratorKind
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
 NONE = Absent("nothing there")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.architectures import (
+from variantbuild.accelerator.architectures import (
     Architectures,
     Wish,
     resolve_architectures,
     supported_architectures,
 )
-from variantbuild.axes import AcceleratorKind
-from variantbuild.deviceflags import (
+from variantbuild.accelerator.deviceflags import (
     render_cmake_architectures,
     render_device_switches,
     render_host_switches,
@@ -20,6 +19,7 @@ from variantbuild.deviceflags import (
 from variantbuild.errors import AcceleratorError
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpufacts import Gpu, Toolkit
+from variantbuild.variant.axes import AcceleratorKind
 
 NO_GPU: Fact[tuple[Gpu, ...]] = Absent("no NVIDIA driver")
 

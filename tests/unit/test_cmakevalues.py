@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from variantbuild.cmakevalues import render_cmake_values
 from variantbuild.flags import Flags, Guard
+from variantbuild.handover.cmakevalues import render_cmake_values
 from variantbuild.variant import Variant
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.accelerator.deviceplan import plan_devices, toolchain_requirements
 from variantbuild.config import Config
-from variantbuild.deviceplan import plan_devices, toolchain_requirements
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed
 from variantbuild.project import Project

@@ -6,8 +6,8 @@ import pytest
 
 from variantbuild.errors import FlagsError
 from variantbuild.flags import Flags, Guard, resolve_flags
+from variantbuild.flags.toolchains import family_table, level_features, parse_version
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language, Libc
-from variantbuild.toolchains import family_table, level_features, parse_version
 from variantbuild.variant import Variant
 
 SPELLED_V2 = "-mcx16 -msahf -mpopcnt -msse3 -mssse3 -msse4.1 -msse4.2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.flags.conflicts import Conflict, find_conflicts, user_sources
 from variantbuild.variant import Variant
 
 V3 = Variant(arch="x86_64", cpu="v3")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.builddir import name_build
-from variantbuild.delegation import Delegation, Handover, extend
 from variantbuild.flags import Flags, Guard
 from variantbuild.handover import hand_over
+from variantbuild.handover.builddir import name_build
+from variantbuild.handover.delegation import Delegation, Handover, extend
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 from variantbuild.types import ConfigSettings, TOMLValue
 

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.accelerator.hostcompiler import HostCompiler, choose_host_compiler, limit
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed
-from variantbuild.hostcompiler import HostCompiler, choose_host_compiler, limit
 from variantbuild.probe.gpufacts import Toolkit
 
 QUESTION = ("-dM", "-E", "-x", "c++", "/dev/null")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from variantbuild.errors import VariantError
-from variantbuild.platformtag import join_platform, split_platform
 from variantbuild.variant import Variant, known_cpus
+from variantbuild.variant.platformtag import join_platform, split_platform
 
 PLATFORMS = {
     "linux_x86_64": "x86_64",

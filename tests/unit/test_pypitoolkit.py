@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from variantbuild.accelerator.pypitoolkit import (
+    complete_toolkit,
+    render_requirements,
+    resolve_pypi_release,
+)
 from variantbuild.errors import AcceleratorError
 from variantbuild.probe.gpufacts import Driver
-from variantbuild.pypitoolkit import complete_toolkit, render_requirements, resolve_pypi_release
 
 
 def test_all_requirements_are_of_one_release() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from variantbuild.errors import FlagsError
 from variantbuild.flags import Flags, Guard, resolve_flags
+from variantbuild.flags.trial import TrialCache, try_flags
 from variantbuild.host import LocalHost
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Compiler, CompilerFamily, Found, Language
-from variantbuild.trial import TrialCache, try_flags
 from variantbuild.variant import Variant
 
 pytestmark = pytest.mark.compile

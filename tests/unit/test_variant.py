@@ -14,10 +14,10 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from variantbuild.axes import Accelerator, DistroLabel, distro_names
-from variantbuild.cpunames import all_cpus, baseline_cpu, known_cpus
 from variantbuild.errors import VariantError
 from variantbuild.variant import Variant, normalize_label, parse_variants
+from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
+from variantbuild.variant.cpunames import all_cpus, baseline_cpu, known_cpus
 
 ARCHES = ("x86_64", "aarch64", "ppc64le", "ppc64", "riscv64", "x86")
 ACCELERATORS = (
@@ -160,7 +160,7 @@ def test_what_names_nothing_is_refused_with_a_hint(
 
 def test_a_label_with_two_readings_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {("big", "rocm6"): "big_rocm6", ("big",): "big"}
-    monkeypatch.setattr("variantbuild.labels._cpu_words", lambda arch: names)
+    monkeypatch.setattr("variantbuild.variant.labels._cpu_words", lambda arch: names)
     with pytest.raises(VariantError, match="more than one way"):
         Variant.parse("big_rocm6", "aarch64")
 

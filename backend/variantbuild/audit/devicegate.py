@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from variantbuild.architectures import Architectures
+from variantbuild.accelerator.architectures import Architectures
 from variantbuild.audit.gate import Policy
 from variantbuild.audit.report import AuditReport
 from variantbuild.errors import AuditError

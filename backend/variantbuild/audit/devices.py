@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from variantbuild.audit.findings import Finding, Severity
 from variantbuild.audit.report import FileReport
-from variantbuild.axes import Accelerator
+from variantbuild.variant.axes import Accelerator
 
 _RUNTIMES = {
     "cuda": re.compile(r"lib(?:cudart|nvrtc|cublas|cublasLt|cufft)(?:-[0-9a-f]+)?\.so\.(\d+)"),

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from variantbuild.elf import Data, Elf, Section
-from variantbuild.elf_tables import slice_of, string_at
+from variantbuild.elf.tables import slice_of, string_at
 
 _SHT_RELA, _SHT_RELR, _SHT_SYMTAB, _SHT_DYNSYM = 4, 19, 2, 11
 _STT_FUNC, _STT_IFUNC = 2, 10

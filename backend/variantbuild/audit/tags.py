@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from variantbuild.audit.findings import Finding
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import VariantError
-from variantbuild.platformtag import split_platform
+from variantbuild.variant.platformtag import split_platform
 
 _OLD_NAMES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))_", re.ASCII)

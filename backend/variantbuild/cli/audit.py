@@ -65,8 +65,8 @@ def declared_variant(report: AuditReport) -> Variant:
 
     A wheel that declares none gets the variant that names nothing on its files' machine.
     """
-    from variantbuild.platformtag import split_platform
     from variantbuild.variant import Variant
+    from variantbuild.variant.platformtag import split_platform
 
     arch = next((each.machine for each in report.files if each.format == "elf"), "x86_64")
     found = []

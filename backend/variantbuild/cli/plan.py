@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from variantbuild.accelerator.deviceplan import DevicePlan
 from variantbuild.cli.options import add_settings_options, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
 from variantbuild.delegate import resolve_delegate
-from variantbuild.deviceplan import DevicePlan
 from variantbuild.frontend import (
     detect_situation,
     front_ends,

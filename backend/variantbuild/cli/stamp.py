@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
-from variantbuild.platformtag import split_platform
 from variantbuild.variant import Variant
+from variantbuild.variant.platformtag import split_platform
 from variantbuild.wheel import Inventory, Plan, Stamp, Wheel, name_stamp, plan_stamp
 from variantbuild.wheel.labels import FORMS, TagForm
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from variantbuild.axes import AcceleratorKind
 from variantbuild.host import Host
 from variantbuild.probe.cuda import ToolkitChoice, probe_cuda_toolkit
 from variantbuild.probe.gpufacts import AcceleratorFacts
 from variantbuild.probe.nvidia import probe_nvidia
 from variantbuild.probe.rocm import probe_amd, probe_rocm_toolkit
+from variantbuild.variant.axes import AcceleratorKind
 
 
 def probe_accelerator(

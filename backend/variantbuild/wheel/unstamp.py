@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from variantbuild.errors import VariantError, WheelError
-from variantbuild.platformtag import split_platform
 from variantbuild.variant import Variant
+from variantbuild.variant.platformtag import split_platform
 from variantbuild.wheel.edit import Edit, Plan, plan_edit
 from variantbuild.wheel.filename import normal_version
 from variantbuild.wheel.verify import Inventory

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
-from variantbuild.axes import AcceleratorKind
 from variantbuild.probe.accelerators import probe_accelerator
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpufacts import AcceleratorFacts
+from variantbuild.variant.axes import AcceleratorKind
 
 LoadHost = Callable[[str], RecordedHost]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from variantbuild.errors import FlagsError
+from variantbuild.flags.toolchains import family_table, parse_version
 from variantbuild.probe.facts import Compiler
-from variantbuild.toolchains import family_table, parse_version
 
 
 def named_switches(

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from variantbuild.flags import Guard
+from variantbuild.flags.toolchains import family_table
 from variantbuild.probe.facts import Compiler
-from variantbuild.toolchains import family_table
 
 #: The name of the specs file in whatever folder holds it.
 SPECS_NAME = "variantbuild-guard.specs"

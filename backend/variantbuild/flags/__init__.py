@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.errors import FlagsError
-from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
-from variantbuild.toolchains import (
+from variantbuild.flags.toolchains import (
     family_table,
     oldest_version,
     pick_row,
     target_arch,
     writes_elf,
 )
+from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
 from variantbuild.variant import Variant
 
 FpContract = Literal["default", "off", "fast"]
@@ -138,7 +138,7 @@ def _cpu_switches(variant: Variant, compiler: Compiler, notes: list[str]) -> tup
     rows = family_table(compiler.family)["levels"].get(variant.cpu)
     if rows is None:
         # Imported on use: archspec takes 45 ms, and the levels do without.
-        from variantbuild.namedcpus import named_switches
+        from variantbuild.flags.namedcpus import named_switches
 
         return named_switches(variant.cpu, compiler, describe(compiler), notes)
     found = pick_row(rows, compiler)

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from variantbuild.elf_contents import parse_isa_needed, parse_switches, parse_version_needs
-from variantbuild.elf_tables import (
+from variantbuild.elf.contents import parse_isa_needed, parse_switches, parse_version_needs
+from variantbuild.elf.tables import (
     PT_GNU_PROPERTY,
     PT_INTERP,
     PT_LOAD,

@@ -11,14 +11,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from variantbuild.builddir import digest
-from variantbuild.cmakehandover import hand_to_scikit_build
-from variantbuild.conflicts import user_sources
-from variantbuild.delegation import Delegation, Handover, extend, find_setting, language_variables
 from variantbuild.flags import Flags, Guard
-from variantbuild.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.flags.conflicts import user_sources
+from variantbuild.flags.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.handover.builddir import digest
+from variantbuild.handover.cmake import hand_to_scikit_build
+from variantbuild.handover.delegation import (
+    Delegation,
+    Handover,
+    extend,
+    find_setting,
+    language_variables,
+)
+from variantbuild.handover.setuptools import hand_to_setuptools
 from variantbuild.probe.facts import Compiler, Language
-from variantbuild.setuptoolshandover import hand_to_setuptools
 
 __all__ = ["Delegation", "Handover", "hand_over"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from variantbuild.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
 from variantbuild.flags import Flags, Guard, describe
-from variantbuild.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.flags.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
 from variantbuild.host import Completed, Host
 from variantbuild.probe.facts import Compiler, Language
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict, cast
 
-from variantbuild.axes import AcceleratorKind
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpufacts import Gpu, Toolkit
+from variantbuild.variant.axes import AcceleratorKind
 
 #: The words of the `architectures` settings; everything else is a list of names.
 WORDS = ("auto", "native", "all", "all-major")

@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple, Union
 
-from variantbuild.axes import Accelerator, DistroLabel, distro_names
-from variantbuild.cpunames import CONFIG_WORDS, LEVELS, all_cpus, family_of, known_cpus, suggest
 from variantbuild.errors import VariantError
+from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
+from variantbuild.variant.cpunames import (
+    CONFIG_WORDS,
+    LEVELS,
+    all_cpus,
+    family_of,
+    known_cpus,
+    suggest,
+)
 
 # PEP 440, local version identifiers; ASCII only, and as `packaging` reads them.
 _LABEL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)

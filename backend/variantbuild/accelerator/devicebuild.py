@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.architectures import Architectures
-from variantbuild.delegation import Delegation, Handover, extend
-from variantbuild.deviceflags import (
+from variantbuild.accelerator.architectures import Architectures
+from variantbuild.accelerator.deviceflags import (
     render_cmake_architectures,
     render_device_switches,
     render_host_switches,
     render_torch_architectures,
 )
-from variantbuild.jobs import VARIABLES
+from variantbuild.accelerator.jobs import VARIABLES
+from variantbuild.accelerator.pypitoolkit import complete_toolkit
+from variantbuild.handover.delegation import Delegation, Handover, extend
 from variantbuild.probe.gpufacts import Toolkit
-from variantbuild.pypitoolkit import complete_toolkit
 
 if TYPE_CHECKING:
-    from variantbuild.delegation import Setting
+    from variantbuild.handover.delegation import Setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from variantbuild.axes import AcceleratorKind
 from variantbuild.host import Host
+from variantbuild.variant.axes import AcceleratorKind
 
 #: Memory that one compiler of device code may take, in bytes: several architectures, templates.
 _NEED: dict[AcceleratorKind, int] = {"cuda": 3 << 30, "rocm": 2 << 30}

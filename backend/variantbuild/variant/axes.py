@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple, TypedDict, cast
 
-from variantbuild.cpunames import suggest
 from variantbuild.data import load_table
 from variantbuild.errors import VariantError
+from variantbuild.variant.cpunames import suggest
 
 AcceleratorKind = Literal["cuda", "rocm"]
 

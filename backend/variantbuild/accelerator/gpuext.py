@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, cast
 
-from variantbuild.devicebuild import DeviceBuild
+from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from variantbuild.architectures import Architectures, Wish, resolve_architectures
-from variantbuild.axes import Accelerator, AcceleratorKind
+from variantbuild.accelerator.architectures import Architectures, Wish, resolve_architectures
 from variantbuild.config import Config
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpufacts import AcceleratorFacts, Driver, Toolkit
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
 _VERSION = re.compile(r"[1-9]\d*(\.\d+)?", re.ASCII)
 NAMES: dict[AcceleratorKind, str] = {"cuda": "CUDA", "rocm": "ROCm"}

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from variantbuild.axes import Accelerator, AcceleratorKind, DistroLabel
-from variantbuild.cpunames import baseline_cpu, known_cpus
 from variantbuild.errors import VariantError
-from variantbuild.labels import Names, normalize_label, read_label
+from variantbuild.variant.axes import Accelerator, AcceleratorKind, DistroLabel
+from variantbuild.variant.cpunames import baseline_cpu, known_cpus
+from variantbuild.variant.labels import Names, normalize_label, read_label
 
 __all__ = [
     "Accelerator",

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.axes import Accelerator, AcceleratorKind
+from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.choice import architecture
 from variantbuild.config import Config
-from variantbuild.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Found
 from variantbuild.project import Project
 from variantbuild.variant import Variant
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
 if TYPE_CHECKING:
     from variantbuild.accelerator import AcceleratorChoice, Request
-    from variantbuild.hostcompiler import HostCompiler
+    from variantbuild.accelerator.hostcompiler import HostCompiler
     from variantbuild.probe.gpufacts import AcceleratorFacts
 
 #: Where projects write down their own architectures for CMake.
@@ -77,8 +77,8 @@ def plan_devices(project: Project, host: Host, target: Accelerator | None) -> De
     if target is None and (config.target is not None or not config.accelerators):
         return None
     from variantbuild.accelerator import resolve_accelerator, resolve_requests
-    from variantbuild.hostcompiler import choose_host_compiler
-    from variantbuild.jobs import available_memory, count_processors, limit_jobs
+    from variantbuild.accelerator.hostcompiler import choose_host_compiler
+    from variantbuild.accelerator.jobs import available_memory, count_processors, limit_jobs
 
     requests = resolve_requests(config, target)
     facts = {request.kind: _probe(host, request, config) for request in requests}
@@ -111,8 +111,8 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
     if config.cuda_toolkit == "system" or (target is None and config.target is not None):
         return ()
     from variantbuild.accelerator import driver_floor, is_below_floor, resolve_requests
+    from variantbuild.accelerator.pypitoolkit import render_requirements, resolve_pypi_release
     from variantbuild.probe.accelerators import probe_accelerator
-    from variantbuild.pypitoolkit import render_requirements, resolve_pypi_release
 
     requests = {request.kind: request for request in resolve_requests(config, target)}
     request = requests.get("cuda")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from variantbuild.elf_tables import Data
+    from variantbuild.elf.tables import Data
 
 _NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
 _ISA_BITS = ((8, "v4"), (4, "v3"), (2, "v2"), (1, "v1"))

@@ -11,11 +11,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from variantbuild.delegation import Delegation, Handover, Setting, extend, language_variables
 from variantbuild.flags import Flags, Guard
-from variantbuild.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.flags.guard import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.flags.toolchains import parse_version
+from variantbuild.handover.delegation import (
+    Delegation,
+    Handover,
+    Setting,
+    extend,
+    language_variables,
+)
 from variantbuild.probe.facts import Compiler, Language
-from variantbuild.toolchains import parse_version
 
 #: The first version that reads the file which DIST_EXTRA_CONFIG names.
 _READS_EXTRA_CONFIG = (66, 0)

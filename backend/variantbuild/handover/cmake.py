@@ -13,8 +13,14 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from variantbuild.delegation import Delegation, Handover, Setting, extend, language_variables
 from variantbuild.flags import Flags
+from variantbuild.handover.delegation import (
+    Delegation,
+    Handover,
+    Setting,
+    extend,
+    language_variables,
+)
 from variantbuild.probe.facts import Language
 from variantbuild.types import TOMLValue
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from variantbuild.architectures import Architectures
+from variantbuild.accelerator.architectures import Architectures
 
 
 def render_device_switches(architectures: Architectures) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.flags import Tool
+from variantbuild.flags.toolchains import family_table
 from variantbuild.probe.facts import CompilerFamily
-from variantbuild.toolchains import family_table
 from variantbuild.variant import Variant
 
 _COMMANDS = ("CC", "CXX", "FC")
