@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from variantbuild import handoff, produce
-from variantbuild.accelerator.deviceplan import toolchain_requirements
 from variantbuild.delegate import (
     OPTIONAL_HOOKS,
     Delegate,
@@ -114,6 +113,10 @@ def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
         asked = requirements(answer, hook, delegate.spec)
         if hook == "get_requires_for_build_sdist":
             return asked
+        if not project.config.accelerators and project.config.target is None:
+            return asked
+        from variantbuild.accelerator.deviceplan import toolchain_requirements
+
         host = LocalHost(env=os.environ, source=project.path)
         return [*asked, *toolchain_requirements(project, host)]
 

@@ -13,9 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from variantbuild.accelerator.devicebuild import DeviceBuild
-from variantbuild.accelerator.deviceplan import DevicePlan, plan_devices
 from variantbuild.choice import Choice, resolve_variant
 from variantbuild.delegate import DelegateSpec
 from variantbuild.errors import ProbeError
@@ -35,6 +34,10 @@ from variantbuild.probe.facts import (
 from variantbuild.project import Project
 from variantbuild.sources import find_languages
 from variantbuild.variant import Variant
+
+if TYPE_CHECKING:
+    from variantbuild.accelerator.devicebuild import DeviceBuild
+    from variantbuild.accelerator.deviceplan import DevicePlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +132,7 @@ def make_plan(
         microarchitecture=name,
         cibuildwheel=situation.cibuildwheel,
     )
-    devices = plan_devices(project, host, choice.variant.accelerator)
+    devices = _plan_devices(project, host, choice.variant)
     if devices is not None and devices.choice is not None:
         choice = Choice(
             variant=replace(choice.variant, accelerator=devices.choice.label),
@@ -153,6 +156,15 @@ def make_plan(
         conflicts=tuple(conflicts),
         devices=devices,
     )
+
+
+def _plan_devices(project: Project, host: Host, variant: Variant) -> DevicePlan | None:
+    """Decide on device code; nothing of it is even imported where no one asks."""
+    if variant.accelerator is None and not project.config.accelerators:
+        return None
+    from variantbuild.accelerator.deviceplan import plan_devices
+
+    return plan_devices(project, host, variant.accelerator)
 
 
 def find_compilers(

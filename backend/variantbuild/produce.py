@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from variantbuild.accelerator.devicebuild import complete_device_build, hand_device_build
 from variantbuild.delegate import Delegate
 from variantbuild.errors import DelegateError
 from variantbuild.frontend import name_platforms, resolve_naming
@@ -224,6 +223,10 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         path.write_text(text, encoding="utf-8")
     values = render_cmake_values(plan.variant, plan.flags)
     changes = replace(changes, env=(*changes.env, *values.items()))
+    if plan.device is None:
+        return changes
+    from variantbuild.accelerator.devicebuild import complete_device_build, hand_device_build
+
     device = complete_device_build(plan.device, folder)
     return changes if device is None else hand_device_build(device, changes, delegation)
 
@@ -235,6 +238,7 @@ def _device_sources(
     asked = plan.devices is not None or plan.project.config.accelerators
     if not asked or delegate.kind.partition(".")[0] != "setuptools":
         return nullcontext()
+    from variantbuild.accelerator.devicebuild import complete_device_build
     from variantbuild.accelerator.gpuext import device_sources
 
     env = {**os.environ, **dict(changes.env)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.accelerator import (
+from variantbuild.accelerator.choice import (
     Request,
     is_below_floor,
     resolve_accelerator,

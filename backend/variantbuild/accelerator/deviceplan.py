@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.choice import architecture
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
@@ -23,7 +22,8 @@ from variantbuild.variant import Variant
 from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
 if TYPE_CHECKING:
-    from variantbuild.accelerator import AcceleratorChoice, Request
+    from variantbuild.accelerator.choice import AcceleratorChoice, Request
+    from variantbuild.accelerator.devicebuild import DeviceBuild
     from variantbuild.accelerator.hostcompiler import HostCompiler
     from variantbuild.probe.gpufacts import AcceleratorFacts
 
@@ -55,6 +55,8 @@ class DevicePlan:
         """Return how device code is built beside host code that gets `host_switches`."""
         if self.choice is None:
             return None
+        from variantbuild.accelerator.devicebuild import DeviceBuild
+
         cuda = self.choice.toolkit.kind == "cuda"
         other = self.host_compiler is not None and self.host_compiler.chosen
         return DeviceBuild(
@@ -76,7 +78,7 @@ def plan_devices(project: Project, host: Host, target: Accelerator | None) -> De
     config = project.config
     if target is None and (config.target is not None or not config.accelerators):
         return None
-    from variantbuild.accelerator import resolve_accelerator, resolve_requests
+    from variantbuild.accelerator.choice import resolve_accelerator, resolve_requests
     from variantbuild.accelerator.hostcompiler import choose_host_compiler
     from variantbuild.accelerator.jobs import available_memory, count_processors, limit_jobs
 
@@ -110,7 +112,7 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
     target = _target_accelerator(config)
     if config.cuda_toolkit == "system" or (target is None and config.target is not None):
         return ()
-    from variantbuild.accelerator import driver_floor, is_below_floor, resolve_requests
+    from variantbuild.accelerator.choice import driver_floor, is_below_floor, resolve_requests
     from variantbuild.accelerator.pypitoolkit import render_requirements, resolve_pypi_release
     from variantbuild.probe.accelerators import probe_accelerator
 

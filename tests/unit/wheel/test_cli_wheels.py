@@ -197,7 +197,8 @@ def test_several_wheels_and_one_refused(
 
 
 def test_patched_wheel_installs_and_depends_on_what_it_says(write: Write, tmp_path: Path) -> None:
-    uv = shutil.which("uv")
+    folders = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    uv = shutil.which("uv", path=folders)
     if uv is None:
         pytest.skip("uv is not installed")
     house = tmp_path / "house"
