@@ -23,6 +23,7 @@ def test_programs_get_the_environment() -> None:
     script = "echo $MINE $THEIRS $LC_ALL $HOME"
     done = host.run(["/bin/sh", "-c", script], env={"THEIRS": "2", "LC_ALL": "fr_FR"})
     assert done.stdout == "1 2 C\n"
+    assert host.run(["/bin/sh", "-c", "echo $MINE"], env={"MINE": "3"}).stdout == "3\n"
     assert done.argv == ("/bin/sh", "-c", script)
 
 
