@@ -78,6 +78,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
         (("build", "whatami.c"), "cannot be read as an sdist"),
         (("build", "-C", "cpu"), "-C 'cpu' has no value"),
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
+        (("build", "--target", "v9"), "--target: no processor 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),
         (("plan", "nowhere"), "holds no pyproject.toml"),
         (("plan", "--target", "v9"), "target 'v9'"),
@@ -86,11 +87,14 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
 def test_mistakes(
     tool: Environment, project: Project, words: tuple[str, ...], message: str
 ) -> None:
-    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=project("setuptools-c"))
+    tree = project("setuptools-c")
+    before = sorted(tree.rglob("*"))
+    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=tree)
     assert done.code == 2, done.output
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert sorted(tree.rglob("*")) == before
 
 
 def test_plan_json(tool: Environment, project: Project) -> None:

@@ -81,6 +81,8 @@ def script(folder: Path, name: str, text: str) -> Path:
 
 
 def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path: Path) -> None:
+    (tree.folder / "LICENSE").write_text("Do as you like.\n", encoding="utf-8")
+    tree.edit("pyproject.toml", "[project]", '[project.scripts]\nask = "whatami:dot"\n\n[project]')
     meta = tmp_path / "meta"
     meta.mkdir()
     prepared = tree.call(f"v.prepare_metadata_for_build_wheel({str(meta)!r})").ok()
@@ -88,12 +90,15 @@ def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path:
     dist_info = meta / "whatami-1.0.dist-info"
     assert not (dist_info / "WHEEL").exists()
     assert not (dist_info / "RECORD").exists()
+    assert (dist_info / "entry_points.txt").is_file()
+    assert list(dist_info.rglob("LICENSE"))
     tree.call(f"v.build_wheel({str(tree.out)!r}, None, {str(dist_info)!r})", VARIANTBUILD_CPU="v3")
     (wheel,) = tree.out.iterdir()
     with zipfile.ZipFile(wheel) as archive:
-        for path in dist_info.iterdir():
+        for path in dist_info.rglob("*"):
             if path.is_file() and path.name != "variantbuild.json":
-                assert archive.read(f"{dist_info.name}/{path.name}") == path.read_bytes()
+                inside = f"{dist_info.name}/{path.relative_to(dist_info)}"
+                assert archive.read(inside) == path.read_bytes()
 
 
 def test_prepare_builds_once_when_the_version_is_local(tree: Tree, tmp_path: Path) -> None:

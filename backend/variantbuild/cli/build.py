@@ -21,7 +21,7 @@ from variantbuild.cli.terminal import (
     report_message,
     table,
 )
-from variantbuild.errors import ConfigError, VariantBuildError
+from variantbuild.errors import ConfigError, VariantBuildError, VariantError
 from variantbuild.isolated import BuildFailedError, build_isolated
 from variantbuild.types import JSONValue
 
@@ -63,13 +63,13 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Build a wheel for each target and print what came of each."""
-    destination = _output_folder(Path(args.outdir))
     settings = config_settings_of(args)
     if args.targets and "variantbuild.target" in settings:
         raise ConfigError("--target and -C variantbuild.target are both given: keep one of them")
+    _check_targets(args.targets)
     with _source_tree(Path(args.source)) as source:
         targets: list[str | None] = list(args.targets) or [None]
-        _check_targets(args.targets)
+        destination = _output_folder(Path(args.outdir))
         results = [_build(source, destination, settings, target, args) for target in targets]
     if args.json:
         print_json({"version": 1, "wheels": [_describe(result) for result in results]})
@@ -86,8 +86,12 @@ def _check_targets(targets: Sequence[str]) -> None:
     from variantbuild.variant import parse_variants
 
     arch = architecture(sysconfig.get_platform())
-    if arch is not None:
+    if arch is None:
+        return
+    try:
         parse_variants(targets, arch)
+    except VariantError as error:
+        raise VariantError(f"--target: {error.message}", hint=error.hint) from None
 
 
 def _build(
