@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from variantbuild import handoff, produce
+from variantbuild.buildrun import delegate_metadata
 from variantbuild.delegate import (
     OPTIONAL_HOOKS,
     Delegate,
@@ -142,7 +143,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         dist_info = produce.unpack_metadata(built, folder)
         handoff.write(plan, dist_info, built)
     else:
-        dist_info = produce.delegate_metadata(plan, delegate, folder)
+        dist_info = delegate_metadata(plan, delegate, folder)
         # What these two say of tags and contents is not known yet.
         for name in ("WHEEL", "RECORD"):
             (dist_info / name).unlink(missing_ok=True)
@@ -159,7 +160,7 @@ def _prepare_editable(
     plan = _plan(project, delegate)
     folder = Path(metadata_directory)
     hook = "prepare_metadata_for_build_editable"
-    return produce.delegate_metadata(plan, delegate, folder, hook).name
+    return delegate_metadata(plan, delegate, folder, hook).name
 
 
 @_hook

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.choice import Choice, resolve_variant
+from variantbuild.config import platform_names
 from variantbuild.delegate import DelegateSpec
-from variantbuild.errors import ProbeError
+from variantbuild.errors import ConfigError, ProbeError
 from variantbuild.flags import Flags, Tool, resolve_flags
 from variantbuild.flags.conflicts import Conflict, find_conflicts, user_sources
 from variantbuild.frontend import Naming, Situation, resolve_naming
@@ -138,6 +139,8 @@ def make_plan(
             variant=replace(choice.variant, accelerator=devices.choice.label),
             reason=f"{choice.reason}; {devices.reason}",
         )
+    project = _settle(project, delegate, platform, choice.variant)
+    config = project.config
     compilers = find_compilers(facts, choice.variant, languages)
     flags = _resolve_flags(project, choice.variant, facts, compilers)
     if compilers and choice.variant.cpu is not None:
@@ -156,6 +159,39 @@ def make_plan(
         conflicts=tuple(conflicts),
         devices=devices,
     )
+
+
+def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Variant) -> Project:
+    """Apply the overrides that hold for `variant`; CMake variables become config-settings."""
+    settled = project.settle({**platform_names(platform), **variant_names(variant)})
+    defines = settled.config.cmake_defines
+    if not defines:
+        return settled
+    if not delegate.backend.startswith("scikit_build_core.build"):
+        raise ConfigError(
+            f"cmake.define {', '.join(sorted(defines))} in overrides cannot reach the delegate "
+            f"{delegate.backend!r}: only scikit-build-core takes CMake variables"
+        )
+    given = {key.removeprefix("skbuild.") for key in project.delegate_settings}
+    ours = {f"cmake.define.{name}": value for name, value in defines.items()}
+    added = {key: value for key, value in ours.items() if key not in given}
+    return replace(settled, delegate_settings={**settled.delegate_settings, **added})
+
+
+def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
+    """Return what the conditions of overrides look at in `variant`, by axis.
+
+    Accelerators go by kind and label (`cuda`, `cu13`), distributions by name and label (`fc`,
+    `fc39`); what the variant does not have is `none`.
+    """
+    accelerator, distro = variant.accelerator, variant.distro
+    return {
+        "cpu": frozenset((variant.cpu or "none",)),
+        "accelerator": frozenset(
+            ("none",) if accelerator is None else (accelerator.kind, str(accelerator))
+        ),
+        "distro": frozenset(("none",) if distro is None else (distro.name, str(distro))),
+    }
 
 
 def _plan_devices(project: Project, host: Host, variant: Variant) -> DevicePlan | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from variantbuild.config import (
     Config,
+    Names,
     Source,
     environment_source,
+    platform_names,
     resolve_config,
     split_config_settings,
     table_source,
@@ -27,7 +30,7 @@ class Project:
 
     `pyproject` is the parsed file; `delegate_settings` are the config-settings that are not ours;
     `is_sdist` tells that the tree is an unpacked source distribution (PKG-INFO beside
-    pyproject.toml).
+    pyproject.toml); `sources` are what `config` was read from, highest first.
     """
 
     path: Path
@@ -35,12 +38,17 @@ class Project:
     config: Config
     delegate_settings: Mapping[str, str | list[str]]
     is_sdist: bool
+    sources: tuple[Source, ...] = ()
 
     def tool_table(self, name: str) -> Mapping[str, TOMLValue] | None:
         """Return `[tool.NAME]` of pyproject.toml, None where it does not stand there."""
         tool = self.pyproject.get("tool")
         table = tool.get(name) if isinstance(tool, Mapping) else None
         return table if isinstance(table, Mapping) else None
+
+    def settle(self, names: Names) -> Project:
+        """Return the project with the overrides that hold where conditions look at `names`."""
+        return replace(self, config=resolve_config(self.sources, names))
 
 
 def load_project(
@@ -65,7 +73,7 @@ def load_project(
         *(table_source("file", str(file), table) for file, table in tables if table),
         _pyproject_source(pyproject),
     ]
-    config = resolve_config(sources)
+    config = resolve_config(sources, platform_names(sysconfig.get_platform()))
     _refuse_backend_path(path, pyproject, config)
     return Project(
         path=path,
@@ -73,6 +81,7 @@ def load_project(
         config=config,
         delegate_settings=rest,
         is_sdist=(path / "PKG-INFO").is_file(),
+        sources=tuple(sources),
     )
 
 

@@ -82,6 +82,7 @@ def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
             }
             for language, compiler in plan.compilers
         ],
+        "overrides": [override.place for override in plan.project.config.overrides],
         "messages": list(plan.messages),
         "names": _names(plan),
     }
@@ -163,6 +164,7 @@ def _for_people(plan: BuildPlan) -> str:
         *([("link", " ".join(flags.link))] if flags.link else []),
         *([] if plan.devices is None else [("accelerator", _show_devices(plan.devices))]),
         ("guard", guarded),
+        *(("override", override.place) for override in plan.project.config.overrides),
     ]
     lines = [table(rows), "", paint("what each front end gets", "bold")]
     for row in _names(plan):

@@ -49,6 +49,32 @@ def plan_patch(
     return plan_edit(inventory, Edit(version=version, metadata=metadata))
 
 
+def add_requires(headers: Headers, requirements: Sequence[str]) -> bytes:
+    """Return the bytes of METADATA with `requirements` (PEP 508) behind the last Requires-Dist.
+
+    Those that stand there already are left out. Raises WheelError as `plan_patch` does.
+    """
+    requires = headers.all("Requires-Dist")
+    present = {_canonical(line.value) for line in requires}
+    missing = [text for text in requirements if _canonical(text) not in present]
+    fresh = [_requirement(text, (), headers) for text in missing]
+    return headers.replaced(
+        {},
+        insert=[f"Requires-Dist: {text}".encode() for text in fresh],
+        after=requires[-1] if requires else None,
+    )
+
+
+def _canonical(requirement: str) -> str:
+    """Return `requirement` as packaging writes it, or as it is where that cannot be read."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return str(Requirement(requirement))
+    except InvalidRequirement:
+        return requirement
+
+
 def _matching(
     requires: Sequence[HeaderLine], names: Sequence[str], wheel: str
 ) -> tuple[HeaderLine, ...]:
@@ -85,13 +111,8 @@ def _requirement(text: str, present: Sequence[str], headers: Headers) -> str:
     # A line end inside, which packaging takes in a URL, would begin another header.
     if not written.isprintable():
         raise WheelError(f"{text!r} is no requirement: it holds control characters")
-    for other in present:
-        try:
-            known = str(Requirement(other))
-        except InvalidRequirement:
-            continue
-        if known == written:
-            raise WheelError(f"the wheel requires {written!r} already")
+    if written in map(_canonical, present):
+        raise WheelError(f"the wheel requires {written!r} already")
     extras = {normal_name(line.value) for line in headers.all("Provides-Extra")}
     for _, extra in _EXTRA.findall(written):
         if normal_name(extra) not in extras:
