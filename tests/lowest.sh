@@ -13,7 +13,7 @@ echo "with ${lowest[*]}"
 "${pip[@]}" install "${lowest[@]}" wheel nanobind cmake ninja 'pathspec<0.13'
 "$folder/bin/python" -m pytest -q -p no:cacheprovider tests/unit -k "not corpus and not fuzz and not faults"
 for package in setuptools-c setuptools-cxx; do
-    cp -r "tests/packages/$package" "$folder/$package"
+    cp -rL "tests/packages/$package" "$folder/$package"
     VARIANTBUILD_CPU=v2 "${pip[@]}" install --no-build-isolation "$folder/$package"
 done
 cp -r example_project "$folder/example_project"
