@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from variantbuild.errors import FlagsError, VariantError
 from variantbuild.flags import resolve_flags
@@ -12,6 +13,9 @@ from variantbuild.probe.levels import lacks
 from variantbuild.variant import Variant
 from variantbuild.variant.axes import DistroLabel
 
+if TYPE_CHECKING:
+    from variantbuild.accelerator.judgement import DeviceSight
+
 _ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "riscv64")
 
 
@@ -19,34 +23,48 @@ _ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "riscv64")
 class Suitability:
     """Why a machine cannot `run` and cannot `build` a variant, one sentence a reason.
 
-    No reasons: it can, as far as is known.
+    No reasons: it can, as far as is known. `notes` are no obstacles, and good to know.
     """
 
     run: tuple[str, ...]
     build: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def judge_machine(label: str, facts: HostFacts) -> Suitability:
-    """Say why the machine of `facts` cannot run or build the variant `label`.
+def judge_machine(
+    variant: Variant, facts: HostFacts, devices: DeviceSight | None = None
+) -> Suitability:
+    """Say why the machine of `facts` cannot run or build `variant`; foreign ones are a reason too.
 
-    A label of another architecture is such a reason; one of none raises VariantError.
+    `devices` is what the machine shows of the variant's accelerator, None where it names none.
     """
     if not isinstance(facts.cpu, Found):
         reason = facts.cpu.reason if isinstance(facts.cpu, Absent) else facts.cpu.error
         unknown = f"the processor of this machine is unknown: {reason}"
         return Suitability(run=(unknown,), build=(unknown,))
     cpu = facts.cpu.value
-    variant = _parse(label, cpu.family)
     if variant.arch != cpu.family:
-        foreign = f"{label} is for {variant.arch}, and this machine is {cpu.family}"
+        foreign = f"{variant} is for {variant.arch}, and this machine is {cpu.family}"
         return Suitability(run=(foreign,), build=(foreign,))
-    shared = _about_accelerator(variant)
-    run = (*shared, *_about_processor(variant, cpu), *_about_distro(variant, facts))
-    return Suitability(run=run, build=(*shared, *_about_compilers(variant, facts)))
+    run = (*_about_processor(variant, cpu), *_about_distro(variant, facts))
+    build = _about_compilers(variant, facts)
+    if variant.accelerator is None or devices is None:
+        return Suitability(run=run, build=build)
+    from variantbuild.accelerator.judgement import judge_building, judge_running, note_devices
+
+    return Suitability(
+        run=(*judge_running(variant.accelerator, devices.facts), *run),
+        build=(*judge_building(variant.accelerator, devices), *build),
+        notes=note_devices(variant.accelerator, devices.facts),
+    )
 
 
-def _parse(label: str, arch: str) -> Variant:
-    """Read `label` for `arch`, or else for the one architecture that it is of."""
+def parse_target(label: str, facts: HostFacts) -> Variant:
+    """Read `label` for the machine of `facts`, or else for the one architecture that it is of.
+
+    Raises VariantError for a label of none.
+    """
+    arch = facts.cpu.value.family if isinstance(facts.cpu, Found) else facts.machine
     try:
         return Variant.parse(label, arch)
     except VariantError as error:
@@ -54,15 +72,6 @@ def _parse(label: str, arch: str) -> Variant:
             with contextlib.suppress(VariantError):
                 return Variant.parse(label, other)
         raise VariantError(f"--why-not {label!r}: {error.message}", hint=error.hint) from None
-
-
-def _about_accelerator(variant: Variant) -> tuple[str, ...]:
-    if variant.accelerator is None:
-        return ()
-    return (
-        f"{variant.accelerator} cannot be judged: accelerators are not known yet to this version "
-        "of variantbuild",
-    )
 
 
 def _about_processor(variant: Variant, cpu: Cpu) -> tuple[str, ...]:

@@ -155,10 +155,15 @@ def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
         request.kind,
         wanted=request.version,
         choice=config.cuda_toolkit,
-        python_path=[
-            folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")
-        ],
+        python_path=installed_folders(),
     )
+
+
+def installed_folders() -> list[str]:
+    """Return the folders that this interpreter has wheels installed in."""
+    return [
+        folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")
+    ]
 
 
 def _project_lists(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
+from variantbuild.accelerator.deviceplan import installed_folders
+from variantbuild.accelerator.hostcompiler import choose_host_compiler
+from variantbuild.accelerator.judgement import DeviceSight
+from variantbuild.cli.deviceview import device_json, device_rows
+from variantbuild.cli.factview import fact_cells, fact_json
 from variantbuild.cli.terminal import paint, print_json, table
+from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host, LocalHost
 from variantbuild.probe import probe_host
+from variantbuild.probe.accelerators import probe_accelerator
 from variantbuild.probe.cpu import probe_microarchitecture
 from variantbuild.probe.facts import (
     LANGUAGES,
@@ -17,16 +23,16 @@ from variantbuild.probe.facts import (
     Cpu,
     Distro,
     Fact,
-    Failed,
     Found,
     HostFacts,
     Libc,
 )
-from variantbuild.suitability import Suitability, judge_machine
+from variantbuild.probe.gpufacts import AcceleratorFacts
+from variantbuild.suitability import Suitability, judge_machine, parse_target
 from variantbuild.types import JSONValue
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
-T = TypeVar("T")
-
+_KINDS: tuple[AcceleratorKind, ...] = ("cuda", "rocm")
 _TITLES = {"c": "C compiler", "cxx": "C++ compiler", "fortran": "Fortran compiler"}
 
 
@@ -35,7 +41,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--why-not",
         metavar="TARGET",
-        help="say why this machine cannot run or cannot build a variant, such as v4 or fc39.v3",
+        help="say why this machine cannot run or cannot build a variant, such as v4 or cu13.v3",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -48,14 +54,41 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 def report(host: Host, *, why_not: str | None, as_json: bool) -> int:
     """Probe `host`, print the facts or the reasons, and return the exit code."""
     facts = probe_host(host, LANGUAGES)
-    suitability = None if why_not is None else judge_machine(why_not, facts)
+    target = None if why_not is None else parse_target(why_not, facts)
+    wanted = None if target is None else target.accelerator
+    devices = [_probe_devices(host, kind, wanted) for kind in _KINDS]
+    suitability = None
+    if target is not None:
+        seen = next((each for each in devices if wanted and each.kind == wanted.kind), None)
+        sight = None if seen is None else _look(host, seen)
+        suitability = judge_machine(target, facts, sight)
     if as_json:
-        print_json(_payload(facts, _name(host, facts), why_not, suitability))
+        payload = _payload(facts, _name(host, facts), devices)
+        print_json({**payload, "why_not": _reasons_json(why_not, suitability)})
     elif why_not is None or suitability is None:
-        print(_facts_for_people(facts, _name(host, facts)))
+        print(_facts_for_people(facts, _name(host, facts), devices))
     else:
         print(_reasons_for_people(why_not, suitability))
     return 1 if suitability is not None and (suitability.run or suitability.build) else 0
+
+
+def _probe_devices(
+    host: Host, kind: AcceleratorKind, wanted: Accelerator | None
+) -> AcceleratorFacts:
+    """Return the facts on `kind`, with the toolkit of the release that is wanted, if one is."""
+    release = wanted.version if wanted is not None and wanted.kind == kind else ()
+    return probe_accelerator(host, kind, wanted=release, python_path=installed_folders())
+
+
+def _look(host: Host, facts: AcceleratorFacts) -> DeviceSight:
+    """Ask also whether nvcc would find a host compiler."""
+    reason = ""
+    if facts.kind == "cuda" and isinstance(facts.toolkit, Found):
+        try:
+            choose_host_compiler(host, facts.toolkit.value)
+        except AcceleratorError as error:
+            reason = error.message
+    return DeviceSight(facts=facts, host_compiler=reason)
 
 
 def _name(host: Host, facts: HostFacts) -> Fact[str]:
@@ -64,16 +97,19 @@ def _name(host: Host, facts: HostFacts) -> Fact[str]:
     return Absent("the processor is unknown")
 
 
-def _facts_for_people(facts: HostFacts, name: Fact[str]) -> str:
+def _facts_for_people(
+    facts: HostFacts, name: Fact[str], devices: Sequence[AcceleratorFacts]
+) -> str:
     rows = [
         ("machine", f"{facts.system} {facts.machine}", ""),
-        ("processor", *_cells(facts.cpu, _show_cpu)),
-        ("level", *_cells(_level(facts), str)),
-        ("name", *_cells(name, str)),
-        ("C library", *_cells(facts.libc, _show_libc)),
-        ("distribution", *_cells(facts.distro, _show_distro)),
+        ("processor", *fact_cells(facts.cpu, _show_cpu)),
+        ("level", *fact_cells(_level(facts), str)),
+        ("name", *fact_cells(name, str)),
+        ("C library", *fact_cells(facts.libc, _show_libc)),
+        ("distribution", *fact_cells(facts.distro, _show_distro)),
     ]
-    rows += [(_TITLES[lang], *_cells(fact, _show_compiler)) for lang, fact in facts.compilers]
+    rows += [(_TITLES[lang], *fact_cells(fact, _show_compiler)) for lang, fact in facts.compilers]
+    rows += [row for each in devices for row in device_rows(each)]
     return table(rows)
 
 
@@ -84,16 +120,6 @@ def _level(facts: HostFacts) -> Fact[str]:
     if cpu.level is None:
         return Absent(f"{cpu.family} has no generic level that this processor reaches")
     return Found(cpu.level, facts.cpu.source)
-
-
-def _cells(fact: Fact[T], show: Callable[[T], str]) -> tuple[str, str]:
-    match fact:
-        case Found(value=value, source=source):
-            return show(value), paint(source, "dim")
-        case Absent(reason=reason):
-            return "none", paint(reason, "dim")
-        case Failed(error=error):
-            return "failed", paint(error, "red")
 
 
 def _show_cpu(cpu: Cpu) -> str:
@@ -118,43 +144,40 @@ def _reasons_for_people(label: str, suitability: Suitability) -> str:
         if not reasons:
             lines.append(f"this machine can {verb} {label}, {paint('as far as is known', 'dim')}")
         lines += [f"this machine {paint('cannot', 'red')} {verb} {label}: {why}" for why in reasons]
+    lines += [paint(note, "dim") for note in suitability.notes]
     return "\n".join(lines)
 
 
+def _reasons_json(target: str | None, suitability: Suitability | None) -> JSONValue:
+    if suitability is None:
+        return None
+    return {
+        "target": target,
+        "run": list(suitability.run),
+        "build": list(suitability.build),
+        "notes": list(suitability.notes),
+    }
+
+
 def _payload(
-    facts: HostFacts, name: Fact[str], target: str | None, suitability: Suitability | None
+    facts: HostFacts, name: Fact[str], devices: Sequence[AcceleratorFacts]
 ) -> dict[str, JSONValue]:
-    """Return the value of probe.schema.json."""
-    reasons: dict[str, JSONValue] | None = None
-    if suitability is not None:
-        reasons = {
-            "target": target,
-            "run": list(suitability.run),
-            "build": list(suitability.build),
-        }
+    """Return the value of probe.schema.json, without `why_not`."""
     return {
         "version": 1,
         "system": facts.system,
         "machine": facts.machine,
-        "cpu": _json(facts.cpu, _cpu_json),
-        "microarchitecture": _json(name, str),
-        "libc": _json(facts.libc, lambda libc: {"name": libc.name, "version": list(libc.version)}),
-        "distro": _json(
+        "cpu": fact_json(facts.cpu, _cpu_json),
+        "microarchitecture": fact_json(name, str),
+        "libc": fact_json(
+            facts.libc, lambda libc: {"name": libc.name, "version": list(libc.version)}
+        ),
+        "distro": fact_json(
             facts.distro, lambda distro: {"id": distro.id, "version_id": distro.version_id}
         ),
-        "compilers": {lang: _json(fact, _compiler_json) for lang, fact in facts.compilers},
-        "why_not": reasons,
+        "compilers": {lang: fact_json(fact, _compiler_json) for lang, fact in facts.compilers},
+        "accelerators": {each.kind: device_json(each) for each in devices},
     }
-
-
-def _json(fact: Fact[T], show: Callable[[T], JSONValue]) -> dict[str, JSONValue]:
-    match fact:
-        case Found(value=value, source=source):
-            return {"state": "found", "value": show(value), "source": source}
-        case Absent(reason=reason):
-            return {"state": "absent", "reason": reason}
-        case Failed(error=error):
-            return {"state": "failed", "error": error}
 
 
 def _cpu_json(cpu: Cpu) -> JSONValue:

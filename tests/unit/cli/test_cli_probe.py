@@ -56,6 +56,7 @@ def test_json_reasons(
         "target": "v4",
         "run": ["its processor lacks avx512bw, avx512cd, avx512dq, avx512f, avx512vl"],
         "build": [],
+        "notes": [],
     }
 
 
