@@ -106,10 +106,17 @@ class BuildPlan:
 
 
 def make_plan(
-    project: Project, delegate: DelegateSpec, host: Host, situation: Situation
+    project: Project,
+    delegate: DelegateSpec,
+    host: Host,
+    situation: Situation,
+    *,
+    preview: bool = False,
 ) -> BuildPlan:
     """Probe `host` and decide what to build from `project` for the front end of `situation`.
 
+    `preview` tells that nothing will be built now: a GPU toolkit that the build requirements would
+    bring counts as there.
     Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
     """
     from variantbuild.probe.compiler import build_system_of
@@ -133,7 +140,7 @@ def make_plan(
         microarchitecture=name,
         cibuildwheel=situation.cibuildwheel,
     )
-    devices = _plan_devices(project, host, choice.variant)
+    devices = _plan_devices(project, host, choice.variant, preview)
     if devices is not None and devices.choice is not None:
         choice = Choice(
             variant=replace(choice.variant, accelerator=devices.choice.label),
@@ -194,13 +201,15 @@ def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
     }
 
 
-def _plan_devices(project: Project, host: Host, variant: Variant) -> DevicePlan | None:
+def _plan_devices(
+    project: Project, host: Host, variant: Variant, preview: bool
+) -> DevicePlan | None:
     """Decide on device code; nothing of it is even imported where no one asks."""
     if variant.accelerator is None and not project.config.accelerators:
         return None
     from variantbuild.accelerator.deviceplan import plan_devices
 
-    return plan_devices(project, host, variant.accelerator)
+    return plan_devices(project, host, variant.accelerator, preview=preview)
 
 
 def find_compilers(

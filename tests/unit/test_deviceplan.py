@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.accelerator.devicebuild import preview_device_build
 from variantbuild.accelerator.deviceplan import plan_devices, toolchain_requirements
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed
 from variantbuild.project import Project
+from variantbuild.variant.axes import Accelerator
 
 linux = pytest.mark.skipif(
     sysconfig.get_platform() != "linux-x86_64", reason="targets of this test are for x86-64"
@@ -88,3 +90,44 @@ def test_a_machine_without_anything_says_why() -> None:
     assert plan.choice is None
     assert plan.messages[0].startswith("cuda is not built: no nvcc in PATH")
     assert plan.build((), Config()) is None
+
+
+GXX = ("-dM", "-E", "-x", "c++", "/dev/null")
+GCC_12 = Completed(argv=(), status=0, stdout="#define __GNUC__ 12\n", stderr="")
+
+
+def test_a_preview_counts_what_the_requirements_would_bring() -> None:
+    host = gpu_machine("580.65.06").with_program("/usr/bin/g++", {GXX: GCC_12})
+    settings = project(accelerators=("cuda",), cuda_version="13.2")
+    plan = plan_devices(settings, host, None, preview=True)
+    assert plan is not None
+    assert plan.choice is not None
+    assert str(plan.choice.toolkit) == "CUDA 13.2"
+    assert plan.choice.reason == (
+        "CUDA 13.2 (to come from PyPI, nvidia-cuda-nvcc==13.2.*) for sm_90, compute_90 (the GPUs "
+        "of this machine (/usr/bin/nvidia-smi --query-gpu=compute_cap,driver_version,name))"
+    )
+    assert plan.requirements == toolchain_requirements(settings, host)
+    build = plan.build((), Config())
+    assert build is not None
+    assert preview_device_build(build).toolkit.compiler == "<build>/cuda/bin/nvcc"
+
+
+def test_a_build_needs_the_toolkit_itself() -> None:
+    host = gpu_machine("580.65.06").with_program("/usr/bin/g++", {GXX: GCC_12})
+    settings = project(accelerators=("cuda",), target="cu13.v3")
+    with pytest.raises(AcceleratorError, match="needs CUDA 13: no nvcc"):
+        plan_devices(settings, host, Accelerator(kind="cuda", version=(13,)))
+
+
+def test_a_preview_refuses_what_pypi_has_not() -> None:
+    settings = project(target="cu12.v3", cuda_toolkit="pypi")
+    with pytest.raises(AcceleratorError, match="CUDA 12 cannot come from PyPI"):
+        plan_devices(settings, NOTHING, Accelerator(kind="cuda", version=(12,)), preview=True)
+
+
+def test_a_preview_without_gpu_or_order_plans_nothing() -> None:
+    plan = plan_devices(project(accelerators=("cuda",)), NOTHING, None, preview=True)
+    assert plan is not None
+    assert plan.choice is None
+    assert plan.requirements == ()

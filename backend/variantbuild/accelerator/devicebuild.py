@@ -65,6 +65,21 @@ def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuil
     return replace(build, toolkit=toolkit)
 
 
+def preview_device_build(build: DeviceBuild) -> DeviceBuild:
+    """Return `build` with the paths that `complete_device_build` will give it, `<build>` first."""
+    if build.toolkit.origin != "pypi":
+        return build
+    home = "<build>/cuda"
+    toolkit = replace(
+        build.toolkit,
+        root=home,
+        compiler=f"{home}/bin/nvcc",
+        include=f"{home}/include",
+        libraries=f"{home}/lib",
+    )
+    return replace(build, toolkit=toolkit)
+
+
 def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delegation) -> Handover:
     """Add to `handover` what makes the delegate build device code as `build` says.
 

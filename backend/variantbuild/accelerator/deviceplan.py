@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,12 +36,16 @@ _DEFINES: dict[AcceleratorKind, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DevicePlan:
-    """What was decided on device code: a choice, or none and the reason."""
+    """What was decided on device code: a choice, or none and the reason.
+
+    `requirements` are those that will bring the toolkit, where it is not here yet.
+    """
 
     choice: AcceleratorChoice | None
     reason: str
     host_compiler: HostCompiler | None = None
     jobs: int = 1
+    requirements: tuple[str, ...] = ()
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -69,11 +73,14 @@ class DevicePlan:
         )
 
 
-def plan_devices(project: Project, host: Host, target: Accelerator | None) -> DevicePlan | None:
+def plan_devices(
+    project: Project, host: Host, target: Accelerator | None, *, preview: bool = False
+) -> DevicePlan | None:
     """Decide on device code for `project`; `target` is the accelerator that the target names.
 
-    None where none is asked for. Raises AcceleratorError where an ordered one cannot be built,
-    and where a toolkit contradicts itself.
+    None where none is asked for. With `preview`, a toolkit that the build requirements would
+    bring counts as there. Raises AcceleratorError where an ordered one cannot be built, and where
+    a toolkit contradicts itself.
     """
     config = project.config
     if target is None and (config.target is not None or not config.accelerators):
@@ -84,6 +91,15 @@ def plan_devices(project: Project, host: Host, target: Accelerator | None) -> De
 
     requests = resolve_requests(config, target)
     facts = {request.kind: _probe(host, request, config) for request in requests}
+    awaited = None
+    if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
+        awaited = _release_from_pypi(project, host)
+    asked: tuple[str, ...] = ()
+    if awaited is not None:
+        from variantbuild.accelerator.pypitoolkit import expect_toolkit, render_requirements
+
+        asked = render_requirements(awaited)
+        facts["cuda"] = replace(facts["cuda"], toolkit=expect_toolkit(awaited))
     choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
     if choice is None:
         return DevicePlan(choice=None, reason=reason)
@@ -96,6 +112,7 @@ def plan_devices(project: Project, host: Host, target: Accelerator | None) -> De
         reason=choice.reason,
         host_compiler=compiler,
         jobs=limit_jobs(kind, count_processors(), available_memory(host)),
+        requirements=asked if kind == "cuda" else (),
     )
 
 
@@ -106,20 +123,30 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
     a GPU or the target names CUDA. Raises AcceleratorError for releases that PyPI has not, and
     where the driver here is too old for what is built for this machine.
     """
+    release = _release_from_pypi(project, host)
+    if release is None:
+        return ()
+    from variantbuild.accelerator.pypitoolkit import render_requirements
+
+    return render_requirements(release)
+
+
+def _release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
+    """Return the release of CUDA that is to come from PyPI, None where none is."""
     config = project.config
     if not config.accelerators and config.target is None:
-        return ()
+        return None
     target = _target_accelerator(config)
     if config.cuda_toolkit == "system" or (target is None and config.target is not None):
-        return ()
+        return None
     from variantbuild.accelerator.choice import driver_floor, is_below_floor, resolve_requests
-    from variantbuild.accelerator.pypitoolkit import render_requirements, resolve_pypi_release
+    from variantbuild.accelerator.pypitoolkit import resolve_pypi_release
     from variantbuild.probe.accelerators import probe_accelerator
 
     requests = {request.kind: request for request in resolve_requests(config, target)}
     request = requests.get("cuda")
     if request is None:
-        return ()
+        return None
     facts = probe_accelerator(host, "cuda", wanted=request.version, choice="system")
     seen = isinstance(facts.gpus, Found)
     if config.cuda_toolkit == "auto":
@@ -128,7 +155,7 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
         rocm = probe_accelerator(host, "rocm").gpus if "rocm" in requests else Absent("")
         wanted = seen or not isinstance(rocm, Found)
     if not wanted:
-        return ()
+        return None
     driver = facts.driver.value if isinstance(facts.driver, Found) else None
     release = resolve_pypi_release(request.version, driver)
     if not request.ordered and driver is not None and is_below_floor(driver, release[0]):
@@ -137,7 +164,7 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
             f"{driver_floor(release[0])} or newer",
             hint="update the driver, install an older toolkit, or leave cuda out",
         )
-    return render_requirements(release)
+    return release
 
 
 def _target_accelerator(config: Config) -> Accelerator | None:

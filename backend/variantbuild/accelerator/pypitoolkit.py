@@ -11,7 +11,8 @@ from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
-from variantbuild.probe.gpufacts import Driver
+from variantbuild.probe.facts import Found
+from variantbuild.probe.gpufacts import Driver, Toolkit
 
 
 class _Cccl(TypedDict):
@@ -62,6 +63,21 @@ def render_requirements(release: tuple[int, int]) -> tuple[str, ...]:
         *(f"{name}=={major}.{minor}.*" for name in table["packages"]),
         f"{table['cccl']['name']}=={cccl}.*",
     )
+
+
+def expect_toolkit(release: tuple[int, int]) -> Found[Toolkit]:
+    """Return the toolkit of `release` as it will be once PyPI has brought it."""
+    toolkit = Toolkit(
+        kind="cuda",
+        version=release,
+        release="",
+        root="",
+        compiler="nvcc",
+        include="",
+        libraries="",
+        origin="pypi",
+    )
+    return Found(toolkit, f"to come from PyPI, {render_requirements(release)[0]}")
 
 
 def complete_toolkit(root: Path, folder: Path) -> Path:

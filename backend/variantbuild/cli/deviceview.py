@@ -1,11 +1,15 @@
-"""How accelerators look in `probe`: toolkit, driver and GPUs, each with its source."""
+"""How accelerators look: toolkit, driver and GPUs in `probe`, what will be done in `plan`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from variantbuild.accelerator.devicebuild import hand_device_build, preview_device_build
 from variantbuild.cli.factview import fact_cells, fact_json
+from variantbuild.cli.terminal import paint
+from variantbuild.handover import Delegation, Handover
+from variantbuild.plan import BuildPlan
 from variantbuild.probe.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
 from variantbuild.types import JSONValue
 from variantbuild.variant.axes import AcceleratorKind
@@ -79,3 +83,77 @@ def _driver_json(driver: Driver) -> JSONValue:
         "version": driver.version,
         "cuda": None if driver.cuda is None else list(driver.cuda),
     }
+
+
+def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
+    """Return the rows on device code in a plan for people; none where no one asks for any."""
+    if plan.devices is None:
+        return []
+    choice, device = plan.devices.choice, plan.device
+    label = "none" if choice is None else str(choice.label)
+    rows = [("accelerator", f"{label}  ({plan.devices.reason})")]
+    if device is None:
+        return rows
+    rows += [
+        ("device code", str(device.architectures)),
+        ("device flags", " ".join((*device.device_switches, *device.switches))),
+    ]
+    host = plan.devices.host_compiler
+    if host is not None:
+        why = "chosen" if host.chosen else "nvcc's own choice"
+        rows.append(("host compiler", f"{host.command}  ({host.family} {host.major}, {why})"))
+    if plan.devices.requirements:
+        rows.append(("requirements", ", ".join(plan.devices.requirements)))
+    return rows
+
+
+def plan_lines(plan: BuildPlan, env: Mapping[str, str]) -> list[str]:
+    """Return the lines on what a build system is told of device code, for people."""
+    handed = _handed(plan, env)
+    if handed is None:
+        return []
+    variables, settings = handed
+    told = [f"  {name}={value}" for name, value in variables.items()]
+    told += [f"  -C {name}={value}" for name, value in settings.items()]
+    return ["", paint("what the build is told of device code", "bold"), *told]
+
+
+def plan_json(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue] | None:
+    """Return device code in a plan as plan.schema.json has it; None where no one asks for any."""
+    if plan.devices is None:
+        return None
+    device, choice, host = plan.device, plan.devices.choice, plan.devices.host_compiler
+    variables, settings = _handed(plan, env) or ({}, {})
+    return {
+        "label": None if choice is None else str(choice.label),
+        "toolkit": None if device is None else preview_device_build(device).toolkit.root,
+        "requirements": list(plan.devices.requirements),
+        "architectures": None if device is None else str(device.architectures),
+        "switches": [] if device is None else [*device.device_switches, *device.switches],
+        "host_compiler": None
+        if host is None
+        else {"command": host.command, "family": host.family, "major": host.major},
+        "variables": dict(variables),
+        "settings": dict(settings),
+        "jobs": None if device is None else device.jobs,
+        "reason": plan.devices.reason,
+    }
+
+
+def _handed(
+    plan: BuildPlan, env: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Return the variables and the config-settings on device code that the delegate will get."""
+    if plan.device is None:
+        return None
+    delegation = Delegation(
+        backend=plan.delegate.backend,
+        version="",
+        source=plan.project.path,
+        folder=plan.project.path,
+        env={**env, "PATH": "$PATH"},
+        config_settings={},
+    )
+    handover = hand_device_build(preview_device_build(plan.device), Handover(), delegation)
+    variables = {name: value for name, value in handover.env if not name.startswith("_")}
+    return variables, {name: str(value) for name, value in handover.config_settings}

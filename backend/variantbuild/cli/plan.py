@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from variantbuild.accelerator.deviceplan import DevicePlan
+from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
 from variantbuild.cli.options import add_settings_options, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
 from variantbuild.delegate import resolve_delegate
@@ -37,19 +37,20 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     project = load_project(source, config_settings_of(args), env)
     traces = read_traces(env, source, is_sdist=project.is_sdist)
     host = LocalHost(env=env, source=source)
-    plan = make_plan(project, resolve_delegate(project), host, detect_situation(traces))
+    situation = detect_situation(traces)
+    plan = make_plan(project, resolve_delegate(project), host, situation, preview=True)
     for message in plan.messages:
         report_message(message, "warning")
-    payload = describe_plan(plan)
+    payload = describe_plan(plan, env)
     if args.json:
         print_json(payload)
     else:
-        print(_for_people(plan))
+        print(_for_people(plan, env))
     return 0
 
 
-def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
-    """Return the plan as the value of plan.schema.json."""
+def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue]:
+    """Return the plan as the value of plan.schema.json; `env` is the user's environment."""
     variant = plan.variant
     return {
         "version": 1,
@@ -71,7 +72,7 @@ def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
             "fortran": list(plan.flags.fortran),
             "link": list(plan.flags.link),
         },
-        "accelerator": _accelerator(plan),
+        "accelerator": plan_json(plan, env),
         "guard": {"level": plan.flags.guard.level, "unguarded": plan.flags.guard.unguarded},
         "compilers": [
             {
@@ -85,21 +86,6 @@ def describe_plan(plan: BuildPlan) -> dict[str, JSONValue]:
         "overrides": [override.place for override in plan.project.config.overrides],
         "messages": list(plan.messages),
         "names": _names(plan),
-    }
-
-
-def _accelerator(plan: BuildPlan) -> dict[str, JSONValue] | None:
-    """Say what device code is built with and for; None where no accelerator is asked for."""
-    if plan.devices is None:
-        return None
-    device, choice = plan.device, plan.devices.choice
-    return {
-        "label": None if choice is None else str(choice.label),
-        "toolkit": None if device is None else device.toolkit.root,
-        "architectures": None if device is None else str(device.architectures),
-        "switches": [] if device is None else [*device.device_switches, *device.switches],
-        "jobs": None if device is None else device.jobs,
-        "reason": plan.devices.reason,
     }
 
 
@@ -141,7 +127,7 @@ def _plain_name(plan: BuildPlan) -> tuple[str, str, str, str]:
     return name, str(metadata.get("version", "VERSION")), f"{python}-{python}", platform
 
 
-def _for_people(plan: BuildPlan) -> str:
+def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
     variant, flags = plan.variant, plan.flags
     label = "the baseline: nothing is stamped" if variant.is_baseline else str(variant)
     guard = flags.guard.unguarded
@@ -162,22 +148,17 @@ def _for_people(plan: BuildPlan) -> str:
             for language in flags.languages
         ),
         *([("link", " ".join(flags.link))] if flags.link else []),
-        *([] if plan.devices is None else [("accelerator", _show_devices(plan.devices))]),
+        *plan_rows(plan),
         ("guard", guarded),
         *(("override", override.place) for override in plan.project.config.overrides),
     ]
-    lines = [table(rows), "", paint("what each front end gets", "bold")]
+    lines = [table(rows), *plan_lines(plan, env), "", paint("what each front end gets", "bold")]
     for row in _names(plan):
         assert isinstance(row, dict)
         lines.append(f"  {row['front_end']}{'  <- this one' if row['current'] else ''}")
         lines.append(f"    {row['file_name']}")
         lines.append(paint(f"    {row['why']}", "dim"))
     return "\n".join(lines)
-
-
-def _show_devices(devices: DevicePlan) -> str:
-    label = "none" if devices.choice is None else str(devices.choice.label)
-    return f"{label}  ({devices.reason})"
 
 
 def _compiler(plan: BuildPlan, language: str) -> str:
