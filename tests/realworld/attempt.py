@@ -1,0 +1,151 @@
+"""Everything for one package, from the sdist to its outcome."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from realworld.building import Builder, Built, Workshop, last_words
+from realworld.checking import (
+    audit,
+    check,
+    check_without,
+    compiled_members,
+    install,
+    shows,
+    time_loops,
+)
+from realworld.commands import StepError
+from realworld.outcome import Outcome, TargetOutcome
+from realworld.recipes import TARGETS, Recipe
+from realworld.trees import fetch_sdist
+
+Step = Callable[[str], None]
+
+
+def attempt(
+    recipe: Recipe, shop: Workshop, sdists: Path, step: Step, *, newest: bool, keep: bool
+) -> Outcome:
+    """Build, audit, install and check `recipe` for every target; `step` hears what begins.
+
+    `shop.folder` is emptied first, and at the end unless `keep`. Nothing is raised for a package
+    that fails: the outcome says it.
+    """
+    shutil.rmtree(shop.folder, ignore_errors=True)
+    shop.folder.mkdir(parents=True)
+    outcome = Outcome(
+        name=recipe.name,
+        version=recipe.version,
+        when=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        python=platform.python_version(),
+        compiler=_compiler(),
+    )
+    try:
+        step("fetching")
+        sdist = fetch_sdist(recipe, sdists, shop.env, newest=newest)
+        outcome = replace(outcome, version=_version(sdist))
+        outcome = _go(recipe, shop, Builder(shop, recipe, sdist), outcome, step)
+    except StepError as failure:
+        (shop.folder / "failure.log").write_text(failure.output, encoding="utf-8")
+        outcome = replace(outcome, failure=f"{failure}: {last_words(failure.output)}")
+    if not keep:
+        _sweep(shop.folder)
+    return outcome
+
+
+def _go(recipe: Recipe, shop: Workshop, builder: Builder, outcome: Outcome, step: Step) -> Outcome:
+    step("as it is")
+    plain = builder.build("plain", None)
+    outcome = replace(
+        outcome,
+        backend=plain.system.backend,
+        plain_seconds=plain.done.seconds,
+        plain_cpu=plain.done.cpu,
+        plain_error="" if plain.wheel else last_words(plain.done.output),
+    )
+    targets: dict[str, TargetOutcome] = {}
+    for target in TARGETS:
+        step(f"{target}: building")
+        settings = {"variantbuild.cpu": target}
+        built = builder.build(target, settings)
+        targets[target] = _look(recipe, shop, builder, target, settings, built, step)
+        outcome = replace(outcome, targets=targets)
+    if recipe.loop and all(targets[each].check == "" for each in ("v1", "v3")):
+        step("timing")
+        first, second = (shop.folder / f"pip-{each}" / "bin" / "python" for each in ("v1", "v3"))
+        outcome = replace(outcome, loop=time_loops(shop, recipe, first, second))
+    return outcome
+
+
+def _look(
+    recipe: Recipe,
+    shop: Workshop,
+    builder: Builder,
+    target: str,
+    settings: Mapping[str, str],
+    built: Built,
+    step: Step,
+) -> TargetOutcome:
+    tree = next(path for path in (shop.folder / target / "src").iterdir() if path.is_dir())
+    march = builder.expected_march(tree, settings)
+    found = TargetOutcome(
+        march=march,
+        seconds=built.done.seconds,
+        cpu=built.done.cpu,
+        lines=len(built.lines),
+        strays=tuple(" ".join(each.words) for each in built.lines if each.march != march),
+    )
+    if built.wheel is None:
+        return replace(found, error=last_words(built.done.output) or "no wheel")
+    step(f"{target}: auditing")
+    audited = audit(builder, built.wheel, target)
+    found = replace(
+        found,
+        wheel=built.wheel.name,
+        audited=audited.ok,
+        modules={str(file["path"]): shows(file, march) or "" for file in audited.files},
+        needs={str(file["path"]): str(file["level"]) for file in audited.files},
+        notes={str(file["path"]): str(file["isa_note"]) for file in audited.files},
+        findings=(*audited.errors, *audited.warnings),
+    )
+    step(f"{target}: installing and checking")
+    by_pip = install(shop, recipe, built.wheel, "pip", f"pip-{target}")
+    by_uv = install(shop, recipe, built.wheel, "uv", f"uv-{target}")
+    found = replace(found, pip=by_pip.output, uv=by_uv.output)
+    if by_pip.output or by_uv.output:
+        return found
+    failed = [
+        done.output
+        for done in (check(shop, recipe, each.python) for each in (by_pip, by_uv))
+        if done.code
+    ]
+    if failed:
+        return replace(found, check=failed[0] or "no words")
+    members = compiled_members(built.wheel)
+    away = check_without(shop, recipe, by_pip.python, built.wheel, members)
+    return replace(found, check="", noticed=tuple(name for name, missed in away.items() if missed))
+
+
+def _version(sdist: Path) -> str:
+    stem = sdist.name.removesuffix(".zip").removesuffix(".tar.gz")
+    return stem.rpartition("-")[2]
+
+
+def _compiler() -> str:
+    done = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or ["no cc"])[0]
+
+
+def _sweep(folder: Path) -> None:
+    """Leave the logs and the wheels, remove what is big."""
+    for path in folder.iterdir():
+        if path.name.startswith(("build-", "pip-", "uv-", "tmp")) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+    for name in ("src", "calls", "shims"):
+        for path in folder.glob(f"*/{name}"):
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,169 @@
+"""Build one package: once as it is, then through variantbuild for each target."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from realworld.commands import Done, clean_environment, run
+from realworld.compilelines import CompileLine, make_shims, read_lines
+from realworld.recipes import Recipe
+from realworld.trees import BuildSystem, read_build_system, switch_backend, unpack
+
+#: Asks a backend what else it needs; the front end's part of PEP 517.
+_ASK = """
+import json, sys, build
+builder = build.ProjectBuilder('.')
+settings = json.loads(sys.argv[1])
+print('\\n' + json.dumps(sorted(builder.get_requires_for_build('wheel', settings))))
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """Where one package is worked on, and with which tools.
+
+    `ours` is a wheel of this checkout; `uv` makes the environments.
+    """
+
+    folder: Path
+    ours: Path
+    uv: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment variables of every program here."""
+        return clean_environment(self.folder / "tmp")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """A build that ended: a wheel or none, what it took, and what the compilers were told."""
+
+    wheel: Path | None
+    done: Done
+    lines: tuple[CompileLine, ...]
+    system: BuildSystem
+
+
+def make_venv(shop: Workshop, name: str, *wanted: str | Path, seed: bool = False) -> Path:
+    """Make a fresh environment with the distributions `wanted`; return its interpreter."""
+    folder = shop.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
+    words = ("--seed",) if seed else ()
+    run(
+        shop.uv,
+        "venv",
+        "-q",
+        *words,
+        "--python",
+        sys.executable,
+        folder,
+        cwd=shop.folder,
+        env=shop.env,
+    ).ok("no environment can be made")
+    python = folder / "bin" / "python"
+    add_to_venv(shop, python, wanted)
+    return python
+
+
+def add_to_venv(shop: Workshop, python: Path, wanted: Sequence[str | Path]) -> None:
+    """Install `wanted` into the environment of `python`."""
+    if wanted:
+        command = (
+            shop.uv,
+            "pip",
+            "install",
+            "-q",
+            "--compile-bytecode",
+            "--python",
+            python,
+            *wanted,
+        )
+        run(*command, cwd=shop.folder, env=shop.env).ok(
+            f"not to be installed: {', '.join(map(str, wanted))}"
+        )
+
+
+class Builder:
+    """Builds of one sdist, each in a tree of its own; the environment stays the same."""
+
+    def __init__(self, shop: Workshop, recipe: Recipe, sdist: Path) -> None:
+        self.shop = shop
+        self.recipe = recipe
+        self.sdist = sdist
+        self._pythons: dict[bool, Path] = {}
+
+    def build(self, name: str, settings: Mapping[str, str] | None) -> Built:
+        """Build the wheel with `settings` of variantbuild's; None is the package as it is."""
+        folder = self.shop.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        tree = unpack(self.sdist, folder / "src")
+        system = read_build_system(tree) if settings is None else switch_backend(tree)
+        python = self._python(tree, system, settings)
+        log = folder / "calls"
+        shims = make_shims(folder / "shims", log)
+        out = folder / "dist"
+        words = [f"-C{key}={value}" for key, value in (settings or {}).items()]
+        front_end = (python, "-m", "build", "-w", "-n", "-x")
+        done = run(
+            *front_end,
+            *words,
+            *("-o", out, "."),
+            cwd=tree,
+            env=self._env(python, shims),
+        )
+        wheels = sorted(out.glob("*.whl"))
+        (folder / "build.log").write_text(done.output, encoding="utf-8")
+        return Built(
+            wheel=wheels[0] if done.code == 0 and wheels else None,
+            done=done,
+            lines=read_lines(log),
+            system=system,
+        )
+
+    def ours(self, *words: str | Path, cwd: Path) -> Done:
+        """Run variantbuild's command with `words` in the environment that builds."""
+        program = self._pythons[True].with_name("variantbuild")
+        return run(program, *words, cwd=cwd, env=self._env(self._pythons[True]))
+
+    def expected_march(self, tree: Path, settings: Mapping[str, str]) -> str:
+        """Return the -march that `variantbuild plan` names for `settings`."""
+        words = [f"-C{key}={value}" for key, value in settings.items()]
+        done = self.ours("plan", "--json", *words, ".", cwd=tree).ok("`plan` failed")
+        plan = cast("dict[str, object]", json.loads(done.output[done.output.index("{") :]))
+        flags = [word for word in json.dumps(plan).split('"') if word.startswith("-march=")]
+        return flags[0]
+
+    def _python(self, tree: Path, system: BuildSystem, settings: Mapping[str, str] | None) -> Path:
+        """Return the interpreter of the environment that builds, made at the first call."""
+        wrapped = settings is not None
+        if wrapped not in self._pythons:
+            ours = [f"variantbuild[audit] @ {self.shop.ours.as_uri()}"] if wrapped else []
+            name = "build-wrapped" if wrapped else "build-plain"
+            python = make_venv(self.shop, name, "build", *ours, *system.requires)
+            text = json.dumps(dict(settings or {}))
+            done = run(python, "-c", _ASK, text, cwd=tree, env=self._env(python))
+            asked = done.ok("the backend does not say what it needs").output
+            add_to_venv(self.shop, python, json.loads(asked.splitlines()[-1]))
+            self._pythons[wrapped] = python
+        return self._pythons[wrapped]
+
+    def _env(self, python: Path, *first: Path) -> dict[str, str]:
+        env = {**self.shop.env, **self.recipe.env}
+        places = [*map(str, first), str(python.parent), env["PATH"]]
+        return {**env, "PATH": os.pathsep.join(places)}
+
+
+def last_words(output: str) -> str:
+    """Return the last sentence of ours in a build's output, or else its last line."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    marked = [line for line in lines if "variantbuild: error:" in line]
+    chosen = (marked or lines or [""])[-1]
+    return chosen.partition("variantbuild: error: ")[2] or chosen.strip()

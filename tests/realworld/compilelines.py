@@ -1,0 +1,89 @@
+"""See every compiler call of a build: shims of the compilers first on PATH that write them down.
+
+Build systems print their commands or not, each in its own way; a shim sees them all and changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+_NAMES = re.compile(
+    r"(?:[a-z0-9_]+-linux-(?:gnu|musl)-)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|gfortran)"
+)
+_SOURCES = (".c", ".cc", ".cpp", ".cxx", ".c++", ".f", ".for", ".f77", ".f90", ".f95", ".f03")
+
+#: Parts of folder names in which build systems try the compiler out.
+_TRIALS = (
+    "CMakeScratch",
+    "CMakeTmp",
+    "CompilerId",
+    "meson-private",
+    "/tmp/variantbuild-",
+    "conftest",
+)
+
+#: What setup.py asks the compiler through a file of its own beside the other temporary ones.
+_ASKED = re.compile(r"/tmp/tmp[^/ ]*\.c")
+
+_SHIM = """#!/bin/sh
+{{ printf '\\036'; printf '%s\\n' "$PWD" "$@"; }} >> "{log}/$$"
+exec "{real}" "$@"
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompileLine:
+    """A call that compiles a source of the package: in which folder, with which words."""
+
+    folder: str
+    words: tuple[str, ...]
+
+    @property
+    def march(self) -> str | None:
+        """The last -march of the line, which is the one that holds."""
+        return next((w for w in reversed(self.words) if w.startswith("-march=")), None)
+
+
+def make_shims(folder: Path, log: Path) -> Path:
+    """Write a shim for each compiler on PATH into `folder`; return it. The calls go to `log`."""
+    folder.mkdir(parents=True)
+    log.mkdir(parents=True)
+    for place in reversed(os.environ["PATH"].split(os.pathsep)):
+        for found in Path(place).iterdir() if Path(place).is_dir() else ():
+            if _NAMES.fullmatch(found.name) and "ccache" not in str(found.resolve()):
+                shim = folder / found.name
+                shim.write_text(_SHIM.format(log=log, real=found), encoding="utf-8")
+                shim.chmod(0o755)
+    if shutil.which("cc", path=str(folder)) is None:
+        raise FileNotFoundError("no compiler called cc on PATH")
+    return folder
+
+
+def read_lines(log: Path) -> tuple[CompileLine, ...]:
+    """Return the calls below `log` that compile a source of the package, trials left out."""
+    lines = []
+    for file in sorted(log.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+        for call in filter(None, file.read_text("utf-8", "replace").split("\x1e")):
+            folder, *words = call.splitlines()
+            line = CompileLine(folder=folder, words=tuple(words))
+            if _compiles(line):
+                lines.append(line)
+    return tuple(lines)
+
+
+def _compiles(line: CompileLine) -> bool:
+    sources = [word for word in line.words if word.lower().endswith(_SOURCES)]
+    if not sources or {"-E", "-M", "-MM", "-fsyntax-only"} & set(line.words):
+        return False
+    places = " ".join((line.folder, *sources, *_outputs(line.words)))
+    return not any(trial in places for trial in _TRIALS) and not _ASKED.search(places)
+
+
+def _outputs(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(after for word, after in itertools.pairwise(words) if word == "-o")

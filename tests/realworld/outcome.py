@@ -1,0 +1,107 @@
+"""What came of one package, as a value that is kept as JSON and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetOutcome:
+    """One package built for one target.
+
+    `error` is what the build said where there is no wheel. `lines` are compiler calls, `strays`
+    those without the expected -march. `modules` says for each compiled file by what it shows the
+    level (empty: by nothing), `needs` what its instructions need. `pip`, `uv` and `check` are
+    empty where all went well. `noticed` are the compiled files without which the check fails.
+    """
+
+    march: str
+    seconds: float
+    cpu: float
+    error: str = ""
+    label: str = ""
+    wheel: str = ""
+    lines: int = 0
+    strays: tuple[str, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    audited: bool = False
+    pip: str = "not tried"
+    uv: str = "not tried"
+    check: str = "not tried"
+    noticed: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that keeps the target from counting, a sentence each."""
+        if self.error:
+            return (self.error,)
+        found = []
+        if self.strays:
+            found.append(f"{len(self.strays)} of {self.lines} compile lines lack {self.march}")
+        if not self.audited:
+            found.append("the audit objects")
+        if not self.modules:
+            found.append("nothing was compiled")
+        for name, shown in self.modules.items():
+            if not shown:
+                found.append(f"{name} does not show {self.march}")
+        for tool, output in (("pip", self.pip), ("uv", self.uv), ("the check", self.check)):
+            if output:
+                found.append(f"{tool} failed: {output.strip().splitlines()[-1]}")
+        if not self.check:
+            missed = [name for name in self.modules if name not in self.noticed]
+            if missed:
+                found.append(f"the check does not miss {', '.join(missed)}")
+        return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of one package: the plain build, each target, and the timed loop.
+
+    `failure` is what stopped everything, such as an sdist that is not to be had.
+    """
+
+    name: str
+    version: str
+    when: str
+    python: str
+    compiler: str
+    backend: str = ""
+    failure: str = ""
+    plain_seconds: float = 0.0
+    plain_cpu: float = 0.0
+    plain_error: str = ""
+    targets: Mapping[str, TargetOutcome] = field(default_factory=dict)
+    loop: Mapping[str, float] = field(default_factory=dict)
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """Keep `outcome` in `folder`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{outcome.name}.part"
+    part.write_text(json.dumps(dataclasses.asdict(outcome), indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / f"{outcome.name}.json")
+
+
+def read_outcome(name: str, folder: Path) -> Outcome | None:
+    """Return the outcome kept for `name`, None where there is none."""
+    try:
+        value = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    targets = cast("dict[str, dict[str, object]]", value.pop("targets"))
+    return Outcome(**value, targets={key: _target(row) for key, row in targets.items()})
+
+
+def _target(row: dict[str, object]) -> TargetOutcome:
+    lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+    return TargetOutcome(**cast("dict[str, str]", {**row, **lists}))  # type: ignore[arg-type]
