@@ -18,7 +18,7 @@ from realworld.commands import Done, run
 from realworld.recipes import HERE, Recipe
 
 #: Pairs of runs, one of each wheel, taken turn by turn.
-ROUNDS = 7
+ROUNDS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,7 +75,7 @@ def write_page(recipes: dict[str, Recipe], results: Path) -> None:
 def _work(chosen: list[Recipe], folder: Path, args: argparse.Namespace) -> list[Outcome]:
     if not chosen:
         return []
-    ours = build_ours(folder / "ours")
+    ours = build_ours(folder / "ours" / str(os.getpid()))
     progress = _Progress(len(chosen))
     outcomes = []
     with ThreadPoolExecutor(max_workers=args.jobs) as pool:
