@@ -83,7 +83,7 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         backend=delegate.kind,
         version=delegate.version,
         source=plan.project.path,
-        folder=folder,
+        folder=folder.resolve(),
         env=dict(os.environ),
         config_settings=cast("ConfigSettings", plan.project.delegate_settings),
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from devices import TOOLCHAIN, download_once
 from workshop import (
     BACKPORTS,
     BUILD_REQUIREMENTS,
@@ -41,6 +43,24 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pure = ("--no-deps", "--implementation", "py", "--abi", "none", "--platform", "any")
     subprocess.run([*pip, "download", "-d", folder, *pure, *BACKPORTS], check=True, env=env)
     return folder
+
+
+@pytest.fixture(scope="session")
+def nvidia_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheels of CUDA's compiler, 0.15 GB, downloaded once a session."""
+    return download_once(tmp_path_factory, "nvidia", *TOOLCHAIN)
+
+
+@pytest.fixture(scope="session")
+def cuobjdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NVIDIA's own reader of device code, from its wheel."""
+    (wheel,) = download_once(tmp_path_factory, "cuobjdump", "nvidia-cuda-cuobjdump>=13.2").iterdir()
+    folder = tmp_path_factory.mktemp("cuobjdump")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    (program,) = folder.glob("nvidia/cu*/bin/cuobjdump")
+    program.chmod(0o755)
+    return program
 
 
 @pytest.fixture(scope="session")

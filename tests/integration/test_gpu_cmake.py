@@ -1,34 +1,80 @@
-"""The example's kernel through scikit-build-core and pip, with isolation."""
+"""The example's kernel through scikit-build-core and pip, with isolation, from every compiler."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from variantbuild.audit import audit_wheel
-from workshop import REPO, Environment
+from devices import build_wheel, cuobjdump_names, device_names, only_wheel, without_cuda
+from workshop import Environment, copy_project
 
-pytestmark = [
-    pytest.mark.cuda,
-    pytest.mark.isolated,
-    pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH"),
-]
+pytestmark = pytest.mark.isolated
+
+WANTED = {"sm_80", "sm_90", "compute_90"}
+LIST = "-Cvariantbuild.cuda.architectures=80;90"
 
 
-def test_the_example_with_its_kernel(environment: Environment, tmp_path: Path) -> None:
-    source = tmp_path / "example"
-    shutil.copytree(REPO / "example_project", source)
-    dist = tmp_path / "dist"
-    dist.mkdir()
-    settings = ("-Cvariantbuild.target=cu13.v2", "-Cvariantbuild.cuda.architectures=80;90")
-    environment.pip("wheel", "--no-deps", "-w", dist, *settings, source).ok()
-    (wheel,) = dist.glob("*.whl")
-    assert wheel.name.startswith("vecsearch-0.1.0+cu13.v2-")
-    (device,) = (file.device for file in audit_wheel(wheel).files)
-    assert device is not None
-    assert {str(image) for image in device.cuda} == {"sm_80", "sm_90", "compute_90"}
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    return copy_project("example_project", tmp_path)
+
+
+def check_installed(environment: Environment, wheel: Path) -> None:
+    """Install the wheel and search with it: with no GPU the processor answers as ever."""
     environment.pip("install", wheel).ok()
     assert environment.ask("vecsearch.compiled_for()", "vecsearch") == "v2"
     assert environment.ask("vecsearch.gpu_count() >= 0", "vecsearch") == "True"
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
+def test_with_the_machines_nvcc(environment: Environment, example: Path, cuobjdump: Path) -> None:
+    build_wheel(environment, example, "cu13.v2", LIST).ok()
+    wheel = only_wheel(example)
+    assert wheel.name.startswith("vecsearch-0.1.0+cu13.v2-")
+    assert device_names(wheel) == cuobjdump_names(cuobjdump, wheel, example) == WANTED
+    check_installed(environment, wheel)
+
+
+@pytest.mark.cuda
+def test_with_the_compiler_from_pypi(
+    environment: Environment, example: Path, nvidia_wheels: Path, cuobjdump: Path
+) -> None:
+    """No nvcc on PATH and the machine's toolkits left out: pip brings the compiler."""
+    done = build_wheel(
+        environment,
+        example,
+        "cu130.v2",
+        LIST,
+        "-Cvariantbuild.cuda.toolkit=pypi",
+        **without_cuda(environment, nvidia_wheels),
+    ).ok()
+    wheel = only_wheel(example)
+    assert wheel.name.startswith("vecsearch-0.1.0+cu130.v2-")
+    assert "/cuda/bin/nvcc" in done.output
+    assert device_names(wheel) == cuobjdump_names(cuobjdump, wheel, example) == WANTED
+    check_installed(environment, wheel)
+
+
+@pytest.mark.rocm
+@pytest.mark.skipif(shutil.which("hipcc") is None, reason="hipcc is not on PATH")
+def test_with_hipcc(environment: Environment, example: Path) -> None:
+    version = subprocess.run(
+        ["hipconfig", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HIP_PLATFORM": "amd"},
+    ).stdout.split(".")
+    label = f"rocm{version[0]}.{version[1]}"
+    build_wheel(
+        environment, example, f"{label}.v2", "-Cvariantbuild.rocm.architectures=gfx90a;gfx1030"
+    ).ok()
+    wheel = only_wheel(example)
+    assert wheel.name.startswith(f"vecsearch-0.1.0+{label}.v2-")
+    assert {name.partition(":")[0] for name in device_names(wheel)} == {"gfx90a", "gfx1030"}
+    check_installed(environment, wheel)

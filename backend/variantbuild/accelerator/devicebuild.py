@@ -92,11 +92,13 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
     module = delegation.backend.partition(":")[0].partition(".")[0]
     settings = dict(handover.config_settings)
     if module == "mesonpy" and cuda:
-        # Meson has names of its own (mesonbuild/envconfig.py and compilers.py, 1.9).
+        # Meson has names of its own (mesonbuild/envconfig.py and compilers.py, 1.9), and links
+        # with nvcc, which has to pass on what LDFLAGS says to gcc.
         changes["NVCC"] = build.toolkit.compiler
-        changes["CUFLAGS"] = extend(
-            env.get("CUFLAGS", ""), (*build.device_switches, *build.switches)
-        )
+        switches = [*build.device_switches, *build.switches, "-forward-unknown-to-host-compiler"]
+        if build.host_compiler:
+            switches.append(f"-ccbin={build.host_compiler}")
+        changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
     elif module == "scikit_build_core":
         settings |= _cmake_settings(build, settings)
     language = "CUDA" if cuda else "HIP"

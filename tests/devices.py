@@ -1,0 +1,111 @@
+"""What tests of device code share: builds through pip, a wheel's architectures, NVIDIA's oracle."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from variantbuild.audit import audit_wheel
+from workshop import Done, Environment, run
+
+#: The parts of the compiler that pip would bring into an isolated build, all of one release.
+TOOLCHAIN = (
+    "nvidia-cuda-nvcc==13.0.*",
+    "nvidia-cuda-crt==13.0.*",
+    "nvidia-cuda-runtime==13.0.*",
+    "nvidia-cuda-cccl==13.0.*",
+    "nvidia-nvvm==13.0.*",
+)
+_LISTED = re.compile(r"\.sm_(\d+[af]?)\.(cubin|ptx)\s*$", re.MULTILINE)
+
+
+def device_names(wheel: Path) -> set[str]:
+    """Return every architecture that the wheel's files hold, under the compilers' names."""
+    codes = [file.device for file in audit_wheel(wheel).files if file.device is not None]
+    assert not [code.fault for code in codes if code.fault]
+    return {str(image) for code in codes for image in code.cuda} | {
+        target for code in codes for target in code.rocm
+    }
+
+
+def cuobjdump_names(program: Path, wheel: Path, folder: Path) -> set[str]:
+    """Return what NVIDIA's own reader finds in the wheel's modules, unpacked below `folder`."""
+    names: set[str] = set()
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            if member.endswith(".so"):
+                path = archive.extract(member, folder / "oracle")
+                for words in ("--list-elf", "--list-ptx"):
+                    done = run(program, words, path, cwd=folder, env=os.environ).ok()
+                    names |= {
+                        f"{'sm' if kind == 'cubin' else 'compute'}_{name}"
+                        for name, kind in _LISTED.findall(done.stdout)
+                    }
+    return names
+
+
+def build_wheel(
+    environment: Environment, project: Path, target: str, *words: str | Path, **env: str
+) -> Done:
+    """Build a wheel of `project` through pip with isolation, into project/dist."""
+    (project / "dist").mkdir(exist_ok=True)
+    settings = [f"-Cvariantbuild.target={target}", *words]
+    return environment.pip(
+        "wheel", "--no-deps", "-w", project / "dist", *settings, project, "-v", cwd=project, **env
+    )
+
+
+def build_here(project: Path, target: str, hook: str = "build_wheel", **env: str) -> Done:
+    """Call a hook of ours as a front end without isolation does; wheels go to project/dist.
+
+    The folder is named as people may name it, from the project's own.
+    """
+    (project / "dist").mkdir(exist_ok=True)
+    code = f"import variantbuild as b; print(b.{hook}('dist'))"
+    variables = {**os.environ, "VARIANTBUILD_TARGET": target, **env}
+    return run(sys.executable, "-c", code, cwd=project, env=variables)
+
+
+def only_wheel(project: Path) -> Path:
+    """Return the one wheel in project/dist."""
+    (wheel,) = (project / "dist").glob("*.whl")
+    return wheel
+
+
+def without_cuda(environment: Environment, wheels: Path) -> dict[str, str]:
+    """Return variables that hide every nvcc on PATH and let pip find the compiler in `wheels`."""
+    folders = environment.env["PATH"].split(":")
+    return {
+        "PATH": ":".join(folder for folder in folders if not Path(folder, "nvcc").exists()),
+        "PIP_FIND_LINKS": f"{environment.env['PIP_FIND_LINKS']} {wheels.as_uri()}",
+    }
+
+
+def download_once(factory: pytest.TempPathFactory, name: str, *requirements: str) -> Path:
+    """Download `requirements` into a folder that all workers of the session share; return it.
+
+    Skips the test where there is no index to be had.
+    """
+    import fcntl
+
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    root = factory.getbasetemp().parent if shared else factory.getbasetemp()
+    folder = root / f"downloaded-{name}"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            partial = root / f"partial-{name}"
+            pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(partial)]
+            done = subprocess.run(
+                [*pip, *requirements], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                pytest.skip(f"{requirements[0]} cannot be downloaded here: {done.stderr[-200:]}")
+            partial.rename(folder)
+    return folder

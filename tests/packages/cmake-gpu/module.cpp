@@ -1,0 +1,3 @@
+#define HAS_KERNEL
+#define MODULE cmake_gpu
+#include "gpumodule.inc"

@@ -1,0 +1,3 @@
+#define HAS_KERNEL
+#define MODULE meson_gpu
+#include "gpumodule.inc"
