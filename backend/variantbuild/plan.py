@@ -33,7 +33,7 @@ from variantbuild.probe.facts import (
     Language,
 )
 from variantbuild.project import Project
-from variantbuild.sources import find_languages
+from variantbuild.sources import find_languages, holds_rust
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def make_plan(
     config = project.config
     compilers = find_compilers(facts, choice.variant, languages)
     flags = _resolve_flags(project, choice.variant, facts, compilers)
+    if choice.variant.cpu is not None and holds_rust(project.path):
+        flags = _with_rust(host, flags, choice.variant)
     if compilers and choice.variant.cpu is not None:
         flags = _try_out(host, flags, compilers, languages)
     conflicts = find_conflicts(choice.variant, user_sources(host.env, _extra_flags(project)))
@@ -269,6 +271,19 @@ def _resolve_flags(
         isa_guard=config.isa_guard,
         libc=facts.libc.value if isinstance(facts.libc, Found) else None,
     )
+
+
+def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
+    """Add what rustc is told, where there is one: without it the delegate says what it misses."""
+    from variantbuild.flags.rust import resolve_rust_flags
+    from variantbuild.probe.rust import probe_rust
+
+    fact = probe_rust(host)
+    if not isinstance(fact, Found):
+        return flags
+    target = host.env.get("CARGO_BUILD_TARGET") or fact.value.host
+    rust, note = resolve_rust_flags(variant, fact.value, target)
+    return replace(flags, rust=rust, notes=(*flags.notes, *([note] if note else [])))
 
 
 def _try_out(

@@ -32,6 +32,17 @@ _SKIPPED = frozenset({"build", "dist", "node_modules", "venv", "__pycache__", "s
 _LIMIT = 50_000
 
 
+def holds_rust(source: Path) -> bool:
+    """Tell whether `source` holds a Cargo.toml, no deeper than two folders down.
+
+    maturin and setuptools-rust look at the top, or in folders such as `rust` and `src/rust`.
+    """
+    return any(
+        next(source.glob(pattern), None) is not None
+        for pattern in ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
+    )
+
+
 def find_languages(source: Path) -> tuple[Language, ...]:
     """Return the compiled languages that files below `source` are written in, C first.
 

@@ -28,8 +28,8 @@ _TRIALS = (
     "conftest",
 )
 
-#: What setup.py asks the compiler through a file of its own beside the other temporary ones.
-_ASKED = re.compile(r"/tmp/tmp[^/ ]*\.c")
+#: What setup.py and Meson ask the compiler, through a file of their own among temporary ones.
+_ASKED = re.compile(r"/tmp/tmp[^/ ]*(?:/testfile)?\.\w+(?= |$)")
 
 _SHIM = """#!/bin/sh
 {{ printf '\\036'; printf '%s\\n' "$PWD" "$@"; }} >> "{log}/$$"

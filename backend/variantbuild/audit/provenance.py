@@ -113,6 +113,8 @@ def _declared(variant: Variant, flags: Flags) -> Iterator[tuple[str, str]]:
     for tool in _TOOLS:
         if flags.of(tool):
             yield _key("declared", "flags", tool), _public(" ".join(flags.of(tool)))
+    if flags.rust is not None:
+        yield _key("declared", "flags", "rust"), " ".join(flags.rust.compile)
     yield _key("declared", "isa-guard"), flags.guard.level or "none"
 
 

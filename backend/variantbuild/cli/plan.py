@@ -70,6 +70,7 @@ def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValu
             "c": list(plan.flags.c),
             "cxx": list(plan.flags.cxx),
             "fortran": list(plan.flags.fortran),
+            "rust": [] if plan.flags.rust is None else list(plan.flags.rust.compile),
             "link": list(plan.flags.link),
         },
         "accelerator": plan_json(plan, env),
@@ -147,6 +148,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
             )
             for language in flags.languages
         ),
+        *([("rust", " ".join(flags.rust.compile) or "nothing")] if flags.rust else []),
         *([("link", " ".join(flags.link))] if flags.link else []),
         *plan_rows(plan),
         ("guard", guarded),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.errors import FlagsError
+from variantbuild.flags.rust import RustFlags
 from variantbuild.flags.toolchains import (
     family_table,
     oldest_version,
@@ -57,7 +58,8 @@ class Flags:
     """The switches for each tool, in order, the user's `flags.*` last, and the guard.
 
     A language is in `languages` where a compiler for it was given; the switches of the others
-    are empty. `notes` are remarks for people, such as archspec's on a stand-in processor.
+    are empty. `rust` is None where no Rust is compiled. `notes` are remarks for people, such as
+    archspec's on a stand-in processor.
     """
 
     languages: tuple[Language, ...]
@@ -67,6 +69,7 @@ class Flags:
     link: tuple[str, ...] = ()
     guard: Guard = Guard()
     notes: tuple[str, ...] = ()
+    rust: RustFlags | None = None
 
     def of(self, tool: Tool) -> tuple[str, ...]:
         """Return the switches of one tool."""

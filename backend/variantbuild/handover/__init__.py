@@ -44,6 +44,20 @@ def hand_over(
     """
     build_name += _suffix(user_sources(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
+    made = _hand_to_delegate(flags, delegation, used, build_name)
+    if flags.rust is None:
+        return made
+    from variantbuild.handover.rust import hand_to_cargo
+
+    return hand_to_cargo(made, flags, delegation, used, build_name)
+
+
+def _hand_to_delegate(
+    flags: Flags,
+    delegation: Delegation,
+    used: Mapping[Language, Compiler],
+    build_name: str,
+) -> Handover:
     module = delegation.backend.partition(":")[0].partition(".")[0]
     if delegation.backend.startswith("scikit_build_core.setuptools"):
         # setuptools with a command for CMake; the version known is the plugin's, not setuptools'.

@@ -94,6 +94,18 @@ class Compiler:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rust:
+    """A rustc: its release ("1.95.0"), the triple it compiles for unasked, and its LLVM's version.
+
+    `llvm` is empty where rustc does not tell.
+    """
+
+    version: str
+    host: str
+    llvm: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostFacts:
     """Everything that is probed before a build. `compilers` has one entry a language asked for."""
 

@@ -1,10 +1,9 @@
 """Allocate and free through a pool."""
 
-import cymem
-from cymem import cymem as compiled
+from cymem.cymem import Address, Pool
 
-pool = compiled.Pool()
-address = compiled.Address(10, 8)
+pool = Pool()
+address = Address(10, 8)
 assert pool.size == 0
 assert address.addr
-assert cymem.Pool is compiled.Pool
+assert pool.own_pyref(pool) is None

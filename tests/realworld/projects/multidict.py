@@ -1,9 +1,10 @@
 """Keep several values for a key, by the compiled class."""
 
-from multidict import CIMultiDict, _multidict
+from multidict import CIMultiDict, _multidict, _testcapi
 
 headers = CIMultiDict([("Accept", "a"), ("accept", "b"), ("X", "c")])
 assert CIMultiDict is _multidict.CIMultiDict
+assert _testcapi.__file__
 assert headers.getall("ACCEPT") == ["a", "b"]
 
 

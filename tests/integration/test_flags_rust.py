@@ -1,0 +1,97 @@
+"""Switches and guard through a real cargo: the library gets them, the build script does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from variantbuild.elf import parse_elf
+from variantbuild.flags import Flags, Guard
+from variantbuild.flags.rust import resolve_rust_flags
+from variantbuild.handover import Delegation, hand_over
+from variantbuild.host import LocalHost
+from variantbuild.probe.compiler import probe_compiler
+from variantbuild.probe.facts import Found
+from variantbuild.probe.rust import probe_rust
+from variantbuild.variant import Variant
+from workshop import run
+
+pytestmark = pytest.mark.compile
+
+MANIFEST = """
+[package]
+name = "sum"
+version = "1.0.0"
+edition = "2021"
+build = "build.rs"
+
+[lib]
+crate-type = ["cdylib"]
+path = "sum.rs"
+"""
+LIBRARY = """
+#[no_mangle]
+pub unsafe extern "C" fn sum(values: *const f32, count: usize) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    for i in 0..count / 16 {
+        for j in 0..16 { lanes[j] += *values.add(16 * i + j); }
+    }
+    lanes.iter().sum()
+}
+"""
+CONFIG = """
+[target.x86_64-unknown-linux-gnu]
+rustflags = ["--cfg", "from_the_project"]
+"""
+
+
+def test_library_and_build_script(tmp_path: Path) -> None:
+    host = LocalHost(env=os.environ)
+    rust, cc = probe_rust(host), probe_compiler(host, "c")
+    if shutil.which("cargo") is None or not isinstance(rust, Found):
+        pytest.skip("no cargo and rustc here")
+    assert isinstance(cc, Found)
+    if rust.value.host != "x86_64-unknown-linux-gnu" or cc.value.family != "gcc":
+        pytest.skip("the guard of Rust is for gcc on x86-64")
+    variant = Variant(arch="x86_64", cpu="v4")
+    flags = Flags(
+        languages=("c",),
+        guard=Guard(level="v4"),
+        rust=resolve_rust_flags(variant, rust.value, rust.value.host)[0],
+    )
+    for name, text in (
+        ("Cargo.toml", MANIFEST),
+        ("sum.rs", LIBRARY),
+        ("build.rs", "fn main() {}\n"),
+        (".cargo/config.toml", CONFIG),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    delegation = Delegation(
+        backend="maturin",
+        version="",
+        source=tmp_path,
+        folder=tmp_path,
+        env={},
+        config_settings={},
+    )
+    made = hand_over(flags, delegation, compilers={"c": cc.value}, build_name="variantbuild-v4")
+    for path, text in made.files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    env = {name: value for name, value in os.environ.items() if "RUSTFLAGS" not in name}
+    command = ("cargo", "build", "--release", "--offline", "-v")
+    done = run(*command, cwd=tmp_path, env={**env, **dict(made.env)}).ok()
+    script, library = (
+        next(line for line in done.stderr.splitlines() if re.search(f"rustc.* {name} ", line))
+        for name in ("build.rs", "sum.rs")
+    )
+    assert "target-cpu" not in script
+    assert "target-cpu=x86-64-v4" in library
+    assert "from_the_project" in library
+    (module,) = tmp_path.glob("target/x86_64-unknown-linux-gnu/release/libsum.so")
+    assert parse_elf(module.read_bytes()).isa_needed == "v4"
