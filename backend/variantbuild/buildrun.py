@@ -35,6 +35,7 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path)
     settings = dict(changes.config_settings)
     # The delegate never gets a metadata folder: it would compare ours, which says more, with its
     # own byte for byte (scikit-build-core 1.1).
+    _try_devices(plan, changes, folder)
     with _device_sources(plan, delegate, changes, folder):
         name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
     return _add_dependencies(plan, returned_path(name, output, delegate, hook))
@@ -107,6 +108,20 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
 
     device = complete_device_build(plan.device, folder)
     return changes if device is None else hand_device_build(device, changes, delegation)
+
+
+def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:
+    """Compile a small kernel, so that what cannot be built is known before the long build."""
+    if plan.device is None:
+        return
+    from variantbuild.accelerator.devicebuild import complete_device_build
+    from variantbuild.accelerator.devicetrial import try_device_build
+    from variantbuild.host import LocalHost
+
+    build = complete_device_build(plan.device, folder)
+    if build is not None:
+        host = LocalHost(env=os.environ, source=plan.project.path)
+        try_device_build(host, build, folder, dict(changes.env))
 
 
 def _device_sources(

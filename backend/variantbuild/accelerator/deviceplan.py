@@ -106,14 +106,21 @@ def plan_devices(
     kind = choice.toolkit.kind
     compiler = None
     if kind == "cuda":
-        compiler = choose_host_compiler(host, choice.toolkit, " ".join(config.flags_cuda))
+        compiler = choose_host_compiler(host, choice.toolkit, _nvcc_switches(config, host.env))
+    by = "" if compiler is None else f", host code by {compiler.command} ({compiler})"
     return DevicePlan(
         choice=choice,
-        reason=choice.reason,
+        reason=choice.reason + by,
         host_compiler=compiler,
         jobs=limit_jobs(kind, count_processors(), available_memory(host)),
         requirements=asked if kind == "cuda" else (),
     )
+
+
+def _nvcc_switches(config: Config, env: Mapping[str, str]) -> str:
+    """Return all that nvcc will be told by settings and by the user's variables."""
+    names = ("CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+    return " ".join((*config.flags_cuda, *(env.get(name, "") for name in names)))
 
 
 def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from variantbuild.probe.gpufacts import Toolkit
 
 _TIMEOUT = 10.0  # seconds
 _MACRO = re.compile(r"^#define (__clang_major__|__GNUC__) (\d+)$", re.MULTILINE)
-_OVERRIDE = "-allow-unsupported-compiler"
+#: The switch that lifts nvcc's limit.
+OVERRIDE = "-allow-unsupported-compiler"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,10 @@ class HostCompiler:
     major: int
     chosen: bool = False
     note: str = ""
+
+    def __str__(self) -> str:
+        """Return what people call it: `gcc 12`."""
+        return f"{self.family} {self.major}"
 
 
 class _Limits(TypedDict):
@@ -61,7 +66,7 @@ def choose_host_compiler(host: Host, toolkit: Toolkit, switches: str = "") -> Ho
             hint="install g++, or name a compiler in CUDAHOSTCXX",
         )
     usual = _identify(host, path)
-    if usual is None or _OVERRIDE in switches or usual.major <= limit(toolkit, usual.family):
+    if usual is None or OVERRIDE in switches or usual.major <= limit(toolkit, usual.family):
         return usual
     return _alternative(host, toolkit, usual)
 
@@ -78,14 +83,14 @@ def _checked(
     host: Host, path: str, origin: str, toolkit: Toolkit, switches: str
 ) -> HostCompiler | None:
     compiler = _identify(host, path)
-    if compiler is None or _OVERRIDE in switches:
+    if compiler is None or OVERRIDE in switches:
         return compiler
     newest = limit(toolkit, compiler.family)
     if compiler.major > newest:
         raise AcceleratorError(
             f"{origin} is {compiler.family} {compiler.major}, and {toolkit} takes none newer "
             f"than {newest}",
-            hint=f"name an older one, or add {_OVERRIDE} to flags.cuda",
+            hint=f"name an older one, or add {OVERRIDE} to flags.cuda",
         )
     return compiler
 

@@ -101,7 +101,7 @@ def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
     host = plan.devices.host_compiler
     if host is not None:
         why = "chosen" if host.chosen else "nvcc's own choice"
-        rows.append(("host compiler", f"{host.command}  ({host.family} {host.major}, {why})"))
+        rows.append(("host compiler", f"{host.command}  ({host}, {why})"))
     if plan.devices.requirements:
         rows.append(("requirements", ", ".join(plan.devices.requirements)))
     return rows

@@ -1,0 +1,141 @@
+"""The trial before the long build, with real compilers: what they refuse is one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+
+from devices import build_here
+from variantbuild.accelerator.architectures import Architectures
+from variantbuild.accelerator.devicebuild import DeviceBuild
+from variantbuild.accelerator.devicetrial import try_device_build
+from variantbuild.errors import AcceleratorError
+from variantbuild.host import LocalHost
+from variantbuild.probe.cuda import probe_cuda_toolkit
+from variantbuild.probe.facts import Found
+from variantbuild.probe.gpufacts import Toolkit
+from variantbuild.probe.rocm import probe_rocm_toolkit
+from workshop import copy_project
+
+AMD = {"HIP_PLATFORM": "amd"}
+needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
+needs_hipcc = pytest.mark.skipif(shutil.which("hipcc") is None, reason="hipcc is not on PATH")
+
+
+def cuda(*real: str, host_compiler: str = "", extra: tuple[str, ...] = ()) -> DeviceBuild:
+    toolkit = probe_cuda_toolkit(LocalHost(env=os.environ), choice="system")
+    assert isinstance(toolkit, Found)
+    return DeviceBuild(
+        toolkit=toolkit.value,
+        architectures=Architectures(kind="cuda", real=real, ptx=real[-1:]),
+        host_compiler=host_compiler,
+        host_switches=("-march=x86-64-v2",) if os.uname().machine == "x86_64" else (),
+        extra=extra,
+    )
+
+
+def rocm(*real: str, extra: tuple[str, ...] = ()) -> DeviceBuild:
+    toolkit = probe_rocm_toolkit(LocalHost(env=os.environ))
+    assert isinstance(toolkit, Found)
+    architectures = Architectures(kind="rocm", real=real)
+    return DeviceBuild(toolkit=toolkit.value, architectures=architectures, extra=extra)
+
+
+def refusal(build: DeviceBuild, folder: Path, **env: str) -> str:
+    with pytest.raises(AcceleratorError) as caught:
+        try_device_build(LocalHost(env=os.environ), build, folder, env)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    return caught.value.message
+
+
+def newer_gxx(folder: Path) -> str:
+    """Make a g++ that says it is version 99, as nvcc's headers see it."""
+    path = folder / "g++-99"
+    path.write_text(f'#!/bin/sh\nexec {shutil.which("g++")} -U__GNUC__ -D__GNUC__=99 "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_what_nvcc_takes_costs_less_than_a_second(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try_device_build(LocalHost(env=os.environ), cuda("80", "90a", "120"), tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1.5
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_what_nvcc_refuses(tmp_path: Path) -> None:
+    said = refusal(cuda("80", "70"), tmp_path)
+    assert said.endswith("for sm_80, sm_70, compute_70: Unsupported gpu architecture 'compute_70'")
+    assert "Unknown option '--nonsense'" in refusal(cuda("80", extra=("--nonsense",)), tmp_path)
+    wrong = dataclasses.replace(cuda("80"), host_switches=("-march=nonsense",))
+    assert "nonsense" in refusal(wrong, tmp_path)
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_a_host_compiler_that_is_too_new(tmp_path: Path) -> None:
+    """The table of limits may be older than the toolkit: its own header has the last word."""
+    newer = newer_gxx(tmp_path)
+    said = refusal(cuda("80", host_compiler=newer), tmp_path)
+    assert said.endswith("refuses the host compiler: unsupported GNU version")
+    allowed = cuda("80", host_compiler=newer)
+    flags = {"CUDAFLAGS": "-O2 -allow-unsupported-compiler"}
+    try_device_build(LocalHost(env=os.environ), allowed, tmp_path, flags)
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_a_build_stops_before_the_delegate_runs(tmp_path: Path) -> None:
+    source = copy_project("setuptools-gpu", tmp_path)
+    done = build_here(source, "v2.cu13", VARIANTBUILD_FLAGS_CUDA="--nonsense")
+    assert done.code == 2
+    assert "cannot compile a small kernel" in done.stderr
+    assert "running build" not in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_the_host_compiler_is_said_aloud(tmp_path: Path) -> None:
+    source = copy_project("setuptools-gpu", tmp_path)
+    newer = newer_gxx(tmp_path)
+    done = build_here(source, "v2.cu13", CUDAHOSTCXX=newer)
+    assert f"CUDAHOSTCXX={newer} is gcc 99, and CUDA 13.0 takes none newer than" in done.stderr
+    done = build_here(source, "v2.cu13", CUDAFLAGS="--nonsense", SKIP_DEVICE_CODE="1")
+    assert f"host code by {shutil.which('g++')} (gcc " in done.stderr
+
+
+@pytest.mark.rocm
+@needs_hipcc
+def test_hipcc(tmp_path: Path) -> None:
+    try_device_build(LocalHost(env=os.environ), rocm("gfx90a", "gfx1030"), tmp_path, AMD)
+    assert "gfx1300" in refusal(rocm("gfx90a", "gfx1300"), tmp_path, **AMD)
+    assert "--nonsense" in refusal(rocm("gfx90a", extra=("--nonsense",)), tmp_path, **AMD)
+
+
+def test_a_compiler_that_dies_without_a_word(tmp_path: Path) -> None:
+    silent = tmp_path / "nvcc"
+    silent.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    silent.chmod(0o755)
+    architectures = Architectures(kind="rocm", real=("gfx90a",))
+    toolkit = Toolkit(
+        kind="rocm",
+        version=(6, 4),
+        release="",
+        root="",
+        compiler=str(silent),
+        include="",
+        libraries="",
+    )
+    said = refusal(DeviceBuild(toolkit=toolkit, architectures=architectures), tmp_path)
+    assert said.endswith("for gfx90a: it was killed by signal 11")
