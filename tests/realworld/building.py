@@ -105,7 +105,9 @@ class Builder:
         folder = self.shop.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         tree = unpack(self.sdist, folder / "src")
-        system = read_build_system(tree) if settings is None else switch_backend(tree)
+        system = (
+            read_build_system(tree) if settings is None else switch_backend(tree, self.recipe.drop)
+        )
         python = self._python(tree, system, settings)
         log = folder / "calls"
         shims = make_shims(folder / "shims", log)

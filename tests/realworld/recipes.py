@@ -20,10 +20,10 @@ class Recipe:
 
     `project` is the name on the index, `sha256` the digest of its sdist; `kind` is what the row
     stands for. `apt` are Debian packages that the build needs, `env` variables set for it,
-    `install` distributions that the check needs beside the package's own requirements. `refused`
-    is what the error says where the audit must not let the wheel out, by target; `explained` says
-    in a sentence why, `done` what had to be done to build it. `loop` tells that the script has a
-    hot loop to time.
+    `install` distributions that the check needs beside the package's own requirements, `drop` build
+    requirements to leave out. `refused` is what the error says where no wheel may come out, by
+    target; `explained` says in a sentence why, `done` what had to be done to build it. `loop` tells
+    that the script has a hot loop to time. A package that is `outside` does not count, and cannot.
     """
 
     name: str
@@ -34,11 +34,13 @@ class Recipe:
     apt: tuple[str, ...] = ()
     env: Mapping[str, str]
     install: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
     refused: Mapping[str, str]
     explained: str = ""
     done: str = ""
     loop: bool = False
     subset: bool = False
+    outside: bool = False
 
     @property
     def script(self) -> Path:
@@ -75,9 +77,11 @@ def _recipe(name: str, row: Mapping[str, object]) -> Recipe:
         apt=words("apt"),
         env=table("env"),
         install=words("install"),
+        drop=words("drop"),
         refused=table("refused"),
         explained=text("explained"),
         done=text("done"),
         loop=bool(row.get("loop")),
         subset=bool(row.get("subset")),
+        outside=bool(row.get("outside")),
     )

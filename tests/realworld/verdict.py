@@ -10,13 +10,22 @@ from realworld.recipes import TARGETS, Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """`problems` are what keeps the package from counting, with the target's name in front."""
+    """`problems` are what keeps the package from counting, with the target's name in front.
+
+    A package that is `outside` does not count either way.
+    """
 
     problems: tuple[str, ...]
+    outside: bool = False
 
     @property
     def counts(self) -> bool:
         """Tell whether nothing keeps the package from counting."""
+        return not self.problems and not self.outside
+
+    @property
+    def expected(self) -> bool:
+        """Tell whether all came out as the recipe says, be it that the package cannot count."""
         return not self.problems
 
 
@@ -32,11 +41,21 @@ def verdict(recipe: Recipe, outcome: Outcome) -> Verdict:
         found = outcome.targets.get(target)
         if found is None:
             problems.append(f"{target}: not tried")
-        elif target in recipe.refused:
+        elif is_refused(recipe, outcome, target):
             if not found.error:
                 problems.append(f"{target}: built, but it has to be refused")
             elif recipe.refused[target] not in found.error:
                 problems.append(f"{target}: refused with other words: {found.error}")
-        else:
+        elif not recipe.outside:
             problems += [f"{target}: {problem}" for problem in found.problems]
-    return Verdict(problems=tuple(problems))
+    return Verdict(problems=tuple(problems), outside=recipe.outside)
+
+
+def is_refused(recipe: Recipe, outcome: Outcome, target: str) -> bool:
+    """Tell whether `recipe` expects no wheel for `target`.
+
+    On a machine whose native level is the target's, what is refused elsewhere is all right.
+    """
+    native = outcome.targets.get("native")
+    same = native is not None and outcome.targets[target].march == native.march
+    return target in recipe.refused and not (same and "native" not in recipe.refused)

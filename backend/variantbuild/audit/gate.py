@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from variantbuild.audit.findings import Finding
 from variantbuild.audit.judge import Judgement
 from variantbuild.audit.levels import BASELINES, includes, is_level
 from variantbuild.errors import AuditError
@@ -44,11 +45,28 @@ def pass_gate(judgement: Judgement, policy: Policy) -> Passage:
         more = f" (and {len(others)} more)" if others else ""
         raise AuditError(
             f"not stamped as {variant}: {first.message}{more}",
-            hint="run `variantbuild audit` on the wheel for all findings"
-            if first.rule != "no-evidence"
-            else "see that the project's build passes CFLAGS and CXXFLAGS on",
+            hint=_hint(judgement, first),
         )
     return Passage(variant=variant, messages=tuple(said))
+
+
+def _hint(judgement: Judgement, first: Finding) -> str:
+    """Say what to do about the error `first`; switches of the project's own are named."""
+    if first.rule == "no-evidence":
+        return "see that the project's build passes CFLAGS and CXXFLAGS on"
+    recorded = [
+        source.removeprefix("its recorded ")
+        for each in (*judgement.errors, *judgement.warnings)
+        if each.rule == "needs-more"
+        for source in each.evidence
+        if source.startswith("its recorded ")
+    ]
+    if first.rule == "needs-more" and recorded:
+        return (
+            f"the project compiles with switches of its own behind ours ({recorded[0]}): see "
+            "whether its build can leave them out"
+        )
+    return 'see all findings with `audit = "warn"`, which lets the wheel out without a stamp'
 
 
 def _found_less(judgement: Judgement) -> Variant | None:

@@ -129,8 +129,9 @@ def test_unreadable_files_are_errors() -> None:
 @pytest.mark.parametrize("policy", ["error", "downgrade"])
 def test_gate_refuses_what_needs_more(policy: Policy) -> None:
     judged = judge(report("-march=x86-64-v4"), Variant(arch="x86_64", cpu="v3"))
-    with pytest.raises(AuditError, match=r"m\.so needs v4"):
+    with pytest.raises(AuditError, match=r"m\.so needs v4") as caught:
         pass_gate(judged, policy)
+    assert "switches of its own behind ours (-march=x86-64-v4)" in str(caught.value.hint)
 
 
 def test_gate_lowers_only_where_allowed() -> None:
