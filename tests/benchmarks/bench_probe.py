@@ -1,10 +1,12 @@
-"""CPU time of probing: processor, C library, distribution and two compilers.
+"""CPU time of probing: processor, C library, distribution and two compilers; then accelerators.
 
-    python tests/benchmarks/bench_probe.py [--runs 15] [--goal 25]
+    python tests/benchmarks/bench_probe.py [--runs 15] [--goal 25] [--device-goal 100]
 
 Each run is a fresh interpreter. Ours is what this process spends: importing, reading, starting
 the compilers; what the compilers themselves spend is told apart. "bare" counts the standard library
-too, which a delegate loads anyway. Exits with 1 where ours beside a delegate is above the goal.
+too, which a delegate loads anyway. "accelerators" is what a project pays on top that lists CUDA
+and ROCm, nvcc and the host compiler included. Exits with 1 where ours beside a delegate, or all of
+the accelerators together, is above its goal.
 """
 
 from __future__ import annotations
@@ -45,10 +47,47 @@ print(json.dumps({
 }))
 """
 
+DEVICES = """
+import os, resource, time
+%s
+import variantbuild.plan
+from pathlib import Path
+from variantbuild.config import Config
+from variantbuild.host import LocalHost
+from variantbuild.project import Project
+from variantbuild.probe import probe_host
+host = LocalHost(env=os.environ)
+probe_host(host, ["c", "cxx"])
+config = Config(accelerators=("cuda", "rocm"))
+project = Project(
+    path=Path("/"), pyproject={}, config=config, delegate_settings={}, is_sdist=False
+)
+def spent(who):
+    used = resource.getrusage(who)
+    return 1e3 * (used.ru_utime + used.ru_stime)
+children = spent(resource.RUSAGE_CHILDREN)
+start = time.process_time()
+from variantbuild.accelerator.deviceplan import plan_devices
+import variantbuild.probe.accelerators
+import variantbuild.accelerator.choice, variantbuild.accelerator.hostcompiler
+loaded = time.process_time()
+plan_devices(project, host, None)
+end = time.process_time()
+import json
+compilers = spent(resource.RUSAGE_CHILDREN) - children
+print(json.dumps({
+    "import": 1e3 * (loaded - start),
+    "probe": 1e3 * (end - loaded),
+    "ours": 1e3 * (end - start),
+    "compilers": compilers,
+    "all": 1e3 * (end - start) + compilers,
+}))
+"""
 
-def measure(env: dict[str, str], loaded: str) -> dict[str, float]:
+
+def measure(env: dict[str, str], loaded: str, child: str = CHILD) -> dict[str, float]:
     """Return the milliseconds of one run, by part; `loaded` are imports that do not count."""
-    command = [sys.executable, "-c", CHILD % loaded]
+    command = [sys.executable, "-c", child % loaded]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     return cast("dict[str, float]", json.loads(done.stdout))
 
@@ -63,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--goal", type=float, default=25.0, help="ours, in ms of CPU")
+    parser.add_argument("--device-goal", type=float, default=100.0, help="all, in ms of CPU")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         # Installed packages have their bytecode; so has this checkout after the first run.
@@ -71,10 +111,14 @@ def main() -> int:
         measure(env, "")
         beside = medians([measure(env, LOADED_ANYWAY) for _ in range(args.runs)])
         bare = medians([measure(env, "") for _ in range(args.runs)])
+        devices = medians([measure(env, LOADED_ANYWAY, DEVICES) for _ in range(args.runs)])
     print(f"median of {args.runs} runs, ms of CPU   beside a delegate   bare")
     for part in beside:
         print(f"  {part:33} {beside[part]:16.1f} {bare[part]:6.1f}")
-    return 1 if beside["ours"] > args.goal else 0
+    print("accelerators, on top")
+    for part in devices:
+        print(f"  {part:33} {devices[part]:16.1f}")
+    return 1 if beside["ours"] > args.goal or devices["all"] > args.device_goal else 0
 
 
 if __name__ == "__main__":

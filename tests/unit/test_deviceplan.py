@@ -55,6 +55,12 @@ def test_a_list_alone_downloads_nothing_without_a_gpu() -> None:
     assert toolchain_requirements(project(accelerators=("rocm",)), NOTHING) == ()
 
 
+def test_no_toolkit_is_looked_for_where_none_would_be_fetched() -> None:
+    host = NOTHING.with_program("/usr/bin/nvcc", {})
+    assert toolchain_requirements(project(accelerators=("cuda", "rocm")), host) == ()
+    assert host.calls == []
+
+
 def test_a_gpu_without_a_toolkit_brings_the_compiler() -> None:
     asked = toolchain_requirements(project(accelerators=("cuda",)), gpu_machine("580.65.06"))
     assert asked[0] == "nvidia-cuda-nvcc==13.5.*"

@@ -148,22 +148,27 @@ def _release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
         return None
     from variantbuild.accelerator.choice import driver_floor, is_below_floor, resolve_requests
     from variantbuild.accelerator.pypitoolkit import resolve_pypi_release
-    from variantbuild.probe.accelerators import probe_accelerator
+    from variantbuild.probe.cuda import probe_cuda_toolkit
+    from variantbuild.probe.nvidia import probe_nvidia
+    from variantbuild.probe.rocm import probe_amd
 
     requests = {request.kind: request for request in resolve_requests(config, target)}
     request = requests.get("cuda")
     if request is None:
         return None
-    facts = probe_accelerator(host, "cuda", wanted=request.version, choice="system")
-    seen = isinstance(facts.gpus, Found)
-    if config.cuda_toolkit == "auto":
-        wanted = isinstance(facts.toolkit, Absent) and (seen or request.ordered)
-    else:
-        rocm = probe_accelerator(host, "rocm").gpus if "rocm" in requests else Absent("")
+    known, gpus = probe_nvidia(host)
+    seen = isinstance(gpus, Found)
+    if config.cuda_toolkit == "pypi":
+        rocm = probe_amd(host)[1] if "rocm" in requests else Absent("not asked for")
         wanted = seen or not isinstance(rocm, Found)
+    elif seen or request.ordered:
+        toolkit = probe_cuda_toolkit(host, wanted=request.version, choice="system")
+        wanted = isinstance(toolkit, Absent)
+    else:
+        wanted = False
     if not wanted:
         return None
-    driver = facts.driver.value if isinstance(facts.driver, Found) else None
+    driver = known.value if isinstance(known, Found) else None
     release = resolve_pypi_release(request.version, driver)
     if not request.ordered and driver is not None and is_below_floor(driver, release[0]):
         raise AcceleratorError(

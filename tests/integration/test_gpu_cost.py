@@ -1,0 +1,49 @@
+"""What accelerators cost a project that asks for none: not a module, not a program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from workshop import copy_project, run
+
+HOOKS = """
+import sys, variantbuild
+folder = sys.argv[1]
+variantbuild.get_requires_for_build_wheel()
+print(variantbuild.build_wheel(folder))
+parts = ("accelerator", "probe.accelerators", "probe.cuda", "probe.rocm", "probe.nvidia")
+names = tuple(f"variantbuild.{part}" for part in parts)
+print("loaded:", *(name for name in sys.modules if name.startswith(names)))
+"""
+
+
+def fake_tools(folder: Path, log: Path) -> None:
+    """Put nvcc, hipcc and nvidia-smi into `folder`, each of which leaves its name in `log`."""
+    folder.mkdir()
+    for name in ("nvcc", "hipcc", "hipconfig", "nvidia-smi"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >> {log}\n")
+        (folder / name).chmod(0o755)
+
+
+@pytest.mark.compile
+@pytest.mark.parametrize(("accelerators", "none"), [("", True), ("cuda;rocm", False)])
+def test_nothing_is_probed_or_imported_where_none_is_asked_for(
+    accelerators: str, none: bool, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    fake_tools(tmp_path / "fakes", log)
+    env = {name: value for name, value in os.environ.items() if "CUDA" not in name}
+    env |= {"PATH": f"{tmp_path / 'fakes'}:{env['PATH']}"}
+    if accelerators:
+        env["VARIANTBUILD_ACCELERATORS"] = accelerators
+    tree = copy_project("setuptools-c", tmp_path)
+    done = run(sys.executable, "-c", HOOKS, str(tmp_path), cwd=tree, env=env)
+    assert log.exists() is not none
+    if none:
+        assert done.ok().stdout.splitlines()[-1] == "loaded: "
+    else:
+        assert "CUDA cannot be used" in done.stderr
