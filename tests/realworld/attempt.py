@@ -6,7 +6,7 @@ import datetime
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,10 +29,18 @@ Step = Callable[[str], None]
 
 
 def attempt(
-    recipe: Recipe, shop: Workshop, sdists: Path, step: Step, *, newest: bool, keep: bool
+    recipe: Recipe,
+    shop: Workshop,
+    sdists: Path,
+    step: Step,
+    *,
+    targets: Sequence[str] = TARGETS,
+    newest: bool = False,
+    keep: bool = False,
 ) -> Outcome:
-    """Build, audit, install and check `recipe` for every target; `step` hears what begins.
+    """Build, audit, install and check `recipe` for `targets`; `step` hears what begins.
 
+    Where these are all targets, the package is also built as it is, and its loop timed.
     `shop.folder` is emptied first, and at the end unless `keep`. Nothing is raised for a package
     that fails: the outcome says it.
     """
@@ -49,7 +57,16 @@ def attempt(
         step("fetching")
         sdist = fetch_sdist(recipe, sdists, shop.env, newest=newest)
         outcome = replace(outcome, version=_version(sdist))
-        outcome = _go(recipe, shop, Builder(shop, recipe, sdist), outcome, step)
+        builder = Builder(shop, recipe, sdist)
+        whole = tuple(targets) == TARGETS
+        if whole:
+            step("as it is")
+            outcome = _compare(outcome, builder.build("plain", None))
+        for target in targets:
+            found = _build(recipe, shop, builder, target, step)
+            outcome = replace(outcome, targets={**outcome.targets, target: found})
+        if whole and recipe.loop:
+            outcome = _time(recipe, shop, outcome, step)
     except StepError as failure:
         (shop.folder / "failure.log").write_text(failure.output, encoding="utf-8")
         outcome = replace(outcome, failure=f"{failure}: {last_words(failure.output)}")
@@ -58,28 +75,31 @@ def attempt(
     return outcome
 
 
-def _go(recipe: Recipe, shop: Workshop, builder: Builder, outcome: Outcome, step: Step) -> Outcome:
-    step("as it is")
-    plain = builder.build("plain", None)
-    outcome = replace(
+def _compare(outcome: Outcome, plain: Built) -> Outcome:
+    return replace(
         outcome,
         backend=plain.system.backend,
         plain_seconds=plain.done.seconds,
         plain_cpu=plain.done.cpu,
         plain_error="" if plain.wheel else last_words(plain.done.output),
     )
-    targets: dict[str, TargetOutcome] = {}
-    for target in TARGETS:
-        step(f"{target}: building")
-        settings = {"variantbuild.cpu": target}
-        built = builder.build(target, settings)
-        targets[target] = _look(recipe, shop, builder, target, settings, built, step)
-        outcome = replace(outcome, targets=targets)
-    if recipe.loop and all(targets[each].check == "" for each in ("v1", "v3")):
-        step("timing")
-        first, second = (shop.folder / f"pip-{each}" / "bin" / "python" for each in ("v1", "v3"))
-        outcome = replace(outcome, loop=time_loops(shop, recipe, first, second))
-    return outcome
+
+
+def _build(
+    recipe: Recipe, shop: Workshop, builder: Builder, target: str, step: Step
+) -> TargetOutcome:
+    step(f"{target}: building")
+    settings = {"variantbuild.cpu": target}
+    built = builder.build(target, settings)
+    return _look(recipe, shop, builder, target, settings, built, step)
+
+
+def _time(recipe: Recipe, shop: Workshop, outcome: Outcome, step: Step) -> Outcome:
+    if any(outcome.targets[each].check for each in ("v1", "v3")):
+        return outcome
+    step("timing")
+    first, second = (shop.folder / f"pip-{each}" / "bin" / "python" for each in ("v1", "v3"))
+    return replace(outcome, loop=time_loops(shop, recipe, first, second))
 
 
 def _look(

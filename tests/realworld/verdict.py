@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realworld.outcome import Outcome
@@ -29,15 +30,15 @@ class Verdict:
         return not self.problems
 
 
-def verdict(recipe: Recipe, outcome: Outcome) -> Verdict:
-    """Judge `outcome` by what `recipe` expects.
+def verdict(recipe: Recipe, outcome: Outcome, targets: Sequence[str] = TARGETS) -> Verdict:
+    """Judge `outcome` of `targets` by what `recipe` expects.
 
     Where the audit has to refuse a target, a wheel of it is the problem.
     """
     if outcome.failure:
         return Verdict(problems=(outcome.failure,))
     problems = []
-    for target in TARGETS:
+    for target in targets:
         found = outcome.targets.get(target)
         if found is None:
             problems.append(f"{target}: not tried")

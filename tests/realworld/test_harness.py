@@ -1,0 +1,161 @@
+"""The harness itself: it must not count what does not count."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from realworld.checking import shows
+from realworld.commands import StepError
+from realworld.compilelines import make_shims, read_lines
+from realworld.outcome import Outcome, TargetOutcome, read_outcome, write_outcome
+from realworld.page import render_page
+from realworld.recipes import TARGETS, load_recipes
+from realworld.trees import switch_backend
+from realworld.verdict import verdict
+
+RECIPES = load_recipes()
+MODULE = "pkg/module.so"
+GOOD = TargetOutcome(
+    march="-march=x86-64-v3",
+    seconds=1,
+    cpu=1,
+    lines=2,
+    modules={MODULE: "switches"},
+    needs={MODULE: "v3"},
+    audited=True,
+    pip="",
+    uv="",
+    check="",
+    noticed=(MODULE,),
+)
+OUTCOME = Outcome(
+    name="markupsafe",
+    version="1",
+    when="2026-01-01",
+    python="3.11",
+    compiler="cc",
+    targets=dict.fromkeys(TARGETS, GOOD),
+    loop={"v1": 0.002, "v3": 0.001, "ratio": 2.0},
+)
+
+
+def test_every_recipe_is_pinned_and_has_a_script() -> None:
+    assert sum(not each.outside for each in RECIPES.values()) >= 30
+    assert sum(each.subset for each in RECIPES.values()) == 5
+    for recipe in RECIPES.values():
+        assert len(recipe.sha256) == 64, recipe.name
+        assert recipe.script.is_file(), recipe.name
+        assert ("def loop" in recipe.script.read_text("utf-8")) >= recipe.loop, recipe.name
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (replace(GOOD, strays=("-c a.c",)), "1 of 2 compile lines lack"),
+        (replace(GOOD, audited=False), "the audit objects"),
+        (replace(GOOD, modules={}), "nothing was compiled"),
+        (replace(GOOD, modules={MODULE: ""}), f"{MODULE} does not show"),
+        (replace(GOOD, uv="no\nmatching wheel"), "uv failed: matching wheel"),
+        (replace(GOOD, check="AssertionError"), "the check failed"),
+        (replace(GOOD, noticed=()), f"the check does not miss {MODULE}"),
+        (replace(GOOD, error="no wheel"), "no wheel"),
+    ],
+)
+def test_what_does_not_count(target: TargetOutcome, words: str) -> None:
+    assert verdict(RECIPES["markupsafe"], OUTCOME).counts
+    outcome = replace(OUTCOME, targets={**OUTCOME.targets, "v3": target})
+    (problem,) = verdict(RECIPES["markupsafe"], outcome).problems
+    assert problem.startswith(f"v3: {words}")
+
+
+def test_what_must_be_refused() -> None:
+    recipe = RECIPES["hnswlib-native"]
+    native = replace(GOOD, march="-march=x86-64-v4")
+    built = replace(OUTCOME, targets={"v1": GOOD, "v3": GOOD, "native": native})
+    assert [each[:9] for each in verdict(recipe, built).problems] == ["v1: built", "v3: built"]
+    refused = {
+        each: replace(GOOD, march=f"-march={each}", error=f"more than the declared {each}")
+        for each in ("v1", "v3")
+    }
+    found = verdict(recipe, replace(OUTCOME, targets={**refused, "native": native}))
+    assert found.expected
+    assert not found.counts
+    same = {"v1": refused["v1"], "v3": GOOD, "native": GOOD}
+    assert verdict(recipe, replace(OUTCOME, targets=same)).expected
+
+
+@pytest.mark.parametrize(
+    ("switches", "level", "note", "march", "shown"),
+    [
+        (["-march=x86-64-v3"], "v1", None, "-march=x86-64-v3", "switches"),
+        (["-march=x86-64-v3", "no -march"], "v3", "v3", "-march=x86-64-v3", None),
+        (["-march=x86-64-v3 -maes"], "v3", "v3", "-march=x86-64-v3", "switches"),
+        (["no -march"], "v1", None, "-march=x86-64", "switches"),
+        ([], "v3", None, "-march=x86-64-v3", "instructions"),
+        ([], "v1", "v3", "-march=x86-64-v3", "note"),
+        ([], "v1", None, "-march=x86-64-v3", None),
+    ],
+)
+def test_how_a_file_shows_its_level(
+    switches: list[str], level: str, note: str | None, march: str, shown: str | None
+) -> None:
+    file = {"switches": switches, "level": level, "isa_note": note}
+    assert shows(file, march) == shown
+
+
+@pytest.mark.compile
+def test_shims_see_compilations_and_nothing_else(tmp_path: Path) -> None:
+    log = tmp_path / "calls"
+    compiler = make_shims(tmp_path / "shims", log) / "cc"
+    (tmp_path / "a b.c").write_text("int f(void) { return 1; }\n", encoding="ascii")
+    for words in (
+        ("-march=x86-64", "-march=x86-64-v3", "-c", "a b.c", "-o", "a.o"),
+        ("-shared", "a.o", "-o", "a.so"),
+        ("-E", "a b.c"),
+    ):
+        subprocess.run([compiler, *words], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    (line,) = read_lines(log)
+    assert line.march == "-march=x86-64-v3"
+    assert "a b.c" in line.words
+    assert line.folder == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '[project]\nname = "x"\n',
+        '[build-system]\nrequires = [\n  "a[b]",\n]\nbuild-backend = "b"\n[project]\nname = "x"\n',
+        '[project]\nname = "x"\n\n[build-system]\nrequires = ["a[b]"]\nbuild-backend = "b"\n',
+    ],
+)
+def test_backends_are_switched(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    had = switch_backend(tmp_path, ())
+    written = (tmp_path / "pyproject.toml").read_text("utf-8")
+    assert had.backend == ("b" if "build-system" in text else "setuptools.build_meta:__legacy__")
+    assert f'delegate = "{had.backend}"' in written
+    assert 'build-backend = "variantbuild"' in written
+    assert ('name = "x"' in written) == ('name = "x"' in text)
+
+
+def test_a_backend_written_otherwise_is_left_alone(tmp_path: Path) -> None:
+    text = 'build-system.requires = ["a"]\nbuild-system.build-backend = "b"\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(StepError, match="cannot be told"):
+        switch_backend(tmp_path, ())
+    assert (tmp_path / "pyproject.toml").read_text("utf-8") == text
+
+
+def test_outcomes_are_kept_and_shown(tmp_path: Path) -> None:
+    assert read_outcome("markupsafe", tmp_path) is None
+    write_outcome(OUTCOME, tmp_path)
+    assert read_outcome("markupsafe", tmp_path) == OUTCOME
+    page = render_page(RECIPES, {"markupsafe": OUTCOME, "lz4": None})
+    assert "**1 of 1** count" in page
+    assert "| markupsafe | 2.00 ms | 1.00 ms | 2.00 |" in page
+    assert "| lz4 " not in page
