@@ -7,6 +7,8 @@ name that others look at appears only when what it names is complete.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from variantbuild.project import Project
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
+    from variantbuild.audit import AuditReport
     from variantbuild.wheel import Stamp
 
 
@@ -78,12 +81,34 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
         reports = [audit_wheel(built)]
         if loose:
             reports.append(audit_files(loose, name=f"the modules in {source}"))
+        if plan.devices is not None:
+            # Those below `build` are what the delegate copies from, for other variants too.
+            kept = [
+                path
+                for path in before
+                if path not in loose and "build" not in path.relative_to(source).parts
+            ]
+            _check_editable_devices(plan, reports, kept)
         for report in reports:
-            if report.has_machine_code and not _asks_nothing(plan.variant):
-                passage = pass_gate(judge(report, plan.variant), plan.project.config.audit)
+            # Which module has device code is the project's affair.
+            with_code = any(file.device for file in report.files)
+            declared = plan.variant if with_code else replace(plan.variant, accelerator=None)
+            if report.has_machine_code and not _asks_nothing(declared):
+                passage = pass_gate(judge(report, declared), plan.project.config.audit)
                 for message in passage.messages:
                     say(message, "warning")
         return publish(built, destination)
+
+
+def _check_editable_devices(
+    plan: BuildPlan, reports: Sequence[AuditReport], kept: Sequence[Path]
+) -> None:
+    from variantbuild.audit.devicegate import pass_editable
+
+    planned = None if plan.device is None else plan.device.architectures
+    policy = plan.project.config.audit
+    for problem in pass_editable(reports, kept, plan.variant, planned, policy):
+        say(problem, "warning")
 
 
 def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:

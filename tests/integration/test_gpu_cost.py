@@ -44,6 +44,6 @@ def test_nothing_is_probed_or_imported_where_none_is_asked_for(
     done = run(sys.executable, "-c", HOOKS, str(tmp_path), cwd=tree, env=env)
     assert log.exists() is not none
     if none:
-        assert done.ok().stdout.splitlines()[-1] == "loaded: "
+        assert done.ok().stdout.splitlines()[-1] == "loaded:"
     else:
         assert "CUDA cannot be used" in done.stderr

@@ -207,3 +207,22 @@ def test_meson_builds_device_code(project: Project, tmp_path: Path) -> None:
     wheel = only_wheel(source)
     assert wheel.name.endswith(".linux_x86_64_v3_cu13.whl")
     assert device_names(wheel) == {"sm_80", "sm_90a", "compute_80"}
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_editable_builds_are_held_against_the_plan(project: Project) -> None:
+    source = project("setuptools-gpu")
+    words = {"VARIANTBUILD_CUDA_ARCHITECTURES": "80"}
+    build_here(source, "v2.cu13", hook="build_editable", **words).ok()
+    (module,) = source.glob("src/setuptools_gpu*.so")
+    # Nothing has changed, so nothing is made again: what was left there counts.
+    again = build_here(source, "v2.cu13", hook="build_editable", **words).ok()
+    assert "no device code" not in again.output
+    module.unlink()
+    done = build_here(source, "v2.cu13", hook="build_editable", SKIP_DEVICE_CODE="1", **words)
+    assert done.code == 1
+    assert "what was built in place is not cu13.v2: it holds no device code" in done.stderr
+    other = build_here(source, "v2.cu13", hook="build_editable", EXTRA_ARCHITECTURE="89", **words)
+    assert other.code == 1
+    assert "it holds device code for sm_89, which was not planned" in other.stderr
