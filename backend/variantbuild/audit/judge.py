@@ -133,8 +133,13 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
         yield _needs_more(file, declared, "its ISA note", file.isa_note)
     if file.code is not None:
         yield from _judge_code(file, file.code, arch, declared)
-    # Where code is chosen at run time, units compiled for more are what is chosen from.
-    dispatches = file.code is not None and file.code.guard is not None
+    # Where code is chosen at run time, units compiled for more are what is chosen from. Where every
+    # unit is, the choice itself needs more.
+    chooses = any(
+        line.unknown is None and includes(arch, declared.level, line.level)
+        for line in file.switches
+    )
+    dispatches = file.code is not None and file.code.guard is not None and chooses
     for line in file.switches:
         if line.unknown is not None and not declared.is_called(line.unknown):
             yield Finding(

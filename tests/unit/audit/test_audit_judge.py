@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import AuditReport, Policy, audit_members, judge, judge_fit, pass_gate
+from variantbuild.audit.report import Code
 from variantbuild.audit.tags import judge_tags
 from variantbuild.elf import parse_elf
 from variantbuild.errors import AuditError
@@ -70,6 +72,35 @@ def test_the_note_alone_is_evidence_of_the_link() -> None:
     judged = judge(report(note="v3"), Variant(arch="x86_64", cpu="v3"))
     assert judged.evidence == ("note",)
     assert judged.ok
+
+
+@pytest.mark.parametrize(
+    ("lines", "severity"),
+    [
+        (("GNU C17 -march=x86-64-v4", "GNU C17 -mtune=generic"), "warning"),
+        (("GNU C17 -march=x86-64-v4",), "error"),
+        (("GNU C17 -march=x86-64-v4", "GNU C17 -march=x86-64-v3"), "error"),
+        (("GNU C17 -march=znver9", "GNU C17 -mtune=generic"), "warning"),
+    ],
+)
+def test_code_that_asks_the_processor_was_not_all_compiled_for_more(
+    lines: tuple[str, ...], severity: str
+) -> None:
+    asks = Code(
+        decoder="made up",
+        size=1,
+        level="v1",
+        dispatched="v4",
+        guard="CPUID",
+        counts=(),
+        extensions=(),
+        functions=(),
+    )
+    found = report(*lines)
+    found = replace(found, files=tuple(replace(each, code=asks) for each in found.files))
+    judged = judge(found, Variant(arch="x86_64", cpu="v2"))
+    rules = {"needs-more", "unknown-switches"}
+    assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
 
 
 def test_missing_guard_is_a_warning() -> None:
