@@ -1,7 +1,10 @@
 """Switch between two greenlets."""
 
 from greenlet import getcurrent, greenlet
+from greenlet.tests import _test_extension, _test_extension_cpp
 
+assert _test_extension.test_getcurrent() is getcurrent()
+assert _test_extension_cpp.test_exception_switch
 seen = []
 
 
