@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from variantbuild.accelerator.architectures import Architectures
+from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.audit import audit_wheel
+from variantbuild.probe.gpufacts import Toolkit
 from workshop import Done, Environment, run
 
 #: The parts of the compiler that pip would bring into an isolated build, all of one release.
@@ -23,6 +27,36 @@ TOOLCHAIN = (
     "nvidia-nvvm==13.0.*",
 )
 _LISTED = re.compile(r"\.sm_(\d+[af]?)\.(cubin|ptx)\s*$", re.MULTILINE)
+
+#: Made up: how code is built with a toolkit in a folder of its own.
+CUDA = DeviceBuild(
+    toolkit=Toolkit(
+        kind="cuda",
+        version=(13, 0),
+        release="13.0.88",
+        root="/opt/cuda",
+        compiler="/opt/cuda/bin/nvcc",
+        include="/opt/cuda/include",
+        libraries="/opt/cuda/lib64",
+    ),
+    architectures=Architectures(kind="cuda", real=("80", "90a"), ptx=("80",)),
+    host_switches=("-march=x86-64-v3", "-Wl,-z,now"),
+    extra=("-lineinfo",),
+    jobs=3,
+)
+ROCM = DeviceBuild(
+    toolkit=dataclasses.replace(
+        CUDA.toolkit,
+        kind="rocm",
+        version=(6, 4),
+        root="/opt/rocm",
+        compiler="/opt/rocm/bin/hipcc",
+        clang="/opt/rocm/llvm/bin/clang++",
+    ),
+    architectures=Architectures(kind="rocm", real=("gfx1030", "gfx90a:xnack-")),
+    host_switches=("-march=x86-64-v3",),
+    jobs=2,
+)
 
 
 def device_names(wheel: Path) -> set[str]:

@@ -126,7 +126,7 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
     ) -> None:
         if ext in ENDINGS:
             extra = _extra(build, extra_postargs)
-            compiler.spawn(render_command(build, src, obj, [*pp_opts, *extra], env))
+            _run(compiler, render_command(build, src, obj, [*pp_opts, *extra], env))
         else:
             plain = (
                 extra_postargs.get("cxx", ())
@@ -145,6 +145,20 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
     finally:
         vars(compiler).clear()
         vars(compiler).update(ours)
+
+
+def _run(compiler: _Compiler, command: list[str]) -> None:
+    """Run `command` as the compiler object does; a failure is one of setuptools' own errors."""
+    import subprocess
+
+    from setuptools.errors import CompileError
+
+    # `call` took the place of `spawn` in setuptools' own distutils, which warns of `spawn` now.
+    run = getattr(compiler, "call", None) or compiler.spawn
+    try:
+        run(command)
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise CompileError(str(error)) from error
 
 
 @contextmanager
