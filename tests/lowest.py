@@ -1,4 +1,7 @@
-"""Print the lowest version of each run-time requirement: `name==version`, one a line."""
+"""Print the lowest version of each run-time requirement: `name==version`, one a line.
+
+Of setuptools, the lowest that the delegate's loading lets pass.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import sys
 from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from variantbuild.delegate import OLDEST_SETUPTOOLS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -16,5 +21,8 @@ project = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["project"
 for line in project["dependencies"]:
     requirement = Requirement(line)
     if requirement.marker is None or requirement.marker.evaluate():
-        (bound,) = (each.version for each in requirement.specifier if each.operator == ">=")
+        bounds = [each.version for each in requirement.specifier if each.operator == ">="]
+        if requirement.name == "setuptools":
+            bounds.append(".".join(map(str, OLDEST_SETUPTOOLS)))
+        (bound,) = bounds
         print(f"{requirement.name}=={bound}")

@@ -19,6 +19,9 @@ from variantbuild.project import Project
 #: PEP 517: "module" or "module:object.attribute".
 _BACKEND = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?")
 
+#: The first setuptools with the hooks of PEP 660, whose build directory can be set for a wheel.
+OLDEST_SETUPTOOLS = (64,)
+
 #: PEP 517 and PEP 660: what a backend may leave out.
 OPTIONAL_HOOKS = (
     "get_requires_for_build_wheel",
@@ -186,7 +189,27 @@ def load_delegate(spec: DelegateSpec) -> Delegate:
             f"delegate {spec.backend!r} ({spec.origin}) is no PEP 517 backend: it has no "
             "build_wheel hook"
         )
-    return Delegate(spec, target)
+    delegate = Delegate(spec, target)
+    _refuse_old_setuptools(delegate)
+    return delegate
+
+
+def _refuse_old_setuptools(delegate: Delegate) -> None:
+    """Refuse a setuptools that cannot be told of flags and build directory.
+
+    No bound in our own requirements: projects that other backends build may pin an older one.
+    """
+    if delegate.kind != "setuptools.build_meta" or not delegate.version:
+        return
+    from variantbuild.flags.toolchains import parse_version
+
+    if parse_version(delegate.version) < OLDEST_SETUPTOOLS:
+        raise DelegateError(
+            f"delegate {delegate.spec.backend!r} ({delegate.spec.origin}): setuptools "
+            f"{delegate.version} is installed, and variantbuild needs {OLDEST_SETUPTOOLS[0]} or "
+            "newer",
+            hint="raise the bound on setuptools in [build-system] requires",
+        )
 
 
 def _imported(module: str) -> bool:

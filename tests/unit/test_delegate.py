@@ -122,3 +122,30 @@ def test_requirements(value: object) -> None:
     with pytest.raises(DelegateError, match="expected a list"):
         requirements(value, "get_requires_for_build_wheel", spec)
     assert requirements(["ninja"], "get_requires_for_build_wheel", spec) == ["ninja"]
+
+
+@pytest.mark.parametrize(
+    ("version", "refused"), [("59.8.0", True), ("64.0", False), ("63.4.3", True), ("84.2.1", False)]
+)
+def test_an_old_setuptools_is_refused_where_it_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, refused: bool
+) -> None:
+    import setuptools
+
+    monkeypatch.setattr(setuptools, "__version__", version)
+    spec = spec_of(tree(tmp_path))
+    if refused:
+        with pytest.raises(DelegateError, match=rf"setuptools {version} is installed.* 64 or"):
+            load_delegate(spec)
+    else:
+        load_delegate(spec)
+
+
+def test_another_delegate_may_stand_beside_an_old_setuptools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import setuptools
+
+    monkeypatch.setattr(setuptools, "__version__", "59.8.0")
+    text = '[tool.variantbuild]\ndelegate = "scikit_build_core.build"\n'
+    load_delegate(spec_of(tree(tmp_path, text)))
