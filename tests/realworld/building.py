@@ -105,9 +105,7 @@ class Builder:
         folder = self.shop.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         tree = unpack(self.sdist, folder / "src")
-        system = (
-            read_build_system(tree) if settings is None else switch_backend(tree, self.recipe.drop)
-        )
+        system = read_build_system(tree) if settings is None else switch_backend(tree)
         python = self._python(tree, system, settings)
         log = folder / "calls"
         shims = make_shims(folder / "shims", log)

@@ -60,15 +60,14 @@ def audit(builder: Builder, wheel: Path, expect: str) -> Audited:
 def shows(file: Mapping[str, object], march: str) -> str | None:
     """Say by what the compiled `file` shows `march`, None where nothing does.
 
-    Each of its recorded lines must name it. Without any, decoded instructions of that level do,
-    and then the ISA note.
+    Each of its recorded lines must name it; more switches of the project's own behind it are for
+    the audit to judge. Without any, decoded instructions of that level do, and then the ISA note.
     """
     asked = cast("list[str]", file["switches"])
     level = march.removeprefix("-march=x86-64").removeprefix("-") or "v1"
     if asked:
-        named = "no -march" if level == "v1" else march
-        told = all(line == named or line.startswith(f"{named} ") for line in asked)
-        return "switches" if told else None
+        named = [next((w for w in line.split() if w.startswith("-march=")), None) for line in asked]
+        return "switches" if set(named) == {None if level == "v1" else march} else None
     if level == "v1" or file["level"] == level:
         return "instructions"
     return "note" if file["isa_note"] == level else None

@@ -20,8 +20,7 @@ class Recipe:
 
     `project` is the name on the index, `sha256` the digest of its sdist; `kind` is what the row
     stands for. `apt` are Debian packages that the build needs, `env` variables set for it,
-    `install` distributions that the check needs beside the package's own requirements, `drop` build
-    requirements to leave out. `refused` is what the error says where no wheel may come out, by
+    `install` distributions that the check needs beside the package's own requirements. `refused` is what the error says where no wheel may come out, by
     target; `explained` says in a sentence why, `done` what had to be done to build it. `loop` tells
     that the script has a hot loop to time. A package that is `outside` does not count, and cannot.
     """
@@ -34,7 +33,6 @@ class Recipe:
     apt: tuple[str, ...] = ()
     env: Mapping[str, str]
     install: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
     refused: Mapping[str, str]
     explained: str = ""
     done: str = ""
@@ -77,7 +75,6 @@ def _recipe(name: str, row: Mapping[str, object]) -> Recipe:
         apt=words("apt"),
         env=table("env"),
         install=words("install"),
-        drop=words("drop"),
         refused=table("refused"),
         explained=text("explained"),
         done=text("done"),

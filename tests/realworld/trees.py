@@ -10,8 +10,8 @@ import re
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -84,14 +84,12 @@ def read_build_system(tree: Path) -> BuildSystem:
     )
 
 
-def switch_backend(tree: Path, drop: Sequence[str]) -> BuildSystem:
+def switch_backend(tree: Path) -> BuildSystem:
     """Make variantbuild the backend of `tree`, with the backend it had as delegate.
 
-    The build requirements `drop` are left out. Returns what it had then. Raises StepError where
-    that cannot be done without touching other tables.
+    Returns what it had. Raises StepError where that cannot be done without touching other tables.
     """
-    had = read_build_system(tree)
-    before = replace(had, requires=tuple(each for each in had.requires if each not in drop))
+    before = read_build_system(tree)
     file = tree / "pyproject.toml"
     text = file.read_text("utf-8") if file.is_file() else ""
     rest = _without_table(text, "build-system")
