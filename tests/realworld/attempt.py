@@ -81,6 +81,7 @@ def _compare(outcome: Outcome, plain: Built) -> Outcome:
         backend=plain.system.backend,
         plain_seconds=plain.done.seconds,
         plain_cpu=plain.done.cpu,
+        plain_beside=plain.beside,
         plain_error="" if plain.wheel else last_words(plain.done.output),
     )
 
@@ -117,6 +118,7 @@ def _look(
         march=march,
         seconds=built.done.seconds,
         cpu=built.done.cpu,
+        beside=built.beside,
         lines=len(built.lines),
         strays=tuple(" ".join(each.words) for each in built.lines if each.march != march),
     )

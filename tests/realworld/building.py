@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from realworld.commands import Done, clean_environment, run
-from realworld.compilelines import CompileLine, make_shims, read_lines
+from realworld.compilelines import CompileLine, compiles, make_shims, read_calls, works
 from realworld.recipes import Recipe
 from realworld.trees import BuildSystem, read_build_system, switch_backend, unpack
 
@@ -44,10 +44,14 @@ class Workshop:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """A build that ended: a wheel or none, what it took, and what the compilers were told."""
+    """A build that ended: a wheel or none, what it took, and what the compilers were told.
+
+    `beside` are the CPU seconds beside the compilers, with those of variantbuild's own trials.
+    """
 
     wheel: Path | None
     done: Done
+    beside: float
     lines: tuple[CompileLine, ...]
     system: BuildSystem
 
@@ -120,11 +124,13 @@ class Builder:
             env=self._env(python, shims),
         )
         wheels = sorted(out.glob("*.whl"))
+        calls = read_calls(log)
         (folder / "build.log").write_text(done.output, encoding="utf-8")
         return Built(
             wheel=wheels[0] if done.code == 0 and wheels else None,
             done=done,
-            lines=read_lines(log),
+            beside=done.cpu - sum(call.cpu for call in calls if works(call)),
+            lines=tuple(call for call in calls if compiles(call)),
             system=system,
         )
 

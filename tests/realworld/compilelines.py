@@ -31,18 +31,24 @@ _TRIALS = (
 #: What setup.py and Meson ask the compiler, through a file of their own among temporary ones.
 _ASKED = re.compile(r"/tmp/tmp[^/ ]*(?:/testfile)?\.\w+(?= |$)")
 
+#: What the shell's `times` prints of a call: minutes and seconds, user and system.
+_TIMES = re.compile(r"(\d+)m([\d.]+)s")
+
 _SHIM = """#!/bin/sh
-{{ printf '\\036'; printf '%s\\n' "$PWD" "$@"; }} >> "{log}/$$"
-exec "{real}" "$@"
+"{real}" "$@"
+code=$?
+{{ printf '\\036'; times; printf '%s\\n' "$PWD" "$@"; }} >> "{log}/$$"
+exit $code
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompileLine:
-    """A call that compiles a source of the package: in which folder, with which words."""
+    """A call of a compiler: in which folder, with which words, and the CPU seconds it took."""
 
     folder: str
     words: tuple[str, ...]
+    cpu: float
 
     @property
     def march(self) -> str | None:
@@ -65,24 +71,30 @@ def make_shims(folder: Path, log: Path) -> Path:
     return folder
 
 
-def read_lines(log: Path) -> tuple[CompileLine, ...]:
-    """Return the calls below `log` that compile a source of the package, trials left out."""
-    lines = []
+def read_calls(log: Path) -> tuple[CompileLine, ...]:
+    """Return every call of a compiler that is written down below `log`."""
+    calls = []
     for file in sorted(log.iterdir(), key=lambda path: path.stat().st_mtime_ns):
         for call in filter(None, file.read_text("utf-8", "replace").split("\x1e")):
-            folder, *words = call.splitlines()
-            line = CompileLine(folder=folder, words=tuple(words))
-            if _compiles(line):
-                lines.append(line)
-    return tuple(lines)
+            _, children, folder, *words = call.splitlines()
+            cpu = sum(60 * float(m) + float(s) for m, s in _TIMES.findall(children))
+            calls.append(CompileLine(folder=folder, words=tuple(words), cpu=cpu))
+    return tuple(calls)
 
 
-def _compiles(line: CompileLine) -> bool:
+def compiles(line: CompileLine) -> bool:
+    """Tell whether `line` compiles a source of the package, rather than try the compiler out."""
     sources = [word for word in line.words if word.lower().endswith(_SOURCES)]
     if not sources or {"-E", "-M", "-MM", "-fsyntax-only"} & set(line.words):
         return False
     places = " ".join((line.folder, *sources, *_outputs(line.words)))
     return not any(trial in places for trial in _TRIALS) and not _ASKED.search(places)
+
+
+def works(line: CompileLine) -> bool:
+    """Tell whether `line` compiles or links for the package: no question, no trial of ours."""
+    files = any(word.lower().endswith((*_SOURCES, ".o", ".obj", ".a")) for word in line.words)
+    return files and not any("/tmp/variantbuild-" in word for word in (line.folder, *line.words))
 
 
 def _outputs(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from typing import cast
 class TargetOutcome:
     """One package built for one target.
 
-    `error` is what the build said where there is no wheel. `lines` are compiler calls, `strays`
+    `error` is what the build said where there is no wheel. `cpu` are processor seconds of the
+    build, `beside` those of them beside the compilers. `lines` are compiler calls, `strays`
     those without the expected -march. `modules` says for each compiled file by what it shows the
     level (empty: by nothing), `needs` what its instructions need. `pip`, `uv` and `check` are
     empty where all went well. `noticed` are the compiled files without which the check fails.
@@ -23,6 +24,7 @@ class TargetOutcome:
     march: str
     seconds: float
     cpu: float
+    beside: float = 0.0
     error: str = ""
     label: str = ""
     wheel: str = ""
@@ -79,6 +81,7 @@ class Outcome:
     failure: str = ""
     plain_seconds: float = 0.0
     plain_cpu: float = 0.0
+    plain_beside: float = 0.0
     plain_error: str = ""
     targets: Mapping[str, TargetOutcome] = field(default_factory=dict)
     loop: Mapping[str, float] = field(default_factory=dict)

@@ -20,9 +20,9 @@ level in every compiled file, pip and uv install the wheel, and the package's ow
 both and fails as soon as any one of the compiled files is taken away. `modules`: compiled files,
 and by what they show the level (recorded switches, instructions, or the ISA note alone). `needs`:
 the highest level of their instructions, which the compiler decides. `native` is the exact
-microarchitecture where it can be told, else the level. `cost`: processor seconds of the whole build
-for v1 against the same without variantbuild, and the share that is ours; on builds of many seconds
-it is smaller than the noise.
+microarchitecture where it can be told, else the level. `cost`: processor seconds that the
+build for v1 takes more than the same without variantbuild, of how many in all; the compilers' own
+time is left out of the difference, as it varies by more than that, our trial compilation is not.
 """
 
 
@@ -108,8 +108,10 @@ def _cost(outcome: Outcome) -> str:
     first = outcome.targets.get("v1")
     if first is None or first.error or outcome.plain_error:
         return "–"
-    extra = first.cpu - outcome.plain_cpu
-    return f"{first.cpu:.1f} / {outcome.plain_cpu:.1f} s, {100 * extra / first.cpu:+.0f} %"
+    if not first.beside:
+        return "–"
+    extra = first.beside - outcome.plain_beside
+    return f"{extra:.2f} of {first.cpu:.1f} s, {100 * extra / first.cpu:.0f} %"
 
 
 _LOOPS = """

@@ -10,7 +10,7 @@ import pytest
 
 from realworld.checking import shows
 from realworld.commands import StepError
-from realworld.compilelines import make_shims, read_lines
+from realworld.compilelines import compiles, make_shims, read_calls, works
 from realworld.outcome import Outcome, TargetOutcome, read_outcome, write_outcome
 from realworld.page import render_page
 from realworld.recipes import TARGETS, load_recipes
@@ -113,14 +113,20 @@ def test_how_a_file_shows_its_level(
 def test_shims_see_compilations_and_nothing_else(tmp_path: Path) -> None:
     log = tmp_path / "calls"
     compiler = make_shims(tmp_path / "shims", log) / "cc"
-    (tmp_path / "a b.c").write_text("int f(void) { return 1; }\n", encoding="ascii")
+    (tmp_path / "a b.c").write_text(
+        "#include <math.h>\n#include <stdio.h>\nint f(void) { return 1; }\n", encoding="ascii"
+    )
     for words in (
         ("-march=x86-64", "-march=x86-64-v3", "-c", "a b.c", "-o", "a.o"),
         ("-shared", "a.o", "-o", "a.so"),
         ("-E", "a b.c"),
+        ("--version",),
     ):
         subprocess.run([compiler, *words], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-    (line,) = read_lines(log)
+    calls = read_calls(log)
+    assert [works(call) for call in calls] == [True, True, True, False]
+    (line,) = [call for call in calls if compiles(call)]
+    assert line.cpu > 0
     assert line.march == "-march=x86-64-v3"
     assert "a b.c" in line.words
     assert line.folder == str(tmp_path)

@@ -8,7 +8,7 @@ from pywatchman import bser
 
 value = {"name": "ü", "numbers": list(range(1000)), "nested": [{"x": 1.5, "y": None}] * 100}
 packed = bser.dumps(value)
-assert bser.loads(packed) == value
+assert bser.loads(packed, value_encoding="utf-8") == value
 script = Path(sys.prefix, "bin", "watchman-make")
 help_text = subprocess.check_output([sys.executable, script, "--help"], text=True)
 assert "watchman-make" in help_text
