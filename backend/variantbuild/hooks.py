@@ -116,7 +116,7 @@ def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
             return asked
         if not project.config.accelerators and project.config.target is None:
             return asked
-        from variantbuild.accelerator.deviceplan import toolchain_requirements
+        from variantbuild.accelerator.toolchain import toolchain_requirements
 
         host = LocalHost(env=os.environ, source=project.path)
         return [*asked, *toolchain_requirements(project, host)]

@@ -10,7 +10,8 @@ import pytest
 
 from hosts.recorded import RecordedHost
 from variantbuild.accelerator.devicebuild import preview_device_build
-from variantbuild.accelerator.deviceplan import plan_devices, toolchain_requirements
+from variantbuild.accelerator.deviceplan import plan_devices
+from variantbuild.accelerator.toolchain import toolchain_requirements
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed

@@ -6,19 +6,15 @@ Nothing is probed where neither the project nor a target names an accelerator.
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.choice import architecture
 from variantbuild.config import Config
-from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
-from variantbuild.probe.facts import Absent, Found
+from variantbuild.probe.facts import Absent
 from variantbuild.project import Project
-from variantbuild.variant import Variant
 from variantbuild.variant.axes import Accelerator, AcceleratorKind
 
 if TYPE_CHECKING:
@@ -93,7 +89,9 @@ def plan_devices(
     facts = {request.kind: _probe(host, request, config) for request in requests}
     awaited = None
     if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
-        awaited = _release_from_pypi(project, host)
+        from variantbuild.accelerator.toolchain import release_from_pypi
+
+        awaited = release_from_pypi(project, host)
     asked: tuple[str, ...] = ()
     if awaited is not None:
         from variantbuild.accelerator.pypitoolkit import expect_toolkit, render_requirements
@@ -121,69 +119,6 @@ def _nvcc_switches(config: Config, env: Mapping[str, str]) -> str:
     """Return all that nvcc will be told by settings and by the user's variables."""
     names = ("CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
     return " ".join((*config.flags_cuda, *(env.get(name, "") for name in names)))
-
-
-def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
-    """Return the requirements that bring CUDA's compiler from PyPI, () where it is not needed.
-
-    It is where cuda.toolkit says so, and under `auto` where the machine has no toolkit but shows
-    a GPU or the target names CUDA. Raises AcceleratorError for releases that PyPI has not, and
-    where the driver here is too old for what is built for this machine.
-    """
-    release = _release_from_pypi(project, host)
-    if release is None:
-        return ()
-    from variantbuild.accelerator.pypitoolkit import render_requirements
-
-    return render_requirements(release)
-
-
-def _release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
-    """Return the release of CUDA that is to come from PyPI, None where none is."""
-    config = project.config
-    if not config.accelerators and config.target is None:
-        return None
-    target = _target_accelerator(config)
-    if config.cuda_toolkit == "system" or (target is None and config.target is not None):
-        return None
-    from variantbuild.accelerator.choice import driver_floor, is_below_floor, resolve_requests
-    from variantbuild.accelerator.pypitoolkit import resolve_pypi_release
-    from variantbuild.probe.cuda import probe_cuda_toolkit
-    from variantbuild.probe.nvidia import probe_nvidia
-    from variantbuild.probe.rocm import probe_amd
-
-    requests = {request.kind: request for request in resolve_requests(config, target)}
-    request = requests.get("cuda")
-    if request is None:
-        return None
-    known, gpus = probe_nvidia(host)
-    seen = isinstance(gpus, Found)
-    if config.cuda_toolkit == "pypi":
-        rocm = probe_amd(host)[1] if "rocm" in requests else Absent("not asked for")
-        wanted = seen or not isinstance(rocm, Found)
-    elif seen or request.ordered:
-        toolkit = probe_cuda_toolkit(host, wanted=request.version, choice="system")
-        wanted = isinstance(toolkit, Absent)
-    else:
-        wanted = False
-    if not wanted:
-        return None
-    driver = known.value if isinstance(known, Found) else None
-    release = resolve_pypi_release(request.version, driver)
-    if not request.ordered and driver is not None and is_below_floor(driver, release[0]):
-        raise AcceleratorError(
-            f"the driver here is {driver.version}, and CUDA {release[0]} from PyPI needs "
-            f"{driver_floor(release[0])} or newer",
-            hint="update the driver, install an older toolkit, or leave cuda out",
-        )
-    return release
-
-
-def _target_accelerator(config: Config) -> Accelerator | None:
-    arch = architecture(sysconfig.get_platform())
-    if config.target is None or arch is None:
-        return None
-    return Variant.parse(config.target, arch).accelerator
 
 
 def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
