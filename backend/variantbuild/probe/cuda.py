@@ -148,6 +148,8 @@ def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
     if release is None:
         return Failed(f"{place.compiler} ({place.source}) does not tell its release")
     toolkit = _layout(host, place, (int(release[1]), int(release[2])), release[3])
+    if isinstance(toolkit, Failed):
+        return toolkit
     told = f"{place.compiler} is {toolkit}"
     for path, version in _versions(host, toolkit, place.root):
         if version != toolkit.version:
@@ -158,7 +160,7 @@ def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
     )
 
 
-def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -> Toolkit:
+def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -> Toolkit | Failed:
     """Read root, include and library folders from the compiler's dry run, as CMake does.
 
     nvcc may be a wrapper far from its toolkit; its dry run needs no source file, and says where
@@ -166,6 +168,8 @@ def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -
     """
     argv = [place.compiler, "-v", "-dryrun", "__variantbuild.cu"]
     answer = host.run(argv, timeout=_TIMEOUT)
+    if answer.status is None:
+        return Failed(f"{place.compiler} ({place.source}) {answer.failure} in a dry run")
     told = dict(_DRY_RUN.findall(answer.stdout + "\n" + answer.stderr))
     fallback = place.root or posixpath.dirname(posixpath.dirname(place.compiler))
     root = posixpath.normpath(told.get("TOP", "").strip().strip('"') or fallback)

@@ -114,9 +114,14 @@ def _places(host: Host) -> Iterator[_Place | Failed]:
 
 
 def _inspect(host: Host, compiler: str, root: str, source: str, named: bool) -> Fact[Toolkit]:
-    told = list(_file_versions(host, root)) or list(_hipconfig_version(host, root))
+    told = list(_file_versions(host, root))
     if not told:
-        return Failed(f"{root} ({source}) does not tell its version, nor does its hipconfig")
+        answer = _hipconfig_version(host, root)
+        if isinstance(answer, str):
+            return Failed(
+                f"{root} ({source}) does not tell its version, and its hipconfig {answer}"
+            )
+        told.append(answer)
     path, version, release = told[0]
     for other, differs, _ in told[1:]:
         if differs != version:
@@ -151,12 +156,16 @@ def _file_versions(host: Host, root: str) -> Iterator[tuple[str, tuple[int, int]
         yield path, (int(parts["MAJOR"]), int(parts["MINOR"])), release
 
 
-def _hipconfig_version(host: Host, root: str) -> Iterator[tuple[str, tuple[int, int], str]]:
+def _hipconfig_version(host: Host, root: str) -> tuple[str, tuple[int, int], str] | str:
+    """Return the source, version and release that hipconfig tells, or a clause on why not."""
     program = posixpath.join(root, "bin", "hipconfig")
     answer = host.run([program, "--version"], timeout=_TIMEOUT, env=_AMD)
-    found = _VERSION.match(answer.stdout.strip()) if answer.ok else None
-    if found:
-        yield f"{program} --version", (int(found[1]), int(found[2])), found[0]
+    if not answer.ok:
+        return answer.failure
+    found = _VERSION.match(answer.stdout.strip())
+    if found is None:
+        return "tells none"
+    return f"{program} --version", (int(found[1]), int(found[2])), found[0]
 
 
 def _with_architectures(host: Host, toolkit: Toolkit) -> Toolkit:

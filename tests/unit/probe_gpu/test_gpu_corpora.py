@@ -29,6 +29,8 @@ EXPECTED: dict[tuple[str, AcceleratorKind], tuple[str, str, str]] = {
     ("cuda-12.4-no-driver", "cuda"): ("CUDA 12.4 /usr/local/cuda-12.4", "Absent", "Absent"),
     ("cuda-12.8-h100", "cuda"): ("CUDA 12.8 /usr/local/cuda-12.8", "570.86.15 (12, 8)", "90"),
     ("cuda-13.0-wrapper", "cuda"): ("CUDA 13.0 /usr/local/cuda-13.0", "Absent", "Absent"),
+    ("cuda-13.0-b200", "cuda"): (
+        "CUDA 13.0 /usr/local/cuda-13.0", "580.65.06 (13, 0)", "100"),
     ("container-no-toolkit", "cuda"): ("Absent", "535.183.01 None", "80 80"),
     ("driver-mismatch", "cuda"): ("Absent", "535.183.01 None", "Failed"),
     ("wsl-rtx4090", "cuda"): ("CUDA 12.4 /usr/local/cuda-12.4", "560.94 (12, 6)", "89"),

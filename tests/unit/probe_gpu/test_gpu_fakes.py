@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.host import LocalHost
-from variantbuild.probe import cuda, rocm
-from variantbuild.probe.facts import Failed
+from variantbuild.accelerator.architectures import supported_architectures
+from variantbuild.host import READ_LIMIT, LocalHost
+from variantbuild.probe import cuda, nvidia, rocm
+from variantbuild.probe.facts import Failed, Found
 
+RELEASE = "Cuda compilation tools, release 12.8, V12.8.93"
 FAKES = {
     "hanging": ("#!/bin/sh\nsleep 300 &\nsleep 300\n", "time limit|did not end|seconds"),
     "flooding": ("#!/bin/sh\nexec yes 0123456789012345678901234567890123456789\n", "MiB|output"),
@@ -92,4 +94,82 @@ def test_a_bad_hipconfig_is_one_sentence_in_bounded_time(
     fact = rocm.probe_rocm_toolkit(host)
     assert time.monotonic() - started < 15
     assert isinstance(fact, Failed)
-    assert "does not tell its version, nor does its hipconfig" in fact.error
+    assert "does not tell its version, and its hipconfig " in fact.error
+    words = {"silent": "tells none", "foreign": "tells none"}.get(name, FAKES[name][1])
+    assert any(word in fact.error for word in words.split("|")), fact.error
+    assert "\n" not in fact.error
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_a_bad_nvcc_on_path_is_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
+    program(tmp_path / "nvcc", FAKES[name][0])
+    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    assert isinstance(fact, Failed)
+    assert fact.error.startswith(f"{tmp_path}/nvcc ({tmp_path}/nvcc on PATH) ")
+    assert "\n" not in fact.error
+
+
+def test_an_nvcc_that_hangs_later_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells its release, and its child keeps the pipe when it is asked for its folders."""
+    monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
+    text = f'[ "$1" = --version ] && echo {RELEASE!r} && exit 0\nsleep 300 &\nsleep 300\n'
+    program(tmp_path / "nvcc", f"#!/bin/sh\n{text}")
+    started = time.monotonic()
+    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    assert time.monotonic() - started < 10
+    assert isinstance(fact, Failed)
+    assert fact.error.endswith("did not end within 1 s in a dry run")
+
+
+def test_an_nvcc_that_lists_nothing_is_answered_by_the_table(tmp_path: Path) -> None:
+    program(tmp_path / "nvcc", f"#!/bin/sh\n[ $1 = --version ] && echo {RELEASE!r}\n")
+    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    assert isinstance(fact, Found)
+    assert fact.value.architectures == ()
+    assert "90a" in supported_architectures(fact.value)
+
+
+def test_links_that_disagree_are_one_sentence(tmp_path: Path) -> None:
+    """CUDA_HOME is a link to one toolkit, CUDACXX names the compiler of another."""
+    for version in ("11.8", "12.8"):
+        told = f"Cuda compilation tools, release {version}, V{version}.89"
+        program(tmp_path / f"cuda-{version}" / "bin" / "nvcc", f"#!/bin/sh\necho {told!r}\n")
+    (tmp_path / "cuda").symlink_to("cuda-12.8")
+    env = {
+        "CUDA_HOME": str(tmp_path / "cuda"),
+        "CUDACXX": str(tmp_path / "cuda-11.8" / "bin" / "nvcc"),
+    }
+    fact = cuda.probe_cuda_toolkit(LocalHost(env=env))
+    assert isinstance(fact, Failed)
+    assert "names CUDA 11.8 and CUDA_HOME=" in fact.error
+    assert "names CUDA 12.8" in fact.error
+
+
+class WithDriver(LocalHost):
+    """This machine with the kernel's word that NVIDIA's driver is loaded."""
+
+    def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
+        if path == "/proc/driver/nvidia/version":
+            return "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  x\n"
+        return super().read_text(path, limit=limit)
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_a_bad_nvidia_smi_is_one_sentence_in_bounded_time(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nvidia, "_TIMEOUT", 2.0)
+    program(tmp_path / "nvidia-smi", FAKES[name][0])
+    started = time.monotonic()
+    driver, gpus = nvidia.probe_nvidia(WithDriver(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    assert time.monotonic() - started < 15
+    assert isinstance(driver, Found)
+    assert driver.value.version == "535.183.01"
+    assert isinstance(gpus, Failed)
+    assert f"{tmp_path}/nvidia-smi " in gpus.error
+    assert "\n" not in gpus.error
