@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, Register
 
 from variantbuild.audit.blocks import JUMPS, Blocks
-from variantbuild.audit.taint import ARGUMENTS, Taint, deciding_blocks
+from variantbuild.audit.taint import ARGUMENTS, Taint, deciding_blocks, tests_argument
 from variantbuild.audit.x86_scan import PROBES
 
 _AFTER_CALL = 24  # instructions behind a call of a probe in which its result is stored
@@ -129,8 +129,13 @@ def flow_of(
         and each.op0_kind == OpKind.NEAR_BRANCH64
         and not start < each.near_branch_target < end
     ]
+    asking = {each.ip for each in body if asks(each)}
+    if not asking and not entry and not tests_argument(body):
+        nothing: Taint = frozenset()
+        leaves = tuple(Branch(each.ip, each.near_branch_target, nothing) for each in leaving)
+        return Flow(leaves, (), ())
     blocks = Blocks(body)
-    deciding, taint = deciding_blocks(blocks, asks, entry)
+    deciding, taint = deciding_blocks(blocks, asking, entry)
     guarded: set[int] = set()
     for n, block in enumerate(sorted(deciding)):
         if len(blocks.next[block]) == 2:

@@ -24,7 +24,7 @@ from variantbuild.audit.guards import (
 from variantbuild.audit.symbols import Bounds, Slots, Symbol, initializers
 from variantbuild.audit.taint import Taint
 from variantbuild.audit.x86_needs import needs_of
-from variantbuild.audit.x86_scan import Scan, decode_function
+from variantbuild.audit.x86_scan import Calls, Scan, decode_function
 from variantbuild.elf import Data, Elf
 
 _MODELS = ("__cpu_model", "__cpu_features2")
@@ -63,6 +63,7 @@ class Reach:
             each.address: each.size for each in symbols if not each.function and each.size
         }
         self._slot_places = sorted(slots.values)
+        self._calls = Calls(data, elf)
         self._followed: set[int] = set()
         self._resolved: dict[int, int] = {}
         self._predicates: dict[int, bool] = {}
@@ -177,15 +178,24 @@ class Reach:
         )
 
     def _callers_of_python(self) -> Iterator[int]:
-        for caller, callee in zip(self._scan.callers, self._scan.callees, strict=True):
-            name = self._slots.names.get(self._stubs.get(callee, callee), "")
-            if name.startswith(_PYTHON) and self._bounds.locate(caller) == caller:
+        wanted = {slot for slot, name in self._slots.names.items() if name.startswith(_PYTHON)}
+        targets = wanted | {stub for stub, slot in self._stubs.items() if slot in wanted}
+        for at in self._calls.of(targets):
+            caller = self._bounds.locate(at)
+            if caller >= 0:
                 yield caller
 
     def _callers_of(self, functions: set[int]) -> dict[int, int]:
+        """Count the calls of some functions by the function that they stand in."""
+        slots = {slot for slot, value in self._slots.values.items() if value in functions}
+        slots |= {
+            slot for slot, name in self._slots.names.items() if self._defined.get(name) in functions
+        }
+        stubs = {stub for stub, slot in self._stubs.items() if slot in slots}
         found: dict[int, int] = {}
-        for caller, callee in zip(self._scan.callers, self._scan.callees, strict=True):
-            if self._function(callee) in functions and self._bounds.locate(caller) == caller:
+        for at in self._calls.of(functions | slots | stubs):
+            caller = self._bounds.locate(at)
+            if caller >= 0:
                 found[caller] = found.get(caller, 0) + 1
         return found
 

@@ -28,7 +28,9 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extension:
-    """Instructions outside all levels (AES, SHA, VAES, FP16): how many, and whether guarded."""
+    """An extension outside all levels (AES, SHA, VAES, FP16): how many functions use it, and
+    whether only behind a question to the processor.
+    """
 
     name: str
     count: int
@@ -40,8 +42,8 @@ class Code:
     """What decoding the instructions of one file showed.
 
     `level` is needed whenever the file is used; `dispatched` is the highest level found at all,
-    reached only behind the run-time check named by `guard`. `counts` are instructions a level,
-    from decoding `size` bytes with `decoder`.
+    reached only behind the run-time check named by `guard`. `counts` are functions by what they
+    need, from decoding `size` bytes with `decoder`.
     """
 
     decoder: str

@@ -12,13 +12,15 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from variantbuild.elf import Data, Elf, Section
 from variantbuild.elf.tables import slice_of, string_at
 
 _SHT_RELA, _SHT_RELR, _SHT_SYMTAB, _SHT_DYNSYM = 4, 19, 2, 11
 _STT_FUNC, _STT_IFUNC = 2, 10
+_FUNCTIONS = frozenset({_STT_FUNC, _STT_IFUNC})
+_SYMBOL_64, _SYMBOL_32 = struct.Struct("<IBBHQQ"), struct.Struct("<IIIBBH")
 _RELATIVE = {"x86_64": 8, "aarch64": 1027}
 _IRELATIVE = {"x86_64": 37, "aarch64": 1032}
 _DWARF_TABLE = 0x3B  # DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes
@@ -69,35 +71,47 @@ class Slots:
 def read_symbols(data: Data, elf: Elf) -> tuple[Symbol, ...]:
     """Return the named symbols of .symtab and .dynsym that have an address here."""
     found: dict[tuple[str, int], Symbol] = {}
-    for section in elf.sections:
-        if section.type in (_SHT_SYMTAB, _SHT_DYNSYM):
-            for name, address, size, kind in _entries(data, elf, section):
-                if address and name:
-                    found[name, address] = Symbol(
-                        name=name,
-                        address=address,
-                        size=size,
-                        function=kind in (_STT_FUNC, _STT_IFUNC),
-                        ifunc=kind == _STT_IFUNC,
-                    )
+    for section in _symbol_tables(elf):
+        strings = _strings(data, elf, section.link)
+        for at, address, size, kind in _entries(data, elf, section):
+            name = string_at(strings, at) if address else ""
+            if name:
+                found[name, address] = Symbol(
+                    name=name,
+                    address=address,
+                    size=size,
+                    function=kind in _FUNCTIONS,
+                    ifunc=kind == _STT_IFUNC,
+                )
     return tuple(found.values())
 
 
-def read_bounds(data: Data, elf: Elf, symbols: tuple[Symbol, ...]) -> Bounds:
-    """Join the functions that symbols name with those that the unwind table lists."""
+def read_bounds(data: Data, elf: Elf) -> Bounds:
+    """Join the functions that symbols name with those that the unwind table lists.
+
+    Names are not read: most files need none.
+    """
     spans = dict(_unwind_spans(data, elf))
-    names: dict[int, str] = {}
-    for symbol in symbols:
-        if symbol.function:
-            # A symbol without a size (hand-written assembly) ends where the next one starts.
-            spans[symbol.address] = max(symbol.size, spans.get(symbol.address, 0))
-            names.setdefault(symbol.address, symbol.name)
+    for section in _symbol_tables(elf):
+        for _, address, size, kind in _entries(data, elf, section):
+            if address and kind in _FUNCTIONS:
+                # A symbol without a size (hand-written assembly) ends where the next one starts.
+                spans[address] = max(size, spans.get(address, 0))
     starts = tuple(sorted(spans))
     ends = []
     for i, start in enumerate(starts):
         following = starts[i + 1] if i + 1 < len(starts) else start + max(spans[start], 1)
         ends.append(min(start + spans[start], following) if spans[start] else following)
-    return Bounds(starts=starts, ends=tuple(ends), names=names)
+    return Bounds(starts=starts, ends=tuple(ends), names={})
+
+
+def with_names(bounds: Bounds, symbols: tuple[Symbol, ...]) -> Bounds:
+    """Return `bounds` with the names of its functions."""
+    names: dict[int, str] = {}
+    for symbol in symbols:
+        if symbol.function:
+            names.setdefault(symbol.address, symbol.name)
+    return replace(bounds, names=names)
 
 
 def read_slots(data: Data, elf: Elf) -> Slots:
@@ -138,22 +152,31 @@ def initializers(data: Data, elf: Elf, slots: Slots) -> Iterator[int]:
         yield slots.values.get(section.address + 8 * i, stored)
 
 
-def _entries(data: Data, elf: Elf, section: Section) -> Iterator[tuple[str, int, int, int]]:
-    form = struct.Struct("<IBBHQQ" if elf.bits == 64 else "<IIIBBH")
+def _symbol_tables(elf: Elf) -> Iterator[Section]:
+    yield from (each for each in elf.sections if each.type in (_SHT_SYMTAB, _SHT_DYNSYM))
+
+
+def _entries(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (offset of the name, address or 0 where undefined, size, type) of each symbol."""
     raw = slice_of(data, section.offset, section.size, section.name)
-    strings = _strings(data, elf, section.link)
-    for fields in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
-        if elf.bits == 64:
-            name, info, _, index, address, size = fields
-        else:
-            name, address, size, info, _, index = fields
-        yield string_at(strings, name), address if index else 0, size, info & 15
+    if elf.bits == 64:
+        for name, info, _, index, address, size in _SYMBOL_64.iter_unpack(
+            raw[: len(raw) - len(raw) % _SYMBOL_64.size]
+        ):
+            yield name, address if index else 0, size, info & 15
+        return
+    for name, address, size, info, _, index in _SYMBOL_32.iter_unpack(
+        raw[: len(raw) - len(raw) % _SYMBOL_32.size]
+    ):
+        yield name, address if index else 0, size, info & 15
 
 
 def _symbol_names(data: Data, elf: Elf, index: int) -> list[str]:
     if not 0 < index < len(elf.sections) or elf.sections[index].entry_size == 0:
         return []
-    return [name for name, *_ in _entries(data, elf, elf.sections[index])]
+    section = elf.sections[index]
+    strings = _strings(data, elf, section.link)
+    return [string_at(strings, at) for at, *_ in _entries(data, elf, section)]
 
 
 def _strings(data: Data, elf: Elf, index: int) -> bytes:

@@ -6,7 +6,8 @@ tainted values is too, and a conditional jump on tainted flags decides by the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Set
+from itertools import takewhile
 
 from iced_x86 import (
     ConditionCode,
@@ -47,12 +48,12 @@ _BYTES = frozenset(
 
 
 def deciding_blocks(
-    blocks: Blocks, asks: Callable[[Instruction], bool], entry: Taint
+    blocks: Blocks, asking: Set[int], entry: Taint
 ) -> tuple[set[int], dict[int, Taint]]:
     """Return the blocks that end in a jump decided by the processor, and taint by leaving jump.
 
-    `asks` tells instructions that look at the processor, `entry` is what is tainted on entry. The
-    second value maps the address of each call or jump to what is tainted there.
+    `asking` are the addresses of instructions that look at the processor, `entry` is what is
+    tainted on entry. The second value maps the address of each call or jump to the taint there.
     """
     deciding: set[int] = set()
     at_branches: dict[int, Taint] = {}
@@ -67,7 +68,7 @@ def deciding_blocks(
                 at_branches[each.ip] = at_branches.get(each.ip, frozenset()) | frozenset(state)
             if each.flow_control == FlowControl.CONDITIONAL_BRANCH and FLAGS in state:
                 deciding.add(block)
-            _step(each, state, asks(each) or (untouched and _tests_boolean(each)))
+            _step(each, state, each.ip in asking or (untouched and _tests_boolean(each)))
             untouched = untouched and each.flow_control == FlowControl.NEXT
         for following in blocks.next[block]:
             merged = states.get(following, frozenset()) | state
@@ -75,6 +76,16 @@ def deciding_blocks(
                 states[following] = merged
                 left.append(following)
     return deciding, at_branches
+
+
+def tests_argument(body: list[Instruction]) -> bool:
+    """Tell whether the first instructions of a function, up to a jump, test a boolean argument."""
+    straight = takewhile(_goes_on, body)
+    return any(map(_tests_boolean, straight))
+
+
+def _goes_on(each: Instruction) -> bool:
+    return each.flow_control == FlowControl.NEXT
 
 
 def _step(each: Instruction, state: set[Place], asked: bool) -> None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from iced_x86 import CpuidFeature, EncodingKind, Instruction, Mnemonic
+from iced_x86 import Code, CpuidFeature, EncodingKind, Instruction, Mnemonic
 
 from variantbuild.audit.levels import highest
 from variantbuild.data import load_table
 
 if TYPE_CHECKING:
     from iced_x86._iced_x86_py import Code as CodeType
+
+_SSE = frozenset({CpuidFeature.SSE, CpuidFeature.SSE2})
+_ASKING = frozenset({Code.CPUID, Code.XGETBV, Code.INVALID})
 
 
 class _Table(TypedDict):
@@ -64,6 +67,42 @@ def needs_of(code: int) -> tuple[str, ...]:
         levels.append("v3")
     level = highest("x86_64", levels)
     return (*([level] if level != "v1" else []), *named)
+
+
+class Kinds:
+    """The codes met so far, sorted once each.
+
+    `plain` need nothing and are no vector instructions; `above` need more than the baseline;
+    `packed` are vector instructions in VEX or EVEX encoding, `legacy` those of SSE and SSE2 in the
+    older one.
+    """
+
+    def __init__(self) -> None:
+        self.plain: set[int] = set()
+        self.above: set[int] = set()
+        self.packed: set[int] = set()
+        self.legacy: set[int] = set()
+        self._met: set[int] = set()
+
+    def learn(self, codes: set[int]) -> None:
+        """Sort the `codes` that are new."""
+        for code in codes - self._met:
+            self._met.add(code)
+            probe = instruction_of(code)
+            if needs_of(code):
+                self.above.add(code)
+            if probe.encoding in (EncodingKind.VEX, EncodingKind.EVEX):
+                self.packed.add(code)
+            elif not _SSE.isdisjoint(probe.cpuid_features()):
+                self.legacy.add(code)
+            elif not needs_of(code) and code not in _ASKING:
+                self.plain.add(code)
+
+
+@functools.cache
+def kinds_of() -> Kinds:
+    """Return the one collection of a process."""
+    return Kinds()
 
 
 def instruction_of(code: int) -> Instruction:

@@ -1,15 +1,17 @@
-"""Decode the code of an x86-64 file: which function needs what, and who calls whom.
+"""Decode the code of an x86-64 file once: which function holds what.
 
-Two passes: the first only counts kinds of instructions, with nothing per instruction in Python,
-and settles files that hold baseline code alone. The second goes function by function, so that
-data between functions cannot put the decoder out of step.
+Each function is decoded by itself, so that data between functions cannot put the decoder out of
+step. Nothing is done per instruction in Python: the kinds of instructions of a function are one
+set, and most functions hold no kind that matters. Calls are looked for as bytes, and only in files
+that choose code at run time.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections import Counter
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import attrgetter
@@ -17,62 +19,134 @@ from operator import attrgetter
 from iced_x86 import Code, Decoder, Instruction
 
 from variantbuild.audit.symbols import Bounds
-from variantbuild.audit.x86_needs import needs_of
+from variantbuild.audit.x86_needs import kinds_of, needs_of
 from variantbuild.elf import Data, Elf, Section
 
 _code = attrgetter("code")
 _WINDOW = 4 << 20
 PROBES = frozenset({Code.CPUID, Code.XGETBV})
-_CALLS = frozenset({Code.CALL_REL32_64, Code.CALL_RM64})
+# What compilers and linkers align functions with: int3, nop in its long forms, and zeros.
+_PADDING = re.compile(rb"(?:[\x90\xcc\x00\x66\x2e]|\x0f\x1f[\x00\x40\x44\x80\x84])*")
+_NEAR_CALL = re.compile(rb"\xe8")
+_SLOT_CALL = re.compile(rb"\xff\x15")
+_LONGEST_CALL = 6
+_ADDRESSES = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The kinds of instructions above the baseline between two addresses, as iced-x86's codes."""
+
+    end: int
+    codes: tuple[int, ...]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the instructions need: levels and names of extensions."""
+        return frozenset(need for code in self.codes for need in needs_of(code))
 
 
 @dataclass(kw_only=True, slots=True)
 class Scan:
-    """What the second pass collects.
+    """What decoding found: `uses` by a function's start, and the functions that ask (`probes`).
 
-    `uses` maps a function's start to what it needs: need to (count, first address). `callers` and
-    `callees` are parallel: a direct call, or a call through the slot at an address (`via_slots`).
-    `probes` are the functions that ask the processor what it is.
+    `packed` and `plain` count functions with vector instructions of VEX or EVEX encoding, and of
+    the older one.
     """
 
-    uses: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)
-    callers: array[int] = field(default_factory=lambda: array("Q"))
-    callees: array[int] = field(default_factory=lambda: array("Q"))
+    uses: dict[int, Use] = field(default_factory=dict)
     probes: set[int] = field(default_factory=set)
+    packed: int = 0
+    plain: int = 0
+
+    def add(self, other: Scan) -> None:
+        """Take over what was found in another part of the same file."""
+        self.uses.update(other.uses)
+        self.probes |= other.probes
+        self.packed += other.packed
+        self.plain += other.plain
 
 
-def count_codes(data: Data, elf: Elf, bounds: Bounds) -> Counter[int]:
-    """Count the instructions of all executable sections by iced-x86's code."""
-    counts: Counter[int] = Counter()
-    for section in code_sections(elf):
-        for start, end in _windows(section, bounds):
-            counts.update(map(_code, _decoder(data, elf, section, start, end)))
-    return counts
+Part = tuple[Section, int, int]
+"""A stretch of a section between two addresses, cut at function starts."""
 
 
-def scan_functions(
-    data: Data, elf: Elf, bounds: Bounds, hot: frozenset[int], most: int | None = None
-) -> Scan:
-    """Go through every function and collect the instructions whose code is in `hot`, and calls.
+def parts_of(elf: Elf, bounds: Bounds) -> list[Part]:
+    """Cut all code of a file into stretches of about 4 MiB."""
+    return [
+        (section, start, end)
+        for section in code_sections(elf)
+        for start, end in _windows(section, bounds)
+    ]
 
-    With `most`, stop once so many functions are found, and leave calls out.
-    """
+
+def scan_parts(data: Data, bounds: Bounds, parts: Iterable[Part]) -> Scan:
+    """Decode every function in `parts`, and what lies between functions where it is code."""
     scan = Scan()
-    wanted = hot if most is not None else hot | PROBES | _CALLS
-    for section in code_sections(elf):
-        for start, end in _windows(section, bounds):
-            raw = _bytes(data, section, start, end)
-            for first, last, known in _ranges(bounds, start, end):
-                part = raw[first - start : last - start]
-                found = list(Decoder(64, part, ip=first))
-                codes = list(map(_code, found))
-                if wanted.isdisjoint(codes) or (not known and Code.INVALID in codes):
+    kinds = kinds_of()
+    for section, start, end in parts:
+        raw = _bytes(data, section, start, end)
+        for first, last, known in _ranges(bounds, start, end):
+            part = raw[first - start : last - start]
+            if not known and _PADDING.fullmatch(part):
+                continue
+            codes = set(map(_code, Decoder(64, part, ip=first)))
+            if not codes <= kinds.plain:
+                kinds.learn(codes)
+                if known or Code.INVALID not in codes:
                     # Between functions, bytes that do not decode are tables, not code.
-                    continue
-                _collect(scan, first, compress(found, map(wanted.__contains__, codes)))
-                if most is not None and len(scan.uses) >= most:
-                    return scan
+                    _note(scan, first, last, codes)
     return scan
+
+
+def _note(scan: Scan, first: int, last: int, codes: set[int]) -> None:
+    kinds = kinds_of()
+    above = codes & kinds.above
+    if above:
+        scan.uses[first] = Use(last, tuple(sorted(above)))
+    if codes & PROBES:
+        scan.probes.add(first)
+    scan.packed += not codes.isdisjoint(kinds.packed)
+    scan.plain += not codes.isdisjoint(kinds.legacy)
+
+
+def first_use(data: Data, elf: Elf, start: int, end: int, need: str) -> int:
+    """Return the address of the first instruction between two addresses that needs `need`."""
+    body = decode_function(data, elf, start, end)
+    return next((each.ip for each in body if need in needs_of(each.code)), start)
+
+
+class Calls:
+    """All direct calls of a file, and calls through slots, told by their bytes.
+
+    Data that looks like a call is in the list too; that it names one of few targets does not
+    happen by chance.
+    """
+
+    def __init__(self, data: Data, elf: Elf) -> None:
+        self._places, self._targets = array("Q"), array("Q")
+        for section in code_sections(elf):
+            end = section.address + section.size
+            for start in range(section.address, end, _WINDOW):
+                raw = _bytes(data, section, start, min(start + _WINDOW + _LONGEST_CALL - 1, end))
+                self._collect(raw, start, _NEAR_CALL, 1)
+                self._collect(raw, start, _SLOT_CALL, 2)
+
+    def of(self, targets: Set[int]) -> Iterator[int]:
+        """Yield the addresses of the calls of any of `targets`."""
+        yield from compress(self._places, map(targets.__contains__, self._targets))
+
+    def _collect(self, raw: bytes, start: int, opcode: re.Pattern[bytes], length: int) -> None:
+        # The distances at every offset: four views of the same bytes, in the order of this machine,
+        # which is that of the file since iced-x86 is built for x86-64 and AArch64 alone.
+        whole = memoryview(raw)
+        views = [whole[by : by + (len(raw) - by) // 4 * 4].cast("i") for by in range(4)]
+        found = opcode.finditer(raw, 0, min(_WINDOW + length - 1, max(0, len(raw) - 4)))
+        places = [each.start() + length for each in found]
+        behind = start + 4
+        # Modulo 2 ** 64, as the processor computes; damaged files have any address.
+        self._targets.extend([(behind + at + views[at & 3][at >> 2]) & _ADDRESSES for at in places])
+        self._places.extend([(start - length + at) & _ADDRESSES for at in places])
 
 
 def decode_function(data: Data, elf: Elf, start: int, end: int) -> list[Instruction]:
@@ -102,29 +176,7 @@ def code_sections(elf: Elf) -> Iterator[Section]:
             )
 
 
-def _collect(scan: Scan, function: int, instructions: Iterator[Instruction]) -> None:
-    for each in instructions:
-        code = each.code
-        if code == Code.CALL_REL32_64:
-            scan.callers.append(function)
-            scan.callees.append(each.near_branch_target)
-        elif code == Code.CALL_RM64:
-            if each.is_ip_rel_memory_operand:
-                scan.callers.append(function)
-                scan.callees.append(each.ip_rel_memory_address)
-        elif code in PROBES:
-            scan.probes.add(function)
-        else:
-            uses = scan.uses.setdefault(function, {})
-            for need in needs_of(code):
-                count, first = uses.get(need, (0, each.ip))
-                uses[need] = (count + 1, first)
-
-
 def _windows(section: Section, bounds: Bounds) -> Iterator[tuple[int, int]]:
-    """Cut a section at function starts into stretches of about 4 MiB."""
-    from bisect import bisect_left
-
     start, end = section.address, section.address + section.size
     while end - start > 2 * _WINDOW:
         at = bisect_left(bounds.starts, start + _WINDOW)
@@ -138,8 +190,6 @@ def _windows(section: Section, bounds: Bounds) -> Iterator[tuple[int, int]]:
 
 def _ranges(bounds: Bounds, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
     """Cut a stretch into functions (True) and what lies between them (False)."""
-    from bisect import bisect_left
-
     at = start
     for i in range(bisect_left(bounds.starts, start), len(bounds.starts)):
         first, last = bounds.starts[i], min(bounds.ends[i], end)
@@ -157,7 +207,3 @@ def _ranges(bounds: Bounds, start: int, end: int) -> Iterator[tuple[int, int, bo
 def _bytes(data: Data, section: Section, start: int, end: int) -> bytes:
     offset = section.offset + start - section.address
     return bytes(data[offset : offset + end - start])
-
-
-def _decoder(data: Data, elf: Elf, section: Section, start: int, end: int) -> Decoder:
-    return Decoder(elf.bits, _bytes(data, section, start, end), ip=start)

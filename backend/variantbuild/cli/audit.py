@@ -219,7 +219,7 @@ def _code(file: FileReport) -> JSONValue:
         "level": code.level,
         "dispatched": code.dispatched,
         "guard": code.guard,
-        "instructions": dict(code.counts),
+        "functions_by_need": dict(code.counts),
         "extensions": [
             {"name": each.name, "count": each.count, "dispatched": each.dispatched}
             for each in code.extensions

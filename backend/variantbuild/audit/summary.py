@@ -1,0 +1,91 @@
+"""From the needs of functions to what is reported of a file; the same for every machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from variantbuild.audit.report import Code, Extension, Function
+
+_MOST_FUNCTIONS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What decoding found in one file.
+
+    `present` maps a function's start to what its instructions need: levels and names of
+    extensions. `unguarded` has those that are reached without a question to the processor, each
+    need with the address of its first instruction, None where the file never asks: then all are.
+    """
+
+    decoder: str
+    size: int
+    guard: str | None
+    present: Mapping[int, frozenset[str]]
+    unguarded: Mapping[int, Mapping[str, int]] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """How to read one file: its functions' names, its instructions, and what needs come to.
+
+    `first` finds the first instruction of a function that has a need, `text` renders one;
+    `setting` says which of some needs set the level, and `is_named` which are extensions.
+    """
+
+    name: Callable[[int], str]
+    first: Callable[[int, str], int]
+    text: Callable[[int], str]
+    level: Callable[[frozenset[str]], str]
+    setting: Callable[[frozenset[str]], frozenset[str]]
+    is_named: Callable[[str], bool]
+
+
+def summarize(found: Findings, reader: Reader) -> Code:
+    """Say which level a file needs, what it chooses at run time, and which functions need it."""
+    unguarded = found.present if found.unguarded is None else found.unguarded
+    needed = frozenset(need for needs in unguarded.values() for need in needs)
+    carried = frozenset(need for needs in found.present.values() for need in needs)
+    counts = Counter(need for needs in found.present.values() for need in needs)
+    functions = list(_functions(found, reader, needed, guarded=False))
+    if reader.setting(carried) != reader.setting(needed):
+        functions += _functions(found, reader, carried, guarded=True)
+    return Code(
+        decoder=found.decoder,
+        size=found.size,
+        level=reader.level(needed),
+        dispatched=reader.level(carried),
+        guard=found.guard,
+        counts=tuple(sorted(counts.items())),
+        extensions=tuple(
+            Extension(name=name, count=counts[name], dispatched=name not in needed)
+            for name in sorted(carried)
+            if reader.is_named(name)
+        ),
+        functions=tuple(functions),
+    )
+
+
+def _functions(
+    found: Findings, reader: Reader, needs: frozenset[str], *, guarded: bool
+) -> Iterator[Function]:
+    setting = reader.setting(needs)
+    left = _MOST_FUNCTIONS
+    within = found.present if guarded or found.unguarded is None else found.unguarded
+    for start in sorted(within):
+        need = min(setting.intersection(within[start]), default=None)
+        known = {} if found.unguarded is None else found.unguarded.get(start, {})
+        if need is None or not left or (guarded and need in known):
+            continue
+        left -= 1
+        at = known[need] if need in known else reader.first(start, need)
+        yield Function(
+            name=reader.name(start),
+            address=start,
+            at=at,
+            instruction=reader.text(at),
+            needs=need,
+            guarded=guarded,
+        )
