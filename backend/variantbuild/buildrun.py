@@ -90,6 +90,7 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
         tool=tool if isinstance(tool, Mapping) else {},
         extra_config=_users_distutils_config(),
+        meson_build=_meson_build(plan.project.path) if delegate.kind == "mesonpy" else "",
     )
     changes = hand_over(
         plan.flags,
@@ -137,6 +138,13 @@ def _device_sources(
     env = {**os.environ, **dict(changes.env)}
     reason = "the target names none" if plan.devices is None else plan.devices.reason
     return device_sources(complete_device_build(plan.device, folder), reason, env)
+
+
+def _meson_build(source: Path) -> str:
+    try:
+        return (source / "meson.build").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _users_distutils_config() -> str:

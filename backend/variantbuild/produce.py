@@ -94,7 +94,8 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
             with_code = any(file.device for file in report.files)
             declared = plan.variant if with_code else replace(plan.variant, accelerator=None)
             if report.has_machine_code and not _asks_nothing(declared):
-                passage = pass_gate(judge(report, declared), plan.project.config.audit)
+                judged = judge(report, declared, records=_records(plan))
+                passage = pass_gate(judged, plan.project.config.audit)
                 for message in passage.messages:
                     say(message, "warning")
         return publish(built, destination)
@@ -160,7 +161,7 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
         say(note, "warning")
     if not report.has_machine_code or _asks_nothing(declared):
         return publish(built, destination)
-    judgement = judge(report, declared)
+    judgement = judge(report, declared, records=_records(plan))
     passage = pass_gate(judgement, policy)
     for message in passage.messages:
         say(message, "warning")
@@ -185,6 +186,11 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
         )
         edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch())
         return apply_edit(wheel, edit, destination, consume=True)
+
+
+def _records(plan: BuildPlan) -> bool:
+    """Tell whether every compiler that may run records its switches; rustc and nvcc do not."""
+    return plan.flags.recorded and plan.flags.rust is None and plan.device is None
 
 
 def _asks_nothing(variant: Variant) -> bool:

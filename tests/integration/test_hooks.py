@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from variantbuild.elf import parse_elf
 from workshop import Done, Environment, copy_project
 
 pytestmark = pytest.mark.compile
@@ -383,3 +384,32 @@ def test_plan_command(tree: Tree) -> None:
     assert versions["pip, a source tree"] == "1.0+v3"
     people = tree.environment.run(python, "-m", "variantbuild", "plan", cwd=tree.folder).ok()
     assert "\x1b[" not in people.stdout
+
+
+def test_meson_options_of_the_project_do_not_throw_the_flags_away(
+    tmp_path: Path, hook_environment: Environment
+) -> None:
+    tree = Tree(copy_project("meson-c", tmp_path), hook_environment)
+    file = tree.folder / "meson.build"
+    text = file.read_text(encoding="utf-8")
+    assert "'buildtype=release'" in text
+    options = "'buildtype=release', 'c_args=-DOWN_OPTION'"
+    file.write_text(text.replace("'buildtype=release'", options), encoding="utf-8")
+    places = (str(hook_environment.python.parent), hook_environment.env["PATH"])
+    tree.build({"variantbuild.cpu": "v3"}, PATH=os.pathsep.join(places)).ok()
+    (wheel,) = tree.out.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (module,) = [name for name in archive.namelist() if name.endswith(".so")]
+        lines = parse_elf(archive.read(module)).switches
+    assert lines
+    assert all("-march=x86-64-v3" in line.split() for line in lines)
+
+
+def test_flags_that_reach_the_link_alone_are_no_evidence(tree: Tree) -> None:
+    script = tree.folder / "setup.py"
+    text = script.read_text(encoding="utf-8")
+    script.write_text(f"import os\nos.environ['CFLAGS'] = '-O1'\n{text}", encoding="utf-8")
+    done = tree.build({"variantbuild.cpu": "v3"})
+    assert done.code == 1
+    assert "no switches are recorded, and the ISA note tells of the link alone" in done.stderr
+    assert not list(tree.out.iterdir())

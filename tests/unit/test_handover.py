@@ -51,6 +51,7 @@ def handed(
     env: Mapping[str, str] | None = None,
     tool: Mapping[str, TOMLValue] | None = None,
     extra_config: str = "",
+    meson_build: str = "",
 ) -> Handover:
     delegation = Delegation(
         backend=backend,
@@ -62,6 +63,7 @@ def handed(
         interpreter=INTERPRETER,
         tool=tool or {},
         extra_config=extra_config,
+        meson_build=meson_build,
     )
     return hand_over(flags, delegation, compilers=compilers(family), build_name=NAME)
 
@@ -99,6 +101,30 @@ def test_nothing_is_touched_without_flags(backend: str) -> None:
 def test_link_flags_of_the_settings(backend: str) -> None:
     flags = Flags(languages=("c",), link=("-lm",))
     assert env_of(handed(backend, flags, env={"LDFLAGS": "-s"}))["LDFLAGS"] == "-s -lm"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        handed("mesonpy", meson_build="project('x', 'c', default_options: ['c_args=-Wno-x'])"),
+        handed("mesonpy", meson_build="project('x', 'c', default_options: {'c_args' : '-Wno-x'})"),
+        handed("mesonpy", settings={"setup-args": "-Dc_args=-Wno-x"}),
+        handed("mesonpy", settings={"setup-args": ["-Dbuildtype=debug", "-Dc_args=-Wno-x"]}),
+        handed("mesonpy", tool={"meson-python": {"args": {"setup": ["-Dc_args=-Wno-x"]}}}),
+    ],
+)
+def test_meson_options_that_throw_the_variables_away(made: Handover) -> None:
+    env = env_of(made)
+    assert env["CC"] == "/cc -march=x86-64-v4"
+    assert env["CFLAGS"] == "-march=x86-64-v4"
+    assert not {"CXX", "FC"} & set(env)
+
+
+def test_arguments_of_one_meson_target_throw_nothing_away() -> None:
+    text = "project('x', 'c')\nexecutable('y', 'y.c', c_args: ['-DX'])\n"
+    assert "CC" not in env_of(handed("mesonpy", meson_build=text))
+    hidden = "project('x', 'c', default_options: ['c_args=-Wno-x'])"
+    assert "CC" not in env_of(handed("mesonpy", Flags(languages=("c",)), meson_build=hidden))
 
 
 @pytest.mark.parametrize("backend", ["mesonpy", "mine.backend:api"])

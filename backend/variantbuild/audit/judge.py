@@ -51,11 +51,14 @@ class Judgement:
         return tuple(each for each in self.findings if each.severity == "warning")
 
 
-def judge(report: AuditReport, variant: Variant) -> Judgement:
+def judge(report: AuditReport, variant: Variant, *, records: bool = False) -> Judgement:
     """Compare what `report` found with what `variant` declares.
 
-    A wheel without machine code gets no finding: it carries no stamp that could be wrong. Raises
-    VariantError where the variant's processor is unknown.
+    `records` tells that the compilers were asked to record their switches with the same flags that
+    name the processor: then a file that records none was compiled without these, and an ISA note,
+    which comes from the link, does not stand for them. A wheel without machine code gets no
+    finding: it carries no stamp that could be wrong. Raises VariantError where the variant's
+    processor is unknown.
     """
     declared = resolve_processor(variant.arch, variant.cpu)
     findings = list(judge_tags(report))
@@ -67,7 +70,7 @@ def judge(report: AuditReport, variant: Variant) -> Judgement:
     evidence: tuple[Evidence, ...] = ()
     if hosts and not declared.is_baseline:
         evidence = tuple(
-            dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared))
+            dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared, records))
         )
         findings += _judge_use(hosts, declared, evidence)
     return Judgement(
@@ -208,12 +211,12 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
     )
 
 
-def _evidence(file: FileReport, declared: Processor) -> Iterator[Evidence]:
+def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[Evidence]:
     if file.code is not None and includes(declared.arch, file.code.level, declared.level):
         yield "instructions"
     if any(declared.is_reached_by(line) for line in file.switches):
         yield "switches"
-    elif file.isa_note == declared.level and not file.switches:
+    elif file.isa_note == declared.level and not file.switches and not records:
         # Recorded switches that ask for less prove that the link alone was told of the level.
         yield "note"
 
@@ -228,7 +231,7 @@ def _judge_use(
             severity="error",
             rule="no-evidence",
             message=f"nothing in the files shows that they were built for {declared.name}: "
-            f"{recorded}, and no ISA note stands for it",
+            f"{recorded}, and {_note_words(files, declared)}",
             evidence=asked,
         )
         return
@@ -244,3 +247,9 @@ def _judge_use(
             f"did the flags arrive? ({recorded})",
             evidence=asked,
         )
+
+
+def _note_words(files: list[FileReport], declared: Processor) -> str:
+    if any(file.isa_note == declared.level for file in files):
+        return "the ISA note tells of the link alone"
+    return "no ISA note stands for it"

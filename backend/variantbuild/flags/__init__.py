@@ -58,7 +58,8 @@ class Flags:
     """The switches for each tool, in order, the user's `flags.*` last, and the guard.
 
     A language is in `languages` where a compiler for it was given; the switches of the others
-    are empty. `rust` is None where no Rust is compiled. `notes` are remarks for people, such as
+    are empty. `recorded` tells that every language's compiler is asked to record its switches.
+    `rust` is None where no Rust is compiled. `notes` are remarks for people, such as
     archspec's on a stand-in processor.
     """
 
@@ -70,6 +71,7 @@ class Flags:
     guard: Guard = Guard()
     notes: tuple[str, ...] = ()
     rust: RustFlags | None = None
+    recorded: bool = False
 
     def of(self, tool: Tool) -> tuple[str, ...]:
         """Return the switches of one tool."""
@@ -101,14 +103,16 @@ def resolve_flags(
     """
     extra = extra or {}
     switches: dict[Language, tuple[str, ...]] = {}
+    records: list[tuple[str, ...]] = []
     notes: list[str] = []
     for language in LANGUAGES:
         if (compiler := compilers.get(language)) is None:
             continue
+        records.append(_record_switches(variant, compiler))
         ours = (
             *_cpu_switches(variant, compiler, notes),
             *_contract_switches(fp_contract, compiler),
-            *_record_switches(variant, compiler),
+            *records[-1],
         )
         switches[language] = (*ours, *extra.get(language, ()))
     return Flags(
@@ -119,6 +123,7 @@ def resolve_flags(
         link=tuple(extra.get("link", ())),
         guard=_choose_guard(variant, tuple(compilers.values()), libc, wanted=isa_guard),
         notes=tuple(dict.fromkeys(notes)),
+        recorded=bool(records) and all(records),
     )
 
 

@@ -66,8 +66,13 @@ def _hand_to_delegate(
         return hand_to_setuptools(flags, delegation, used, build_name)
     if module == "scikit_build_core":
         return hand_to_scikit_build(flags, delegation, build_name)
-    folder = _meson_folder(delegation, build_name) if module == "mesonpy" else None
-    return _hand_by_environment(flags, delegation, used, folder)
+    if module != "mesonpy":
+        return _hand_by_environment(flags, delegation, used, None)
+    from variantbuild.handover.meson import compiler_variables
+
+    folder = _meson_folder(delegation, build_name)
+    made = _hand_by_environment(flags, delegation, used, folder)
+    return replace(made, env=(*made.env, *compiler_variables(flags, delegation, used).items()))
 
 
 def _suffix(sources: Mapping[str, tuple[str, ...]]) -> str:

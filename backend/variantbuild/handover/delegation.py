@@ -20,7 +20,7 @@ class Delegation:
     `backend` is written as in PEP 517, `version` is its distribution's ('' where unknown).
     `folder` is private to this build; `source` holds pyproject.toml. `interpreter` are the strings
     among sysconfig's variables, `tool` is pyproject's tool table, `extra_config` the text of the
-    file that the user's DIST_EXTRA_CONFIG names.
+    file that the user's DIST_EXTRA_CONFIG names, `meson_build` that of the tree's meson.build.
     """
 
     backend: str
@@ -32,6 +32,7 @@ class Delegation:
     interpreter: Mapping[str, str] = field(default_factory=dict)
     tool: Mapping[str, TOMLValue] = field(default_factory=dict)
     extra_config: str = ""
+    meson_build: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -103,6 +103,15 @@ def test_code_that_asks_the_processor_was_not_all_compiled_for_more(
     assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
 
 
+def test_a_note_is_no_evidence_where_switches_should_be_recorded() -> None:
+    variant = Variant(arch="x86_64", cpu="v3")
+    assert judge(report(note="v3"), variant).evidence == ("note",)
+    (error,) = judge(report(note="v3"), variant, records=True).errors
+    assert error.rule == "no-evidence"
+    assert "the ISA note tells of the link alone" in error.message
+    assert judge(report("GNU C17 -march=x86-64-v3", note="v3"), variant, records=True).ok
+
+
 def test_missing_guard_is_a_warning() -> None:
     assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
 
