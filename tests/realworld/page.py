@@ -63,7 +63,8 @@ def _row(recipe: Recipe, outcome: Outcome) -> str:
     wheels = [each for each in found if each is not None and not each.error]
     problems = [] if not outcome.failure else [outcome.failure]
     problems += [] if outcome.failure else list(verdict(recipe, outcome).problems)
-    remarks = [recipe.done, recipe.explained, *(f"**{each}**" for each in problems)]
+    needs = f"Needs Debian's {', '.join(recipe.apt)}." if recipe.apt else ""
+    remarks = [needs, recipe.done, recipe.explained, *(f"**{each}**" for each in problems)]
     refusals = [
         f"{target}: “{each.error}”"
         for target, each in zip(TARGETS, found, strict=True)
