@@ -73,6 +73,8 @@ def judge(report: AuditReport, variant: Variant, *, records: bool = False) -> Ju
             dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared, records))
         )
         findings += _judge_use(hosts, declared, evidence)
+        if records and evidence:
+            findings += (_bare(each, declared) for each in hosts if not each.switches)
     return Judgement(
         variant=variant, findings=tuple(findings), evidence=evidence, found=report.level
     )
@@ -247,6 +249,16 @@ def _judge_use(
             f"did the flags arrive? ({recorded})",
             evidence=asked,
         )
+
+
+def _bare(file: FileReport, declared: Processor) -> Finding:
+    return Finding(
+        severity="warning",
+        rule="uses-less",
+        message=f"{file.path} records no switches, as other files do: did the flags for "
+        f"{declared.name} arrive there?",
+        path=file.path,
+    )
 
 
 def _note_words(files: list[FileReport], declared: Processor) -> str:

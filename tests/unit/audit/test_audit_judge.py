@@ -112,6 +112,22 @@ def test_a_note_is_no_evidence_where_switches_should_be_recorded() -> None:
     assert judge(report("GNU C17 -march=x86-64-v3", note="v3"), variant, records=True).ok
 
 
+def test_a_file_that_the_flags_passed_by_is_named() -> None:
+    variant = Variant(arch="x86_64", cpu="v3")
+    told, bare = report("GNU C17 -march=x86-64-v3").files[0], report().files[0]
+    both = replace(report(), files=(told, replace(bare, path="other.so")))
+    judged = judge(both, variant, records=True)
+    assert judged.ok
+    assert [each.path for each in judged.warnings if "records no switches" in each.message] == [
+        "other.so"
+    ]
+    assert not [
+        each
+        for each in judge(both, variant).findings
+        if each.path == "other.so" and each.rule == "uses-less"
+    ]
+
+
 def test_missing_guard_is_a_warning() -> None:
     assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
 
