@@ -136,3 +136,13 @@ def test_a_driver_below_the_floor_is_said_aloud() -> None:
 )  # fmt: skip
 def test_floors(version: str, major: int, below: bool) -> None:
     assert is_below_floor(Driver(version=version), major) is below
+
+
+@pytest.mark.parametrize(
+    ("cuda", "major", "below"),
+    [((12, 6), 13, True), ((13, 0), 13, False), ((12, 6), 12, False), (None, 13, False)],
+)
+def test_a_driver_without_a_number_goes_by_the_cuda_that_it_runs(
+    cuda: tuple[int, int] | None, major: int, below: bool
+) -> None:
+    assert is_below_floor(Driver(version="", cuda=cuda), major) is below

@@ -83,6 +83,37 @@ def test_a_target_brings_the_compiler_anywhere() -> None:
         toolchain_requirements(project(target="cu12.v3"), NOTHING)
 
 
+@linux
+def test_nothing_is_fetched_beside_a_toolkit_that_will_do() -> None:
+    told = "Cuda compilation tools, release 13.0, V13.0.88\n"
+    answer = Completed(argv=(), status=0, stdout=told, stderr="")
+    host = NOTHING.with_program("/usr/bin/nvcc", {("--version",): answer})
+    assert toolchain_requirements(project(target="cu13.v3"), host) == ()
+    assert toolchain_requirements(project(target="cu131.v3"), host)
+    with pytest.raises(AcceleratorError) as caught:
+        toolchain_requirements(project(target="cu12.v3"), host)
+    assert caught.value.message == (
+        "target 'cu12.v3' needs CUDA 12: no CUDA 12, only: CUDA 13.0 in /usr; CUDA 12 cannot come "
+        "from PyPI: the compiler is published there for 13.0 to 13.5 only"
+    )
+    with pytest.raises(AcceleratorError) as caught:
+        toolchain_requirements(project(target="cu12.v3", cuda_toolkit="pypi"), host)
+    assert caught.value.message.startswith("CUDA 12 cannot come from PyPI")
+
+
+@pytest.mark.parametrize("name", ["CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"])
+def test_the_users_variables_may_lift_the_limit_on_host_compilers(name: str) -> None:
+    newer = Completed(argv=(), status=0, stdout="#define __GNUC__ 99\n", stderr="")
+    host = gpu_machine("580.65.06").with_program("/usr/bin/g++", {GXX: newer})
+    settings = project(accelerators=("cuda",))
+    with pytest.raises(AcceleratorError, match="gcc 99"):
+        plan_devices(settings, host, None, preview=True)
+    lifted = host.with_env(**{name: "-allow-unsupported-compiler"})
+    plan = plan_devices(settings, lifted, None, preview=True)
+    assert plan is not None
+    assert plan.reason.endswith(", host code by /usr/bin/g++ (gcc 99)")
+
+
 def test_pypi_by_name_is_an_order_but_not_on_an_amd_machine() -> None:
     settings = project(accelerators=("cuda", "rocm"), cuda_toolkit="pypi")
     assert toolchain_requirements(settings, NOTHING)

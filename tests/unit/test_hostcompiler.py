@@ -106,3 +106,20 @@ def test_the_limit_itself_is_permitted_and_one_above_is_not() -> None:
     one_above = choose_host_compiler(machine(gxx="gcc 14", gxx_13="gcc 13"), toolkit(12, 4))
     assert one_above is not None
     assert one_above.command == "/usr/bin/g++-13"
+
+
+def test_the_override_lifts_the_limit_for_the_usual_compiler_too() -> None:
+    chosen = choose_host_compiler(
+        machine(gxx="gcc 15", gxx_12="gcc 12"), toolkit(12, 4), "-O2 -allow-unsupported-compiler"
+    )
+    assert chosen is not None
+    assert (chosen.command, chosen.chosen) == ("/usr/bin/g++", False)
+
+
+def test_clang_under_the_name_of_gcc_is_known_by_its_macros() -> None:
+    """clang says that it is gcc 4.2 as well."""
+    with pytest.raises(AcceleratorError, match=r"g\+\+ is clang 25"):
+        choose_host_compiler(machine(gxx="clang 25"), toolkit(13, 0))
+    taken = choose_host_compiler(machine(gxx="clang 20"), toolkit(13, 0))
+    assert taken is not None
+    assert str(taken) == "clang 20"

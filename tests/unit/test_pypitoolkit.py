@@ -24,6 +24,8 @@ def test_all_requirements_are_of_one_release() -> None:
         "nvidia-cuda-runtime==13.0.*",
         "nvidia-cuda-cccl==13.0.*",
     )
+    assert render_requirements((13, 2))[-1] == "nvidia-cuda-cccl==13.2.*"
+    assert render_requirements((13, 3))[-1] == "nvidia-cuda-cccl==13.3.3.*"
     assert render_requirements((13, 5))[-1] == "nvidia-cuda-cccl==13.3.5.*"
     for minor in range(6):
         for requirement in map(Requirement, render_requirements((13, minor))):
