@@ -32,8 +32,9 @@ def render_page(recipes: Mapping[str, Recipe], outcomes: Mapping[str, Outcome | 
     counted = [name for name in tried if verdict(recipes[name], tried[name]).counts]
     parts = [_HEAD, _summary(tried, len(counted)), _LEGEND, _packages(recipes, tried)]
     if any(found.loop for found in tried.values()):
-        parts += [_LOOPS, _loops(recipes, tried)]
-    return "\n".join(parts) + "\n"
+        parts += [_LOOPS, _loops(tried)]
+    parts.append(_MENDED)
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _summary(tried: Mapping[str, Outcome], counted: int) -> str:
@@ -115,6 +116,23 @@ def _cost(outcome: Outcome) -> str:
     return f"{extra:.2f} of {first.cpu:.1f} s, {100 * extra / first.cpu:.0f} %"
 
 
+_MENDED = """
+## What these packages showed
+Mended in variantbuild, each with a test:
+
+- orjson: rustc was told nothing, and the wheel was stamped for the C in it. RUSTFLAGS by target,
+  with the guard, are handed to cargo wherever a Cargo.toml lies.
+- apexpy: Meson throws CFLAGS away where a project's `default_options` set `c_args`; the flags go
+  into CC, CXX and FC there. The wheel was stamped all the same, for the ISA note that our own link
+  flags had written: a note is no evidence any more where the compilers should have recorded
+  switches.
+- apexpy: our own requirement of setuptools 64 contradicted a pin of a project that setuptools does
+  not build. The bound holds only where setuptools is the delegate.
+- hnswlib: the refusal named an instruction, not the cause. It names the project's own switches now.
+- orjson again: a file of which every unit was compiled for more passed where it also asks the
+  processor.
+"""
+
 _LOOPS = """
 ## What v3 pays
 The same input through the v1 and the v3 wheel, turn by turn in one run (`timing.py`): the best
@@ -122,7 +140,7 @@ times, and the median of the ratios. Above 1 the v3 wheel is faster.
 """
 
 
-def _loops(recipes: Mapping[str, Recipe], tried: Mapping[str, Outcome]) -> str:
+def _loops(tried: Mapping[str, Outcome]) -> str:
     rows = ["| package | v1 | v3 | v1 / v3 |", "|---|---|---|---|"]
     timed = [(name, found.loop) for name, found in tried.items() if found.loop]
     for name, loop in sorted(timed, key=lambda item: -item[1]["ratio"]):
