@@ -44,7 +44,12 @@ def commands(
             self.compiler.compiler_type = kind
             # setuptools before and after `call` took the place of `spawn`.
             self.compiler.spawn = self.compiler.call = spawn
+            before = dict(vars(self.compiler))
             super().build_extension(ext)
+            assert vars(self.compiler).keys() == before.keys()
+            assert self.compiler.src_extensions == before.get(
+                "src_extensions", type(self.compiler).src_extensions
+            )
 
     command = Noting(Distribution({"name": "x", "ext_modules": list(extensions)}))
     command.ensure_finalized()

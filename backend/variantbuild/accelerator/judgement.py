@@ -33,12 +33,13 @@ def judge_running(label: Accelerator, facts: AcceleratorFacts) -> tuple[str, ...
     """Say why code built for `label` would not run with the driver and the GPUs of `facts`."""
     name = _name(label)
     floor = driver_floor(label.version[0]) if label.kind == "cuda" else ""
-    wanted = f"a driver of {floor} or newer" if floor else "a GPU driver"
+    wanted = "a driver that knows it" if label.kind == "cuda" else "a GPU driver"
+    wanted = f"a driver of {floor} or newer" if floor else wanted
     reasons = []
     match facts.driver:
         case Absent(reason=why) | Failed(error=why):
             reasons.append(f"{name} needs {wanted}: {why}")
-        case Found(value=driver, source=source) if floor and is_below_floor(
+        case Found(value=driver, source=source) if label.kind == "cuda" and is_below_floor(
             driver, label.version[0]
         ):
             reasons.append(f"{name} needs {wanted}, and here is {_shown(driver)} ({source})")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.host import Completed
 from variantbuild.probe.cuda import probe_cuda_toolkit
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.rocm import parse_gfx_version, probe_rocm_toolkit
@@ -90,6 +91,21 @@ def test_the_choice_of_wheels_or_system_is_kept(gpu_host: LoadHost) -> None:
     fact = probe_cuda_toolkit(host, python_path=[folder], wanted=(13,))
     assert isinstance(fact, Found)
     assert fact.value.origin == "pypi"
+
+
+def test_variables_do_not_name_the_wheels_toolkit(gpu_host: LoadHost) -> None:
+    host = gpu_host("cuda-12.8-h100").with_env(CUDA_HOME="/usr/local/cuda-12.8")
+    assert isinstance(probe_cuda_toolkit(host), Found)
+    assert isinstance(probe_cuda_toolkit(host, choice="pypi"), Absent)
+
+
+def test_ptxas_adds_suffixes_to_what_nvcc_lists_and_nothing_else(gpu_host: LoadHost) -> None:
+    host = gpu_host("cuda-12.4-no-driver")
+    told = "'compute_90','compute_90a','compute_99','compute_99a'"
+    answer = Completed(argv=(), status=0, stdout=told, stderr="")
+    fact = probe_cuda_toolkit(host.with_program(f"{ROOT}/bin/ptxas", {("--help",): answer}))
+    assert isinstance(fact, Found)
+    assert fact.value.architectures[-2:] == ("90", "90a")
 
 
 def test_rocm_places_and_disagreement(gpu_host: LoadHost) -> None:

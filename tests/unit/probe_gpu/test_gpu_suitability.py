@@ -102,6 +102,16 @@ def test_three_facts_with_their_sources(
             ],
             [],
         ),
+        (
+            "cuda-12.8-h100",
+            "cu14",
+            ["CUDA 14 needs a driver that knows it, and here is 570.86.15 (NVML)"],
+            [
+                "no CUDA 14, only: CUDA 12.8 in /usr/local/cuda-12.8; CUDA 12.4 in "
+                "/usr/local/cuda-12.4; CUDA 14 cannot come from PyPI: the compiler is published "
+                "there for 13.0 to 13.5 only"
+            ],
+        ),
         ("rocm-6.4-mi300x", "rocm6.4", [], []),
         ("rocm-6.4-mi300x", "rocm7.0", [], ["no ROCm 7.0, only: ROCm 6.4 in /opt/rocm"]),
         (
