@@ -14,6 +14,7 @@ from devices import build_here
 from variantbuild.accelerator.architectures import Architectures
 from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.accelerator.devicetrial import try_device_build
+from variantbuild.accelerator.hostcompiler import choose_host_compiler
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import LocalHost
 from variantbuild.probe.cuda import probe_cuda_toolkit
@@ -97,6 +98,24 @@ def test_a_host_compiler_that_is_too_new(tmp_path: Path) -> None:
 
 @pytest.mark.cuda
 @needs_nvcc
+def test_a_permitted_host_compiler_takes_the_place_of_one_too_new(tmp_path: Path) -> None:
+    if not any(shutil.which(f"g++-{major}") for major in range(7, 16)):
+        pytest.skip("no g++ with its version in its name is installed")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gcc").symlink_to(newer_gxx(tmp_path))
+    host = LocalHost(env={**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
+    toolkit = cuda("80").toolkit
+    chosen = choose_host_compiler(host, toolkit)
+    assert chosen is not None
+    assert chosen.chosen
+    assert f"{tmp_path}/bin/gcc is gcc 99, too new for {toolkit}: " in chosen.note
+    try_device_build(host, cuda("80", host_compiler=chosen.command), tmp_path)
+    with pytest.raises(AcceleratorError, match="refuses the host compiler"):
+        try_device_build(host, cuda("80"), tmp_path)
+
+
+@pytest.mark.cuda
+@needs_nvcc
 def test_a_build_stops_before_the_delegate_runs(tmp_path: Path) -> None:
     source = copy_project("setuptools-gpu", tmp_path)
     done = build_here(source, "v2.cu13", VARIANTBUILD_FLAGS_CUDA="--nonsense")
@@ -114,7 +133,7 @@ def test_the_host_compiler_is_said_aloud(tmp_path: Path) -> None:
     done = build_here(source, "v2.cu13", CUDAHOSTCXX=newer)
     assert f"CUDAHOSTCXX={newer} is gcc 99, and CUDA 13.0 takes none newer than" in done.stderr
     done = build_here(source, "v2.cu13", CUDAFLAGS="--nonsense", SKIP_DEVICE_CODE="1")
-    assert f"host code by {shutil.which('g++')} (gcc " in done.stderr
+    assert f"host code by {shutil.which('gcc')} (gcc " in done.stderr
 
 
 @pytest.mark.rocm

@@ -123,3 +123,10 @@ def test_clang_under_the_name_of_gcc_is_known_by_its_macros() -> None:
     taken = choose_host_compiler(machine(gxx="clang 20"), toolkit(13, 0))
     assert taken is not None
     assert str(taken) == "clang 20"
+
+
+def test_nvcc_calls_gcc_where_both_are_there() -> None:
+    host = machine(gxx="gcc 12", gcc="gcc 15", gxx_13="gcc 13")
+    chosen = choose_host_compiler(host, toolkit(12, 4))
+    assert chosen is not None
+    assert chosen.note.startswith("/usr/bin/gcc is gcc 15, too new for CUDA 12.4: /usr/bin/g++-13")

@@ -59,7 +59,8 @@ def choose_host_compiler(host: Host, toolkit: Toolkit, switches: str = "") -> Ho
             if path is None:
                 raise AcceleratorError(f"{variable}={command} is not on PATH")
             return _checked(host, path, f"{variable}={command}", toolkit, switches)
-    path = host.which("g++") or host.which("gcc")
+    # nvcc calls gcc for all but the last link, C++ included (nvcc 13.0 -dryrun).
+    path = host.which("gcc") or host.which("g++")
     if path is None:
         raise AcceleratorError(
             f"{toolkit} compiles host code with gcc, and there is none on PATH",

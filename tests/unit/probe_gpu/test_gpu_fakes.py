@@ -173,3 +173,14 @@ def test_a_bad_nvidia_smi_is_one_sentence_in_bounded_time(
     assert isinstance(gpus, Failed)
     assert f"{tmp_path}/nvidia-smi " in gpus.error
     assert "\n" not in gpus.error
+
+
+def test_hipconfig_is_told_that_it_is_amds(tmp_path: Path) -> None:
+    """With nvcc on PATH it would speak for NVIDIA's platform."""
+    program(tmp_path / "bin" / "hipcc", "#!/bin/sh\n")
+    program(
+        tmp_path / "bin" / "hipconfig", '#!/bin/sh\n[ "$HIP_PLATFORM" = amd ] && echo 6.4.1-x\n'
+    )
+    fact = rocm.probe_rocm_toolkit(LocalHost(env={"ROCM_PATH": str(tmp_path)}))
+    assert isinstance(fact, Found)
+    assert (fact.value.version, fact.value.release) == ((6, 4), "6.4.1")

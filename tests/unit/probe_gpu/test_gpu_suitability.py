@@ -39,11 +39,11 @@ def machine(gpu_host: LoadHost, recorded_host: LoadHost) -> LoadHost:
     return load
 
 
-def with_gxx(host: RecordedHost, major: int) -> RecordedHost:
-    """Return `host` with a g++ of `major` alone."""
+def with_gcc(host: RecordedHost, major: int) -> RecordedHost:
+    """Return `host` with a gcc of `major` for nvcc."""
     question = ("-dM", "-E", "-x", "c++", "/dev/null")
     answer = Completed(argv=(), status=0, stdout=f"#define __GNUC__ {major}\n", stderr="")
-    return host.with_program("/usr/bin/g++", {question: answer})
+    return host.with_program("/usr/bin/gcc", {question: answer})
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -139,7 +139,7 @@ def test_why_not(
     machine: LoadHost,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    host = with_gxx(machine(name), 11)
+    host = with_gcc(machine(name), 11)
     assert report(host, why_not=target, as_json=True) == (1 if run or build else 0)
     payload = json.loads(capsys.readouterr().out)
     jsonschema.validate(payload, json.loads(SCHEMA.read_text(encoding="utf-8")))
@@ -150,10 +150,10 @@ def test_why_not(
 def test_a_host_compiler_that_nvcc_refuses_is_a_reason(
     machine: LoadHost, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert report(with_gxx(machine("cuda-12.4-no-driver"), 15), why_not="cu12", as_json=False) == 1
+    assert report(with_gcc(machine("cuda-12.4-no-driver"), 15), why_not="cu12", as_json=False) == 1
     lines = capsys.readouterr().out.splitlines()
     (line,) = (line for line in lines if line.startswith("this machine cannot build"))
-    assert line.endswith("/usr/bin/g++ is gcc 15, and CUDA 12.4 takes none newer than 13")
+    assert line.endswith("/usr/bin/gcc is gcc 15, and CUDA 12.4 takes none newer than 13")
 
 
 def test_a_driver_without_a_gpu_is_said(
