@@ -56,3 +56,7 @@ class AuditError(VariantBuildError):
     """A wheel's machine code does not hold what was asked or declared."""
 
     exit_code = 1
+
+
+class RepairError(VariantBuildError):
+    """A wheel cannot be repaired: a tool is missing or failed, or no policy fits its files."""

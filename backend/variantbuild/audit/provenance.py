@@ -72,6 +72,22 @@ def render_provenance(
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def refresh_provenance(data: bytes, report: AuditReport) -> bytes:
+    """Return the document `data` with what was audited replaced by what `report` found.
+
+    For a wheel whose files were changed after the build, by grafting libraries for one. Raises
+    WheelError where `data` is no document that `render_provenance` wrote.
+    """
+    parse_provenance(data)
+    document = cast("dict[str, dict[str, JSONValue]]", json.loads(data))
+    listed = cast("list[dict[str, JSONValue]]", document["metadata"]["properties"])
+    audited = _key("audited", "")
+    kept: list[JSONValue] = [each for each in listed if not str(each["name"]).startswith(audited)]
+    kept += [{"name": key, "value": value} for key, value in _audited(report)]
+    document["metadata"]["properties"] = kept
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def parse_provenance(data: bytes) -> dict[str, str]:
     """Return the properties of a document that `render_provenance` wrote, name to value.
 

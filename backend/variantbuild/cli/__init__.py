@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "unstamp": "go back to the public version and the plain tag",
     "patch": "edit metadata by name, RECORD kept right",
     "verify": "check the integrity of wheels",
+    "repair": "graft libraries, then write policy tag and variant together",
     "audit": "show what machine code a wheel holds, and what it needs",
 }
 

