@@ -126,6 +126,18 @@ def test_rocm_places_and_disagreement(gpu_host: LoadHost) -> None:
     assert fact.source == "/opt/rocm, /opt/rocm/bin/hipconfig --version"
 
 
+def test_a_named_rocm_is_binding_for_a_wanted_release(gpu_host: LoadHost) -> None:
+    host, newer = gpu_host("rocm-6.4-mi300x"), gpu_host("rocm-7.0-rx7900")
+    both = dataclasses.replace(
+        host, files={**newer.files, **host.files}, programs=host.programs | newer.programs
+    )
+    assert isinstance(probe_rocm_toolkit(both, wanted=(7,)), Found)
+    named = both.with_env(ROCM_PATH="/opt/rocm")
+    assert probe_rocm_toolkit(named, wanted=(7,)) == Absent(
+        "no ROCm 7, only: ROCm 6.4 in /opt/rocm"
+    )
+
+
 def test_a_link_in_usr_bin_does_not_hide_rocm(gpu_host: LoadHost) -> None:
     host = gpu_host("rocm-6.4-mi300x").with_program("/usr/bin/hipcc", {})
     fact = probe_rocm_toolkit(host)
@@ -136,7 +148,7 @@ def test_a_link_in_usr_bin_does_not_hide_rocm(gpu_host: LoadHost) -> None:
 @pytest.mark.parametrize(
     ("number", "name"),
     [(90010, "gfx90a"), (90402, "gfx942"), (110501, "gfx1151"), (120001, "gfx1201"),
-     (100300, "gfx1030"), (90006, "gfx906"), (90500, "gfx950")],
+     (100300, "gfx1030"), (90006, "gfx906"), (90500, "gfx950"), (91100, "gfx9b0")],
 )  # fmt: skip
 def test_gfx_versions_have_hexadecimal_names(number: int, name: str) -> None:
     assert parse_gfx_version(number) == name
