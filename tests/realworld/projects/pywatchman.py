@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pywatchman import bser
+import pywatchman.bser as bser
 
 value = {"name": "ü", "numbers": list(range(1000)), "nested": [{"x": 1.5, "y": None}] * 100}
 packed = bser.dumps(value)
