@@ -22,7 +22,8 @@ and by what they show the level (recorded switches, instructions, or the ISA not
 the highest level of their instructions, which the compiler decides. `native` is the exact
 microarchitecture where it can be told, else the level. `cost`: processor seconds that the
 build for v1 takes more than the same without variantbuild, of how many in all; the compilers' own
-time is left out of the difference, as it varies by more than that, our trial compilation is not.
+time is left out of the difference, as it varies by more than that, our trial compilation is not;
+`–` where only the whole was measured.
 """
 
 
@@ -113,6 +114,8 @@ def _cost(outcome: Outcome) -> str:
     if not first.beside:
         return "–"
     extra = first.beside - outcome.plain_beside
+    if extra <= 0:
+        return f"below the noise of {first.cpu:.1f} s"
     return f"{extra:.2f} of {first.cpu:.1f} s, {100 * extra / first.cpu:.0f} %"
 
 
