@@ -68,6 +68,18 @@ def device_names(wheel: Path) -> set[str]:
     }
 
 
+def rocm_label() -> str:
+    """Return the label of the ROCm that hipcc belongs to."""
+    version = subprocess.run(
+        ["hipconfig", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HIP_PLATFORM": "amd"},
+    ).stdout.split(".")
+    return f"rocm{version[0]}.{version[1]}"
+
+
 def cuobjdump_names(program: Path, wheel: Path, folder: Path) -> set[str]:
     """Return what NVIDIA's own reader finds in the wheel's modules, unpacked below `folder`."""
     names: set[str] = set()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from devices import build_wheel, cuobjdump_names, device_names, only_wheel, without_cuda
+from devices import build_wheel, cuobjdump_names, device_names, only_wheel, rocm_label, without_cuda
 from workshop import Environment, copy_project
 
 pytestmark = pytest.mark.isolated
@@ -63,14 +61,7 @@ def test_with_the_compiler_from_pypi(
 @pytest.mark.rocm
 @pytest.mark.skipif(shutil.which("hipcc") is None, reason="hipcc is not on PATH")
 def test_with_hipcc(environment: Environment, example: Path) -> None:
-    version = subprocess.run(
-        ["hipconfig", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "HIP_PLATFORM": "amd"},
-    ).stdout.split(".")
-    label = f"rocm{version[0]}.{version[1]}"
+    label = rocm_label()
     build_wheel(
         environment, example, f"{label}.v2", "-Cvariantbuild.rocm.architectures=gfx90a;gfx1030"
     ).ok()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from devices import (
     cuobjdump_names,
     device_names,
     only_wheel,
+    rocm_label,
     without_cuda,
 )
 from workshop import Environment
@@ -52,14 +51,7 @@ def test_a_cuda_wheel_through_pip(
 @needs_hipcc
 def test_a_rocm_wheel_from_the_same_source(environment: Environment, project: Project) -> None:
     source = project("setuptools-gpu")
-    version = subprocess.run(
-        ["hipconfig", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "HIP_PLATFORM": "amd"},
-    ).stdout.split(".")
-    label = f"rocm{version[0]}.{version[1]}"
+    label = rocm_label()
     build_wheel(environment, source, f"v3.{label}.fc39").ok()
     wheel = only_wheel(source)
     assert wheel.name.startswith(f"setuptools_gpu-1.0+fc39.{label}.v3-")

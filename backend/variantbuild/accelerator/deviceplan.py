@@ -87,17 +87,9 @@ def plan_devices(
 
     requests = resolve_requests(config, target)
     facts = {request.kind: _probe(host, request, config) for request in requests}
-    awaited = None
-    if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
-        from variantbuild.accelerator.toolchain import release_from_pypi
-
-        awaited = release_from_pypi(project, host)
     asked: tuple[str, ...] = ()
-    if awaited is not None:
-        from variantbuild.accelerator.pypitoolkit import expect_toolkit, render_requirements
-
-        asked = render_requirements(awaited)
-        facts["cuda"] = replace(facts["cuda"], toolkit=expect_toolkit(awaited))
+    if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
+        facts["cuda"], asked = _expect_toolkit(project, host, facts["cuda"])
     choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
     if choice is None:
         return DevicePlan(choice=None, reason=reason)
@@ -113,6 +105,19 @@ def plan_devices(
         jobs=limit_jobs(kind, count_processors(), available_memory(host)),
         requirements=asked if kind == "cuda" else (),
     )
+
+
+def _expect_toolkit(
+    project: Project, host: Host, facts: AcceleratorFacts
+) -> tuple[AcceleratorFacts, tuple[str, ...]]:
+    """Return the facts as the build will find them, and the requirements that see to it."""
+    from variantbuild.accelerator.pypitoolkit import expect_toolkit, render_requirements
+    from variantbuild.accelerator.toolchain import release_from_pypi
+
+    release = release_from_pypi(project, host)
+    if release is None:
+        return facts, ()
+    return replace(facts, toolkit=expect_toolkit(release)), render_requirements(release)
 
 
 def _nvcc_switches(config: Config, env: Mapping[str, str]) -> str:
