@@ -39,16 +39,6 @@ class Blocks:
         """Return the addresses of a block."""
         return range(self._body[self._firsts[block]].ip, self._body[self._end(block) - 1].next_ip)
 
-    def reach(self, start: int, without: set[int]) -> set[int]:
-        """Return `start` and what can follow it with the blocks `without` taken out."""
-        found, left = ({start}, [start]) if start not in without else (set(), [])
-        while left:
-            for each in self.next[left.pop()]:
-                if each not in without and each not in found:
-                    found.add(each)
-                    left.append(each)
-        return found
-
     def _end(self, block: int) -> int:
         return self._firsts[block + 1] if block + 1 < len(self._firsts) else len(self._body)
 

@@ -8,6 +8,13 @@ from variantbuild.elf import Data, Elf, ElfError
 
 def decode(data: Data, elf: Elf) -> tuple[Code | None, str | None]:
     """Return what decoding the file showed, or None and why its instructions were not seen."""
+    if elf.machine == "aarch64" and elf.bits == 64 and elf.little_endian:
+        from variantbuild.audit.a64 import audit_a64
+
+        try:
+            return audit_a64(data, elf), None
+        except ElfError as error:
+            return None, error.message
     if elf.machine != "x86_64":
         return None, f"no decoder for {elf.machine}"
     try:

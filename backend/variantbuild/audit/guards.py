@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, Register
 
 from variantbuild.audit.blocks import JUMPS, Blocks
+from variantbuild.audit.graph import guarded_blocks
 from variantbuild.audit.taint import ARGUMENTS, Taint, deciding_blocks, tests_argument
 from variantbuild.audit.x86_scan import PROBES
 
 _AFTER_CALL = 24  # instructions behind a call of a probe in which its result is stored
-_EARLY = 8  # questions of a function, from its start
 _LONGEST = 15  # bytes of an x86 instruction
 # What may be handed over: arguments, and in hand-written assembly any scratch register.
 _HANDED = ARGUMENTS | {(Register.RAX, 0), (Register.R10, 0), (Register.R11, 0)}
@@ -39,12 +39,14 @@ class Branch:
 class Flow:
     """How one function goes on: the branches that leave it, and the addresses it guards.
 
-    `decided` are the last bytes of conditional jumps on the answer.
+    `decided` are the last bytes of conditional jumps on the answer, `on_both` the targets of
+    branches that leave on either answer.
     """
 
     leaves: tuple[Branch, ...]
     guarded: tuple[range, ...]
     decided: tuple[int, ...]
+    on_both: frozenset[int] = frozenset()
 
     def is_guarded(self, address: int) -> bool:
         """Tell whether the instruction at `address` runs on one answer of the processor only."""
@@ -53,6 +55,8 @@ class Flow:
 
     def is_guarded_jump(self, branch: Branch) -> bool:
         """Tell whether `branch` is taken on one answer only, being in such a place or decided."""
+        if branch.target in self.on_both:
+            return False
         return self.is_guarded(branch.at) or any(
             branch.at <= last < branch.at + _LONGEST for last in self.decided
         )
@@ -136,14 +140,12 @@ def flow_of(
         return Flow(leaves, (), ())
     blocks = Blocks(body)
     deciding, taint = deciding_blocks(blocks, asking, entry)
-    guarded: set[int] = set()
-    for n, block in enumerate(sorted(deciding)):
-        if len(blocks.next[block]) == 2:
-            # Up to the next question, for loops that ask again each time round; and beyond it,
-            # for `if (!have_it) return`, which stands among the first questions.
-            for without in (deciding, {block}) if n < _EARLY else (deciding,):
-                one, other = (blocks.reach(each, without) for each in blocks.next[block])
-                guarded |= one ^ other
+    targets = {each.ip: each.near_branch_target for each in leaving}
+    calls = [
+        {targets[each.ip] for each in blocks.instructions(n) if each.ip in targets}
+        for n in range(len(blocks.next))
+    ]
+    guarded, on_both = guarded_blocks(blocks.next, deciding, calls if deciding else [])
     return Flow(
         leaves=tuple(
             Branch(each.ip, each.near_branch_target, taint.get(each.ip, frozenset()) & _HANDED)
@@ -151,6 +153,7 @@ def flow_of(
         ),
         guarded=tuple(blocks.span(each) for each in sorted(guarded)),
         decided=tuple(blocks.span(each)[-1] for each in deciding),
+        on_both=frozenset(on_both),
     )
 
 

@@ -161,6 +161,9 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
 
 
 def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) -> Iterator[Finding]:
+    if declared.has is not None:
+        yield from _judge_features(file, code, declared, declared.has)
+        return
     if not includes(arch, declared.level, code.level):
         culprits = [each for each in code.functions if not each.guarded]
         first = culprits[0] if culprits else None
@@ -189,6 +192,25 @@ def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) ->
         )
 
 
+def _judge_features(
+    file: FileReport, code: Code, declared: Processor, has: frozenset[str]
+) -> Iterator[Finding]:
+    """Compare feature by feature, where the levels of an architecture do not order them."""
+    missing = {each.name for each in code.extensions if not each.dispatched} - has
+    if missing:
+        culprits = [each for each in code.functions if each.needs in missing and not each.guarded]
+        first = culprits[0] if culprits else None
+        where = "" if first is None else f" ({first.name}: {first.instruction} at {first.at:#x})"
+        yield Finding(
+            severity="error",
+            rule="needs-more",
+            message=f"{file.path} needs {', '.join(sorted(missing))} by its instructions{where}, "
+            f"which {declared.name} does not promise",
+            path=file.path,
+            evidence=tuple(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
+        )
+
+
 def _needs_more(file: FileReport, declared: Processor, source: str, level: str) -> Finding:
     return Finding(
         severity="error",
@@ -214,7 +236,7 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
 
 
 def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[Evidence]:
-    if file.code is not None and includes(declared.arch, file.code.level, declared.level):
+    if file.code is not None and includes(declared.arch, file.code.level, declared.shown):
         yield "instructions"
     if any(declared.is_reached_by(line) for line in file.switches):
         yield "switches"
@@ -241,7 +263,7 @@ def _judge_use(
     needs = "holds no instruction above" if decoded else "is not known to need more than"
     known = [file.level for file in files if file.level is not None]
     found = highest(files[0].machine, known)
-    if not includes(files[0].machine, found, declared.level):
+    if not includes(files[0].machine, found, declared.shown):
         yield Finding(
             severity="warning",
             rule="uses-less",

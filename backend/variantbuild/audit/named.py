@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from variantbuild.audit.levels import BASELINES, includes, is_level
@@ -16,7 +17,8 @@ class Processor:
     """A declared processor: a level, or a name with the highest level that it includes.
 
     `features` are the compilers' names of all that a named processor has, None for a level;
-    `spellings` what compilers call it in -march and -mcpu.
+    `spellings` what compilers call it in -march and -mcpu. On AArch64 `has` are the features that
+    the level promises and the name adds, None elsewhere.
     """
 
     arch: str
@@ -24,6 +26,19 @@ class Processor:
     level: str
     features: frozenset[str] | None = None
     spellings: frozenset[str] = frozenset()
+    has: frozenset[str] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The level that code for this processor can show by its instructions.
+
+        Arm's armv8.2a adds none that every processor of it has, so its code shows armv8.1a.
+        """
+        if self.arch != "aarch64":
+            return self.level
+        from variantbuild.audit.a64_words import level_for, promised_by
+
+        return level_for(promised_by(self.level))
 
     @property
     def is_baseline(self) -> bool:
@@ -48,18 +63,29 @@ def resolve_processor(arch: str, cpu: str | None) -> Processor:
     """
     baseline = BASELINES.get(arch, "")
     if cpu is None or is_level(arch, cpu):
-        return Processor(arch=arch, name=cpu or baseline, level=cpu or baseline)
+        level = cpu or baseline
+        return Processor(arch=arch, name=level, level=level, has=_promised(arch, level))
     from archspec.cpu import TARGETS
 
     target = TARGETS[cpu]
     generic = target.generic.name.removeprefix("x86_64_")
     names = {entry.get("name") or cpu for each in target.compilers.values() for entry in each}
+    level = generic if is_level(arch, generic) else baseline
     return Processor(
         arch=arch,
         name=cpu,
-        level=generic if is_level(arch, generic) else baseline,
+        level=level,
         features=frozenset(
             _COMPILER_NAMES.get(name, name.replace("_", "")) for name in target.features
         ),
         spellings=frozenset(names | {cpu, cpu.replace("_", "-")}),
+        has=_promised(arch, level, target.features),
     )
+
+
+def _promised(arch: str, level: str, names: Iterable[str] = ()) -> frozenset[str] | None:
+    if arch != "aarch64":
+        return None
+    from variantbuild.audit.a64_words import feature_of, promised_by
+
+    return promised_by(level) | {feature_of(name) for name in names}

@@ -7,12 +7,12 @@ branch on the processor's features are not followed, nor are pointers: that is h
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from iced_x86 import Code, Decoder, FlowControl, Instruction
 
+from variantbuild.audit.asking import PYTHON, knows_processor
 from variantbuild.audit.guards import (
     Flow,
     GuardData,
@@ -28,17 +28,8 @@ from variantbuild.audit.x86_scan import Calls, Scan, decode_function
 from variantbuild.elf import Data, Elf
 
 _MODELS = ("__cpu_model", "__cpu_features2")
-_PYTHON = ("Py", "_Py")
 _CALLING = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
-# What libraries call the functions by which others learn of the processor: __cpu_model,
-# av_get_cpu_flags, arrow::internal::CpuInfo, OPENSSL_ia32cap_P.
-_KNOWS = re.compile(r"cpu_?(info|flag|feature|model|cap|support|have|indicator)|ia32cap", re.I)
 _SMALL = 160  # bytes of a function that tests one feature
-
-
-def knows_processor(name: str) -> bool:
-    """Tell whether a symbol's `name` is that of a function or table on the processor's features."""
-    return _KNOWS.search(name) is not None
 
 
 class Reach:
@@ -178,7 +169,7 @@ class Reach:
         )
 
     def _callers_of_python(self) -> Iterator[int]:
-        wanted = {slot for slot, name in self._slots.names.items() if name.startswith(_PYTHON)}
+        wanted = {slot for slot, name in self._slots.names.items() if name.startswith(PYTHON)}
         targets = wanted | {stub for stub, slot in self._stubs.items() if slot in wanted}
         for at in self._calls.of(targets):
             caller = self._bounds.locate(at)

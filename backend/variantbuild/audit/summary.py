@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from variantbuild.audit.report import Code, Extension, Function
 
@@ -71,21 +72,24 @@ def summarize(found: Findings, reader: Reader) -> Code:
 def _functions(
     found: Findings, reader: Reader, needs: frozenset[str], *, guarded: bool
 ) -> Iterator[Function]:
-    setting = reader.setting(needs)
-    left = _MOST_FUNCTIONS
+    """Name functions for each need that sets the level, a few for each where there are many."""
+    setting = sorted(reader.setting(needs))
+    reached = found.unguarded or {}
     within = found.present if guarded or found.unguarded is None else found.unguarded
-    for start in sorted(within):
-        need = min(setting.intersection(within[start]), default=None)
-        known = {} if found.unguarded is None else found.unguarded.get(start, {})
-        if need is None or not left or (guarded and need in known):
-            continue
-        left -= 1
-        at = known[need] if need in known else reader.first(start, need)
-        yield Function(
-            name=reader.name(start),
-            address=start,
-            at=at,
-            instruction=reader.text(at),
-            needs=need,
-            guarded=guarded,
+    for need in setting:
+        having = (
+            start
+            for start in sorted(within)
+            if need in within[start] and not (guarded and need in reached.get(start, {}))
         )
+        for start in islice(having, max(1, _MOST_FUNCTIONS // len(setting))):
+            known = reached.get(start, {}).get(need)
+            at = reader.first(start, need) if known is None else known
+            yield Function(
+                name=reader.name(start),
+                address=start,
+                at=at,
+                instruction=reader.text(at),
+                needs=need,
+                guarded=guarded,
+            )

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 
 from iced_x86 import Decoder, Formatter, FormatterSyntax
 
+from variantbuild.audit.asking import known_guard
 from variantbuild.audit.levels import highest, is_level
-from variantbuild.audit.reach import Reach, knows_processor
+from variantbuild.audit.reach import Reach
 from variantbuild.audit.report import Code
 from variantbuild.audit.summary import Findings, Reader, summarize
 from variantbuild.audit.symbols import (
     Bounds,
-    Slots,
-    Symbol,
     read_bounds,
     read_slots,
     read_symbols,
@@ -49,7 +48,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
     if scan.uses:
         slots, symbols = read_slots(data, elf), read_symbols(data, elf)
         bounds = with_names(bounds, symbols)
-        guard = _known_guard(symbols, slots)
+        guard = known_guard(symbols, slots)
         if guard is None and scan.probes:
             guard = f"CPUID in {bounds.name(min(scan.probes))}"
         if guard is not None and bounds.starts and not _compiled_throughout(scan):
@@ -66,21 +65,10 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
         first=lambda start, need: first_use(data, elf, start, scan.uses[start].end, need),
         text=lambda at: _text(data, elf, at),
         level=_level,
-        setting=lambda needs: frozenset({_level(needs)}),
+        setting=lambda needs: frozenset({_level(needs)} - {"v1"}),
         is_named=lambda need: not is_level("x86_64", need),
     )
     return summarize(found, reader)
-
-
-def _known_guard(symbols: tuple[Symbol, ...], slots: Slots) -> str | None:
-    """Say by what name code is chosen at run time in this file, None where none tells."""
-    resolved = next((each.name for each in symbols if each.ifunc), None)
-    if resolved is not None:
-        return f"IFUNC symbol {resolved}"
-    if slots.irelative:
-        return "IRELATIVE relocations"
-    asked = next((name for name in slots.names.values() if knows_processor(name)), None)
-    return None if asked is None else f"{asked} of another library"
 
 
 def _compiled_throughout(scan: Scan) -> bool:

@@ -96,11 +96,12 @@ def _judgement(report: AuditReport, expect: str | None) -> Judgement:
         return judge_fit(report, Variant.parse(expect, declared.arch))
     judgement = judge(report, declared)
     if declared.is_baseline:
-        # The wheel names no processor: what it needs is shown, and not held against it.
-        kept = tuple(
-            each for each in judgement.findings if each.rule not in ("needs-more", "extension")
+        # The wheel names no processor: what it needs is told, and not held against it.
+        findings = tuple(
+            replace(each, severity="warning") if each.rule == "needs-more" else each
+            for each in judgement.findings
         )
-        return replace(judgement, findings=kept)
+        return replace(judgement, findings=findings)
     return judgement
 
 

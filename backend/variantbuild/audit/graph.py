@@ -1,0 +1,46 @@
+"""Which blocks of a function run on one answer of the processor only. Pure graphs, any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+_EARLY = 8  # questions of a function, from its start
+
+Successors = Sequence[Sequence[int]]
+"""For each basic block, in order of address, the blocks that can follow it."""
+
+
+def reach(following: Successors, start: int, without: Set[int]) -> set[int]:
+    """Return `start` and what can follow it with the blocks `without` taken out."""
+    found, left = ({start}, [start]) if start not in without else (set(), [])
+    while left:
+        for each in following[left.pop()]:
+            if each not in without and each not in found:
+                found.add(each)
+                left.append(each)
+    return found
+
+
+def guarded_blocks(
+    following: Successors, deciding: set[int], calls: Sequence[Set[int]]
+) -> tuple[set[int], set[int]]:
+    """Return the blocks on one arm only of a block in `deciding`, which ends in such a branch.
+
+    `calls` are the targets of each block's calls. The second value are the targets called on both
+    arms of one question: compilers copy the code behind a branch into its arms.
+    """
+    guarded: set[int] = set()
+    on_both: set[int] = set()
+    for n, block in enumerate(sorted(deciding)):
+        if len(following[block]) == 2:
+            # Up to the next question, for loops that ask again each time round; and beyond it,
+            # for `if (!have_it) return`, which stands among the first questions.
+            for without in (deciding, {block}) if n < _EARLY else (deciding,):
+                one, other = (reach(following, each, without) for each in following[block])
+                guarded |= one ^ other
+                on_both |= _called(calls, one - other) & _called(calls, other - one)
+    return guarded, on_both
+
+
+def _called(calls: Sequence[Set[int]], blocks: set[int]) -> set[int]:
+    return {target for block in blocks for target in calls[block]}
