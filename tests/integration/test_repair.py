@@ -269,10 +269,10 @@ def test_wheels_without_code_and_broken_ones(
 
 
 def test_a_missing_tool_is_named(
-    make: MakeWheel, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    make: MakeWheel, library: tuple[str | Path, ...], out: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> None:  # fmt: skip
-    wheel = make("v2")
+    wheel = make("v2", words=library, extern="int own(void);", use="own()")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert main(["repair", "-w", str(out), str(wheel)]) == 2

@@ -126,6 +126,19 @@ def excesses(policy: Policy, files: Sequence[LinkedFile]) -> tuple[Excess, ...]:
     )
 
 
+def needs_grafting(files: Sequence[LinkedFile]) -> bool:
+    """Tell whether `files` link anything that a grafting tool would take in, or has to look at.
+
+    zlib is allowed from outside, but not the symbols of its inside, which auditwheel knows.
+    """
+    inside = known_policies()[-1].libraries | _musl_policy("").libraries
+    return any(
+        library.startswith("libz.") or (library not in inside and not _is_musl_libc(library))
+        for file in files
+        for library in file.outside
+    )
+
+
 def resolve_policy(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
     """Return the policy whose tag the wheel of `files` may carry: `asked`, or the lowest one.
 

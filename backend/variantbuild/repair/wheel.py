@@ -13,7 +13,7 @@ from variantbuild.private import private_folder, publish_copy
 from variantbuild.repair.graft import graft
 from variantbuild.repair.linked import read_linked
 from variantbuild.repair.naming import Label, name_repaired, read_label, why_not_generic
-from variantbuild.repair.policy import Policy, parse_policy, resolve_policy
+from variantbuild.repair.policy import Policy, needs_grafting, parse_policy, resolve_policy
 from variantbuild.wheel import (
     Inventory,
     NewMember,
@@ -71,15 +71,16 @@ def repair_wheel(
                 _refuse_itself(path, destination / path.name)
                 copy = publish_copy(path, destination)
                 return Repaired(path=copy, policy=None, variant="", notes=(note,))
+            grafts = not options.tag_only and (label.system != "linux" or needs_grafting(linked))
             source = path
-            if not options.tag_only:
+            if grafts:
                 plain = _plain_copy(path, inventory, label, folder)
-        if not options.tag_only:
+        if grafts:
             out = folder / "out"
             out.mkdir()
             wanted = None if options.policy is None else options.policy.platform(label.machine)
             source = graft(plain, out, label.system, env, platform=wanted, exclude=options.exclude)
-        return _relabel(source, path, destination, label, options)
+        return _relabel(source, path, destination, label, options, grafted=grafts)
 
 
 def _plain_copy(path: Path, inventory: Inventory, label: Label, folder: Path) -> Path:
@@ -100,7 +101,13 @@ def _check_gate(path: Path, report: AuditReport, label: Label) -> tuple[str, ...
 
 
 def _relabel(
-    source: Path, original: Path, destination: Path, label: Label, options: Options
+    source: Path,
+    original: Path,
+    destination: Path,
+    label: Label,
+    options: Options,
+    *,
+    grafted: bool,
 ) -> Repaired:
     """Give the wheel at `source` its policy and variant, and publish it in `destination`."""
     report = audit_wheel(source)
@@ -109,10 +116,10 @@ def _relabel(
         policy, platforms = None, label.platforms
         if label.system == "linux":
             policy = resolve_policy(read_linked(wheel, inventory), options.policy)
-            if not options.tag_only:
+            if grafted:
                 policy = _stricter(policy, inventory)
             platforms = (policy.platform(label.machine),)
-        elif not options.tag_only:
+        elif grafted:
             platforms = inventory.wheel_platforms
         notes = list(_check_gate(source, report, label))
         refusal = why_not_generic(inventory.version, report)

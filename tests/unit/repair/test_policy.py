@@ -8,7 +8,13 @@ import pytest
 
 from variantbuild.errors import AuditError, RepairError
 from variantbuild.repair.linked import LinkedFile
-from variantbuild.repair.policy import excesses, known_policies, parse_policy, resolve_policy
+from variantbuild.repair.policy import (
+    excesses,
+    known_policies,
+    needs_grafting,
+    parse_policy,
+    resolve_policy,
+)
 
 
 def linked(*versions: str, outside: tuple[str, ...] = (), path: str = "m.so") -> LinkedFile:
@@ -120,3 +126,9 @@ def test_what_is_no_policy(text: str) -> None:
         parse_policy(text)
     with pytest.raises(RepairError, match="older than any policy"):
         parse_policy("manylinux_2_4")
+
+
+def test_what_needs_grafting() -> None:
+    assert not needs_grafting([linked("GLIBC_2.17", outside=("libstdc++.so.6",)), MUSL])
+    assert needs_grafting([linked("GLIBC_2.17"), linked(outside=("libfoo.so.1",))])
+    assert needs_grafting([linked(outside=("libz.so.1",))])

