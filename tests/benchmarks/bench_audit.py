@@ -1,7 +1,8 @@
 """Time the audit of wheels beside `auditwheel show`: `bench_audit.py WHEEL…`.
 
-Both run as whole processes, in turn, each wheel three times; medians of wall-clock seconds. With
-`--table FILE` the table of verdicts between the marks in FILE is written anew, with today's date.
+Both run as whole processes, in turn, each wheel three times; medians of wall-clock seconds. Ends
+with 1 where the audit takes more than `--limit` times as long. With `--table FILE` the table of
+verdicts between the marks in FILE is written anew, with today's date.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -26,25 +28,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("wheels", nargs="+", type=Path)
     parser.add_argument("--table", type=Path, help="a Markdown file with the marks of the table")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=1.0, help="the highest ratio allowed")
     args = parser.parse_args(argv)
     if args.table is not None:
         _write_table(args.table, args.wheels)
         return 0
+    if shutil.which("auditwheel", path=str(Path(sys.executable).parent)) is None:
+        sys.exit("auditwheel is not installed beside this Python: nothing to compare with")
+    worst = 0.0
+    print(f"{'wheel':28} {'audit s':>8} {'show s':>8} {'ratio':>6} {'peak MB':>8}")
     for wheel in args.wheels:
         ours, theirs = [], []
         for _ in range(args.rounds):
-            ours.append(_seconds([sys.executable, "-m", "variantbuild", "audit", str(wheel)]))
-            if shutil.which("auditwheel", path=str(Path(sys.executable).parent)):
-                theirs.append(_seconds([sys.executable, "-m", "auditwheel", "show", str(wheel)]))
-        show = f"{statistics.median(theirs):6.2f}" if theirs else "  none"
-        print(f"{wheel.name.split('-')[0]:28} audit {statistics.median(ours):6.2f}  show {show}")
-    return 0
+            ours.append(_run([sys.executable, "-m", "variantbuild", "audit", str(wheel)]))
+            theirs.append(_run([sys.executable, "-m", "auditwheel", "show", str(wheel)]))
+        mine, other = (statistics.median(each for each, _ in runs) for runs in (ours, theirs))
+        worst = max(worst, mine / other)
+        peak = max(each for _, each in ours) / 1024
+        name = wheel.name.split("-")[0]
+        print(f"{name:28} {mine:8.2f} {other:8.2f} {mine / other:6.2f} {peak:8.0f}", flush=True)
+    print(f"limit {args.limit}: {'met' if worst <= args.limit else 'missed'}")
+    return 0 if worst <= args.limit else 1
 
 
-def _seconds(command: list[str]) -> float:
+def _run(command: list[str]) -> tuple[float, int]:
+    """Return wall-clock seconds, and the peak memory of the largest process in KiB."""
     started = time.perf_counter()
-    subprocess.run(command, capture_output=True, check=False)
-    return time.perf_counter() - started
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return time.perf_counter() - started, usage.ru_maxrss
 
 
 def _write_table(path: Path, wheels: Sequence[Path]) -> None:

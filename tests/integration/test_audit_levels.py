@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,43 @@ def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
     assert rules["noted"] == {"uses-less"}
     assert rules["contradicted"] == {"no-evidence"}
     assert "no-evidence" not in rules["told"]
+
+
+def test_several_processes_find_the_same(tmp_path: Path) -> None:
+    from variantbuild.audit.parallel import ParallelScan
+    from variantbuild.audit.symbols import read_bounds
+    from variantbuild.audit.x86_scan import parts_of, scan_parts
+    from variantbuild.elf import parse_elf
+
+    data = _build(tmp_path, "gcc", _CASES["by hand"]).read_bytes()
+    elf = parse_elf(data)
+    bounds = read_bounds(data, elf)
+    whole = scan_parts(data, bounds, parts_of(elf, bounds))
+    parts = [
+        (section, cut, end)
+        for section, start, last in parts_of(elf, bounds)
+        for cut, end in _cuts([start, *(x for x in bounds.starts if start < x < last), last])
+    ]
+    assert len(parts) > len(parts_of(elf, bounds))
+    apart = ParallelScan(2)(data, bounds, parts)
+    assert apart == whole
+    assert whole.uses
+    assert whole.probes
+
+
+def _cuts(places: list[int]) -> list[tuple[int, int]]:
+    return list(pairwise(places))
+
+
+def test_data_between_functions_is_no_code(tmp_path: Path) -> None:
+    """Tables of constants in .text, as hand-written assembly has them, are not decoded."""
+    table = 'asm(".byte 0x06, 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc1\\n");\n'  # 06 is no instruction
+    case = Case(table + _PLAIN, "work(in, 64)", ("-O2",), "v1", "v1")
+    [file] = _audit(_build(tmp_path, "gcc", case)).files
+    assert file.level == "v1"
+    vector = table.replace("0x06, ", "")
+    case = Case(vector + _PLAIN, "work(in, 64)", ("-O2",), "v4", "v4")
+    folder = tmp_path / "code"
+    folder.mkdir()
+    [file] = _audit(_build(folder, "gcc", case)).files
+    assert file.level == "v4"

@@ -6,8 +6,11 @@ from variantbuild.audit.report import Code
 from variantbuild.elf import Data, Elf, ElfError
 
 
-def decode(data: Data, elf: Elf) -> tuple[Code | None, str | None]:
-    """Return what decoding the file showed, or None and why its instructions were not seen."""
+def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None]:
+    """Return what decoding the file showed, or None and why its instructions were not seen.
+
+    Decodes in `jobs` processes where that is more than 1 and the file is large.
+    """
     if elf.machine == "aarch64" and elf.bits == 64 and elf.little_endian:
         from variantbuild.audit.a64 import audit_a64
 
@@ -24,6 +27,10 @@ def decode(data: Data, elf: Elf) -> tuple[Code | None, str | None]:
             raise
         return None, "iced-x86 is not installed (pip install variantbuild[audit])"
     try:
+        if jobs > 1:
+            from variantbuild.audit.parallel import ParallelScan
+
+            return audit_x86(data, elf, ParallelScan(jobs)), None
         return audit_x86(data, elf), None
     except ElfError as error:
         return None, error.message

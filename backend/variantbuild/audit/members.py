@@ -28,8 +28,8 @@ def audit_members(
     )
 
 
-def audit_file(path: str, data: Data) -> FileReport | None:
-    """Report on one file, None where it holds no machine code."""
+def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
+    """Report on one file, in `jobs` processes; None where it holds no machine code."""
     form = recognize(data)
     if form is None:
         return _device_file(path, data) if is_device_file(data) else None
@@ -39,7 +39,7 @@ def audit_file(path: str, data: Data) -> FileReport | None:
         elf = parse_elf(data)
     except ElfError as error:
         return FileReport(path=path, format="elf", machine="", kind="", fault=error.message)
-    return _elf_report(path, data, elf)
+    return _elf_report(path, data, elf, jobs)
 
 
 def family(elf: Elf) -> str:
@@ -49,9 +49,9 @@ def family(elf: Elf) -> str:
     return "riscv64" if elf.machine == "riscv" and elf.bits == 64 else elf.machine
 
 
-def _elf_report(path: str, data: Data, elf: Elf) -> FileReport:
+def _elf_report(path: str, data: Data, elf: Elf, jobs: int) -> FileReport:
     machine = family(elf)
-    code, unseen = decode(data, elf)
+    code, unseen = decode(data, elf, jobs)
     lines = [parse_switch_line(line, machine) for line in elf.switches]
     return FileReport(
         path=path,

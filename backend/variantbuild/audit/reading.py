@@ -1,11 +1,14 @@
 """Read the files with machine code out of a wheel, on two processors where that pays.
 
-One member is in memory at a time in each process; nothing is unpacked to disk.
+One member is in memory at a time in each process, once; nothing is unpacked to disk. A member that
+is the greater part of a wheel is read by itself, and its parts are decoded by several processes.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from variantbuild.audit.formats import recognize
@@ -13,6 +16,7 @@ from variantbuild.audit.gpu import is_device_file
 from variantbuild.audit.members import audit_file
 from variantbuild.audit.report import FileReport
 from variantbuild.wheel import Member, Wheel, open_wheel
+from variantbuild.wheel.errors import UnsoundWheelError
 
 Progress = Callable[[int, int, str], None]
 """Called with the bytes done, the bytes in all, and the member just finished."""
@@ -29,10 +33,15 @@ def read_reports(path: Path, *, jobs: int, progress: Progress | None) -> tuple[F
     with open_wheel(path) as wheel:
         members = list(_candidates(wheel))
         total = sum(member.size for member in members)
-        if jobs > 1 and len(members) > 1 and total > _WORTH_A_PROCESS and _can_fork():
-            found = _in_processes(path, members, jobs)
+        if jobs > 1 and total > _WORTH_A_PROCESS and _can_fork():
+            dominant = [each for each in members if each.size * jobs > total]
+            others = [each for each in members if each not in dominant]
+            found = chain(
+                ((each, _report(wheel, each, jobs)) for each in dominant),
+                _in_processes(path, others, jobs),
+            )
         else:
-            found = ((member, _report(wheel, member)) for member in members)
+            found = chain((member, _report(wheel, member)) for member in members)
         reports: dict[str, FileReport] = {}
         done = 0
         for member, report in found:
@@ -52,8 +61,25 @@ def _candidates(wheel: Wheel) -> Iterator[Member]:
                 yield member
 
 
-def _report(wheel: Wheel, member: Member) -> FileReport | None:
-    return audit_file(member.name, wheel.read(member, limit=_LARGEST))
+def _report(wheel: Wheel, member: Member, jobs: int = 1) -> FileReport | None:
+    return audit_file(member.name, _contents(wheel, member), jobs)
+
+
+def _contents(wheel: Wheel, member: Member) -> memoryview:
+    """Return the contents of a member, crc checked, without ever holding them twice."""
+    if member.size > _LARGEST:
+        raise UnsoundWheelError(
+            f"it has {member.size} bytes, over the limit of {_LARGEST}", member=member.name
+        )
+    data = bytearray(member.size)
+    at = crc = 0
+    for portion in wheel.stream(member):
+        data[at : at + len(portion)] = portion
+        at += len(portion)
+        crc = zlib.crc32(portion, crc)
+    if crc != member.crc:
+        raise UnsoundWheelError("its contents do not have its crc", member=member.name)
+    return memoryview(data).toreadonly()
 
 
 def _report_apart(path: Path, name: str) -> FileReport | None:
@@ -67,6 +93,8 @@ def _in_processes(
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
+    if not members:
+        return
     largest_first = sorted(members, key=lambda member: -member.size)
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
         running = {

@@ -1,0 +1,121 @@
+"""Compare verdicts on real wheels with an emulator: `imports.py [--download] FOLDER`.
+
+Each wheel named in wheels.json is installed with what it requires into a fresh environment, its
+module is imported and exercised by the running Python under `qemu-x86_64 -cpu Nehalem` (v2) and
+`-cpu Haswell` (v3), and what the audit says of that level is compared with how the process ended.
+Disagreements that docs/audit.md explains are named in wheels.json; any other ends with 1. With
+`--download` pip fetches into FOLDER what is missing there; without it nothing is fetched.
+
+Source: qemu-user's processor models; qemu 7.2 has no AVX-512, so v4 is not emulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from variantbuild.audit import audit_wheel, judge_fit
+from variantbuild.variant import Variant
+
+_PROCESSORS = {"v2": "Nehalem", "v3": "Haswell"}
+_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A project: the code that exercises it, its environment, and levels known to disagree."""
+
+    name: str
+    code: str
+    environment: dict[str, str] = field(default_factory=dict)
+    explained: tuple[str, ...] = ()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run on `argv` and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the wheels lie")
+    parser.add_argument("--download", action="store_true", help="fetch the wheels with pip")
+    parser.add_argument("--only", nargs="*", help="names of projects")
+    args = parser.parse_args(argv)
+    if shutil.which("qemu-x86_64") is None:
+        sys.exit("qemu-x86_64 is not installed (Debian: qemu-user)")
+    disagreed = 0
+    print("| project | level | audit | emulator | |\n|---|---|---|---|---|")
+    for subject in _subjects():
+        if args.only and subject.name not in args.only:
+            continue
+        for level, fits, runs in _compare(subject, args.folder, download=args.download):
+            known = level in subject.explained
+            word = "agree" if fits == runs else "explained" if known else "DISAGREE"
+            disagreed += word == "DISAGREE"
+            verdict = "runs" if fits else "needs more"
+            seen = "runs" if runs else "dies"
+            print(f"| {subject.name} | {level} | {verdict} | {seen} | {word} |", flush=True)
+    return 1 if disagreed else 0
+
+
+def _subjects() -> Iterator[Subject]:
+    rows = json.loads(Path(__file__).with_name("wheels.json").read_text(encoding="utf-8"))
+    for row in rows:
+        yield Subject(
+            name=row["name"],
+            code=row["code"],
+            environment=row.get("environment", {}),
+            explained=tuple(row.get("explained", ())),
+        )
+
+
+def _compare(subject: Subject, folder: Path, *, download: bool) -> Iterator[tuple[str, bool, bool]]:
+    """Yield (level, whether the audit says it runs, whether it ran)."""
+    with tempfile.TemporaryDirectory() as text:
+        target = Path(text)
+        sources = [] if download else ["--no-index"]
+        if download:
+            _pip("download", "--quiet", "--dest", str(folder), subject.name)
+        _pip(
+            "install", "--quiet", *sources, "--find-links", str(folder),
+            "--target", str(target), subject.name,
+        )  # fmt: skip
+        wheels = _wheels_of(target, folder)
+        for level, processor in _PROCESSORS.items():
+            variant = Variant(arch="x86_64", cpu=level)
+            fits = all(judge_fit(audit_wheel(each), variant).ok for each in wheels)
+            yield level, fits, _runs(subject, target, processor)
+
+
+def _wheels_of(target: Path, folder: Path) -> list[Path]:
+    """Return the wheels in `folder` of the distributions that were installed in `target`."""
+    found = []
+    for each in target.glob("*.dist-info"):
+        stem = each.name.removesuffix(".dist-info")
+        found += sorted(folder.glob(f"{stem}-*.whl"))[:1]
+    return found
+
+
+def _pip(*words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *words, "--only-binary=:all:"],
+        check=True,
+    )
+
+
+def _runs(subject: Subject, target: Path, processor: str) -> bool:
+    command = ["qemu-x86_64", "-cpu", processor, sys.executable, "-c", subject.code]
+    environment = {**os.environ, "PYTHONPATH": str(target), **subject.environment}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, check=False, timeout=_SECONDS
+    )
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
