@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -124,15 +126,27 @@ def test_requirements(value: object) -> None:
     assert requirements(["ninja"], "get_requires_for_build_wheel", spec) == ["ninja"]
 
 
+@pytest.fixture
+def pretend_setuptools(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that puts a setuptools of that version in place of the real one."""
+
+    def pretend(version: str) -> None:
+        package, backend = ModuleType("setuptools"), ModuleType("setuptools.build_meta")
+        vars(package).update(__version__=version, build_meta=backend)
+        vars(backend).update(build_wheel=print)
+        monkeypatch.setitem(sys.modules, "setuptools", package)
+        monkeypatch.setitem(sys.modules, "setuptools.build_meta", backend)
+
+    return pretend
+
+
 @pytest.mark.parametrize(
     ("version", "refused"), [("59.8.0", True), ("64.0", False), ("63.4.3", True), ("84.2.1", False)]
 )
 def test_an_old_setuptools_is_refused_where_it_builds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, refused: bool
+    tmp_path: Path, pretend_setuptools: Callable[[str], None], version: str, refused: bool
 ) -> None:
-    import setuptools
-
-    monkeypatch.setattr(setuptools, "__version__", version)
+    pretend_setuptools(version)
     spec = spec_of(tree(tmp_path))
     if refused:
         with pytest.raises(DelegateError, match=rf"setuptools {version} is installed.* 64 or"):
@@ -142,10 +156,8 @@ def test_an_old_setuptools_is_refused_where_it_builds(
 
 
 def test_another_delegate_may_stand_beside_an_old_setuptools(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pretend_setuptools: Callable[[str], None]
 ) -> None:
-    import setuptools
-
-    monkeypatch.setattr(setuptools, "__version__", "59.8.0")
+    pretend_setuptools("59.8.0")
     text = '[tool.variantbuild]\ndelegate = "scikit_build_core.build"\n'
     load_delegate(spec_of(tree(tmp_path, text)))
