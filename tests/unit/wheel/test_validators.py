@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import shutil
 import subprocess
 import sys
@@ -85,9 +85,12 @@ def program(name: str) -> str:
     return found
 
 
-def need(module: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed")
+def need(distribution: str) -> None:
+    # Not by looking for the module: setuptools takes distutils away where someone looks for pip.
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{distribution} is not installed")
 
 
 def test_installer_validates_every_record(stamped_corpus: list[Path], tmp_path: Path) -> None:
