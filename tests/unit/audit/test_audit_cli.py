@@ -67,3 +67,32 @@ def test_own_record_is_compared(wheel: Path, capsys: pytest.CaptureFixture[str])
         archive.writestr(name, json.dumps(record))
     assert main(["audit", str(wheel)]) == 1
     assert "own record" in capsys.readouterr().out
+
+
+def test_without_a_label_needs_are_told_and_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m-1.0-cp311-cp311-linux_x86_64.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m.so", elf(note=isa_note(4)))
+    assert main(["audit", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "warning: m.so needs v3 by its ISA note" in said
+    assert main(["audit", "--expect", "v2", str(path)]) == 1
+    assert main(["audit", "--expect", "v3", str(path)]) == 0
+
+
+def test_files_of_other_systems_are_told_as_not_audited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m-1.0-cp311-cp311-macosx_11_0_arm64.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m.so", b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01" + bytes(64))
+        archive.writestr("m.pyd", b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0\x64\xaa" + bytes(20))
+    main(["audit", "--json", str(path)])
+    files_seen = json.loads(capsys.readouterr().out)["wheels"][0]["files"]
+    assert {each["format"]: each["machine"] for each in files_seen} == {
+        "mach-o": "aarch64",
+        "pe": "aarch64",
+    }
+    assert all("not audited" in each["unseen"] for each in files_seen)
