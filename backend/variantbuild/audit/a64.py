@@ -64,9 +64,10 @@ def audit_a64(data: Data, elf: Elf) -> Code:
 def _beyond(data: Data, elf: Elf) -> Iterator[tuple[int, str]]:
     """Yield (address, feature) of the words beyond the baseline."""
     for section in _code_sections(elf):
-        for at in range(0, section.size, _WINDOW):
+        size = min(section.size, len(data) - section.offset)  # damaged files claim any size
+        for at in range(0, size, _WINDOW):
             start = section.offset + at
-            raw = bytes(data[start : start + min(_WINDOW, section.size - at)])
+            raw = bytes(data[start : start + min(_WINDOW, size - at)])
             for offset, pattern in patterns().find(raw):
                 yield section.address + at + offset, pattern.feature
 

@@ -126,7 +126,8 @@ class Calls:
     def __init__(self, data: Data, elf: Elf) -> None:
         self._places, self._targets = array("Q"), array("Q")
         for section in code_sections(elf):
-            end = section.address + section.size
+            # Damaged files claim any size.
+            end = section.address + min(section.size, len(data) - section.offset)
             for start in range(section.address, end, _WINDOW):
                 raw = _bytes(data, section, start, min(start + _WINDOW + _LONGEST_CALL - 1, end))
                 self._collect(raw, start, _NEAR_CALL, 1)
