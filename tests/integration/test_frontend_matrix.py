@@ -1,0 +1,327 @@
+"""Every route by which people install, with the real tools: what was installed, and which code.
+
+Each route goes twice over one shared cache of the front end with another processor in between (a
+home folder that machines of two kinds share): v2, then v3, then v2 again. FRONTEND_MATRIX=full
+adds older pips to the newest one, and every route to those of a quick run. The table is printed
+at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from workshop import Done, Environment, MakeEnvironment, copy_project, run
+
+pytestmark = [pytest.mark.compile, pytest.mark.isolated]
+
+FULL = os.environ.get("FRONTEND_MATRIX") == "full"
+PIPS = ("23.0.1", "24.0", "newest") if FULL else ("newest",)
+LEVELS = ("v2", "v3", "v2")
+
+
+@dataclass
+class Table:
+    """What came of each row, printed when the session ends."""
+
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        head = [("front end", "route", "installed", "code that was loaded")]
+        widths = [max(len(row[i]) for row in head + self.rows) for i in range(4)]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in head + self.rows
+        )
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    made = Table()
+    yield made
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"\n{made}\n")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The same project as tree, sdist, index and repository; `app` depends on it."""
+
+    tree: Path
+    sdist: Path
+    index: str
+    repository: Path
+    app: Path
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.sdist.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def sources(
+    tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path, uv_program: Path
+) -> Iterator[Sources]:
+    """Make an sdist, a simple index over HTTP (PEP 503) and a git repository of one project."""
+    from workshop import clean_environment
+
+    folder = tmp_path_factory.mktemp("sources")
+    tree = copy_project("setuptools-c", folder)
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[project.optional-dependencies]\nextra = ["packaging"]\n')
+    env = clean_environment(folder / "home", wheelhouse)
+    pristine = folder / "repository"
+    shutil.copytree(tree, pristine)
+    run(
+        uv_program, "build", "-q", "--sdist", "-o", folder / "sdist", tree, cwd=folder, env=env
+    ).ok()
+    (sdist,) = (folder / "sdist").glob("*.tar.gz")
+    simple = folder / "served" / "whatami"
+    simple.mkdir(parents=True)
+    shutil.copy(sdist, simple)
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *command], cwd=pristine, check=True, env=env)
+    app = folder / "app"
+    app.mkdir()
+    (app / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "app"\nversion = "1"\ndependencies = ["whatami==1.0"]\n'
+        "[tool.setuptools]\npy-modules = []\n",
+        encoding="utf-8",
+    )
+    with serve(folder / "served") as address:
+        yield Sources(tree, sdist, address, pristine, app)
+
+
+class serve:  # noqa: N801 - used like a function
+    """Serve a folder over HTTP while the block lasts."""
+
+    def __init__(self, folder: Path) -> None:
+        handler = functools.partial(_Quiet, directory=str(folder))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the test's own output counts."""
+
+
+#: Words behind `pip install`, and what `pip check` is expected to say of the tags.
+Route = Callable[[Environment, Sources], tuple[str | Path, ...]]
+
+
+def by_index(*words: str) -> Route:
+    def route(environment: Environment, sources: Sources) -> tuple[str | Path, ...]:
+        environment.env.pop("PIP_NO_INDEX", None)
+        return ("--no-binary", "whatami", "--index-url", sources.index, *words)
+
+    return route
+
+
+def hashes(environment: Environment, sources: Sources) -> tuple[str | Path, ...]:
+    listed = environment.folder / "requirements.txt"
+    listed.write_text(f"whatami==1.0 --hash=sha256:{sources.digest}\n", encoding="utf-8")
+    words = ("--require-hashes", "--no-binary", "whatami", "-r", listed)
+    return (*words, "--find-links", sources.sdist.parent)
+
+
+def constraints(environment: Environment, sources: Sources) -> tuple[str | Path, ...]:
+    listed = environment.folder / "constraints.txt"
+    listed.write_text("whatami<2\n", encoding="utf-8")
+    return ("-c", listed, "--no-binary", "whatami", "--find-links", sources.sdist.parent, "whatami")
+
+
+def links(*words: str) -> Route:
+    return lambda _, s: ("--no-binary", "whatami", "--find-links", s.sdist.parent, *words)
+
+
+#: Route, whether a local version is expected, whether it belongs to the quick run.
+ROUTES: dict[str, tuple[Route, bool, bool]] = {
+    "name, index over HTTP": (by_index("whatami"), False, True),
+    "name==, index over HTTP": (by_index("whatami==1.0"), False, False),
+    "name, find-links": (links("whatami"), False, False),
+    "an extra": (links("whatami[extra]"), False, False),
+    "as a dependency": (lambda e, s: (*links()(e, s), s.app), False, True),
+    "--require-hashes": (hashes, False, True),
+    "constraints": (constraints, False, False),
+    "an sdist's path": (lambda _, s: (s.sdist,), False, False),
+    "a source tree": (lambda _, s: (s.tree,), True, False),
+    "version control": (lambda _, s: (f"whatami @ git+file://{s.repository}",), True, True),
+    "--no-build-isolation": (
+        lambda e, s: ("--no-build-isolation", *links("whatami")(e, s)),
+        False,
+        False,
+    ),
+}
+QUICK = [name for name, (_, _, quick) in ROUTES.items() if quick or FULL]
+
+
+@pytest.fixture(scope="module")
+def pips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The older pips, downloaded; nothing where only the newest is wanted."""
+    folder = tmp_path_factory.mktemp("pips")
+    command = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(folder)]
+    for version in PIPS[:-1]:
+        subprocess.run([*command, f"pip=={version}"], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("version", PIPS)
+@pytest.mark.parametrize("name", QUICK)
+def test_pip(
+    name: str,
+    version: str,
+    sources: Sources,
+    make_environment: MakeEnvironment,
+    pips: Path,
+    table: Table,
+    host_level: str,
+) -> None:
+    environment = make_environment("venv", "3.11")
+    if version != "newest":
+        environment.uv_pip("install", "-q", "--find-links", pips, f"pip=={version}").ok()
+    if name == "--no-build-isolation":
+        environment.uv_pip("install", "-q", "variantbuild", "setuptools").ok()
+    route, local, _ = ROUTES[name]
+    words = route(environment, sources)
+    seen = []
+    for level in LEVELS:
+        if level > host_level:
+            continue
+        environment.pip("install", *words, VARIANTBUILD_CPU=level).ok()
+        assert environment.version("whatami") == (f"1.0+{level}" if local else "1.0")
+        assert environment.compiled_for("whatami")["level"] == level
+        environment.pip("check").ok()
+        seen.append(level)
+        environment.pip("uninstall", "-q", "-y", "whatami").ok()
+    installed = "1.0+LEVEL" if local else "1.0"
+    table.rows.append((f"pip {version}", name, installed, ", ".join(seen)))
+
+
+def test_pip_wheel_and_editable(
+    sources: Sources, environment: Environment, table: Table, tmp_path: Path
+) -> None:
+    for number, level in enumerate(LEVELS):
+        out = tmp_path / f"wheels-{number}"
+        words = links("whatami")(environment, sources)
+        environment.pip("wheel", "-w", out, *words, VARIANTBUILD_CPU=level).ok()
+        (wheel,) = out.glob("*.whl")
+        assert wheel.name.endswith(f"-linux_x86_64_{level}.whl")
+    table.rows.append(("pip newest", "pip wheel", "1.0, a specific tag", ", ".join(LEVELS)))
+    tree = shutil.copytree(sources.repository, tmp_path / "editable")
+    environment.pip("install", "-e", tree, VARIANTBUILD_CPU="v2").ok()
+    assert environment.version("whatami") == "1.0"
+    assert environment.compiled_for("whatami")["level"] == "v2"
+    table.rows.append(("pip newest", "editable", "1.0, never stamped", "v2"))
+
+
+def uv(environment: Environment, *words: str | Path, cwd: Path, **env: str) -> Done:
+    return environment.run(environment.uv, *words, cwd=cwd, **env)
+
+
+def test_uv_sync_is_stable(
+    sources: Sources, environment: Environment, table: Table, tmp_path: Path
+) -> None:
+    project = shutil.copytree(sources.repository, tmp_path / "app", dirs_exist_ok=True)
+    env = {"VARIANTBUILD_CPU": "v2", "UV_PROJECT_ENVIRONMENT": str(environment.folder)}
+    uv(environment, "sync", "--no-editable", cwd=project, **env).ok()
+    assert environment.compiled_for("whatami")["level"] == "v2"
+    assert "Checked" in uv(environment, "sync", "--no-editable", cwd=project, **env).ok().output
+    uv(environment, "sync", "--no-editable", "--check", cwd=project, **env).ok()
+    uv(environment, "pip", "check", "--python", environment.python, cwd=project).ok()
+    table.rows.append(("uv", "sync twice, --check", environment.version("whatami"), "v2"))
+
+
+def test_uv_by_path_name_and_wheel(
+    sources: Sources, environment: Environment, table: Table, tmp_path: Path
+) -> None:
+    folders = ("--find-links", sources.sdist.parent, "--find-links", environment.wheelhouse)
+    by_name = ("--no-binary", "whatami", *folders, "whatami")
+    routes: tuple[tuple[str, tuple[str | Path, ...]], ...] = (
+        ("path", (sources.tree,)),
+        ("name", by_name),
+    )
+    for route, words in routes:
+        setting = ("--config-setting", "variantbuild.cpu=v2")
+        environment.uv_pip("install", *setting, *words).ok()
+        assert environment.compiled_for("whatami")["level"] == "v2"
+        environment.uv_pip("check").ok()
+        table.rows.append(("uv", f"pip install, {route}", environment.version("whatami"), "v2"))
+        environment.uv_pip("uninstall", "whatami").ok()
+    # Through an sdist and without one.
+    builds: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("through an sdist", ()),
+        ("--wheel", ("--wheel",)),
+    )
+    for route, switches in builds:
+        out = tmp_path / route.strip("-").replace(" ", "-")
+        tree = shutil.copytree(sources.repository, tmp_path / f"tree-{out.name}")
+        uv(
+            environment, "build", *switches, "-o", out, tree, cwd=tmp_path, VARIANTBUILD_CPU="v2"
+        ).ok()
+        (wheel,) = out.glob("*.whl")
+        environment.uv_pip("install", wheel).ok()
+        assert environment.compiled_for("whatami")["level"] == "v2"
+        table.rows.append(("uv", f"build, {route}", wheel.name.split("-")[1], "v2"))
+        environment.uv_pip("uninstall", "whatami").ok()
+
+
+def test_uv_run_build(
+    sources: Sources, make_environment: MakeEnvironment, table: Table, tmp_path: Path
+) -> None:
+    environment = make_environment("venv", "3.11", "build")
+    out = tmp_path / "out"
+    command = ("run", "--no-project", "--python", environment.python, "python", "-m", "build")
+    tree = shutil.copytree(sources.repository, tmp_path / "tree")
+    uv(environment, *command, "-o", out, tree, cwd=tmp_path, VARIANTBUILD_CPU="v2").ok()
+    (wheel,) = out.glob("*.whl")
+    assert wheel.name.split("-")[1] == "1.0+v2"
+    environment.pip("install", wheel).ok()
+    environment.pip("check").ok()
+    assert environment.compiled_for("whatami")["level"] == "v2"
+    table.rows.append(("build", "uv run python -m build", "1.0+v2", "v2"))
+
+
+@pytest.mark.skipif(not FULL, reason="poetry is fetched for FRONTEND_MATRIX=full only")
+def test_poetry_is_stable(sources: Sources, table: Table, tmp_path: Path, wheelhouse: Path) -> None:
+    from workshop import clean_environment
+
+    command = [sys.executable, "-m", "venv", str(tmp_path / "poetry")]
+    subprocess.run(command, check=True)
+    poetry = tmp_path / "poetry" / "bin" / "poetry"
+    subprocess.run([str(poetry.parent / "pip"), "-q", "install", "poetry"], check=True)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11,<4"\n'
+        f'dependencies = ["whatami @ {sources.sdist.as_uri()}"]\n'
+        "[tool.poetry]\npackage-mode = false\n",
+        encoding="utf-8",
+    )
+    env = clean_environment(tmp_path / "home", wheelhouse)
+    env |= {"VARIANTBUILD_CPU": "v2", "POETRY_VIRTUALENVS_IN_PROJECT": "true"}
+    run(poetry, "install", "-n", cwd=project, env=env).ok()
+    again = run(poetry, "install", "-n", cwd=project, env=env).ok()
+    assert "No dependencies to install or update" in again.output
+    table.rows.append(("poetry", "install twice", "stable", "v2"))
