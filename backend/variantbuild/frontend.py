@@ -14,9 +14,9 @@ from typing import Literal, cast
 
 from variantbuild.config import Config
 from variantbuild.data import load_table
+from variantbuild.variant.platformtag import TagForm
 
 SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "build", "unknown"]
-TagForm = Literal["specific", "set", "hybrid", "plain"]
 
 #: Set by `variantbuild build` for the hooks that it calls.
 FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
@@ -117,28 +117,6 @@ def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Nam
         form = config.platform_tag
         reasons.append(f"{config.origin('platform-tag')} says {config.platform_tag}")
     return Naming(local=local, form=form, reason="; ".join(reasons))
-
-
-def name_platforms(
-    form: TagForm, suffix: str, platforms: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the platform tags for the file name and for WHEEL.
-
-    `platforms` are the delegate's own (`linux_x86_64`), `suffix` the variant's (`_v3`), empty for
-    what is not stamped. The hybrid form names one tag in the file name and both in WHEEL.
-    """
-    plain = tuple(platforms)
-    specific = tuple(f"{platform}{suffix}" for platform in platforms)
-    both = tuple(sorted({*plain, *specific}))
-    match form:
-        case "plain":
-            return plain, plain
-        case "specific":
-            return specific, specific
-        case "set":
-            return both, both
-        case "hybrid":
-            return specific, both
 
 
 def front_ends() -> dict[SituationKind, str]:

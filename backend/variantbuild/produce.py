@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from variantbuild.buildrun import returned_path, run_build_hook
 from variantbuild.delegate import Delegate
-from variantbuild.frontend import name_platforms, resolve_naming
+from variantbuild.frontend import resolve_naming
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
 from variantbuild.private import private_folder, publish
 from variantbuild.project import Project
 from variantbuild.variant import Variant
+from variantbuild.variant.platformtag import name_platforms
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport
@@ -38,7 +39,7 @@ def resolve_stamp(
 
     guarded = guarded and plan.flags.guard.unguarded is None
     naming = resolve_naming(plan.situation.kind, plan.project.config, guarded=guarded)
-    in_file, in_wheel = name_platforms(naming.form, found.platform_suffix, platforms)
+    in_file, in_wheel = name_platforms(naming.form, found.platform_suffix, platforms, platforms)
     return Stamp(
         local_version=found.local_version if plan.naming.local else None,
         file_platforms=in_file,

@@ -1,6 +1,6 @@
 """Processes killed at random moments, full disks and races: never a broken wheel under its name.
 
-Each phase is killed 200 times; VARIANTBUILD_FAULT_RUNS sets another number for a longer run.
+Each phase is killed 200 times; FAULT_RUNS sets another number for a longer run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from variantbuild.wheel import (
 )
 from wheels.forge import Draft
 
-RUNS = int(os.environ.get("VARIANTBUILD_FAULT_RUNS", "200"))
+RUNS = int(os.environ.get("FAULT_RUNS", "200"))
 #: Exit codes of a child: done, refused in a sentence, anything else.
 DONE, REFUSED, CRASHED = 0, 3, 4
 

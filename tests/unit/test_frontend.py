@@ -11,14 +11,13 @@ from variantbuild.config import Config
 from variantbuild.frontend import (
     FRONTEND_VARIABLE,
     SituationKind,
-    TagForm,
     Traces,
     detect_situation,
     front_ends,
-    name_platforms,
     read_traces,
     resolve_naming,
 )
+from variantbuild.variant.platformtag import TagForm
 
 HERE = Path("/work/src")
 
@@ -127,18 +126,3 @@ def test_explicit_settings_win_in_every_situation() -> None:
         assert "there says specific" in naming.reason
         naming = resolve_naming(kind, Config(local_version="always"), guarded=False)
         assert naming.local
-
-
-def test_platforms() -> None:
-    plain = ("linux_x86_64",)
-    specific = ("linux_x86_64_v3_cu12",)
-    both = ("linux_x86_64", "linux_x86_64_v3_cu12")
-    assert name_platforms("plain", "_v3_cu12", plain) == (plain, plain)
-    assert name_platforms("specific", "_v3_cu12", plain) == (specific, specific)
-    assert name_platforms("set", "_v3_cu12", plain) == (both, both)
-    assert name_platforms("hybrid", "_v3_cu12", plain) == (specific, both)
-    assert name_platforms("set", "", plain) == (plain, plain)
-    several = ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
-    in_file, in_wheel = name_platforms("set", "_v2", several)
-    assert in_file == in_wheel == tuple(sorted(in_file))
-    assert len(in_file) == 4

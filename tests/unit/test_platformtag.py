@@ -6,7 +6,7 @@ import pytest
 
 from variantbuild.errors import VariantError
 from variantbuild.variant import Variant, known_cpus
-from variantbuild.variant.platformtag import join_platform, split_platform
+from variantbuild.variant.platformtag import join_platform, name_platforms, split_platform
 
 PLATFORMS = {
     "linux_x86_64": "x86_64",
@@ -48,3 +48,21 @@ def test_an_unknown_suffix_is_refused_by_name() -> None:
         split_platform("linux_x86_64_zen44")
     with pytest.raises(VariantError, match="'v3' is an x86-64 level, this is aarch64"):
         split_platform("macosx_11_0_arm64_v3")
+
+
+def test_names_in_each_form() -> None:
+    plain = ("linux_x86_64",)
+    specific = ("linux_x86_64_v3_cu12",)
+    both = ("linux_x86_64", "linux_x86_64_v3_cu12")
+    assert name_platforms("plain", "_v3_cu12", plain, plain) == (plain, plain)
+    assert name_platforms("specific", "_v3_cu12", plain, plain) == (specific, specific)
+    assert name_platforms("set", "_v3_cu12", plain, plain) == (both, both)
+    assert name_platforms("hybrid", "_v3_cu12", plain, plain) == (specific, both)
+    assert name_platforms("set", "", plain, plain) == (plain, plain)
+
+
+def test_a_set_in_a_file_name_is_sorted_and_wheel_keeps_its_order() -> None:
+    several = ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
+    in_file, in_wheel = name_platforms("set", "_v2", several, several)
+    assert in_file == tuple(sorted(in_file))
+    assert in_wheel == (*several, "manylinux_2_17_x86_64_v2", "manylinux2014_x86_64_v2")

@@ -13,7 +13,6 @@ from variantbuild.delegate import resolve_delegate
 from variantbuild.frontend import (
     detect_situation,
     front_ends,
-    name_platforms,
     read_traces,
     resolve_naming,
 )
@@ -21,6 +20,7 @@ from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.project import load_project
 from variantbuild.types import JSONValue
+from variantbuild.variant.platformtag import name_platforms
 
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,9 @@ def _names(plan: BuildPlan) -> list[JSONValue]:
         guarded = plan.flags.guard.unguarded is None
         naming = resolve_naming(kind, plan.project.config, guarded=guarded)
         local = variant.local_version if naming.local else None
-        in_file, in_wheel = name_platforms(naming.form, variant.platform_suffix, [platform])
+        in_file, in_wheel = name_platforms(
+            naming.form, variant.platform_suffix, [platform], [platform]
+        )
         full = version + (f"+{local}" if local else "")
         rows.append(
             {

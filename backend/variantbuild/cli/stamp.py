@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.variant import Variant
-from variantbuild.variant.platformtag import split_platform
+from variantbuild.variant.platformtag import FORMS, TagForm, split_platform
 from variantbuild.wheel import Inventory, Plan, Stamp, Wheel, name_stamp, plan_stamp
-from variantbuild.wheel.labels import FORMS, TagForm
 
 #: A member with machine code is read whole to be audited; tensorflow's largest has 1.1 GB.
 _MAX_BINARY = 8 << 30

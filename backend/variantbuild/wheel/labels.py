@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from variantbuild.errors import WheelError
+from variantbuild.variant.platformtag import TagForm, name_platforms
 from variantbuild.wheel.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.filename import normal_version
@@ -25,29 +25,12 @@ class Stamp:
     wheel_platforms: tuple[str, ...]
 
 
-TagForm = Literal["set", "specific", "hybrid", "plain"]
-FORMS: tuple[TagForm, ...] = get_args(TagForm)
-
-
 def name_stamp(inventory: Inventory, form: TagForm, label: str | None, suffix: str) -> Stamp:
-    """Return the stamp with the variant's platform `suffix` (`_v3_cu12`) in one of the tag forms.
-
-    Plain platforms keep their order and stand before the specific ones, so that `unstamp` can
-    give it back.
-    """
-    in_file = tuple(platform + suffix for platform in inventory.file_name.platforms)
-    in_wheel = tuple(platform + suffix for platform in inventory.wheel_platforms)
-    plain_file, plain_wheel = inventory.file_name.platforms, inventory.wheel_platforms
-    match form:
-        case "set":
-            pair = (*plain_file, *in_file), (*plain_wheel, *in_wheel)
-        case "specific":
-            pair = in_file, in_wheel
-        case "hybrid":
-            pair = in_file, (*plain_wheel, *in_wheel)
-        case "plain":
-            pair = plain_file, plain_wheel
-    return Stamp(local_version=label, file_platforms=pair[0], wheel_platforms=pair[1])
+    """Return the stamp of `label` and the platform `suffix` (`_v3_cu12`) in one of the tag forms."""
+    in_file, in_wheel = name_platforms(
+        form, suffix, inventory.file_name.platforms, inventory.wheel_platforms
+    )
+    return Stamp(local_version=label, file_platforms=in_file, wheel_platforms=in_wheel)
 
 
 def plan_stamp(

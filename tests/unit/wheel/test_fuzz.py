@@ -1,6 +1,6 @@
 """Chance against the engine: the fuzzer for a bounded time, and properties of round trips.
 
-VARIANTBUILD_FUZZ_SECONDS sets the fuzzer's time (10 s); `python -m wheels.fuzz` runs it by hand.
+FUZZ_SECONDS sets the fuzzer's time (10 s); `python -m wheels.fuzz` runs it by hand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from variantbuild.wheel import (
 from wheels.forge import Draft
 from wheels.fuzz import Fuzzer
 
-SECONDS = float(os.environ.get("VARIANTBUILD_FUZZ_SECONDS", "10"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
 
 
 def test_fuzzer_finds_no_crash_no_hang_and_little_memory(tmp_path: Path) -> None:
