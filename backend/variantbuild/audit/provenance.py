@@ -46,11 +46,29 @@ def render_provenance(
     `variant` is what is stamped, `flags` and `compilers` what it was built with, `facts` the
     machine it was built on, `report` what the finished files hold.
     """
+    properties = [*_declared(variant, flags), *_probed(facts), *_audited(report)]
+    return _render(name, version, properties, [_component(*each) for each in compilers])
+
+
+def render_relabelled(*, name: str, version: str, variant: Variant, report: AuditReport) -> bytes:
+    """Return the document for a finished wheel that is stamped later, maybe elsewhere.
+
+    Flags, compilers and machine of its build are not known then, and so not in it.
+    """
     properties = [
-        *_declared(variant, flags),
-        *_probed(facts),
+        (_key("declared", "variant"), str(variant)),
+        (_key("declared", "architecture"), variant.arch),
         *_audited(report),
     ]
+    return _render(name, version, properties, [])
+
+
+def _render(
+    name: str,
+    version: str,
+    properties: Sequence[tuple[str, str]],
+    components: Sequence[Mapping[str, JSONValue]],
+) -> bytes:
     document: dict[str, JSONValue] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -67,7 +85,7 @@ def render_provenance(
             },
             "properties": [{"name": key, "value": value} for key, value in properties],
         },
-        "components": [_component(language, each) for language, each in compilers],
+        "components": components,
     }
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 

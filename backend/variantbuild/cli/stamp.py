@@ -5,11 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 
+from variantbuild.audit import AuditReport, audit_members, judge, pass_gate
+from variantbuild.audit.provenance import MEMBER, render_relabelled
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.variant import Variant
 from variantbuild.variant.platformtag import FORMS, TagForm, split_platform
-from variantbuild.wheel import Inventory, Plan, Stamp, Wheel, name_stamp, plan_stamp
+from variantbuild.wheel import (
+    Inventory,
+    NewMember,
+    Plan,
+    Stamp,
+    Wheel,
+    name_stamp,
+    plan_stamp,
+)
 
 #: A member with machine code is read whole to be audited; tensorflow's largest has 1.1 GB.
 _MAX_BINARY = 8 << 30
@@ -36,9 +46,19 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
-        granted, warnings = _audited(wheel, inventory, variant)
-        stamp = _stamp(inventory, granted, args)
-        return plan_stamp(inventory, stamp), warnings
+        report = _report(wheel, inventory)
+        passage = pass_gate(judge(report, variant), "error")
+        stamp = _stamp(inventory, passage.variant, args)
+        record = NewMember(
+            path=MEMBER,
+            data=render_relabelled(
+                name=inventory.name,
+                version=plan_stamp(inventory, stamp).version,
+                variant=passage.variant,
+                report=report,
+            ),
+        )
+        return plan_stamp(inventory, stamp, add=(record,)), passage.messages
 
     return relabel(args, plan)
 
@@ -65,15 +85,11 @@ def _variant(inventory: Inventory, target: str) -> Variant:
     return variant
 
 
-def _audited(
-    wheel: Wheel, inventory: Inventory, variant: Variant
-) -> tuple[Variant, tuple[str, ...]]:
-    """Return the variant that the machine code has earned, and warnings; AuditError where none.
+def _report(wheel: Wheel, inventory: Inventory) -> AuditReport:
+    """Return what the machine code of the wheel holds; AuditError where there is none.
 
     There is no way around: a stamp on code that nobody looked at would launder it.
     """
-    from variantbuild.audit import audit_members, judge, pass_gate
-
     report = audit_members(
         _binaries(wheel, inventory),
         name=inventory.path.name,
@@ -81,8 +97,7 @@ def _audited(
     )
     if not report.has_machine_code:
         raise AuditError(f"{inventory.path.name} holds no machine code: there is nothing to stamp")
-    passage = pass_gate(judge(report, variant), "error")
-    return passage.variant, passage.messages
+    return report
 
 
 def _binaries(wheel: Wheel, inventory: Inventory) -> Iterator[tuple[str, bytes]]:

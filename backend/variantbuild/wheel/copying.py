@@ -43,10 +43,17 @@ def copy_range(source: int, target: int, offset: int, size: int) -> None:
             break
         offset += copied
     while offset < end:
-        data = os.pread(source, min(_BUFFER, end - offset), offset)
+        data = _read_at(source, offset, min(_BUFFER, end - offset))
         if not data:
             raise WheelError("the wheel became shorter while it was copied")
         offset += len(data)
         view = memoryview(data)
         while view:
             view = view[os.write(target, view) :]
+
+
+def _read_at(descriptor: int, offset: int, size: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, size, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)  # Windows
+    return os.read(descriptor, size)

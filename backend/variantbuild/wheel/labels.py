@@ -26,7 +26,7 @@ class Stamp:
 
 
 def name_stamp(inventory: Inventory, form: TagForm, label: str | None, suffix: str) -> Stamp:
-    """Return the stamp of `label` and the platform `suffix` (`_v3_cu12`) in one of the tag forms."""
+    """Return the stamp of `label` and the platform `suffix` (`_v3_cu12`) in one of the forms."""
     in_file, in_wheel = name_platforms(
         form, suffix, inventory.file_name.platforms, inventory.wheel_platforms
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 from variantbuild.errors import WheelError
@@ -23,6 +24,7 @@ class Source:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise WheelError(f"{str(path)!r} cannot be opened: {reason}") from error
         self._closed = False
+        self._lock = threading.Lock()
         self._status = os.fstat(self.descriptor)
         if not stat.S_ISREG(self._status.st_mode):
             self.close()
@@ -33,15 +35,22 @@ class Source:
     def read(self, offset: int, size: int) -> bytes:
         """Return the bytes `[offset, offset + size)`, fewer at the end of the file."""
         try:
-            data = os.pread(self.descriptor, size, offset)
+            data = self._read_at(offset, size)
             while len(data) < size:
-                more = os.pread(self.descriptor, size - len(data), offset + len(data))
+                more = self._read_at(offset + len(data), size - len(data))
                 if not more:
                     break
                 data += more
         except OSError as error:
             raise WheelError(f"{str(self.path)!r} cannot be read: {error.strerror}") from error
         return data
+
+    def _read_at(self, offset: int, size: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self.descriptor, size, offset)
+        with self._lock:  # Windows
+            os.lseek(self.descriptor, offset, os.SEEK_SET)
+            return os.read(self.descriptor, size)
 
     @property
     def links(self) -> int:

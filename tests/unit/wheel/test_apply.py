@@ -234,3 +234,21 @@ def test_setuid_and_dos_attributes_are_made_plain(write: Write, output: Path) ->
         modes = {member.name: member.external >> 16 for member in wheel.members}
     assert modes["demo/__init__.py"] == stat.S_IFREG | 0o755
     assert modes["demo/core.so"] == stat.S_IFREG | 0o644
+
+
+def test_reading_where_the_system_has_no_pread(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(Draft())
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.delattr(os, "pread")
+    monkeypatch.delattr(os, "copy_file_range", raising=False)
+    with open_wheel(path) as wheel:
+        inventory = verify_wheel(wheel)
+        made = apply_edit(
+            wheel, plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3")), out
+        )
+    monkeypatch.undo()
+    with open_wheel(made) as wheel:
+        verify_wheel(wheel)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import cast
 import jsonschema
 import pytest
 
+from variantbuild.audit.provenance import parse_provenance
 from variantbuild.cli import main
 from variantbuild.wheel import open_wheel, verify_wheel
 from wheels.forge import Draft, metadata
@@ -75,6 +77,11 @@ def test_stamp_and_unstamp_are_a_round_trip(
     assert first["project_version"] == "1.0+v3"
     assert first["tags"] == ["py3-none-linux_x86_64", "py3-none-linux_x86_64_v3"]
     stamped = Path(str(first["output"]))
+    with zipfile.ZipFile(stamped) as archive:
+        (record,) = [name for name in archive.namelist() if name.endswith("variantbuild.cdx.json")]
+        said = parse_provenance(archive.read(record))
+    assert said["variantbuild:declared:variant"] == "v3"
+    assert "variantbuild:audited:level" in said
     assert main(["unstamp", str(stamped), "--json"]) == 0
     plain = Path(str(answer(capsys, "unstamp").first["output"]))
     assert plain.name == path.name
