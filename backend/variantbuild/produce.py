@@ -17,7 +17,7 @@ from variantbuild.delegate import Delegate
 from variantbuild.frontend import resolve_naming
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
-from variantbuild.private import private_folder, publish
+from variantbuild.private import private_folder, publish, publish_copy
 from variantbuild.project import Project
 from variantbuild.variant import Variant
 from variantbuild.variant.platformtag import name_platforms
@@ -58,9 +58,19 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
         say(f"building for {plan.variant}: {plan.choice.reason}")
     elif plan.situation.cibuildwheel:
         say(plan.choice.reason)
+    cached = None
+    if plan.project.config.build_cache:
+        from variantbuild.buildcache.use import open_cache
+
+        cached = open_cache(plan, os.environ)
+    if cached is not None and (kept := cached.find()) is not None:
+        return publish_copy(kept, destination)
     with private_folder(destination) as folder:
         built = run_build_hook(plan, delegate, "build_wheel", folder)
-        return _stamp(plan, built, destination)
+        made = _stamp(plan, built, destination)
+    if cached is not None:
+        cached.store_wheel(made)
+    return made
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:

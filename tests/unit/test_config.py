@@ -76,7 +76,7 @@ def test_all_problems_are_reported_at_once() -> None:
         table_source(
             "pyproject",
             "pyproject.toml",
-            {"cpu": 3, "build-cache": True, "flags": {"d": []}, "delegate_path": []},
+            {"cpu": 3, "build-cashe": True, "flags": {"d": []}, "delegate_path": []},
         ),
     ]
     with pytest.raises(ConfigError) as caught:
@@ -87,7 +87,7 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "VARIANTBUILD_ISA_GUARD is 'perhaps': expected true or false" in text
     assert "VARIANTBUILD_CPUS is not a setting; did you mean 'cpu'?" in text
     assert "cpu of pyproject.toml is 3: expected a string" in text
-    assert "build-cache of pyproject.toml is not known yet" in text
+    assert "build-cashe of pyproject.toml is not a setting; did you mean 'build-cache'?" in text
     assert "flags.d of pyproject.toml is not a setting" in text
     assert "delegate_path of pyproject.toml is not a setting; did you mean 'delegate-path'?" in text
     assert caught.value.exit_code == 2

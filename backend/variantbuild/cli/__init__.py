@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "patch": "edit metadata by name, RECORD kept right",
     "verify": "check the integrity of wheels",
     "repair": "graft libraries, then write policy tag and variant together",
+    "cache": "show or clear the build cache",
     "audit": "show what machine code a wheel holds, and what it needs",
 }
 

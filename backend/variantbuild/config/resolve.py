@@ -50,6 +50,7 @@ class Config:
     platform_tag: PlatformTag = "auto"
     isa_guard: bool = True
     audit: AuditPolicy = "error"
+    build_cache: bool = False
     fp_contract: FpContract = "default"
     flags_c: tuple[str, ...] = ()
     flags_cxx: tuple[str, ...] = ()
@@ -148,9 +149,6 @@ def _merge(parsed: Sequence[_Placed], problems: list[str]) -> _Placed:
 
 
 def _unknown(key: str, place: str, known: Iterable[str]) -> str:
-    planned = cast("list[str]", load_table("settings")["planned"])
-    if key in planned:
-        return f"{place} is not known yet to this version of variantbuild: remove it"
     if key.startswith(f"{OVERRIDES}."):
         return (
             f"{place} stands in a table: write [[tool.variantbuild.{OVERRIDES}]], in two brackets"

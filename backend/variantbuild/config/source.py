@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from variantbuild.config.settings import ENV_PREFIX, PREFIX, settings, variable_of
-from variantbuild.data import load_table
 from variantbuild.errors import ConfigError
 from variantbuild.types import ConfigSettings, TOMLValue
 
@@ -61,8 +60,6 @@ def split_config_settings(
 def environment_source(env: Mapping[str, str]) -> Source:
     """Return the settings that `env` holds as `VARIANTBUILD_KEY`; an empty value sets nothing."""
     variables = {setting.variable: setting.key for setting in settings()}
-    planned = cast("list[str]", load_table("settings")["planned"])
-    variables |= {variable_of(key): key for key in planned}
     values: dict[str, TOMLValue] = {}
     for name, value in env.items():
         if name.startswith(ENV_PREFIX) and value:

@@ -1,0 +1,57 @@
+"""The libraries that a finished wheel links outside of itself, and what each is on this machine.
+
+A wheel built against one of them may not suit another: an entry holds only while they are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from variantbuild.buildcache.key import identify
+from variantbuild.host import Host
+
+_LDCONFIG = ("/sbin/ldconfig", "/usr/sbin/ldconfig")
+_LINE = re.compile(r"^\s*(\S+) \(.*\) => (\S+)$")
+
+
+def linked_outside(wheel_path: Path) -> tuple[str, ...]:
+    """Return the names of the libraries that the wheel's files need and the wheel does not hold."""
+    from variantbuild.repair.linked import read_linked
+    from variantbuild.wheel import open_wheel, verify_wheel
+
+    with open_wheel(wheel_path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=True)
+        names = {name for file in read_linked(wheel, inventory) for name in file.outside}
+    return tuple(sorted(names))
+
+
+def identify_libraries(names: Sequence[str], host: Host) -> dict[str, str]:
+    """Return for each library what the loader would find: path, size and time; '' for none."""
+    if not names:
+        return {}
+    cached = _loader_cache(host)
+    folders = [folder for folder in host.env.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
+    return {name: _find(name, folders, cached) for name in names}
+
+
+def _find(name: str, folders: Sequence[str], cached: Mapping[str, str]) -> str:
+    for folder in folders:
+        path = Path(folder, name)
+        if path.is_file():
+            return identify(str(path))
+    return identify(cached[name]) if name in cached else ""
+
+
+def _loader_cache(host: Host) -> dict[str, str]:
+    """Return the first path of each library in ld.so's cache; nothing where there is none."""
+    program = next((path for path in _LDCONFIG if Path(path).exists()), None)
+    if program is None:
+        return {}
+    found: dict[str, str] = {}
+    for line in host.run([program, "-p"]).stdout.splitlines():
+        if (match := _LINE.match(line)) is not None:
+            found.setdefault(match[1], match[2])
+    return found

@@ -1,0 +1,195 @@
+"""The entries of the build cache on disk.
+
+An entry is a folder named by its key, with the wheel and what is known of it. It is made under
+another name and moved there when complete, so nobody ever sees half of one; no lock is needed, and
+a move within one folder is one step on NFS too. What is found is verified before it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from variantbuild.data import load_table
+from variantbuild.errors import WheelError
+from variantbuild.types import JSONValue
+
+_ENTRY = "entry.json"
+_TEMPORARY = ".new-"
+#: Seconds after which an unfinished entry counts as left behind by a dead process.
+_STALE = 3600.0
+_PORTION = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A stored wheel: its path, size in bytes, and when it was last used (seconds of the epoch)."""
+
+    key: str
+    wheel: Path
+    size: int
+    used: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A folder of entries; `limit` bounds their size together, in bytes."""
+
+    folder: Path
+    limit: int
+
+    def find(self, key: str) -> tuple[Path, Mapping[str, str]] | None:
+        """Return the wheel of `key` and the libraries that it was built against; None without.
+
+        An entry whose content is not what was stored is removed. Raises WheelError where the
+        folder is not this user's own.
+        """
+        entry = self.folder / key
+        if not entry.exists():
+            return None
+        self._check_owner()
+        try:
+            record = cast("dict[str, JSONValue]", json.loads((entry / _ENTRY).read_text("utf-8")))
+            wheel = entry / Path(str(record["name"])).name
+            libraries = cast("Mapping[str, str]", record["libraries"])
+            sound = _digest(wheel) == record["sha256"] and isinstance(libraries, dict)
+            if sound:
+                _verify(wheel)
+        except (OSError, ValueError, KeyError, TypeError, WheelError):
+            sound = False
+        if not sound:
+            self._remove(entry)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(entry)
+        return wheel, libraries
+
+    def store(self, key: str, wheel: Path, libraries: Mapping[str, str]) -> None:
+        """Keep a copy of `wheel` under `key`, and remove the least recently used beyond the limit.
+
+        Raises OSError where the system refuses, and WheelError where the folder is another's.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._check_owner()
+        new = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.folder))
+        try:
+            shutil.copyfile(wheel, new / wheel.name)
+            record = {
+                "name": wheel.name,
+                "sha256": _digest(new / wheel.name),
+                "libraries": dict(libraries),
+            }
+            (new / _ENTRY).write_text(json.dumps(record, indent=1), encoding="utf-8")
+            for name in (wheel.name, _ENTRY):
+                with (new / name).open("rb") as stream:
+                    os.fsync(stream.fileno())
+            try:
+                new.rename(self.folder / key)
+            except OSError:
+                # Where another process was faster its entry stays: the two are the same.
+                if not (self.folder / key).exists():
+                    raise
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        self._evict(keep=key)
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, the least recently used first."""
+        found = []
+        for folder in self._folders():
+            with contextlib.suppress(OSError, StopIteration):
+                wheel = next(folder.glob("*.whl"))
+                size = sum(path.stat().st_size for path in folder.iterdir())
+                used = folder.stat().st_mtime
+                found.append(Entry(key=folder.name, wheel=wheel, size=size, used=used))
+        return sorted(found, key=lambda entry: (entry.used, entry.key))
+
+    def clear(self) -> int:
+        """Remove every entry and all that unfinished ones left; return how many there were."""
+        count = len(self.entries())
+        if self.folder.is_dir():
+            self._check_owner()
+            for folder in self.folder.iterdir():
+                self._remove(folder)
+        return count
+
+    def _folders(self) -> Iterator[Path]:
+        with contextlib.suppress(OSError):
+            for folder in self.folder.iterdir():
+                if not folder.name.startswith(".") and folder.is_dir():
+                    yield folder
+
+    def _evict(self, keep: str) -> None:
+        entries = self.entries()
+        total = sum(entry.size for entry in entries)
+        for entry in entries:
+            if total <= self.limit:
+                break
+            if entry.key != keep:
+                self._remove(self.folder / entry.key)
+                total -= entry.size
+        for folder in self.folder.glob(f"{_TEMPORARY}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _STALE:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove(self, entry: Path) -> None:
+        """Take an entry away under its name at once, and then its files."""
+        try:
+            doomed = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.folder))
+            entry.rename(doomed / "entry")
+        except OSError:
+            return
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def _check_owner(self) -> None:
+        """Refuse a folder into which others could put wheels."""
+        if not hasattr(os, "geteuid"):
+            return
+        status = self.folder.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise WheelError(
+                f"the build cache {self.folder} is another user's, or others may write to it",
+                hint="remove it, or make it yours alone (chmod 700)",
+            )
+
+
+def default_store(env: Mapping[str, str], platform: str = sys.platform) -> Store:
+    """Return the store in the user's cache folder, by the rules of the system at hand.
+
+    Follows the XDG base directories on Linux, the usual folders on macOS and Windows.
+    """
+    home = env.get("HOME") or env.get("USERPROFILE") or str(Path.home())
+    if platform == "win32":
+        base = env.get("LOCALAPPDATA") or str(Path(home, "AppData", "Local"))
+    elif platform == "darwin":
+        base = str(Path(home, "Library", "Caches"))
+    else:
+        base = env.get("XDG_CACHE_HOME") or str(Path(home, ".cache"))
+    limit = cast("int", load_table("buildcache")["limit"])
+    return Store(folder=Path(base, "variantbuild", "wheels"), limit=limit)
+
+
+def _verify(path: Path) -> None:
+    from variantbuild.wheel import open_wheel, verify_wheel
+
+    with open_wheel(path) as wheel:
+        verify_wheel(wheel)
+
+
+def _digest(path: Path) -> str:
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while portion := stream.read(_PORTION):
+            state.update(portion)
+    return state.hexdigest()

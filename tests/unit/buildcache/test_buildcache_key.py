@@ -1,0 +1,163 @@
+"""The key: every part of it, changed, is a miss; what says nothing of the build is none of it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from variantbuild.buildcache.key import (
+    build_key,
+    digest_parts,
+    digest_tree,
+    identify,
+    relevant_variables,
+)
+from variantbuild.choice import Choice
+from variantbuild.delegate import DelegateSpec
+from variantbuild.flags import Flags
+from variantbuild.frontend import Situation, resolve_naming
+from variantbuild.plan import BuildPlan
+from variantbuild.probe.facts import Absent, Compiler, Found, HostFacts, Libc
+from variantbuild.project import Project, load_project
+from variantbuild.variant import Variant
+
+ENV = {"CFLAGS": "-O2", "PATH": "/usr/bin"}
+SEEN = [("setuptools", "80"), ("numpy", "2.0")]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> BuildPlan:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    (tree / "x.c").write_text("int x;\n", encoding="utf-8")
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\n", encoding="utf-8")
+    return plan_of(load_project(tree, None, {}, machine_files=()), compiler, "v3")
+
+
+def _compiler(path: Path) -> Compiler:
+    return Compiler(
+        language="c", family="gcc", version="12.2.0", command=(str(path),), target="x86_64"
+    )
+
+
+def plan_of(project: Project, compiler: Path, label: str) -> BuildPlan:
+    facts = HostFacts(
+        system="linux",
+        machine="x86_64",
+        cpu=Absent("not asked"),
+        libc=Found(Libc(name="glibc", version=(2, 36)), "test"),
+        distro=Absent("not asked"),
+        compilers=(),
+    )
+    return BuildPlan(
+        project=project,
+        delegate=DelegateSpec(backend="setuptools.build_meta", path=(), origin="test"),
+        platform="linux-x86_64",
+        facts=facts,
+        choice=Choice(variant=Variant.parse(label, "x86_64"), reason="test"),
+        situation=Situation(kind="pip-sdist", evidence="test"),
+        naming=resolve_naming("pip-sdist", project.config, guarded=True),
+        flags=Flags(languages=("c",)),
+        compilers=(("c", _compiler(compiler)),),
+        conflicts=(),
+    )
+
+
+def key(plan: BuildPlan) -> str:
+    return build_key(plan, ENV, SEEN)
+
+
+def test_the_same_build_has_the_same_key(plan: BuildPlan, tmp_path: Path) -> None:
+    first = key(plan)
+    assert key(plan) == first
+    assert build_key(plan, ENV, list(reversed(SEEN))) == first
+    # Unpacked somewhere else, at another time: the same sdist.
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in plan.project.path.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    moved = replace(plan, project=replace(plan.project, path=copy))
+    assert key(moved) == first
+
+
+def test_source(plan: BuildPlan) -> None:
+    first = key(plan)
+    source = plan.project.path / "x.c"
+    source.write_text("int y;\n", encoding="utf-8")
+    second = key(plan)
+    source.rename(source.with_name("y.c"))
+    third = key(plan)
+    (plan.project.path / "more").mkdir()
+    (plan.project.path / "more" / "data").write_bytes(b"")
+    fourth = key(plan)
+    (plan.project.path / "y.c").chmod(0o755)
+    assert len({first, second, third, fourth, key(plan)}) == 5
+
+
+def test_plan(plan: BuildPlan, tmp_path: Path) -> None:
+    first = key(plan)
+    others = [
+        replace(plan, choice=replace(plan.choice, variant=Variant.parse("v2", "x86_64"))),
+        replace(plan, platform="linux-aarch64"),
+        replace(plan, flags=replace(plan.flags, c=("-O3",))),
+        replace(plan, naming=replace(plan.naming, form="plain")),
+        replace(plan, project=replace(plan.project, delegate_settings={"--opt": "1"})),
+        replace(
+            plan, project=replace(plan.project, config=replace(plan.project.config, distro=True))
+        ),
+        replace(plan, delegate=replace(plan.delegate, backend="mesonpy")),
+        replace(plan, facts=replace(plan.facts, libc=Absent("none"))),
+    ]
+    keys = {key(other) for other in others}
+    assert len(keys) == len(others)
+    assert first not in keys
+
+
+def test_compilers_count_by_their_file_too(plan: BuildPlan, tmp_path: Path) -> None:
+    first = key(plan)
+    (tmp_path / "cc").write_text("#!/bin/sh\n# another\n", encoding="utf-8")
+    second = key(plan)
+    (language, compiler), *_ = plan.compilers
+    newer = replace(plan, compilers=((language, replace(compiler, version="13.1")),))
+    assert len({first, second, key(newer)}) == 3
+
+
+def test_distributions_and_environment(plan: BuildPlan) -> None:
+    first = key(plan)
+    changed = [
+        build_key(plan, ENV, [*SEEN, ("cython", "3")]),
+        build_key(plan, ENV, [("setuptools", "81"), ("numpy", "2.0")]),
+        build_key(plan, {**ENV, "CFLAGS": "-O3"}, SEEN),
+        build_key(plan, {**ENV, "A_PROJECTS_OWN_SWITCH": "1"}, SEEN),
+        build_key(plan, {**ENV, "PATH": "/opt/other/bin:/usr/bin"}, SEEN),
+    ]
+    assert len({first, *changed}) == 6
+    same = {**ENV, "TERM": "xterm", "SLURM_JOB_ID": "7", "PIP_BUILD_TRACKER": "/tmp/x"}
+    assert build_key(plan, same, SEEN) == first
+
+
+def test_the_interpreter_counts(plan: BuildPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = key(plan)
+    monkeypatch.setattr("sys.version", "3.99")
+    assert key(plan) != first
+
+
+def test_path_without_what_front_ends_make() -> None:
+    passing = f"{tempfile.gettempdir()}/pip-build-env-1/bin"
+    found = relevant_variables({"PATH": f"{passing}:/usr/bin"})
+    assert found == {"PATH": "/usr/bin"}
+
+
+def test_links_and_missing_files(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    first = digest_tree(tmp_path)
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").symlink_to("c")
+    assert digest_tree(tmp_path) != first
+    assert identify(str(tmp_path / "absent")).endswith("missing")
+    assert digest_parts({"a": "b", "c": ""}) != digest_parts({"a": "", "c": "b"})

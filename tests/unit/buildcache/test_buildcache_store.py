@@ -1,0 +1,193 @@
+"""The store: whole entries only, verified when found, bounded, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from variantbuild.buildcache.libraries import identify_libraries
+from variantbuild.buildcache.store import Store, default_store
+from variantbuild.cli import main
+from variantbuild.errors import WheelError
+from variantbuild.host import LocalHost
+from wheels.forge import Draft
+
+REPO = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    draft = Draft()
+    path = tmp_path / draft.file_name
+    path.write_bytes(draft.build())
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(folder=tmp_path / "cache", limit=1 << 20)
+
+
+def test_what_was_stored_is_found(store: Store, wheel: Path) -> None:
+    assert store.find("k") is None
+    store.store("k", wheel, {"libc.so.6": "x"})
+    found = store.find("k")
+    assert found is not None
+    assert (found[0].name, found[0].read_bytes()) == (wheel.name, wheel.read_bytes())
+    assert found[1] == {"libc.so.6": "x"}
+    assert store.find("other") is None
+    assert store.folder.stat().st_mode & 0o777 == 0o700
+    # Storing again changes nothing, and leaves nothing.
+    store.store("k", wheel, {})
+    assert [path.name for path in store.folder.iterdir()] == ["k"]
+
+
+@pytest.mark.parametrize("damage", ["wheel", "record", "hash", "name", "no wheel", "libraries"])
+def test_a_damaged_entry_is_a_miss_and_goes(store: Store, wheel: Path, damage: str) -> None:
+    store.store("k", wheel, {})
+    kept, record = store.folder / "k" / wheel.name, store.folder / "k" / "entry.json"
+    said = json.loads(record.read_text(encoding="utf-8"))
+    if damage == "wheel":
+        data = bytearray(kept.read_bytes())
+        data[len(data) // 2] ^= 1
+        kept.write_bytes(data)
+    elif damage == "record":
+        record.write_text("{", encoding="utf-8")
+    elif damage == "no wheel":
+        kept.unlink()
+    else:
+        key = {"hash": "sha256", "name": "name", "libraries": "libraries"}[damage]
+        record.write_text(json.dumps({**said, key: "../../etc/passwd"}), encoding="utf-8")
+    assert store.find("k") is None
+    assert not (store.folder / "k").exists()
+    store.store("k", wheel, {})
+    assert store.find("k") is not None
+
+
+def test_an_entry_that_is_no_sound_wheel_is_not_trusted(store: Store, wheel: Path) -> None:
+    broken = wheel.with_name(wheel.name)
+    broken.write_bytes(b"PK no wheel at all")
+    store.store("k", broken, {})
+    assert store.find("k") is None
+
+
+def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
+    size = wheel.stat().st_size + 300
+    small = Store(folder=store.folder, limit=int(2.5 * size))
+    for number, key in enumerate("abc"):
+        small.store(key, wheel, {})
+        os.utime(small.folder / key, (1000 + number, 1000 + number))
+    assert small.find("b") is not None  # used just now
+    small.store("d", wheel, {})
+    assert {entry.key for entry in small.entries()} <= {"b", "d"}
+    assert small.find("d") is not None
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(store: Store, wheel: Path) -> None:
+    store.store("k", wheel, {})
+    store.folder.chmod(0o777)
+    with pytest.raises(WheelError, match="others may write to it"):
+        store.find("k")
+    with pytest.raises(WheelError, match="others may write to it"):
+        store.store("l", wheel, {})
+    store.folder.chmod(0o700)
+    assert store.find("k") is not None
+
+
+def test_a_full_disk_leaves_no_entry(store: Store, wheel: Path) -> None:
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            store.store("k", wheel, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert store.find("k") is None
+    assert list(store.folder.iterdir()) == []
+
+
+_LOOP = """
+import sys
+from pathlib import Path
+from variantbuild.buildcache.store import Store
+store = Store(folder=Path(sys.argv[1]), limit=1 << 30)
+number = 0
+while True:
+    store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
+    found = store.find(f"k{(number + 7) % 40}")
+    assert found is None or found[0].stat().st_size == Path(sys.argv[2]).stat().st_size
+    number += 1
+"""
+
+
+def test_kills_and_company(store: Store, wheel: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(REPO / "backend")}
+    words = [sys.executable, "-c", _LOOP, str(store.folder), str(wheel), "k"]
+    for round_ in range(6):
+        pair = [subprocess.Popen(words, env=env, stderr=subprocess.PIPE) for _ in range(2)]
+        time.sleep(0.4 + 0.03 * round_)
+        for process in pair:
+            assert process.poll() is None, process.communicate()[1].decode()
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+    assert store.entries()
+    for entry in store.entries():
+        assert store.find(entry.key) is not None
+    for left in store.folder.glob(".new-*"):
+        os.utime(left, (0, 0))
+    store.store("last", wheel, {})
+    assert not list(store.folder.glob(".new-*"))
+
+
+def test_where_the_cache_is() -> None:
+    assert default_store({"XDG_CACHE_HOME": "/x"}, "linux").folder == Path("/x/variantbuild/wheels")
+    assert default_store({"HOME": "/h"}, "linux").folder == Path("/h/.cache/variantbuild/wheels")
+    assert "Library/Caches" in str(default_store({"HOME": "/h"}, "darwin").folder)
+    assert "AppData" in str(default_store({"USERPROFILE": "/h"}, "win32").folder)
+
+
+def test_libraries_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "libown.so.1").write_bytes(b"1")
+    host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
+    first = identify_libraries(["libown.so.1", "libc.so.6", "libnowhere.so"], host)
+    assert first["libnowhere.so"] == ""
+    assert str(tmp_path) in first["libown.so.1"]
+    assert "libc.so.6" in first["libc.so.6"]
+    (tmp_path / "libown.so.1").write_bytes(b"12")
+    second = identify_libraries(["libown.so.1", "libc.so.6"], host)
+    assert second["libown.so.1"] != first["libown.so.1"]
+    assert second["libc.so.6"] == first["libc.so.6"]
+
+
+def test_the_command(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    schema = json.loads((files("variantbuild.cli") / "cache.schema.json").read_text("utf-8"))
+    assert main(["cache", "info"]) == 0
+    assert "0 wheels" in capsys.readouterr().out
+    default_store(os.environ).store("k", wheel, {})
+    assert main(["cache", "info", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    jsonschema.validate(answer, schema)
+    assert [each["wheel"] for each in answer["entries"]] == [wheel.name]
+    assert main(["cache", "info"]) == 0
+    assert wheel.name in capsys.readouterr().out
+    assert main(["cache", "clear", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    jsonschema.validate(answer, schema)
+    assert (answer["removed"], answer["entries"], answer["size"]) == (1, [], 0) or answer["removed"]
+    assert main(["cache", "clear"]) == 0
+    assert "0 wheels removed" in capsys.readouterr().out
