@@ -114,7 +114,9 @@ def build_here(project: Path, target: str, hook: str = "build_wheel", **env: str
     """
     (project / "dist").mkdir(exist_ok=True)
     code = f"import variantbuild as b; print(b.{hook}('dist'))"
-    variables = {**os.environ, "VARIANTBUILD_TARGET": target, **env}
+    # meson and ninja lie beside the interpreter, and no one has activated its environment.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = {**os.environ, "PATH": path, "VARIANTBUILD_TARGET": target, **env}
     return run(sys.executable, "-c", code, cwd=project, env=variables)
 
 

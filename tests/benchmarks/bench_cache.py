@@ -63,9 +63,7 @@ def main() -> int:
                 raise SystemExit(f"no hit:\n{said}")
             hits.append(cost)
     hit = statistics.median(hits)
-    print(
-        f"built: {first:.2f} s   hit: {hit:.2f} s   ratio {hit / first:.2f}   goal {args.goal:.2f} s"
-    )
+    print(f"built: {first:.2f} s  hit: {hit:.2f} s  ratio {hit / first:.2f}  goal {args.goal} s")
     return 1 if hit >= args.goal else 0
 
 
