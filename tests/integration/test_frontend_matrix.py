@@ -301,27 +301,3 @@ def test_uv_run_build(
     environment.pip("check").ok()
     assert environment.compiled_for("whatami")["level"] == "v2"
     table.rows.append(("build", "uv run python -m build", "1.0+v2", "v2"))
-
-
-@pytest.mark.skipif(not FULL, reason="poetry is fetched for FRONTEND_MATRIX=full only")
-def test_poetry_is_stable(sources: Sources, table: Table, tmp_path: Path, wheelhouse: Path) -> None:
-    from workshop import clean_environment
-
-    command = [sys.executable, "-m", "venv", str(tmp_path / "poetry")]
-    subprocess.run(command, check=True)
-    poetry = tmp_path / "poetry" / "bin" / "poetry"
-    subprocess.run([str(poetry.parent / "pip"), "-q", "install", "poetry"], check=True)
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11,<4"\n'
-        f'dependencies = ["whatami @ {sources.sdist.as_uri()}"]\n'
-        "[tool.poetry]\npackage-mode = false\n",
-        encoding="utf-8",
-    )
-    env = clean_environment(tmp_path / "home", wheelhouse)
-    env |= {"VARIANTBUILD_CPU": "v2", "POETRY_VIRTUALENVS_IN_PROJECT": "true"}
-    run(poetry, "install", "-n", cwd=project, env=env).ok()
-    again = run(poetry, "install", "-n", cwd=project, env=env).ok()
-    assert "No dependencies to install or update" in again.output
-    table.rows.append(("poetry", "install twice", "stable", "v2"))
