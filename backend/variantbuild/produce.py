@@ -17,7 +17,7 @@ from variantbuild.delegate import Delegate
 from variantbuild.frontend import resolve_naming
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
-from variantbuild.private import private_folder, publish, publish_copy
+from variantbuild.private import private_folder, publish
 from variantbuild.project import Project
 from variantbuild.variant import Variant
 from variantbuild.variant.platformtag import name_platforms
@@ -63,8 +63,8 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
         from variantbuild.buildcache.use import open_cache
 
         cached = open_cache(plan, os.environ)
-    if cached is not None and (kept := cached.find()) is not None:
-        return publish_copy(kept, destination)
+    if cached is not None and (taken := cached.take(destination)) is not None:
+        return taken
     with private_folder(destination) as folder:
         built = run_build_hook(plan, delegate, "build_wheel", folder)
         made = _stamp(plan, built, destination)

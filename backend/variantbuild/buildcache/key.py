@@ -69,7 +69,8 @@ def digest_tree(folder: Path) -> str:
     state = hashlib.sha256()
     for place, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted((*names, *links)):
             path = Path(place, name)
             state.update(
                 f"{path.relative_to(folder).as_posix()}\0".encode("utf-8", "surrogateescape")
@@ -89,7 +90,7 @@ def digest_tree(folder: Path) -> str:
 def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a build may read, without those of data/buildcache.json.
 
-    PATH counts without the folders that front ends make for one build.
+    PATH and PYTHONPATH count without the folders that front ends make for one build.
     """
     ignored = cast("list[str]", load_table("buildcache")["ignored"])
     kept = {
@@ -97,16 +98,15 @@ def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in env.items()
         if not any(fnmatchcase(name, pattern) for pattern in ignored)
     }
-    if "PATH" in kept:
-        passing = (
-            (tempfile.gettempdir(), sys.prefix)
-            if sys.prefix != sys.base_prefix
-            else (tempfile.gettempdir(),)
-        )
-        entries = kept["PATH"].split(os.pathsep)
-        kept["PATH"] = os.pathsep.join(
-            entry for entry in entries if not any(_inside(entry, folder) for folder in passing)
-        )
+    passing = [tempfile.gettempdir()] + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
+    for name in ("PATH", "PYTHONPATH"):
+        entries = [
+            entry
+            for entry in kept.pop(name, "").split(os.pathsep)
+            if entry and not any(_inside(entry, folder) for folder in passing)
+        ]
+        if entries:
+            kept[name] = os.pathsep.join(entries)
     return kept
 
 

@@ -22,6 +22,7 @@ from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
+from variantbuild.messages import say
 from variantbuild.types import JSONValue
 
 _ENTRY = "entry.json"
@@ -68,6 +69,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, WheelError):
             sound = False
         if not sound:
+            say(f"damaged, removed from the build cache: {entry}", "warning")
             self._remove(entry)
             return None
         with contextlib.suppress(OSError):
@@ -102,6 +104,10 @@ class Store:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         self._evict(keep=key)
+
+    def remove(self, key: str) -> None:
+        """Remove the entry of `key`, where there is one."""
+        self._remove(self.folder / key)
 
     def entries(self) -> list[Entry]:
         """Return every entry, the least recently used first."""

@@ -135,8 +135,9 @@ def test_distributions_and_environment(plan: BuildPlan) -> None:
         build_key(plan, {**ENV, "CFLAGS": "-O3"}, SEEN),
         build_key(plan, {**ENV, "A_PROJECTS_OWN_SWITCH": "1"}, SEEN),
         build_key(plan, {**ENV, "PATH": "/opt/other/bin:/usr/bin"}, SEEN),
+        build_key(plan, {**ENV, "PYTHONPATH": "/opt/modules"}, SEEN),
     ]
-    assert len({first, *changed}) == 6
+    assert len({first, *changed}) == 7
     same = {**ENV, "TERM": "xterm", "SLURM_JOB_ID": "7", "PIP_BUILD_TRACKER": "/tmp/x"}
     assert build_key(plan, same, SEEN) == first
 
@@ -159,5 +160,12 @@ def test_links_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "a").unlink()
     (tmp_path / "a").symlink_to("c")
     assert digest_tree(tmp_path) != first
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "folder").symlink_to("x")
+    to_x = digest_tree(tmp_path)
+    (tmp_path / "folder").unlink()
+    (tmp_path / "folder").symlink_to("y")
+    assert digest_tree(tmp_path) != to_x
     assert identify(str(tmp_path / "absent")).endswith("missing")
     assert digest_parts({"a": "b", "c": ""}) != digest_parts({"a": "", "c": "b"})

@@ -1,0 +1,107 @@
+"""The cache around one build: what is taken, and what happens when the entry has had its day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from variantbuild import private
+from variantbuild.buildcache.libraries import identify_libraries
+from variantbuild.buildcache.store import Store
+from variantbuild.buildcache.use import CachedBuild
+from variantbuild.errors import WheelError
+from variantbuild.host import LocalHost
+from wheels.forge import Draft
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    draft = Draft()
+    path = tmp_path / draft.file_name
+    path.write_bytes(draft.build())
+    return path
+
+
+@pytest.fixture
+def cached(tmp_path: Path) -> CachedBuild:
+    host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
+    store = Store(folder=tmp_path / "cache", limit=1 << 20)
+    return CachedBuild(store=store, key="k", host=host)
+
+
+def test_what_is_stored_is_taken(
+    cached: CachedBuild, wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    assert cached.take(target) is None
+    cached.store.store("k", wheel, {})
+    assert cached.take(target) == target / wheel.name
+    assert (target / wheel.name).read_bytes() == wheel.read_bytes()
+    assert "taken from the build cache" in capsys.readouterr().err
+
+
+def test_another_library_makes_room_for_the_new_wheel(
+    cached: CachedBuild, wheel: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "libown.so.1"
+    library.write_bytes(b"1")
+    cached.store.store("k", wheel, identify_libraries(["libown.so.1"], cached.host))
+    assert cached.find() is not None
+    library.write_bytes(b"12")
+    assert cached.find() is None
+    cached.store.store("k", wheel, identify_libraries(["libown.so.1"], cached.host))
+    assert cached.find() is not None
+
+
+def test_an_entry_that_goes_while_it_is_copied_is_a_miss(
+    cached: CachedBuild,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cached.store.store("k", wheel, {})
+
+    def evict_and_copy(file: Path, destination: Path) -> Path:
+        cached.store.clear()
+        return private.publish_copy(file, destination)
+
+    monkeypatch.setattr("variantbuild.buildcache.use.publish_copy", evict_and_copy)
+    assert cached.take(tmp_path) is None
+    assert "taken" not in capsys.readouterr().err
+
+
+def test_a_destination_that_is_not_there_is_told(
+    cached: CachedBuild, wheel: Path, tmp_path: Path
+) -> None:
+    cached.store.store("k", wheel, {})
+    with pytest.raises(WheelError, match="does not exist"):
+        cached.take(tmp_path / "absent")
+
+
+def test_damage_is_said_once(
+    cached: CachedBuild, wheel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached.store.store("k", wheel, {})
+    (cached.store.folder / "k" / wheel.name).write_bytes(b"x")
+    assert cached.find() is None
+    assert cached.find() is None
+    assert capsys.readouterr().err.count("damaged") == 1
+
+
+def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
+    cached: CachedBuild,
+    wheel: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = ("libc.so.6", "libnowhere.so.1")
+    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names)
+    cached.store_wheel(wheel)
+    assert "libnowhere.so.1 is not where the system's loader looks" in capsys.readouterr().err
+    assert cached.store.find("k") is None
+    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names[:1])
+    cached.store_wheel(wheel)
+    assert cached.store.find("k") is not None
