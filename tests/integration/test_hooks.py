@@ -212,7 +212,7 @@ def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
         ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two processors")),
         ({"variantbuild.cpy": "v3"}, ("variantbuild.cpy is not a setting", "'cpu'")),
         ({"variantbuild.cpu": ["v2", "v3"]}, ("expected a string",)),
-        ({"variantbuild.build-cache": "true"}, ("not known yet",)),
+        ({"variantbuild.overrides": "x"}, ("in pyproject.toml and settings files only",)),
         ({"variantbuild.delegate": "no_such_backend"}, ("not installed", "requires")),
         ({"variantbuild.delegate": "json"}, ("no build_wheel hook",)),
     ],
