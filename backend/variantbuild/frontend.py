@@ -7,6 +7,7 @@ front ends leave, the second only the table data/frontends.json and the settings
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from variantbuild.config import Config
 from variantbuild.data import load_table
 from variantbuild.variant.platformtag import TagForm
 
-SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "build", "unknown"]
+SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
 
 #: Set by `variantbuild build` for the hooks that it calls.
 FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
@@ -72,9 +73,9 @@ def detect_situation(traces: Traces) -> Situation:
     """Tell the front end from its traces.
 
     pip keeps a file for each requirement it prepares (`PIP_BUILD_TRACKER`, during the prepare
-    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the folder it builds in; build is the parent
-    process. `UV` alone is no proof, as `uv run` sets it for every program. Seen with pip 23.2 to
-    26.3, uv 0.13.8, build 1.6.1.
+    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the folder it builds in; build and poetry are
+    the parent process. `UV` alone is no proof, as `uv run` sets it for every program. Seen with
+    pip 23.0 to 26.3, uv 0.13.8, build 1.6.1, poetry 2.5.1.
     """
     env = traces.env
     on_ci = env.get("CIBUILDWHEEL") == "1"
@@ -90,10 +91,10 @@ def detect_situation(traces: Traces) -> Situation:
             kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci
         )
     program = _program(traces.parent)
-    if program == "build":
-        return Situation(kind="build", evidence="the parent process is build", cibuildwheel=on_ci)
-    if program == "uv":
-        return Situation(kind="uv", evidence="the parent process is uv", cibuildwheel=on_ci)
+    if program is not None:
+        evidence = f"the parent process is {program.replace('-', ' ')}"
+        kind = "build" if program == "poetry-build" else program
+        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
     if on_ci:
         return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
     return Situation(kind="unknown", evidence="no front end left a trace that is known")
@@ -151,20 +152,40 @@ def _read_tracker(folder: Path) -> tuple[str, ...]:
     return tuple(text for _, text in sorted(found, reverse=True))
 
 
-def _program(command: Sequence[str]) -> str | None:
-    """Name the front end that a command line runs: `build`, `uv`, or None."""
-    if not command:
+def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry-build"] | None:
+    """Name the front end that a command line runs; None where it is none of those known."""
+    names = [_program_name(word) for word in command[:3]]
+    if not names:
         return None
-    if Path(command[0]).stem.lower() in ("uv", "uvx"):
+    if names[0] in ("uv", "uvx"):
         return "uv"
-    words = list(command[1:4])
-    if "-m" in words and words.index("-m") + 1 < len(words):
-        return "build" if words[words.index("-m") + 1] in ("build", "build.__main__") else None
-    scripts = {"pyproject-build", "pyproject-build.exe", "pyproject-build-script.py"}
-    for word in command[:3]:
-        if Path(word).name in scripts or word.replace("\\", "/").endswith("/build/__main__.py"):
+    if "-m" in command[1:4]:
+        module = [*command[command.index("-m") + 1 :], ""][0].partition(".")[0]
+        if module == "build":
             return "build"
-    return None
+        return _poetry(command) if module == "poetry" else None
+    if "pyproject-build" in names or any(
+        word.replace("\\", "/").endswith("/build/__main__.py") for word in command[:3]
+    ):
+        return "build"
+    return _poetry(command) if "poetry" in names else None
+
+
+def _poetry(command: Sequence[str]) -> Literal["poetry", "poetry-build"]:
+    """Tell `poetry build`, whose wheel is a file for others, from what installs."""
+    after = next(i for i, word in enumerate(command) if _program_name(word) == "poetry") + 1
+    words = iter(command[after:])
+    for word in words:
+        if word in ("-C", "--directory", "-P", "--project"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return "poetry-build" if word in ("build", "publish") else "poetry"
+    return "poetry"
+
+
+def _program_name(word: str) -> str:
+    name = word.replace("\\", "/").rpartition("/")[2].lower()
+    return re.sub(r"(-script)?\.(exe|pyw?)$", "", name)
 
 
 def _parent_command_line() -> tuple[str, ...]:

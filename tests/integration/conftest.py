@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from devices import TOOLCHAIN, download_once
+from frontends import Sources, Table, lay_out_index, serve
 from workshop import (
     BACKPORTS,
     BUILD_REQUIREMENTS,
@@ -112,3 +113,44 @@ def host_level() -> str:
     fact = probe_cpu(LocalHost(env=os.environ))
     assert isinstance(fact, Found)
     return fact.value.level or "none"
+
+
+@pytest.fixture(scope="session")
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    """Collect what came of each route of the front ends, and print it at the end."""
+    made = Table()
+    yield made
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"\n{made}\n")
+
+
+@pytest.fixture(scope="session")
+def sources(
+    tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path, uv_program: Path
+) -> Iterator[Sources]:
+    """Make an sdist, a simple index over HTTP (PEP 503) and a git repository of one project."""
+    folder = tmp_path_factory.mktemp("sources")
+    tree = copy_project("setuptools-c", folder)
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[project.optional-dependencies]\nextra = ["packaging"]\n')
+    env = clean_environment(folder / "home", wheelhouse)
+    pristine = folder / "repository"
+    shutil.copytree(tree, pristine)
+    made = ("--sdist", "-o", folder / "sdist", tree)
+    run(uv_program, "build", "-q", *made, cwd=folder, env=env).ok()
+    (sdist,) = (folder / "sdist").glob("*.tar.gz")
+    lay_out_index(folder / "served", [sdist])
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *command], cwd=pristine, check=True, env=env)
+    app = folder / "app"
+    app.mkdir()
+    (app / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "app"\nversion = "1"\ndependencies = ["whatami==1.0"]\n'
+        "[tool.setuptools]\npy-modules = []\n",
+        encoding="utf-8",
+    )
+    with serve(folder / "served") as address:
+        yield Sources(tree, sdist, address, pristine, app)

@@ -8,123 +8,23 @@ at the end.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from workshop import Done, Environment, MakeEnvironment, copy_project, run
+from frontends import Sources, Table
+from workshop import Done, Environment, MakeEnvironment
 
 pytestmark = [pytest.mark.compile, pytest.mark.isolated]
 
 FULL = os.environ.get("FRONTEND_MATRIX") == "full"
 PIPS = ("23.0.1", "24.0", "newest") if FULL else ("newest",)
 LEVELS = ("v2", "v3", "v2")
-
-
-@dataclass
-class Table:
-    """What came of each row, printed when the session ends."""
-
-    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        head = [("front end", "route", "installed", "code that was loaded")]
-        widths = [max(len(row[i]) for row in head + self.rows) for i in range(4)]
-        return "\n".join(
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-            for row in head + self.rows
-        )
-
-
-@pytest.fixture(scope="module")
-def table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    made = Table()
-    yield made
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\n{made}\n")
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The same project as tree, sdist, index and repository; `app` depends on it."""
-
-    tree: Path
-    sdist: Path
-    index: str
-    repository: Path
-    app: Path
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.sdist.read_bytes()).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def sources(
-    tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path, uv_program: Path
-) -> Iterator[Sources]:
-    """Make an sdist, a simple index over HTTP (PEP 503) and a git repository of one project."""
-    from workshop import clean_environment
-
-    folder = tmp_path_factory.mktemp("sources")
-    tree = copy_project("setuptools-c", folder)
-    with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
-        stream.write('[project.optional-dependencies]\nextra = ["packaging"]\n')
-    env = clean_environment(folder / "home", wheelhouse)
-    pristine = folder / "repository"
-    shutil.copytree(tree, pristine)
-    run(
-        uv_program, "build", "-q", "--sdist", "-o", folder / "sdist", tree, cwd=folder, env=env
-    ).ok()
-    (sdist,) = (folder / "sdist").glob("*.tar.gz")
-    simple = folder / "served" / "whatami"
-    simple.mkdir(parents=True)
-    shutil.copy(sdist, simple)
-    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *identity, *command], cwd=pristine, check=True, env=env)
-    app = folder / "app"
-    app.mkdir()
-    (app / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-        '[project]\nname = "app"\nversion = "1"\ndependencies = ["whatami==1.0"]\n'
-        "[tool.setuptools]\npy-modules = []\n",
-        encoding="utf-8",
-    )
-    with serve(folder / "served") as address:
-        yield Sources(tree, sdist, address, pristine, app)
-
-
-class serve:  # noqa: N801 - used like a function
-    """Serve a folder over HTTP while the block lasts."""
-
-    def __init__(self, folder: Path) -> None:
-        handler = functools.partial(_Quiet, directory=str(folder))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the test's own output counts."""
 
 
 #: Words behind `pip install`, and what `pip check` is expected to say of the tags.

@@ -1,0 +1,147 @@
+"""poetry, for real: what it installs stays as it is, and its cache never gives the wrong code.
+
+FRONTEND_MATRIX=full adds the route by path and `poetry build` to that by name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from frontends import Sources, Table, lay_out_index, serve
+from workshop import Done, clean_environment, run
+
+pytestmark = [pytest.mark.compile, pytest.mark.isolated]
+if sys.version_info < (3, 11):
+    pytest.skip("the wheelhouse of one Python is enough", allow_module_level=True)
+
+FULL = os.environ.get("FRONTEND_MATRIX") == "full"
+full_only = pytest.mark.skipif(not FULL, reason="FRONTEND_MATRIX=full runs it")
+
+_PROJECT = """
+[project]
+name = "app"
+version = "1"
+requires-python = "=={python}.*"
+
+[tool.poetry]
+package-mode = false
+"""
+
+#: poetry asks this index for build requirements too; it knows no other without it than PyPI.
+_SOURCE = """
+[[tool.poetry.source]]
+name = "local"
+url = "{index}"
+priority = "primary"
+"""
+
+
+@pytest.fixture(scope="module")
+def poetry_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install poetry into an environment of its own."""
+    folder = tmp_path_factory.mktemp("poetry") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "-q", "poetry==2.*"], check=True)
+    return folder / "bin" / "poetry"
+
+
+@pytest.fixture
+def index(sources: Sources, wheelhouse: Path, tmp_path: Path) -> Iterator[str]:
+    """Serve the sdist and the wheelhouse."""
+    lay_out_index(tmp_path / "served", [sources.sdist, *wheelhouse.glob("*.whl")])
+    with serve(tmp_path / "served") as address:
+        yield address
+
+
+class Poetry(Protocol):
+    """Runs poetry in a folder, on a machine of a level."""
+
+    def __call__(self, folder: Path, level: str, *words: str | Path) -> Done: ...
+
+
+@pytest.fixture
+def poetry(poetry_program: Path, wheelhouse: Path, tmp_path: Path) -> Poetry:
+    home = tmp_path / "home"
+    home.mkdir()
+    env = clean_environment(home, wheelhouse)
+    env |= {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_KEYRING_ENABLED": "false"}
+
+    def call(folder: Path, level: str, *words: str | Path) -> Done:
+        changed = {**env, "VARIANTBUILD_CPU": level}
+        return run(poetry_program, "-n", *words, cwd=folder, env=changed).ok()
+
+    return call
+
+
+def application(folder: Path, index: str) -> Path:
+    """Write a project without packages of its own, which installs from `index`."""
+    folder.mkdir()
+    python = "{}.{}".format(*sys.version_info)
+    text = _PROJECT.format(python=python) + _SOURCE.format(index=index)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def installed(folder: Path) -> tuple[str, str]:
+    """Return version and level of what the project's own environment has."""
+    code = (
+        "import importlib.metadata as m, whatami;"
+        "print(m.version('whatami'), whatami.compiled_for()['level'])"
+    )
+    python = folder / ".venv" / "bin" / "python"
+    version, level = run(python, "-c", code, cwd=folder, env={}).ok().stdout.split()
+    return version, level
+
+
+def test_by_name(poetry: Poetry, index: str, tmp_path: Path, table: Table, host_level: str) -> None:
+    first = application(tmp_path / "first", index)
+    poetry(first, "v2", "add", "whatami==1.0")
+    assert installed(first) == ("1.0", "v2")
+    for command in ("install", "sync"):
+        assert "No dependencies to install or update" in poetry(first, "v2", command).output
+    seen = ["v2"]
+    # The same lock file and the same cache on machines of other kinds.
+    for number, level in enumerate(("v3", "v2") if FULL else ("v3",)):
+        if level > host_level:
+            continue
+        other = tmp_path / f"other-{number}"
+        other.mkdir()
+        for name in ("pyproject.toml", "poetry.lock"):
+            shutil.copy(first / name, other)
+        poetry(other, level, "install")
+        assert installed(other) == ("1.0", level)
+        seen.append(level)
+    table.rows.append(("poetry", "add by name, install and sync again", "1.0", ", ".join(seen)))
+
+
+@full_only
+def test_by_path(
+    poetry: Poetry, index: str, sources: Sources, tmp_path: Path, table: Table
+) -> None:
+    app = application(tmp_path / "app", index)
+    tree = shutil.copytree(sources.repository, tmp_path / "whatami")
+    for _ in range(2):
+        poetry(app, "v2", "add", tree)
+        assert installed(app) == ("1.0", "v2")
+    for command in ("install", "sync"):
+        assert "No dependencies to install or update" in poetry(app, "v2", command).output
+    table.rows.append(("poetry", "add ./project twice, install and sync again", "1.0", "v2"))
+
+
+@full_only
+def test_build(poetry: Poetry, index: str, sources: Sources, tmp_path: Path, table: Table) -> None:
+    tree = shutil.copytree(sources.repository, tmp_path / "whatami")
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write(_SOURCE.format(index=index))
+    poetry(tree, "v2", "build")
+    (wheel,) = (tree / "dist").glob("*.whl")
+    assert wheel.name.endswith("-linux_x86_64.linux_x86_64_v2.whl")
+    table.rows.append(("poetry", "build", wheel.name.split("-")[1], "not installed"))
