@@ -99,8 +99,7 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         build_name=name_build(str(plan.variant), plan.digest),
     )
     for path, text in changes.files:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        _write(path, text)
     values = render_cmake_values(plan.variant, plan.flags)
     changes = replace(changes, env=(*changes.env, *values.items()))
     if plan.device is None:
@@ -109,6 +108,18 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
 
     device = complete_device_build(plan.device, folder)
     return changes if device is None else hand_device_build(device, changes, delegation)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DelegateError(
+            f"{str(path)!r} cannot be written, which the build needs: {error.strerror}",
+            hint="copy the source tree to a folder that you may write to, and see that the disk "
+            "is not full",
+        ) from None
 
 
 def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:

@@ -126,6 +126,10 @@ def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
             hint="name the folder of a project whose [build-system] says "
             'build-backend = "variantbuild"',
         ) from None
+    except NotADirectoryError:
+        raise ConfigError(
+            f"{path.parent} is no folder", hint="name the folder that holds pyproject.toml"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     except OSError as error:

@@ -57,6 +57,36 @@ def test_config_settings_beat_environment_beat_files_beat_pyproject() -> None:
     assert config.origin("distro") == "the default"
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            table_source("pyproject", "pyproject.toml", {"rocm": "6"}),
+            "rocm of pyproject.toml is not a setting by itself: "
+            "write rocm.version, rocm.architectures",
+        ),
+        (
+            table_source("file", "/etc/variantbuild.toml", {"tool": {"variantbuild": {}}}),
+            "tool.variantbuild of /etc/variantbuild.toml is not a setting: in a settings file the "
+            "keys stand without that heading",
+        ),
+        (
+            table_source("pyproject", "pyproject.toml", {"cuda": {"version": 12.8}}),
+            "cuda.version of pyproject.toml is 12.8: expected a string in quotes",
+        ),
+        (
+            table_source("pyproject", "pyproject.toml", {"zzz": 1}),
+            "zzz of pyproject.toml is not a setting; `variantbuild plan --help` lists them",
+        ),
+    ],
+    ids=["group", "heading", "number", "unknown"],
+)
+def test_typical_mistakes_are_told_with_the_remedy(source: Source, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve_config([source])
+    assert said in str(caught.value)
+
+
 def test_target_hides_the_single_keys_of_lower_sources() -> None:
     config = resolve_config([config_settings(target="v3"), pyproject(cpu="v2", distro=True)])
     assert (config.target, config.cpu, config.distro) == ("v3", "auto", False)

@@ -171,8 +171,8 @@ def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) ->
         yield Finding(
             severity="error",
             rule="needs-more",
-            message=f"{file.path} needs {code.level} by its instructions{where}, more than the "
-            f"declared {declared.name}",
+            message=f"{file.path} needs {code.level} by its instructions{where}, more than "
+            f"{declared.name} has",
             path=file.path,
             evidence=tuple(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
         )
@@ -215,7 +215,7 @@ def _needs_more(file: FileReport, declared: Processor, source: str, level: str) 
     return Finding(
         severity="error",
         rule="needs-more",
-        message=f"{file.path} needs {level} by {source}, more than the declared {declared.name}",
+        message=f"{file.path} needs {level} by {source}, more than {declared.name} has",
         path=file.path,
         evidence=(source,),
     )

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line on `argv` and return the exit code: 0 done, 1 found, 2 wrong use."""
+    _open_closed_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     args = _parser(chosen).parse_args(arguments)
@@ -44,9 +45,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error of anyone's.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 141
+    except OSError as error:
+        from variantbuild.cli.terminal import report_message
+
+        where = "output or a temporary file" if error.filename is None else repr(error.filename)
+        report_message(f"{where} cannot be used: {error.strerror or error}", "error")
+        _discard_output()
+        return 2
     return code
+
+
+def _open_closed_streams() -> None:
+    """Give output that was closed (`>&-`) a place to go: Python has None there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
+
+
+def _discard_output() -> None:
+    """Send what is still in the buffer nowhere, or Python would fail on it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import paint, print_json, report_error, report_message, table
 from variantbuild.errors import VariantBuildError, VariantError, WheelError
 from variantbuild.types import JSONValue
@@ -41,7 +42,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     rows: list[JSONValue] = []
     for text in args.wheels:
         try:
-            path = Path(text)
+            path = wheel_path(text)
             report = audit_wheel(path, progress=_progress(path.name))
             judgement = _with_record(path, report, _judgement(report, args.expect))
         except VariantBuildError as error:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from variantbuild.cli.options import add_settings_options, config_settings_of
+from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import (
     paint,
     print_json,
@@ -21,8 +21,9 @@ from variantbuild.cli.terminal import (
     report_message,
     table,
 )
-from variantbuild.errors import ConfigError, VariantBuildError, VariantError
+from variantbuild.errors import ConfigError, VariantBuildError
 from variantbuild.isolated import BuildFailedError, build_isolated
+from variantbuild.project import load_project
 from variantbuild.types import JSONValue
 
 
@@ -66,32 +67,16 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = config_settings_of(args)
     if args.targets and "variantbuild.target" in settings:
         raise ConfigError("--target and -C variantbuild.target are both given: keep one of them")
-    _check_targets(args.targets)
+    check_targets(args.targets)
     with _source_tree(Path(args.source)) as source:
         targets: list[str | None] = list(args.targets) or [None]
         destination = _output_folder(Path(args.outdir))
-        results = [_build(source, destination, settings, target, args) for target in targets]
+        results = [_build(source, destination, settings, target, args, env) for target in targets]
     if args.json:
         print_json({"version": 1, "wheels": [_describe(result) for result in results]})
     else:
         print(_for_people(results))
     return max((result.error.exit_code for result in results if result.error), default=0)
-
-
-def _check_targets(targets: Sequence[str]) -> None:
-    """Refuse targets that name one variant twice, before the first is built."""
-    import sysconfig
-
-    from variantbuild.choice import architecture
-    from variantbuild.variant import parse_variants
-
-    arch = architecture(sysconfig.get_platform())
-    if arch is None:
-        return
-    try:
-        parse_variants(targets, arch)
-    except VariantError as error:
-        raise VariantError(f"--target: {error.message}", hint=error.hint) from None
 
 
 def _build(
@@ -100,6 +85,7 @@ def _build(
     settings: Mapping[str, str | list[str]],
     target: str | None,
     args: argparse.Namespace,
+    env: Mapping[str, str],
 ) -> Result:
     chosen = dict(settings) if target is None else {**settings, "variantbuild.target": target}
     started = time.monotonic()
@@ -107,6 +93,8 @@ def _build(
     with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
         log = Path(folder, "build.log")
         try:
+            # A wrong setting is told now, and not after an environment was made for the build.
+            load_project(source, chosen, env)
             with progress(name) as step:
                 wheel = build_isolated(
                     source,
@@ -151,7 +139,8 @@ def _source_tree(source: Path) -> Iterator[Path]:
             with tarfile.open(source) as archive:
                 archive.extractall(folder, filter="data")
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise ConfigError(f"{source} cannot be read as an sdist: {error}") from None
+            reason = str(error).partition("\n")[0].rstrip(":")
+            raise ConfigError(f"{source} cannot be read as an sdist: {reason}") from None
         trees = [path for path in Path(folder).iterdir() if (path / "pyproject.toml").is_file()]
         if len(trees) != 1:
             raise ConfigError(

@@ -46,12 +46,12 @@ def _describe(store: Store, entries: list[Entry], removed: int) -> dict[str, JSO
 
 
 def _for_people(store: Store, entries: list[Entry]) -> str:
-    size = sum(entry.size for entry in entries) / 1e6
-    head = f"{store.folder}: {len(entries)} wheels, {size:.1f} of {store.limit / 1e6:.0f} MB"
+    size = sum(entry.size for entry in entries) / 2**20
+    head = f"{store.folder}: {len(entries)} wheels, {size:.1f} of {store.limit >> 20} MiB"
     rows = [
         (
             datetime.datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M"),
-            f"{entry.size / 1e6:.1f} MB",
+            f"{entry.size / 2**20:.1f} MiB",
             entry.wheel.name,
         )
         for entry in reversed(entries)

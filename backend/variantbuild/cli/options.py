@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
 
-from variantbuild.errors import ConfigError
+from variantbuild.config import settings
+from variantbuild.errors import ConfigError, VariantError, WheelError
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
-    """Add `-C KEY=VALUE`, as pip, build and uv spell it."""
+    """Add `-C KEY=VALUE`, as pip, build and uv spell it, and the list of our keys."""
+    parser.epilog = f"settings (-C variantbuild.KEY=VALUE): {', '.join(s.key for s in settings())}"
     parser.add_argument(
         "-C",
         "--config-setting",
@@ -41,3 +46,37 @@ def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
     if isinstance(getattr(args, "target", None), str):
         settings["variantbuild.target"] = args.target
     return settings
+
+
+def check_targets(targets: Sequence[str]) -> None:
+    """Refuse what `--target` gives and this Python cannot build, or names twice, before any build.
+
+    Raises VariantError with the target and the reason.
+    """
+    from variantbuild.choice import architecture
+    from variantbuild.variant import parse_variants
+
+    if not all(targets):
+        raise VariantError("--target '' names no variant", hint="name one, such as v3")
+    arch = architecture(sysconfig.get_platform())
+    if arch is None:
+        return
+    try:
+        parse_variants(targets, arch)
+    except VariantError as error:
+        raise VariantError(f"--target: {error.message}", hint=error.hint) from None
+
+
+def wheel_path(text: str) -> Path:
+    """Return the path of a wheel named on the command line.
+
+    Raises WheelError where a file is there whose name is no wheel's, and says what an sdist is for.
+    """
+    path = Path(text)
+    if path.suffix == ".whl" or not path.is_file():
+        return path
+    sdist = text.endswith((".tar.gz", ".zip"))
+    raise WheelError(
+        f"{text!r} is {'an sdist' if sdist else 'no wheel: its name does not end with .whl'}",
+        hint=f"build a wheel from it: variantbuild build {text}" if sdist else None,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
-from variantbuild.cli.options import add_settings_options, config_settings_of
+from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
 from variantbuild.delegate import resolve_delegate
 from variantbuild.frontend import (
@@ -33,6 +33,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Compute the plan for the source tree and print it."""
+    check_targets([] if args.target is None else [args.target])
     source = Path(args.source).resolve()
     project = load_project(source, config_settings_of(args), env)
     traces = read_traces(env, source, is_sdist=project.is_sdist)

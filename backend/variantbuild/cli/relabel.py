@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.types import JSONValue
@@ -60,7 +61,7 @@ def relabel(args: argparse.Namespace, planner: Planner) -> int:
     for text in args.wheels:
         taken = {outcome.output for outcome in outcomes if outcome.output is not None}
         try:
-            outcome = _relabel_one(Path(text), folder, planner, (in_place, trust), taken)
+            outcome = _relabel_one(wheel_path(text), folder, planner, (in_place, trust), taken)
         except VariantBuildError as error:
             report_error(error)
             outcome = Outcome(source=Path(text), error=error)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError
 from variantbuild.repair.policy import parse_policy
@@ -64,7 +65,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         raise write_error(folder, error) from error
     outcomes = []
     for text in args.wheels:
-        outcome = _repair_one(Path(text), folder, options, env)
+        outcome = _repair_one(text, folder, options, env)
         outcomes.append(outcome)
         if outcome.error is not None:
             report_error(outcome.error)
@@ -78,11 +79,13 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
 
 
-def _repair_one(path: Path, folder: Path, options: Options, env: Mapping[str, str]) -> _Outcome:
+def _repair_one(text: str, folder: Path, options: Options, env: Mapping[str, str]) -> _Outcome:
+    source = Path(text)
     try:
-        return _Outcome(source=path, repaired=repair_wheel(path, folder, options, env))
+        repaired = repair_wheel(wheel_path(text), folder, options, env)
+        return _Outcome(source=source, repaired=repaired)
     except VariantBuildError as error:
-        return _Outcome(source=path, error=error)
+        return _Outcome(source=source, error=error)
 
 
 def _describe(outcome: _Outcome) -> dict[str, JSONValue]:

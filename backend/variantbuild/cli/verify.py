@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import paint, print_json, report_error, table
 from variantbuild.errors import WheelError
 from variantbuild.types import JSONValue
@@ -27,7 +28,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     rows: list[dict[str, JSONValue]] = []
     for text in args.wheels:
         try:
-            with open_wheel(text) as wheel:
+            with open_wheel(wheel_path(text)) as wheel:
                 rows.append(_sound(Path(text), verify_wheel(wheel)))
         except WheelError as error:
             report_error(error)

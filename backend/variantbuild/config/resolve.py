@@ -153,7 +153,13 @@ def _unknown(key: str, place: str, known: Iterable[str]) -> str:
         return (
             f"{place} stands in a table: write [[tool.variantbuild.{OVERRIDES}]], in two brackets"
         )
-    return f"{place} is not a setting{nearest(key, known) or '; see `variantbuild plan --help`'}"
+    if key == "tool.variantbuild":
+        return f"{place} is not a setting: in a settings file the keys stand without that heading"
+    below = [each for each in known if each.startswith(f"{key}.")]
+    if below:
+        return f"{place} is not a setting by itself: write {', '.join(below)}"
+    remedy = nearest(key, known) or "; `variantbuild plan --help` lists them"
+    return f"{place} is not a setting{remedy}"
 
 
 def _config_error(problems: Sequence[str]) -> ConfigError:

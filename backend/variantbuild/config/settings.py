@@ -78,7 +78,7 @@ def parse_value(setting: Setting, raw: TOMLValue) -> Value:
         case "text":
             if isinstance(raw, str) and raw.strip():
                 return raw.strip()
-            raise ValueError("expected a string that is not empty")
+            raise ValueError("expected a string in quotes that is not empty")
         case "tables":
             raise ValueError("it can stand in pyproject.toml and settings files only")
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from variantbuild.audit import AuditReport, audit_wheel, judge, pass_gate
 from variantbuild.audit.provenance import MEMBER, refresh_provenance
 from variantbuild.errors import RepairError
+from variantbuild.host import LocalHost
 from variantbuild.private import private_folder, publish_copy
+from variantbuild.repair.fit import needs_grafting, resolve_policy
 from variantbuild.repair.graft import graft
 from variantbuild.repair.linked import read_linked
+from variantbuild.repair.musl import find_musl
 from variantbuild.repair.naming import Label, name_repaired, read_label, why_not_generic
-from variantbuild.repair.policy import Policy, needs_grafting, parse_policy, resolve_policy
+from variantbuild.repair.policy import Policy, parse_policy
 from variantbuild.wheel import (
     Inventory,
     NewMember,
@@ -61,6 +64,7 @@ def repair_wheel(
     AuditError where the files need more than the policy or the variant has. `destination` then
     holds what it held before.
     """
+    notes: tuple[str, ...] = ()
     with private_folder(destination) as folder:
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
@@ -71,6 +75,8 @@ def repair_wheel(
                 _refuse_itself(path, destination / path.name)
                 copy = publish_copy(path, destination)
                 return Repaired(path=copy, policy=None, variant="", notes=(note,))
+            if options.policy is None and any(file.is_musl for file in linked):
+                options, notes = _name_musl(label, options, env)
             grafts = not options.tag_only and (label.system != "linux" or needs_grafting(linked))
             source = path
             if grafts:
@@ -80,7 +86,19 @@ def repair_wheel(
             out.mkdir()
             wanted = None if options.policy is None else options.policy.platform(label.machine)
             source = graft(plain, out, label.system, env, platform=wanted, exclude=options.exclude)
-        return _relabel(source, path, destination, label, options, grafted=grafts)
+        repaired = _relabel(source, path, destination, label, options, grafted=grafts)
+        return replace(repaired, notes=(*notes, *repaired.notes))
+
+
+def _name_musl(
+    label: Label, options: Options, env: Mapping[str, str]
+) -> tuple[Options, tuple[str, ...]]:
+    """Name the musllinux policy where it is known without asking, and say where it is from."""
+    found = find_musl(label, LocalHost(env=env))
+    if found is None:
+        return options, ()
+    policy, origin = found
+    return replace(options, policy=policy), (f"{policy.name} is from {origin}",)
 
 
 def _plain_copy(path: Path, inventory: Inventory, label: Label, folder: Path) -> Path:
@@ -96,8 +114,7 @@ def _plain_copy(path: Path, inventory: Inventory, label: Label, folder: Path) ->
 
 def _check_gate(path: Path, report: AuditReport, label: Label) -> tuple[str, ...]:
     """Hold the machine code against the variant that the wheel declares; AuditError where less."""
-    passage = pass_gate(judge(report, label.variant), "error")
-    return tuple(f"{path.name}: {message}" for message in passage.messages)
+    return pass_gate(judge(report, label.variant), "error").messages
 
 
 def _relabel(
