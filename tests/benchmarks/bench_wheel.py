@@ -120,14 +120,14 @@ def generate(folder: Path, kind: str) -> Path:
 
 
 def measure(argv: list[str], cwd: Path) -> Cost:
-    """Run `argv` and return what it cost, children included; its output is dropped."""
+    """Run `argv` and return what it cost, children included; only its complaints are shown."""
     import time
 
     started = time.monotonic()
     with open(os.devnull, "w") as null:  # noqa: PTH123 - a device, not a path of ours
         # As installed: with compiled modules beside the sources, or in a folder for them.
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-        process = subprocess.Popen(argv, cwd=cwd, stdout=null, stderr=null, env=env)
+        process = subprocess.Popen(argv, cwd=cwd, stdout=null, env=env)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

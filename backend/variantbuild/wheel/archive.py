@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from variantbuild.wheel.errors import UnsoundWheelError
-from variantbuild.wheel.names import parse_member_name
+from variantbuild.wheel.names import check_ascii_names, parse_member_name
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import (
     CENTRAL,
@@ -22,6 +22,7 @@ from variantbuild.wheel.zipformat import (
     END64,
     FLAG_DESCRIPTOR,
     FLAG_ENCRYPTED,
+    FLAG_UTF8,
     FLAGS_KNOWN,
     FULL16,
     FULL32,
@@ -46,6 +47,14 @@ BOMB_FLOOR = 8 << 20
 BOMB_RATIO = 200
 
 _DOS_FOLDER = 0x10
+
+#: What an entry of the central directory repeats of the local header behind its signature: from
+#: the version needed to the length of the extra fields.
+_REPEATED = slice(6, 32)
+#: Flags that a copied header may keep.
+_FLAGS_PLAIN = 0x0006 | FLAG_UTF8
+#: The file type and setuid, setgid, sticky of a Unix mode.
+_KIND_AND_SPECIAL = 0o177000
 
 
 def read_members(source: Source) -> tuple[tuple[Member, ...], EndRecord]:
@@ -82,11 +91,52 @@ def _read_directory(source: Source, end: EndRecord) -> tuple[Member, ...]:
             raise UnsoundWheelError("its central directory is broken or holds foreign bytes")
         if len(members) == end.entries:
             raise UnsoundWheelError("its central directory names more members than the end record")
-        member, at = _read_member(source, directory, at, shared)
+        member = _read_plain(source, directory, at, shared)
+        if member is None:
+            member, at = _read_member(source, directory, at, shared)
+        else:
+            at += CENTRAL.size + len(member.name)
         members.append(member)
     if len(members) != end.entries:
         raise UnsoundWheelError("its central directory names fewer members than the end record")
+    check_ascii_names([member.name for member in members if member.is_plain])
     return tuple(members)
+
+
+def _read_plain(source: Source, directory: bytes, at: int, shared: dict[int, int]) -> Member | None:
+    """Read a member without peculiarities, nearly all are; None for `_read_member` to look at it.
+
+    Its name is not checked yet. In such a member the local header repeats the central entry's
+    bytes, so that one comparison stands for all.
+    """
+    (
+        _, made_by, needed, flags, method, time, date, crc, stored, size,
+        name_length, extra_length, comment_length, disk, internal, external, offset,
+    ) = CENTRAL.unpack_from(directory, at)  # fmt: skip
+    mode = external >> 16
+    if (
+        extra_length or comment_length or disk or flags & ~_FLAGS_PLAIN
+        or needed & 0xFF > VERSION_HIGHEST
+        or (method != DEFLATED and (method != STORED or stored != size))
+        or mode & _KIND_AND_SPECIAL not in (0, stat.S_IFREG) or not mode & 0o777
+        or external & _DOS_FOLDER
+        or FULL32 in (size, stored, offset)
+    ):  # fmt: skip
+        return None
+    start = at + CENTRAL.size
+    raw_name = directory[start : start + name_length]
+    expected = LOCAL_SIGNATURE + directory[at:start][_REPEATED] + raw_name
+    if not raw_name.isascii() or raw_name[-1:] in (b"/", b""):
+        return None
+    if len(raw_name) != name_length or source.read(offset, len(expected)) != expected:
+        return None
+    stamp = time | date << 16
+    return Member(
+        raw_name.decode("ascii"), size, stored, crc, method, flags, offset,
+        LOCAL.size + name_length, at, True, True, shared.setdefault(external, external),
+        shared.setdefault(made_by, made_by), shared.setdefault(stamp, stamp), internal,
+        b"", b"", b"",
+    )  # fmt: skip
 
 
 def _read_member(
@@ -119,11 +169,11 @@ def _read_member(
     _check_kind(name, external, size)
     stamp = time | date << 16
     header = source.read(offset, LOCAL.size + name_length)
-    data_offset, local_extra, as_it_lies = _check_local(
+    header_size, local_extra, as_it_lies = _check_local(
         source, header, (name, raw_name), (flags, method, crc, stored, size), offset
     )
     member = Member(
-        name, size, stored, crc, method, flags, offset, data_offset, as_it_lies,
+        name, size, stored, crc, method, flags, offset, header_size, at, as_it_lies, False,
         shared.setdefault(external, external), shared.setdefault(made_by, made_by),
         shared.setdefault(stamp, stamp), internal, extra, local_extra, directory[after_extra:after],
     )  # fmt: skip
@@ -167,7 +217,7 @@ def _check_local(
 ) -> tuple[int, bytes, bool]:
     """Compare a local header with the central one.
 
-    Returns the data's offset, the extra fields but zip64, and whether header and data may be
+    Returns the header's size, the extra fields but zip64, and whether header and data may be
     copied as they lie.
     """
     name, raw_name = names
@@ -178,10 +228,10 @@ def _check_local(
     )
     if name_length != len(raw_name) or header[LOCAL.size :] != raw_name:
         raise UnsoundWheelError("its local header gives another name", member=name)
-    data_offset = offset + LOCAL.size + name_length + extra_length
+    header_size = LOCAL.size + name_length + extra_length
     local_extra, zip64 = b"", None
     if extra_length:
-        extra = source.read(data_offset - extra_length, extra_length)
+        extra = source.read(offset + header_size - extra_length, extra_length)
         if len(extra) < extra_length:
             raise UnsoundWheelError("its local header is cut short", member=name)
         zip64, local_extra = split_extra(extra, name)
@@ -190,7 +240,7 @@ def _check_local(
     if found != expected:
         _check_deferred(name, found, expected)
     wide = expected[3] >= FULL32 or expected[4] >= FULL32
-    return data_offset, local_extra, not flags & FLAG_DESCRIPTOR and wide == (zip64 is not None)
+    return header_size, local_extra, not flags & FLAG_DESCRIPTOR and wide == (zip64 is not None)
 
 
 def _check_deferred(
@@ -247,14 +297,13 @@ def _check_gap(source: Source, member: Member, following: int) -> None:
 
 
 def _check_bombs(members: tuple[Member, ...]) -> None:
-    total = stored = 0
     for member in members:
-        total += member.size
-        stored += member.stored_size
         if member.size > BOMB_FLOOR and member.size > BOMB_RATIO * member.stored_size:
             ratio = member.size // max(member.stored_size, 1)
             raise UnsoundWheelError(
                 f"it claims to unpack to {ratio} times its stored size", member=member.name
             )
+    total = sum(map(attrgetter("size"), members))
+    stored = sum(map(attrgetter("stored_size"), members))
     if total > BOMB_FLOOR and total > BOMB_RATIO * stored:
         raise UnsoundWheelError("its members claim to unpack to over 200 times what is stored")

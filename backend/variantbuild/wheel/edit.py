@@ -5,17 +5,17 @@ Pure: from a verified inventory and what is wanted to what is to be written.
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
 from variantbuild.wheel.headers import HeaderLine, parse_headers
 from variantbuild.wheel.metadata import tags_of
-from variantbuild.wheel.record import Record, hash_of, render_record
+from variantbuild.wheel.record import hash_of, render_record
 from variantbuild.wheel.verify import Inventory
-from variantbuild.wheel.zipformat import Member
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +65,11 @@ class Plan:
     stamp: int
     notes: tuple[str, ...]
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The members that do not stay as they are, RECORD among them."""
+        return frozenset((*self.renames, *self.contents, *self.removed, self.record_name))
+
 
 def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     """Work out what `edit` means for the wheel of `inventory`.
@@ -82,10 +87,10 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
         contents[inventory.wheel.member] = tags
     removed = {*edit.remove, *inventory.signatures}
     added: dict[str, bytes] = {}
-    known = {member.name for member in inventory.members}
+    known = inventory.by_name
     for new in edit.add:
         old = f"{inventory.dist_info}/{new.path}"
-        (contents if old in known - removed else added)[old] = new.data
+        (contents if old in known and old not in removed else added)[old] = new.data
     renames = _renames(inventory, version) if renamed else {}
     stem = renames.get(f"{inventory.dist_info}/RECORD", f"{inventory.dist_info}/RECORD")
     folder = stem.removesuffix("RECORD")
@@ -96,7 +101,7 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
         renames=renames,
         contents=contents,
         added=added,
-        removed=frozenset(removed & known),
+        removed=frozenset(removed & known.keys()),
         record_name=f"{inventory.dist_info}/RECORD",
         stamp=_stamp(inventory, edit.epoch),
         notes=tuple(
@@ -157,10 +162,11 @@ def _renames(inventory: Inventory, version: str) -> dict[str, str]:
             stem, _, kind = folder.rpartition(".")
             folders[folder] = f"{stem.rpartition('-')[0]}-{version}.{kind}"
     renames = {}
-    for member in inventory.members:
-        top, slash, rest = member.name.partition("/")
-        if top in folders:
-            renames[member.name] = folders[top] + slash + rest
+    prefixes = tuple(f"{folder}/" for folder in folders)
+    for name in inventory.by_name:
+        if name.startswith(prefixes):
+            top, slash, rest = name.partition("/")
+            renames[name] = folders[top] + slash + rest
     return renames
 
 
@@ -170,32 +176,39 @@ def _stamp(inventory: Inventory, epoch: int | None) -> int:
     ZIP begins in 1980 and ends in 2107; an epoch outside is moved to the border.
     """
     if epoch is None:
-        record = f"{inventory.dist_info}/RECORD"
-        return next(member.stamp for member in inventory.members if member.name == record)
+        return inventory.by_name[f"{inventory.dist_info}/RECORD"].stamp
     year, month, day, hour, minute, second = time.gmtime(min(max(epoch, 315532800), 4354819198))[:6]
     date = (year - 1980) << 9 | month << 5 | day
     return date << 16 | hour << 11 | minute << 5 | second // 2
 
 
 def _record(inventory: Inventory, plan: Plan) -> bytes:
-    return render_record(_rows(inventory.members, inventory.record, plan), inventory.record.newline)
+    """Return RECORD's new bytes: rows that stay as they lie, the others written anew in place.
+
+    A row is a line: no member's name holds a line end.
+    """
+    record, touched = inventory.record, plan.touched
+    fresh = io.BytesIO()
+    # Line by line: a list of all lines would take more memory than the whole archive's members.
+    old = io.TextIOWrapper(io.BytesIO(record.data), encoding="utf-8", newline="")
+    for line, (name, digest) in zip(old, record.hashes.items(), strict=True):
+        if name not in touched:
+            fresh.write(line.encode())
+        elif name not in plan.removed:
+            rows = _rows(plan, name, digest, inventory.by_name[name].size)
+            fresh.write(render_record(rows, record.newline))
+    return fresh.getvalue()
 
 
-def _rows(
-    members: Iterable[Member], record: Record, plan: Plan
-) -> Iterator[tuple[str, str, int | str]]:
-    """Yield RECORD's rows in their old order, new ones in front of RECORD's own."""
-    sizes = {member.name: member.size for member in members}
-    for name, digest in record.hashes.items():
-        if name in plan.removed:
-            continue
-        new_name = plan.renames.get(name, name)
-        if name == plan.record_name:
-            for added, data in plan.added.items():
-                yield added, hash_of(data), len(data)
-            yield new_name, "", ""
-        elif name in plan.contents:
-            data = plan.contents[name]
-            yield new_name, hash_of(data), len(data)
-        else:
-            yield new_name, digest, sizes[name]
+def _rows(plan: Plan, name: str, digest: str, size: int) -> Iterator[tuple[str, str, int | str]]:
+    """Yield the new row of member `name`, in front of RECORD's own those of added members."""
+    new_name = plan.renames.get(name, name)
+    if name == plan.record_name:
+        for added, data in plan.added.items():
+            yield added, hash_of(data), len(data)
+        yield new_name, "", ""
+    elif name in plan.contents:
+        data = plan.contents[name]
+        yield new_name, hash_of(data), len(data)
+    else:
+        yield new_name, digest, size if digest else ""

@@ -7,7 +7,7 @@ the installer's) and the entry points specification.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from variantbuild.wheel.errors import UnsoundWheelError
@@ -29,21 +29,14 @@ class Layout:
     data: str | None
 
 
-def find_layout(names: Iterable[str], file_name: WheelFileName) -> Layout:
+def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
     """Find the two folders that carry name and version among member `names`.
 
     Raises UnsoundWheelError for none or several dist-info folders (case ignored, as file systems
     may), ones that are not this wheel's, foreign .data folders, unknown schemes in it, and
     siblings that a careless prefix would take along.
     """
-    tops: dict[str, str] = {}
-    schemes: set[tuple[str, str]] = set()
-    for name in names:
-        top, slash, rest = name.partition("/")
-        if top not in tops:
-            tops[top] = name
-        if slash and rest and top.endswith(".data"):
-            schemes.add((rest.partition("/")[0] if "/" in rest else "", name))
+    tops = {name.partition("/")[0]: name for name in reversed(names)}
     infos = [top for top in tops if top.lower().endswith(".dist-info")]
     datas = [top for top in tops if top.lower().endswith(".data")]
     if not infos:
@@ -54,12 +47,10 @@ def find_layout(names: Iterable[str], file_name: WheelFileName) -> Layout:
         _check_folder(top, tops[top], file_name)
     if len(datas) > 1:
         raise UnsoundWheelError("it has two .data folders", member=tops[datas[1]])
-    for scheme, name in schemes:
-        if scheme not in _SCHEMES:
-            raise UnsoundWheelError("it lies in no known part of the .data folder", member=name)
-    _check_siblings(tops, (*infos, *datas))
     layout = Layout(dist_info=infos[0], data=datas[0] if datas else None)
-    _check_nested(names, layout)
+    if layout.data is not None:
+        _check_data(names, layout.data)
+    _check_siblings(tops, (*infos, *datas))
     return layout
 
 
@@ -95,18 +86,17 @@ def _check_siblings(tops: dict[str, str], folders: tuple[str, ...]) -> None:
                 )
 
 
-def _check_nested(names: Iterable[str], layout: Layout) -> None:
-    """Refuse a second dist-info that the .data folder would install beside the wheel's own."""
-    if layout.data is None:
-        return
+def _check_data(names: Iterable[str], folder: str) -> None:
+    """Refuse unknown parts of the .data `folder`, and a second dist-info that it would install."""
     for name in names:
-        parts = name.lower().split("/")
-        if (
-            name.startswith(f"{layout.data}/")
-            and parts[1] in ("purelib", "platlib")
-            and len(parts) > 2
-            and parts[2].endswith(".dist-info")
-        ):
+        top, _, rest = name.partition("/")
+        if top != folder or not rest:
+            continue
+        scheme, slash, inside = rest.partition("/")
+        if not slash or scheme not in _SCHEMES:
+            raise UnsoundWheelError("it lies in no known part of the .data folder", member=name)
+        first = inside.partition("/")[0].lower()
+        if scheme in ("purelib", "platlib") and first.endswith(".dist-info"):
             raise UnsoundWheelError("it brings a second dist-info folder", member=name)
 
 

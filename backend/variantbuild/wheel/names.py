@@ -7,7 +7,8 @@ file systems cannot store: parts over 255 bytes, control characters, text that i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.zipformat import FLAG_UTF8
@@ -62,15 +63,32 @@ def _check_parts(name: str) -> None:
             raise UnsoundWheelError(reason, member=name)
 
 
+def check_ascii_names(names: Sequence[str]) -> None:
+    """Refuse the first of the ASCII `names` that `parse_member_name` would refuse.
+
+    Many cost little more than one: only where something is unusual is each looked at.
+    """
+    if not names:
+        return
+    text = "\n" + "\n".join(names)
+    unusual = (
+        text.count("\n") != len(names)
+        or not text.replace("\n", "").isprintable()
+        or any(sign in text for sign in ("\\", ":", "//", "/.", "\n.", "\n/"))
+        or max(map(len, names)) > MAX_PART
+    )
+    if unusual:
+        for name in names:
+            parse_member_name(name.encode("ascii"), 0)
+
+
 def check_tree(names: Collection[str]) -> None:
     """Refuse names that stand twice, and a file where another member needs a folder."""
-    seen: set[str] = set()
-    folders: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise UnsoundWheelError("it stands in the archive twice", member=name)
-        seen.add(name)
-        folders.add(name.rpartition("/")[0])
+    seen = set(names)
+    if len(seen) != len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise UnsoundWheelError("it stands in the archive twice", member=twice)
+    folders = {name.rpartition("/")[0] for name in names}
     for folder in tuple(folders):
         while folder := folder.rpartition("/")[0]:
             if folder in folders:

@@ -21,14 +21,20 @@ SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 #: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
 ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
 
+_SHA256 = re.compile(r"sha256=[A-Za-z0-9_-]{43}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,19}")
 _DIGEST = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """The rows in order: member name to `algorithm=digest`, empty for RECORD itself."""
+    """RECORD as it lies in `data`, one row a line.
 
+    `hashes` has the rows in order: member name to `algorithm=digest`, empty for RECORD itself.
+    `newline` ends its lines.
+    """
+
+    data: bytes
     hashes: Mapping[str, str]
     newline: str
 
@@ -51,14 +57,14 @@ def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -
                 raise UnsoundWheelError(f"a row has {len(row)} columns, not 3", member=record_name)
             name, digest, size = row
             member = members.get(name)
-            if member is None or member.is_dir:
+            if member is None or name[-1:] == "/":
                 raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
             if name in hashes:
                 raise UnsoundWheelError("it is listed in RECORD twice", member=name)
             if name in unhashed:
                 if digest or size:
                     raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
-            else:
+            elif size != str(member.size) or _SHA256.fullmatch(digest) is None:
                 _check_row(member, digest, size)
             hashes[member.name] = digest
     except csv.Error as error:
@@ -67,7 +73,7 @@ def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -
         if name in hashes or name.endswith("/") or (name in unhashed and name != record_name):
             continue
         raise UnsoundWheelError("it is not listed in RECORD", member=name)
-    return Record(hashes=hashes, newline="\r\n" if b"\r\n" in data else "\n")
+    return Record(data=data, hashes=hashes, newline="\r\n" if b"\r\n" in data else "\n")
 
 
 def _check_text(data: bytes, record_name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +27,16 @@ MAX_SMALL = 4 << 20
 class Inventory:
     """What a verified wheel holds.
 
-    `members` are in the archive's order, folder entries included; `dist_info` and `data_folder`
-    are names without a slash; `metadata` and `wheel` the header blocks of METADATA and WHEEL;
-    `contents_checked` tells whether the hashes were compared or taken from RECORD on trust.
+    `members` are in the archive's order, folder entries included, and `by_name` the same;
+    `dist_info` and `data_folder` are names without a slash; `metadata` and `wheel` the header
+    blocks of METADATA and WHEEL; `contents_checked` tells whether the hashes were compared or
+    taken from RECORD on trust.
     """
 
     path: Path
     file_name: WheelFileName
     members: tuple[Member, ...]
+    by_name: Mapping[str, Member]
     dist_info: str
     data_folder: str | None
     metadata: Headers
@@ -115,6 +117,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         path=wheel.path,
         file_name=file_name,
         members=wheel.members,
+        by_name=wheel.by_name,
         dist_info=layout.dist_info,
         data_folder=layout.data,
         metadata=metadata,

@@ -12,6 +12,8 @@ from variantbuild.wheel.errors import UnsoundWheelError
 
 LOCAL = struct.Struct("<4s5H3L2H")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
+#: Where in an entry the offset of the local header stands.
+CENTRAL_OFFSET_AT = 42
 END = struct.Struct("<4s4H2LH")
 LOCATOR = struct.Struct("<4sLQL")
 END64 = struct.Struct("<4sQ2H2L4Q")
@@ -53,8 +55,11 @@ class Member(NamedTuple):
     """One member of the archive, its offsets and sizes in bytes.
 
     A tuple rather than a dataclass because a wheel may hold tens of thousands: building one costs
-    a third. `extra` and `local_extra` are without their zip64 field. `as_it_lies` tells that the
-    local header may be copied unchanged: no descriptor behind the data, no needless zip64 field.
+    a third. The local header lies at `offset` and has `header_size` bytes; `entry` is where the
+    member's entry lies within the central directory. `extra` and `local_extra` are without their
+    zip64 field. `as_it_lies` tells that the local header may be copied unchanged: no descriptor
+    behind the data, no needless zip64 field. `is_plain` tells that the entry may be, too: a file
+    with an ASCII name, readable permissions, no extra fields and no comment, below 4 GiB.
     """
 
     name: str
@@ -64,8 +69,10 @@ class Member(NamedTuple):
     method: int
     flags: int
     offset: int
-    data_offset: int
+    header_size: int
+    entry: int
     as_it_lies: bool
+    is_plain: bool
     external: int
     made_by: int
     stamp: int
@@ -73,6 +80,11 @@ class Member(NamedTuple):
     extra: bytes
     local_extra: bytes
     comment: bytes
+
+    @property
+    def data_offset(self) -> int:
+        """Where the member's stored bytes begin."""
+        return self.offset + self.header_size
 
     @property
     def is_dir(self) -> bool:
