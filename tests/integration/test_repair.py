@@ -249,6 +249,40 @@ def test_musl(
     assert names(out) == ["1.0+v2 musllinux_1_2_x86_64.musllinux_1_2_x86_64_v2.whl"]
 
 
+def test_musl_by_its_own_tag(
+    make: MakeWheel, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = tmp_path / "libc.so"
+    gcc("-nostdlib", "-Wl,-soname,libc.musl-x86_64.so.1", "-x", "c", "/dev/null", "-o", stub)
+    platforms = "musllinux_1_1_x86_64.musllinux_1_1_x86_64_v2"
+    wheel = make("v2", platforms=platforms, words=("-nostdlib", "-Wl,--no-as-needed", stub))
+    assert main(["repair", "--tag-only", "-w", str(out), str(wheel)]) == 0
+    assert "musllinux_1_1 is from the tag musllinux_1_1_x86_64" in capsys.readouterr().err
+    assert names(out) == [f"1.0+v2 {platforms}.whl"]
+
+
+@pytest.mark.skipif(
+    shutil.which("aarch64-linux-gnu-gcc") is None, reason="no aarch64-linux-gnu-gcc here"
+)
+def test_aarch64(out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "m.c"
+    source.write_text(
+        "#include <stdlib.h>\nint work(const char *s) { return atoi(s); }\n", encoding="utf-8"
+    )
+    module = tmp_path / "m.so"
+    command = ["aarch64-linux-gnu-gcc", "-shared", "-fPIC", "-O2", "-march=armv8.2-a"]
+    command += ["-frecord-gcc-switches", str(source), "-o", str(module)]
+    subprocess.run(command, check=True)
+    platforms = "linux_aarch64.linux_aarch64_armv8_2a"
+    wheel = pack(tmp_path / "in", "1.0+armv8.2a", platforms, {"m.so": module.read_bytes()})
+    assert main(["repair", "--tag-only", "-w", str(out), str(wheel)]) == 0
+    (made,) = names(out)
+    assert "manylinux_2_17_aarch64_armv8_2a" in made
+    refused = ["repair", "--tag-only", "--policy", "manylinux1", "-w", str(out), str(wheel)]
+    assert main(refused) == 1
+    assert "never was for" in capsys.readouterr().err
+
+
 def test_wheels_without_code_and_broken_ones(
     make: MakeWheel, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

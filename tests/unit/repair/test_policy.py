@@ -6,22 +6,23 @@ from itertools import pairwise
 
 import pytest
 
+from variantbuild.elf import MACHINES
 from variantbuild.errors import AuditError, RepairError
+from variantbuild.repair.fit import excesses, needs_grafting, resolve_policy
 from variantbuild.repair.linked import LinkedFile
-from variantbuild.repair.policy import (
-    excesses,
-    known_policies,
-    needs_grafting,
-    parse_policy,
-    resolve_policy,
-)
+from variantbuild.repair.policy import known_policies, parse_policy
 
 
-def linked(*versions: str, outside: tuple[str, ...] = (), path: str = "m.so") -> LinkedFile:
+def linked(
+    *versions: str,
+    outside: tuple[str, ...] = (),
+    path: str = "m.so",
+    machine: str = "x86_64",
+) -> LinkedFile:
     libraries = {"GLIBC": "libc.so.6", "GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6"}
     pairs = tuple((libraries.get(each.partition("_")[0], "libz.so.1"), each) for each in versions)
     names = dict.fromkeys((*(library for library, _ in pairs), *outside))
-    return LinkedFile(path=path, machine="x86_64", outside=tuple(names), versions=pairs)
+    return LinkedFile(path=path, machine=machine, outside=tuple(names), versions=pairs)
 
 
 MUSL = linked(outside=("libc.musl-x86_64.so.1",), path="musl.so")
@@ -52,10 +53,56 @@ def test_the_table_is_in_order_and_grows() -> None:
         (("CXXABI_1.3.15",), "manylinux_2_39"),
         (("GLIBC_ABI_DT_RELR",), "manylinux_2_36"),
         (("ZLIB_1.2.9",), "manylinux_2_27"),
+        (("CXXABI_FLOAT128",), "manylinux_2_24"),
     ],
 )
 def test_the_lowest_policy_that_fits(versions: tuple[str, ...], name: str) -> None:
     assert resolve_policy([linked(*versions)], None).name == name
+
+
+@pytest.mark.parametrize(
+    ("machine", "versions", "name"),
+    [
+        ("aarch64", (), "manylinux_2_17"),
+        ("aarch64", ("GLIBC_2.17",), "manylinux_2_17"),
+        ("aarch64", ("GLIBC_2.18",), "manylinux_2_24"),
+        ("aarch64", ("GCC_4.8.0",), "manylinux_2_26"),
+        ("aarch64", ("GCC_11.0",), "manylinux_2_34"),
+        ("x86_64", ("GCC_11.0",), "manylinux_2_35"),
+        ("aarch64", ("GCC_12.0.0",), "manylinux_2_39"),
+        ("aarch64", ("LIBATOMIC_1.0",), "manylinux_2_17"),
+        ("x86_64", ("LIBATOMIC_1.0",), "manylinux_2_24"),
+        ("aarch64", ("GLIBCXX_3.4.24",), "manylinux_2_26"),
+        ("x86_64", ("GLIBCXX_3.4.24",), "manylinux_2_27"),
+        ("ppc64", ("GCC_12.0.0",), "manylinux_2_39"),
+        ("riscv", ("GLIBC_2.27",), "manylinux_2_31"),
+        ("loongarch64", ("GLIBC_2.36",), "manylinux_2_36"),
+        ("i386", (), "manylinux_2_5"),
+    ],
+)
+def test_other_machines(machine: str, versions: tuple[str, ...], name: str) -> None:
+    assert resolve_policy([linked(*versions, machine=machine)], None).name == name
+
+
+def test_a_policy_from_before_a_machine() -> None:
+    with pytest.raises(AuditError) as caught:
+        resolve_policy([linked("GLIBC_2.17", machine="aarch64")], parse_policy("manylinux2010"))
+    assert "m.so is for aarch64, which manylinux_2_12 never was for" in caught.value.message
+    assert caught.value.hint == "the first one for it is manylinux_2_17"
+
+
+def test_every_machine_of_the_table_is_one_that_elf_files_name() -> None:
+    machines = set(MACHINES.values())
+    for policy in known_policies():
+        assert set(policy.others) <= machines
+        assert policy.never <= set(policy.others)
+    for lower, higher in pairwise(known_policies()):
+        for machine in machines:
+            for prefix in lower.ceilings:
+                low, high = (each.ceiling(prefix, machine) for each in (lower, higher))
+                assert low is not None
+                assert high is not None
+                assert low <= high or machine in lower.never
 
 
 def test_what_was_asked_is_taken_where_it_fits_and_refused_where_not() -> None:

@@ -1,0 +1,36 @@
+"""Which musllinux policy is taken where nobody names one."""
+
+from __future__ import annotations
+
+import pytest
+
+from hosts.recorded import RecordedHost
+from variantbuild.repair.musl import find_musl
+from variantbuild.repair.naming import Label
+from variantbuild.variant import Variant
+
+
+def label(platform: str) -> Label:
+    arch = "aarch64" if platform.endswith("aarch64") else "x86_64"
+    return Label(platforms=(platform,), variant=Variant(arch=arch), in_file=True, in_wheel=True)
+
+
+@pytest.mark.parametrize(
+    ("host", "platform", "policy", "origin"),
+    [
+        ("alpine", "linux_x86_64", "musllinux_1_2", "this machine's musl 1.2"),
+        ("alpine", "musllinux_1_1_x86_64", "musllinux_1_1", "the tag musllinux_1_1_x86_64"),
+        ("centos7", "musllinux_1_1_x86_64", "musllinux_1_1", "the tag musllinux_1_1_x86_64"),
+    ],
+)
+def test_found(host: str, platform: str, policy: str, origin: str) -> None:
+    found = find_musl(label(platform), RecordedHost.load(host))
+    assert found is not None
+    assert (found[0].name, found[1]) == (policy, origin)
+
+
+@pytest.mark.parametrize(
+    ("host", "platform"), [("centos7", "linux_x86_64"), ("alpine", "linux_aarch64")]
+)
+def test_not_told(host: str, platform: str) -> None:
+    assert find_musl(label(platform), RecordedHost.load(host)) is None
