@@ -48,6 +48,9 @@ def check_vecsearch() -> bool:
 
 def main() -> int:
     """Check every wheel of the folder that is named on the command line."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        print(__doc__, file=sys.stderr)
+        return 2
     show_probe()
     tag = f"-cp{sys.version_info[0]}{sys.version_info[1]}-"
     checks = {"setuptools_gpu": check_setuptools_gpu, "vecsearch": check_vecsearch}
