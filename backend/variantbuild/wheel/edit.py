@@ -14,7 +14,7 @@ from variantbuild.errors import WheelError
 from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
 from variantbuild.wheel.headers import HeaderLine, parse_headers
 from variantbuild.wheel.metadata import tags_of
-from variantbuild.wheel.record import hash_of, render_record
+from variantbuild.wheel.record import hash_of, render_record, text_lines
 from variantbuild.wheel.verify import Inventory
 
 
@@ -189,9 +189,7 @@ def _record(inventory: Inventory, plan: Plan) -> bytes:
     """
     record, touched = inventory.record, plan.touched
     fresh = io.BytesIO()
-    # Line by line: a list of all lines would take more memory than the whole archive's members.
-    old = io.TextIOWrapper(io.BytesIO(record.data), encoding="utf-8", newline="")
-    for line, (name, digest) in zip(old, record.hashes.items(), strict=True):
+    for line, (name, digest, _) in zip(text_lines(record.data), record.rows(), strict=True):
         if name not in touched:
             fresh.write(line.encode())
         elif name not in plan.removed:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from variantbuild.wheel.archive import read_members
+from variantbuild.wheel.archive import Structure, read_structure
 from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
 from variantbuild.wheel.source import Source
-from variantbuild.wheel.zipformat import DEFLATED, EndRecord, Member
+from variantbuild.wheel.zipformat import DEFLATED, Member
 
 #: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size.
 PORTION = 1 << 18
@@ -23,11 +23,11 @@ class Wheel:
     Several threads may read at once.
     """
 
-    def __init__(self, source: Source, members: tuple[Member, ...], end: EndRecord) -> None:
+    def __init__(self, source: Source, structure: Structure) -> None:
         self.source = source
-        self.members = members
-        self.end = end
-        self.by_name: Mapping[str, Member] = {member.name: member for member in members}
+        self.structure = structure
+        self.members = structure.members
+        self.by_name: Mapping[str, Member] = {member.name: member for member in self.members}
 
     @property
     def path(self) -> Path:
@@ -144,8 +144,7 @@ def open_wheel(path: Path | str) -> Wheel:
     source = Source(Path(path))
     try:
         with naming_wheel(source.path.name):
-            members, end = read_members(source)
-            return Wheel(source, members, end)
+            return Wheel(source, read_structure(source))
     except BaseException:
         source.close()
         raise

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from variantbuild.wheel.errors import UnsoundWheelError
@@ -28,15 +28,30 @@ _DIGEST = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """RECORD as it lies in `data`, one row a line.
+    """RECORD as it lies in `data`, one row a line; `newline` ends its lines.
 
-    `hashes` has the rows in order: member name to `algorithm=digest`, empty for RECORD itself.
-    `newline` ends its lines.
+    `dist_info` has the hashes, `algorithm=digest`, of the members beside RECORD. The other rows
+    are read anew when they are asked for: held as text they take more memory than the members.
     """
 
     data: bytes
-    hashes: Mapping[str, str]
+    dist_info: Mapping[str, str]
     newline: str
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The hash of each member that has a row, by name; empty for RECORD itself."""
+        return {name: digest for name, digest, _ in self.rows()}
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, `algorithm=digest` and size in bytes of each row, as written."""
+        for row in csv.reader(text_lines(self.data), strict=True):
+            yield row[0], row[1], row[2]
+
+
+def text_lines(data: bytes) -> Iterator[str]:
+    """Yield the lines of UTF-8 text `data` with their ends, one at a time."""
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
 
 
 def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -> Record:
@@ -46,34 +61,36 @@ def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -
     size that is not the member's.
     """
     _check_text(data, record_name)
-    hashes: dict[str, str] = {}
+    seen: set[str] = set()
+    dist_info: dict[str, str] = {}
     folder = record_name.removesuffix("RECORD")
     unhashed = {record_name, *(folder + name for name in SIGNATURES)}
     try:
-        # Decoded line by line: a StringIO would hold four bytes for each character.
-        lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-        for row in csv.reader(lines, strict=True):
+        for row in csv.reader(text_lines(data), strict=True):
             if len(row) != 3:
                 raise UnsoundWheelError(f"a row has {len(row)} columns, not 3", member=record_name)
             name, digest, size = row
             member = members.get(name)
             if member is None or name[-1:] == "/":
                 raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
-            if name in hashes:
+            if name in seen:
                 raise UnsoundWheelError("it is listed in RECORD twice", member=name)
             if name in unhashed:
                 if digest or size:
                     raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
             elif size != str(member.size) or _SHA256.fullmatch(digest) is None:
                 _check_row(member, digest, size)
-            hashes[member.name] = digest
+            seen.add(member.name)
+            if name.startswith(folder):
+                dist_info[name] = digest
     except csv.Error as error:
         raise UnsoundWheelError(f"it is no CSV: {error}", member=record_name) from None
     for name in members:
-        if name in hashes or name.endswith("/") or (name in unhashed and name != record_name):
+        if name in seen or name.endswith("/") or (name in unhashed and name != record_name):
             continue
         raise UnsoundWheelError("it is not listed in RECORD", member=name)
-    return Record(data=data, hashes=hashes, newline="\r\n" if b"\r\n" in data else "\n")
+    newline = "\r\n" if b"\r\n" in data else "\n"
+    return Record(data=data, dist_info=dist_info, newline=newline)
 
 
 def _check_text(data: bytes, record_name: str) -> None:

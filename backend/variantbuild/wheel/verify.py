@@ -147,7 +147,7 @@ def _check_hash(record: Record, headers: Headers) -> None:
 
     from variantbuild.wheel.record import render_hash
 
-    wanted = record.hashes[headers.member]
+    wanted = record.dist_info[headers.member]
     algorithm = wanted.partition("=")[0]
     if render_hash(algorithm, hashlib.new(algorithm, headers.data).digest()) != wanted:
         raise UnsoundWheelError(

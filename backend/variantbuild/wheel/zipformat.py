@@ -51,35 +51,48 @@ _EXTRAS_REFUSED = {
 }
 
 
-class Member(NamedTuple):
-    """One member of the archive, its offsets and sizes in bytes.
+class Attributes(NamedTuple):
+    """What the headers of a member say beside its name, place, sizes and time.
 
-    A tuple rather than a dataclass because a wheel may hold tens of thousands: building one costs
-    a third. The local header lies at `offset` and has `header_size` bytes; `entry` is where the
-    member's entry lies within the central directory. `extra` and `local_extra` are without their
+    Many members share one. `extra` (of the central directory) and `local_extra` are without their
     zip64 field. `as_it_lies` tells that the local header may be copied unchanged: no descriptor
-    behind the data, no needless zip64 field. `is_plain` tells that the entry may be, too: a file
-    with an ASCII name, readable permissions, no extra fields and no comment, below 4 GiB.
+    behind the data, no needless zip64 field. `is_plain` tells that the directory's entry may be,
+    too: a file with an ASCII name, readable permissions, no extra fields and no comment, below
+    4 GiB.
+    """
+
+    method: int
+    flags: int
+    external: int
+    made_by: int
+    internal: int
+    extra: bytes
+    local_extra: bytes
+    comment: bytes
+    as_it_lies: bool
+    is_plain: bool
+
+
+class Member(NamedTuple):
+    """One member of the archive, its offsets and sizes in bytes, its `stamp` a DOS time and date.
+
+    The local header lies at `offset` and has `header_size` bytes. A tuple rather than a dataclass
+    because a wheel may hold tens of thousands: building one costs a third.
     """
 
     name: str
     size: int
     stored_size: int
     crc: int
-    method: int
-    flags: int
     offset: int
     header_size: int
-    entry: int
-    as_it_lies: bool
-    is_plain: bool
-    external: int
-    made_by: int
     stamp: int
-    internal: int
-    extra: bytes
-    local_extra: bytes
-    comment: bytes
+    attributes: Attributes
+
+    @property
+    def method(self) -> int:
+        """How the member is compressed: `STORED` or `DEFLATED`."""
+        return self.attributes.method
 
     @property
     def data_offset(self) -> int:
@@ -233,20 +246,21 @@ def render_end(count: int, offset: int, size: int, comment: bytes) -> bytes:
 
 def render_local(member: Member, name: bytes) -> bytes:
     """Return the local header of `member` under `name`: sizes in it, no descriptor to follow."""
-    extra, needed = member.local_extra, VERSION_PLAIN
+    extra, needed = member.attributes.local_extra, VERSION_PLAIN
     size, stored = member.size, member.stored_size
     if size >= FULL32 or stored >= FULL32:
         extra = struct.pack("<2H2Q", _EXTRA_ZIP64, 16, size, stored) + extra
         needed, size, stored = VERSION_ZIP64, FULL32, FULL32
     return LOCAL.pack(
-        LOCAL_SIGNATURE, needed, member.flags & ~FLAG_DESCRIPTOR, member.method,
+        LOCAL_SIGNATURE, needed, member.attributes.flags & ~FLAG_DESCRIPTOR, member.method,
         member.stamp & FULL16, member.stamp >> 16, member.crc, stored, size, len(name), len(extra),
     ) + name + extra  # fmt: skip
 
 
 def render_central(member: Member, name: bytes, offset: int, external: int, made_by: int) -> bytes:
     """Return the central header of `member` under `name`, its local header at `offset`."""
-    extra, needed = member.extra, VERSION_PLAIN
+    attributes = member.attributes
+    extra, needed = attributes.extra, VERSION_PLAIN
     size, stored = member.size, member.stored_size
     if size >= FULL32 or stored >= FULL32 or offset >= FULL32:
         wide = [value for value in (size, stored, offset) if value >= FULL32]
@@ -254,7 +268,7 @@ def render_central(member: Member, name: bytes, offset: int, external: int, made
         needed = VERSION_ZIP64
         size, stored, offset = min(size, FULL32), min(stored, FULL32), min(offset, FULL32)
     return CENTRAL.pack(
-        CENTRAL_SIGNATURE, made_by, needed, member.flags & ~FLAG_DESCRIPTOR, member.method,
+        CENTRAL_SIGNATURE, made_by, needed, attributes.flags & ~FLAG_DESCRIPTOR, attributes.method,
         member.stamp & FULL16, member.stamp >> 16, member.crc, stored, size, len(name), len(extra),
-        len(member.comment), 0, member.internal, external, offset,
-    ) + name + extra + member.comment  # fmt: skip
+        len(attributes.comment), 0, attributes.internal, external, offset,
+    ) + name + extra + attributes.comment  # fmt: skip

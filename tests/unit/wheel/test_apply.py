@@ -231,7 +231,7 @@ def test_setuid_and_dos_attributes_are_made_plain(write: Write, output: Path) ->
     draft.part("demo/__init__.py").mode(stat.S_IFREG | 0o6755)
     draft.part("demo/core.so").external = 0x21
     with open_wheel(stamp(write(draft), output)) as wheel:
-        modes = {member.name: member.external >> 16 for member in wheel.members}
+        modes = {member.name: member.attributes.external >> 16 for member in wheel.members}
     assert modes["demo/__init__.py"] == stat.S_IFREG | 0o755
     assert modes["demo/core.so"] == stat.S_IFREG | 0o644
 

@@ -109,6 +109,6 @@ def _contents(path: Path) -> list[tuple[str, int, bytes]]:
     with open_wheel(path) as wheel:
         verify_wheel(wheel)
         return [
-            (member.name, member.external, wheel.read(member, limit=1 << 20))
+            (member.name, member.attributes.external, wheel.read(member, limit=1 << 20))
             for member in wheel.members
         ]
