@@ -67,7 +67,13 @@ ROUTES: dict[str, tuple[Route, bool, bool]] = {
     "constraints": (constraints, False, False),
     "an sdist's path": (lambda _, s: (s.sdist,), False, False),
     "a source tree": (lambda _, s: (s.tree,), True, False),
-    "version control": (lambda _, s: (f"whatami @ git+file://{s.repository}",), True, True),
+    # pip before 24.1 takes no `name @ git+file:///…`.
+    "version control": (lambda _, s: (f"git+file://{s.repository}",), True, True),
+    "a direct reference": (
+        lambda _, s: (f"whatami @ {s.index}whatami/{s.sdist.name}",),
+        False,
+        False,
+    ),
     "--no-build-isolation": (
         lambda e, s: ("--no-build-isolation", *links("whatami")(e, s)),
         False,
