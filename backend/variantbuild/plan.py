@@ -1,39 +1,28 @@
 """What will be built: variant, flags and names, computed alike in every hook.
 
-`resolve_plan` is pure; `make_plan` feeds it with what the host shows. Hooks run in processes of
-their own, so prepare and build each compute the plan, and `BuildPlan.digest` tells whether they
-came to the same.
+Hooks run in processes of their own, so prepare and build each compute the plan from what the host
+shows, and `BuildPlan.digest` tells whether they came to the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sysconfig
-import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.choice import Choice, resolve_variant
-from variantbuild.config import platform_names
+from variantbuild.compilation import Compilation, plan_compilation, probed_languages
+from variantbuild.config import Config, platform_names
 from variantbuild.delegate import DelegateSpec
-from variantbuild.errors import ConfigError, ProbeError
-from variantbuild.flags import Flags, Tool, resolve_flags
-from variantbuild.flags.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.errors import ConfigError
+from variantbuild.flags import Flags
 from variantbuild.frontend import Naming, Situation, resolve_naming
 from variantbuild.host import Host
 from variantbuild.probe import probe_host
-from variantbuild.probe.facts import (
-    Absent,
-    Compiler,
-    Failed,
-    Found,
-    HostFacts,
-    Language,
-)
+from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
 from variantbuild.project import Project
-from variantbuild.sources import find_languages, holds_rust
+from variantbuild.sources import find_languages
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
@@ -45,9 +34,7 @@ if TYPE_CHECKING:
 class BuildPlan:
     """Everything that is decided before the delegate runs.
 
-    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for;
-    `compilers` are those found for the languages that `flags` serve; `conflicts` are switches of
-    the user's that contradict the variant.
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for.
     """
 
     project: Project
@@ -57,15 +44,23 @@ class BuildPlan:
     choice: Choice
     situation: Situation
     naming: Naming
-    flags: Flags
-    compilers: tuple[tuple[Language, Compiler], ...]
-    conflicts: tuple[Conflict, ...]
+    compilation: Compilation
     devices: DevicePlan | None = None
 
     @property
     def variant(self) -> Variant:
         """The variant that is asked for; the stamp says what was found."""
         return self.choice.variant
+
+    @property
+    def flags(self) -> Flags:
+        """What each compiler is told."""
+        return self.compilation.flags
+
+    @property
+    def compilers(self) -> tuple[tuple[Language, Compiler], ...]:
+        """The compilers that the flags are for, by language."""
+        return self.compilation.compilers
 
     @property
     def device(self) -> DeviceBuild | None:
@@ -80,7 +75,8 @@ class BuildPlan:
         unguarded = self.flags.guard.unguarded
         guard = f"unguarded: {unguarded}; on a lesser machine the code dies of SIGILL"
         return (
-            *(str(conflict) for conflict in self.conflicts),
+            *self.project.stray_settings,
+            *(str(conflict) for conflict in self.compilation.conflicts),
             *self.flags.notes,
             *(() if self.devices is None else self.devices.messages),
             *([guard] if unguarded and not self.variant.is_baseline else []),
@@ -120,26 +116,15 @@ def make_plan(
     Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
     """
     from variantbuild.probe.compiler import build_system_of
-    from variantbuild.probe.cpu import probe_microarchitecture
 
     platform = sysconfig.get_platform()
-    config = project.config
     languages = find_languages(project.path)
     facts = probe_host(
         host,
-        _probed_languages(languages, host.env),
+        probed_languages(languages, host.env),
         build_system=build_system_of(delegate.backend),
     )
-    name = None
-    if config.cpu == "native" and isinstance(facts.cpu, Found):
-        name = probe_microarchitecture(host, facts.cpu.value)
-    choice = resolve_variant(
-        config,
-        facts,
-        platform,
-        microarchitecture=name,
-        cibuildwheel=situation.cibuildwheel,
-    )
+    choice = _choose_variant(project.config, host, facts, platform, situation)
     devices = _plan_devices(project, host, choice.variant, preview)
     if devices is not None and devices.choice is not None:
         choice = Choice(
@@ -147,14 +132,8 @@ def make_plan(
             reason=f"{choice.reason}; {devices.reason}",
         )
     project = _settle(project, delegate, platform, choice.variant)
-    config = project.config
-    compilers = find_compilers(facts, choice.variant, languages)
-    flags = _resolve_flags(project, choice.variant, facts, compilers)
-    if choice.variant.cpu is not None and holds_rust(project.path):
-        flags = _with_rust(host, flags, choice.variant)
-    if compilers and choice.variant.cpu is not None:
-        flags = _try_out(host, flags, compilers, languages)
-    conflicts = find_conflicts(choice.variant, user_sources(host.env, _extra_flags(project)))
+    compilation = plan_compilation(project, host, facts, choice.variant, languages)
+    guarded = compilation.flags.guard.unguarded is None
     return BuildPlan(
         project=project,
         delegate=delegate,
@@ -162,11 +141,22 @@ def make_plan(
         facts=facts,
         choice=choice,
         situation=situation,
-        naming=resolve_naming(situation.kind, config, guarded=flags.guard.unguarded is None),
-        flags=flags,
-        compilers=tuple(compilers.items()),
-        conflicts=tuple(conflicts),
+        naming=resolve_naming(situation.kind, project.config, guarded=guarded),
+        compilation=compilation,
         devices=devices,
+    )
+
+
+def _choose_variant(
+    config: Config, host: Host, facts: HostFacts, platform: str, situation: Situation
+) -> Choice:
+    from variantbuild.probe.cpu import probe_microarchitecture
+
+    name = None
+    if config.cpu == "native" and isinstance(facts.cpu, Found):
+        name = probe_microarchitecture(host, facts.cpu.value)
+    return resolve_variant(
+        config, facts, platform, microarchitecture=name, cibuildwheel=situation.cibuildwheel
     )
 
 
@@ -212,99 +202,3 @@ def _plan_devices(
     from variantbuild.accelerator.deviceplan import plan_devices
 
     return plan_devices(project, host, variant.accelerator, preview=preview)
-
-
-def find_compilers(
-    facts: HostFacts, variant: Variant, needed: tuple[Language, ...]
-) -> dict[Language, Compiler]:
-    """Return the compilers that the flags are for.
-
-    Raises ProbeError where the sources need a compiler and the variant its flags, and none of
-    the languages has one: the build cannot succeed, and a sentence now beats a screenful later.
-    """
-    found: dict[Language, Compiler] = {}
-    reasons: list[str] = []
-    for language, fact in facts.compilers:
-        match fact:
-            case Found(value=compiler):
-                found[language] = compiler
-            case Absent(reason=reason) if language in needed:
-                reasons.append(reason)
-            case Failed(error=error) if language in needed:
-                reasons.append(error)
-            case _:
-                pass
-    if reasons and not any(language in found for language in needed) and not variant.is_baseline:
-        raise ProbeError(
-            f"no compiler can be used for {str(variant)!r}: {'; '.join(reasons)}",
-            hint="install one (Debian, Ubuntu: apt install build-essential) or name it in CC, CXX "
-            "or FC",
-        )
-    return found
-
-
-def _probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
-    """C and C++ always, since sources may be generated; Fortran where there is a sign of it."""
-    fortran: tuple[Language, ...] = ("fortran",) if "fortran" in seen or env.get("FC") else ()
-    return ("c", "cxx", *fortran)
-
-
-def _extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
-    config = project.config
-    return {
-        "c": config.flags_c,
-        "cxx": config.flags_cxx,
-        "fortran": config.flags_fortran,
-        "link": config.flags_link,
-    }
-
-
-def _resolve_flags(
-    project: Project, variant: Variant, facts: HostFacts, compilers: Mapping[Language, Compiler]
-) -> Flags:
-    config = project.config
-    return resolve_flags(
-        variant,
-        compilers,
-        fp_contract=config.fp_contract,
-        extra=_extra_flags(project),
-        isa_guard=config.isa_guard,
-        libc=facts.libc.value if isinstance(facts.libc, Found) else None,
-    )
-
-
-def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
-    """Add what rustc is told, where there is one: without it the delegate says what it misses."""
-    from variantbuild.flags.rust import resolve_rust_flags
-    from variantbuild.probe.rust import probe_rust
-
-    fact = probe_rust(host)
-    if not isinstance(fact, Found):
-        return flags
-    target = host.env.get("CARGO_BUILD_TARGET") or fact.value.host
-    rust, note = resolve_rust_flags(variant, fact.value, target)
-    return replace(flags, rust=rust, notes=(*flags.notes, *([note] if note else [])))
-
-
-def _try_out(
-    host: Host,
-    flags: Flags,
-    compilers: Mapping[Language, Compiler],
-    seen: tuple[Language, ...],
-) -> Flags:
-    """Compile a probe in each language that the tree shows (C where it shows none).
-
-    Each trial costs a compiler run, so languages that are only possible are not tried. Returns
-    the flags with the guard that was read back.
-    """
-    from variantbuild.flags.trial import try_flags
-
-    tried = [language for language in flags.languages if language in seen]
-    if not tried:
-        tried = list(flags.languages[:1])
-    part = replace(flags, languages=tuple(tried))
-    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
-        return replace(
-            try_flags(host, part, compilers, Path(folder)),
-            languages=flags.languages,
-        )

@@ -17,10 +17,13 @@ from variantbuild.config import (
     environment_source,
     platform_names,
     resolve_config,
+    settings,
     split_config_settings,
     table_source,
 )
+from variantbuild.config.settings import PREFIX
 from variantbuild.errors import ConfigError
+from variantbuild.folders import user_folder
 from variantbuild.types import ConfigSettings, TOMLValue
 
 
@@ -39,6 +42,16 @@ class Project:
     delegate_settings: Mapping[str, str | list[str]]
     is_sdist: bool
     sources: tuple[Source, ...] = ()
+
+    @property
+    def stray_settings(self) -> tuple[str, ...]:
+        """Sentences on config-settings that go to the delegate and bear the name of one of ours."""
+        ours = {setting.key for setting in settings()}
+        return tuple(
+            f"the config-setting {key} goes to the delegate; ours is {PREFIX}{key}"
+            for key in self.delegate_settings
+            if key in ours
+        )
 
     def tool_table(self, name: str) -> Mapping[str, TOMLValue] | None:
         """Return `[tool.NAME]` of pyproject.toml, None where it does not stand there."""
@@ -88,19 +101,14 @@ def load_project(
 def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
     """Return where the user's and the machine's settings may stand, in that order.
 
-    Follows the XDG base directories on Linux, the usual folders on macOS and Windows.
+    A user without a home has none (`user_folder`).
     """
-    home = env.get("HOME") or env.get("USERPROFILE") or str(Path.home())
     if platform == "win32":
-        user = env.get("APPDATA") or str(Path(home, "AppData", "Roaming"))
         machine = Path(env.get("PROGRAMDATA") or r"C:\ProgramData", "variantbuild.toml")
-    elif platform == "darwin":
-        user = str(Path(home, "Library", "Application Support"))
-        machine = Path("/etc/variantbuild.toml")
     else:
-        user = env.get("XDG_CONFIG_HOME") or str(Path(home, ".config"))
         machine = Path("/etc/variantbuild.toml")
-    return Path(user, "variantbuild", "config.toml"), machine
+    user = user_folder("config", env, platform)
+    return (machine,) if user is None else (user / "variantbuild" / "config.toml", machine)
 
 
 def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
@@ -110,7 +118,10 @@ def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
 
 
 def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
-    """Return the TOML file at `path`; an empty mapping where it is absent and not required."""
+    """Return the TOML file at `path`; an empty mapping where it is absent and not required.
+
+    So is one in a home that is no folder (`/dev/null`) or another user's.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -127,12 +138,16 @@ def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
             'build-backend = "variantbuild"',
         ) from None
     except NotADirectoryError:
+        if not required:
+            return {}
         raise ConfigError(
             f"{path.parent} is no folder", hint="name the folder that holds pyproject.toml"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     except OSError as error:
+        if not required and not os.access(path.parent, os.X_OK):
+            return {}
         raise ConfigError(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
 
 

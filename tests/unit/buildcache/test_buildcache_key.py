@@ -16,6 +16,7 @@ from variantbuild.buildcache.key import (
     relevant_variables,
 )
 from variantbuild.choice import Choice
+from variantbuild.compilation import Compilation
 from variantbuild.delegate import DelegateSpec
 from variantbuild.flags import Flags
 from variantbuild.frontend import Situation, resolve_naming
@@ -62,9 +63,9 @@ def plan_of(project: Project, compiler: Path, label: str) -> BuildPlan:
         choice=Choice(variant=Variant.parse(label, "x86_64"), reason="test"),
         situation=Situation(kind="pip-sdist", evidence="test"),
         naming=resolve_naming("pip-sdist", project.config, guarded=True),
-        flags=Flags(languages=("c",)),
-        compilers=(("c", _compiler(compiler)),),
-        conflicts=(),
+        compilation=Compilation(
+            flags=Flags(languages=("c",)), compilers=(("c", _compiler(compiler)),), conflicts=()
+        ),
     )
 
 
@@ -104,7 +105,10 @@ def test_plan(plan: BuildPlan, tmp_path: Path) -> None:
     others = [
         replace(plan, choice=replace(plan.choice, variant=Variant.parse("v2", "x86_64"))),
         replace(plan, platform="linux-aarch64"),
-        replace(plan, flags=replace(plan.flags, c=("-O3",))),
+        replace(
+            plan,
+            compilation=replace(plan.compilation, flags=replace(plan.flags, c=("-O3",))),
+        ),
         replace(plan, naming=replace(plan.naming, form="plain")),
         replace(plan, project=replace(plan.project, delegate_settings={"--opt": "1"})),
         replace(
@@ -123,7 +127,12 @@ def test_compilers_count_by_their_file_too(plan: BuildPlan, tmp_path: Path) -> N
     (tmp_path / "cc").write_text("#!/bin/sh\n# another\n", encoding="utf-8")
     second = key(plan)
     (language, compiler), *_ = plan.compilers
-    newer = replace(plan, compilers=((language, replace(compiler, version="13.1")),))
+    newer = replace(
+        plan,
+        compilation=replace(
+            plan.compilation, compilers=((language, replace(compiler, version="13.1")),)
+        ),
+    )
     assert len({first, second, key(newer)}) == 3
 
 
