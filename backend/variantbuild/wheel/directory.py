@@ -33,9 +33,9 @@ from variantbuild.wheel.zipformat import (
 #: What an entry repeats of the local header behind its signature: from the version needed to the
 #: length of the extra fields.
 _REPEATED_START, _REPEATED_END = 6, 32
-#: In an entry: crc, stored size, size, length of the name, and the local header's offset.
-_NUMBERS = struct.Struct("<3LH12xL")
-_NUMBERS_START = 16
+#: An entry as `CENTRAL` has it, with what members have in common in two lumps, "made by" to method
+#: and length of the extra fields to external attributes, around stamp, crc, sizes, name's length.
+_LUMPED = struct.Struct("<4s8s4LH12sL")
 #: Flags that a copied header may keep.
 _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
@@ -80,7 +80,7 @@ class _Reader:
     def __init__(self, source: Source, directory: bytes) -> None:
         self._source = source
         self._directory = directory
-        self._plain: dict[bytes, Attributes | None] = {}
+        self._plain: dict[tuple[bytes, bytes], Attributes | None] = {}
         self._stamps: dict[int, int] = {}
 
     def read_plain(self, at: int) -> Member | None:
@@ -90,32 +90,30 @@ class _Reader:
         for all.
         """
         directory = self._directory
-        key = directory[at + 4 : at + 12] + directory[at + 30 : at + 42]
+        _, head, stamp, crc, stored, size, length, rest, offset = _LUMPED.unpack_from(directory, at)
+        key = (head, rest)
         if key not in self._plain:
             self._plain[key] = _plain_attributes(directory, at)
         attributes = self._plain[key]
-        if attributes is None:
+        if attributes is None or (size != stored and attributes.method == STORED):
             return None
-        crc, stored, size, name_length, offset = _NUMBERS.unpack_from(
-            directory, at + _NUMBERS_START
-        )
         start = at + CENTRAL.size
-        raw_name = directory[start : start + name_length]
+        raw_name = directory[start : start + length]
         local = LOCAL_SIGNATURE + directory[at + _REPEATED_START : at + _REPEATED_END] + raw_name
         if (
-            (attributes.method == STORED and stored != size)
-            or FULL32 in (size, stored, offset)
-            or raw_name[-1:] in (b"/", b"")
+            size == FULL32
+            or stored == FULL32
+            or offset == FULL32
+            or not length
+            or len(local) != LOCAL.size + length
+            or local.endswith(b"/")
             or not raw_name.isascii()
-            or len(raw_name) != name_length
             or self._source.read(offset, len(local)) != local
         ):
             return None
-        stamp = int.from_bytes(directory[at + 12 : at + 16], "little")
-        return Member(
-            raw_name.decode("ascii"), size, stored, crc, offset, len(local),
-            self._stamps.setdefault(stamp, stamp), attributes,
-        )  # fmt: skip
+        stamp = self._stamps.setdefault(stamp, stamp)
+        name = raw_name.decode("ascii")
+        return Member(name, size, stored, crc, offset, len(local), stamp, attributes)
 
     def read_any(self, at: int) -> tuple[Member, int]:
         """Read the entry at `at` with every check; return its member and where the entry ends."""

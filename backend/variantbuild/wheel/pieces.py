@@ -161,10 +161,12 @@ class _Layout:
 
     def _add_new(self, member: Member, name: str, data: bytes) -> None:
         """Add new contents `data` with the times and permissions of `member`."""
-        packed = _deflate(data) if member.method == DEFLATED else data
-        changed = member._replace(size=len(data), stored_size=len(packed), crc=zlib.crc32(data))
+        portions = _deflate(data) if member.method == DEFLATED else (data,)
+        stored_size = sum(map(len, portions))
+        changed = member._replace(size=len(data), stored_size=stored_size, crc=zlib.crc32(data))
         self._enter(changed, name)
-        self._members.add(render_local(changed, name.encode()) + packed)
+        for portion in (render_local(changed, name.encode()), *portions):
+            self._members.add(portion)
 
     def _enter(self, member: Member, name: str) -> None:
         external, made_by = _attributes(member)
@@ -219,6 +221,6 @@ def _new_member(name: str, stamp: int) -> Member:
     return Member(name, 0, 0, 0, 0, 0, stamp, attributes)
 
 
-def _deflate(data: bytes) -> bytes:
+def _deflate(data: bytes) -> tuple[bytes, ...]:
     engine = zlib.compressobj(1 if len(data) >= _FAST_SIZE else 6, zlib.DEFLATED, -15)
-    return engine.compress(data) + engine.flush()
+    return engine.compress(data), engine.flush()
