@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -188,6 +192,54 @@ def test_where_the_files_are() -> None:
     assert machine == Path("/etc/variantbuild.toml")
     assert settings_files({"HOME": "/home/ada"}, "linux")[0].parts[-3] == ".config"
     assert "Application Support" in str(settings_files({"HOME": "/Users/ada"}, "darwin")[0])
+    roaming = settings_files({"APPDATA": "/c/Roaming"}, "win32")[0]
+    assert roaming == Path("/c/Roaming/variantbuild/config.toml")
+    # A relative path would name another file in each source tree.
+    relative = {"HOME": "/home/ada", "XDG_CONFIG_HOME": "conf"}
+    assert settings_files(relative, "linux")[0].parts[-3] == ".config"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    assert settings_files({}, "linux") == (Path("/etc/variantbuild.toml"),)
+
+
+def test_a_home_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    for home in ("/dev/null", "/nonexistent"):
+        assert load_project(tmp_path, None, {"HOME": home}).config.cpu is not None
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")
+def test_the_home_of_somebody_else() -> None:
+    # Not below pytest's own folder, into which another user cannot go.
+    with tempfile.TemporaryDirectory() as outside:
+        tree, home = Path(outside, "tree"), Path(outside, "home")
+        (home / ".config" / "variantbuild").mkdir(parents=True)
+        (home / ".config" / "variantbuild" / "config.toml").write_text("cpu = 'v2'\n")
+        tree.mkdir()
+        (tree / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+        home.chmod(0o700)
+        Path(outside).chmod(0o755)
+        code = (
+            "import os, tomllib; from pathlib import Path\n"
+            "from variantbuild.project import load_project\n"
+            "def cpu(): return load_project("
+            f"Path({str(tree)!r}), None, {{'HOME': {str(home)!r}}}).config.cpu\n"
+            "print(cpu()); os.setuid(65534); print(cpu())\n"
+        )
+        if sys.version_info < (3, 11):
+            code = code.replace("tomllib", "tomli")
+        backend = Path(__file__).resolve().parents[2] / "backend"
+        env = {**os.environ, "PYTHONPATH": str(backend)}
+        command = [sys.executable, "-c", code]
+        said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    first, second = said.split()
+    assert first == "v2"
+    assert second != "v2"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from variantbuild.data import load_table
+from variantbuild.host import Host, LocalHost
 from variantbuild.plan import BuildPlan
 
 #: Raised with every change of what a key or an entry means.
@@ -33,6 +34,7 @@ def build_key(
     `env` is the environment of the build, `distributions` are name and version of all that can be
     imported in it. Raises OSError where the source cannot be read.
     """
+    host = LocalHost(env=env, source=plan.project.path)
     return digest_parts(
         {
             "format": str(FORMAT),
@@ -43,6 +45,8 @@ def build_key(
                 for language, compiler in plan.compilers
                 for word in compiler.command  # a launcher such as ccache stands in front
             ),
+            "tools": "\n".join(_identify_tools(host)),
+            "rust": _describe_rust(host),
             "toolkit": "" if plan.device is None else repr(plan.device.toolkit),
             "interpreter": f"{sys.version} {sysconfig.get_config_var('SOABI')} {sys.base_prefix}",
             "distributions": "\n".join(
@@ -98,20 +102,54 @@ def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in env.items()
         if not any(fnmatchcase(name, pattern) for pattern in ignored)
     }
-    passing = [tempfile.gettempdir()] + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
     for name in ("PATH", "PYTHONPATH"):
         entries = [
             entry
             for entry in kept.pop(name, "").split(os.pathsep)
-            if entry and not any(_inside(entry, folder) for folder in passing)
+            if entry and not _is_passing(entry)
         ]
         if entries:
             kept[name] = os.pathsep.join(entries)
     return kept
 
 
+def _is_passing(folder: str) -> bool:
+    """Tell whether a front end made `folder` for one build: what it holds is distributions.
+
+    One with a compiler in it is somebody's toolchain, wherever it lies.
+    """
+    places = [tempfile.gettempdir()] + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
+    if not any(_inside(folder, place) for place in places):
+        return False
+    patterns = cast("list[str]", load_table("buildcache")["toolchain"])
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - only names are needed
+    except OSError:
+        return True
+    return not any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
 def _inside(entry: str, folder: str) -> bool:
     return entry == folder or entry.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _identify_tools(host: Host) -> list[str]:
+    """Return which programs of toolchains PATH finds, and what each is on this machine."""
+    found = []
+    for name in cast("list[str]", load_table("buildcache")["tools"]):
+        path = host.which(name)
+        if path is not None and not _is_passing(str(Path(path).parent)):
+            found.append(f"{name} {identify(path)}")
+    return found
+
+
+def _describe_rust(host: LocalHost) -> str:
+    """Return what rustc says of itself in the source tree; empty where there is none.
+
+    The program on PATH may be rustup's, which chooses the compiler by folder and by settings.
+    """
+    program = host.which(host.env.get("RUSTC") or "rustc")
+    return "" if program is None else host.run([program, "-vV"], cwd=host.source).stdout
 
 
 def identify(path: str) -> str:

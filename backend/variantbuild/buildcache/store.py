@@ -22,6 +22,7 @@ from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
+from variantbuild.folders import user_folder
 from variantbuild.messages import say
 from variantbuild.types import JSONValue
 
@@ -43,14 +44,23 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A wheel that was found: its path, what its bytes must be, and what it links outside."""
+
+    wheel: Path
+    sha256: str
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
     """A folder of entries; `limit` bounds their size together, in bytes."""
 
     folder: Path
     limit: int
 
-    def find(self, key: str) -> tuple[Path, Mapping[str, str]] | None:
-        """Return the wheel of `key` and the libraries that it was built against; None without.
+    def find(self, key: str) -> Kept | None:
+        """Return the wheel of `key`; None without.
 
         An entry whose content is not what was stored is removed. Raises WheelError where the
         folder is not this user's own.
@@ -63,7 +73,8 @@ class Store:
             record = cast("dict[str, JSONValue]", json.loads((entry / _ENTRY).read_text("utf-8")))
             wheel = entry / Path(str(record["name"])).name
             libraries = cast("Mapping[str, str]", record["libraries"])
-            sound = _digest(wheel) == record["sha256"] and isinstance(libraries, dict)
+            sha256 = str(record["sha256"])
+            sound = digest_file(wheel) == sha256 and isinstance(libraries, dict)
             if sound:
                 _verify(wheel)
         except (OSError, ValueError, KeyError, TypeError, WheelError):
@@ -74,7 +85,7 @@ class Store:
             return None
         with contextlib.suppress(OSError):
             os.utime(entry)
-        return wheel, libraries
+        return Kept(wheel=wheel, sha256=sha256, libraries=libraries)
 
     def store(self, key: str, wheel: Path, libraries: Mapping[str, str]) -> None:
         """Keep a copy of `wheel` under `key`, and remove the least recently used beyond the limit.
@@ -88,7 +99,7 @@ class Store:
             shutil.copyfile(wheel, new / wheel.name)
             record = {
                 "name": wheel.name,
-                "sha256": _digest(new / wheel.name),
+                "sha256": digest_file(new / wheel.name),
                 "libraries": dict(libraries),
             }
             (new / _ENTRY).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -110,7 +121,10 @@ class Store:
         self._remove(self.folder / key)
 
     def entries(self) -> list[Entry]:
-        """Return every entry, the least recently used first."""
+        """Return every entry, the least recently used first.
+
+        Raises WheelError where the folder is none, or cannot be read.
+        """
         found = []
         for folder in self._folders():
             with contextlib.suppress(OSError, StopIteration):
@@ -121,19 +135,35 @@ class Store:
         return sorted(found, key=lambda entry: (entry.used, entry.key))
 
     def clear(self) -> int:
-        """Remove every entry and all that unfinished ones left; return how many there were."""
-        count = len(self.entries())
+        """Remove every entry and all that unfinished ones left; return how many there were.
+
+        Raises WheelError where the folder is another's, or one cannot be removed.
+        """
+        keys = {entry.key for entry in self.entries()}
         if self.folder.is_dir():
             self._check_owner()
-            for folder in self.folder.iterdir():
+            for folder in list(self.folder.iterdir()):
                 self._remove(folder)
-        return count
+            left = sum(entry.key in keys for entry in self.entries())
+            if left:
+                raise WheelError(
+                    f"{left} of {len(keys)} wheels in {self.folder} cannot be removed",
+                    hint="make the folder writable (chmod u+rwx)",
+                )
+        return len(keys)
 
     def _folders(self) -> Iterator[Path]:
-        with contextlib.suppress(OSError):
+        try:
             for folder in self.folder.iterdir():
                 if not folder.name.startswith(".") and folder.is_dir():
                     yield folder
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise WheelError(
+                f"the build cache {self.folder} cannot be read: {error.strerror}",
+                hint="remove what stands there, or set XDG_CACHE_HOME to another folder",
+            ) from None
 
     def _evict(self, keep: str) -> None:
         entries = self.entries()
@@ -171,19 +201,15 @@ class Store:
 
 
 def default_store(env: Mapping[str, str], platform: str = sys.platform) -> Store:
-    """Return the store in the user's cache folder, by the rules of the system at hand.
-
-    Follows the XDG base directories on Linux, the usual folders on macOS and Windows.
-    """
-    home = env.get("HOME") or env.get("USERPROFILE") or str(Path.home())
-    if platform == "win32":
-        base = env.get("LOCALAPPDATA") or str(Path(home, "AppData", "Local"))
-    elif platform == "darwin":
-        base = str(Path(home, "Library", "Caches"))
-    else:
-        base = env.get("XDG_CACHE_HOME") or str(Path(home, ".cache"))
+    """Return the store in the user's cache folder; raises WheelError where none is known."""
+    base = user_folder("cache", env, platform)
+    if base is None:
+        raise WheelError(
+            "this user has no home folder, so none for the build cache",
+            hint="set HOME, or XDG_CACHE_HOME to an absolute path",
+        )
     limit = cast("int", load_table("buildcache")["limit"])
-    return Store(folder=Path(base, "variantbuild", "wheels"), limit=limit)
+    return Store(folder=base / "variantbuild" / "wheels", limit=limit)
 
 
 def _verify(path: Path) -> None:
@@ -193,7 +219,8 @@ def _verify(path: Path) -> None:
         verify_wheel(wheel)
 
 
-def _digest(path: Path) -> str:
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     state = hashlib.sha256()
     with path.open("rb") as stream:
         while portion := stream.read(_PORTION):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.buildcache.key import build_key, visible_distributions
-from variantbuild.buildcache.libraries import identify_libraries, linked_outside
-from variantbuild.buildcache.store import Store, default_store
-from variantbuild.errors import VariantBuildError, WheelError
+from variantbuild.buildcache.libraries import explain, identify_libraries, linked_outside
+from variantbuild.buildcache.store import Kept, Store, default_store, digest_file
+from variantbuild.errors import VariantBuildError
 from variantbuild.host import Host, LocalHost
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
-from variantbuild.private import publish_copy
+from variantbuild.private import private_folder, publish
+from variantbuild.wheel.target import write_error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,38 +28,49 @@ class CachedBuild:
     def take(self, destination: Path) -> Path | None:
         """Publish the wheel that is stored for this build in `destination`, where it still holds.
 
-        Returns its path there; None where the build has to run. Another process may evict the
-        entry at any time. Raises WheelError where `destination` cannot be written to.
+        What is published is the copy that was verified: others may change or evict the entry at
+        any time. Returns its path; None where the build has to run. Raises WheelError where
+        `destination` cannot be written to.
         """
+        import shutil
+
         kept = self.find()
         if kept is None:
             return None
-        try:
-            made = publish_copy(kept, destination)
-        except WheelError:
-            if kept.exists():
-                raise
-            return None
-        say(f"taken from the build cache: {kept}; -C variantbuild.build-cache=false builds anew")
+        with private_folder(destination) as folder:
+            try:
+                copied = Path(shutil.copy2(kept.wheel, folder))
+                sound = digest_file(copied) == kept.sha256
+            except OSError as error:
+                if kept.wheel.exists():
+                    raise write_error(destination / kept.wheel.name, error) from None
+                return None
+            if not sound:
+                say(f"changed while it was read, not used: {kept.wheel}", "warning")
+                return None
+            made = publish(copied, destination)
+        say(
+            f"taken from the build cache: {kept.wheel}; "
+            "-C variantbuild.build-cache=false builds anew"
+        )
         return made
 
-    def find(self) -> Path | None:
+    def find(self) -> Kept | None:
         """Return the wheel that is stored for this build, where it still holds.
 
         An entry whose libraries are others now is removed, to make room for the new wheel.
         """
         try:
-            found = self.store.find(self.key)
-            if found is None:
+            kept = self.store.find(self.key)
+            if kept is None:
                 return None
-            wheel, libraries = found
-            if identify_libraries(tuple(libraries), self.host) != dict(libraries):
+            if identify_libraries(tuple(kept.libraries), self.host) != dict(kept.libraries):
                 self.store.remove(self.key)
                 return None
         except (OSError, VariantBuildError) as error:
             say(f"the build cache is not used: {_short(error)}", "warning")
             return None
-        return wheel
+        return kept
 
     def store_wheel(self, wheel: Path) -> None:
         """Store a finished wheel; that it cannot be is said, and stops nothing."""
@@ -66,13 +78,8 @@ class CachedBuild:
             libraries = identify_libraries(linked_outside(wheel), self.host)
             unknown = [name for name, identity in libraries.items() if not identity]
             if unknown:
-                # Found by a path in the file (RUNPATH) or by another loader: a change of it would
-                # not be seen.
-                say(
-                    f"the wheel is not kept in the build cache: {unknown[0]} is not where the "
-                    "system's loader looks",
-                    "warning",
-                )
+                # A change of it would not be seen.
+                say(f"the wheel is not kept in the build cache: {explain(unknown[0])}", "warning")
                 return
             self.store.store(self.key, wheel, libraries)
         except (OSError, VariantBuildError) as error:
@@ -88,9 +95,9 @@ def open_cache(plan: BuildPlan, env: Mapping[str, str]) -> CachedBuild | None:
     if not plan.project.is_sdist or policy not in ("error", "downgrade"):
         return None
     try:
-        key = build_key(plan, env, visible_distributions())
         store = default_store(env)
-    except (OSError, RuntimeError) as error:
+        key = build_key(plan, env, visible_distributions())
+    except (OSError, VariantBuildError) as error:
         say(f"the build cache is not used: {_short(error)}", "warning")
         return None
     return CachedBuild(store=store, key=key, host=LocalHost(env=env, source=plan.project.path))

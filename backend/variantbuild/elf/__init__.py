@@ -63,7 +63,7 @@ MACHINES = {
     258: "loongarch64",
 }
 
-_DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME = 1, 5, 10, 14
+_DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _DT_FLAGS_1, _DT_VERNEED, _DF_1_PIE = 0x6FFFFFFB, 0x6FFFFFFE, 0x08000000
 
 
@@ -82,7 +82,8 @@ class Elf:
     `flags` are the processor's own, `abi_version` that of the file's ABI. `isa_needed` is the
     x86-64 level that the loader (glibc 2.33 and newer) will insist on, None without such a note.
     `switches` has one line a translation unit as the compiler recorded it; the linker merges
-    equal lines. `dynamic` are the raw (tag, value) pairs of the dynamic section.
+    equal lines. `run_paths` are the folders of RUNPATH, else of RPATH. `dynamic` are the raw
+    (tag, value) pairs of the dynamic section.
     """
 
     machine: str
@@ -96,6 +97,7 @@ class Elf:
     soname: str | None
     needed: tuple[str, ...]
     version_needs: tuple[VersionNeed, ...]
+    run_paths: tuple[str, ...]
     sections: tuple[Section, ...]
     segments: tuple[Segment, ...]
     dynamic: tuple[tuple[int, int], ...]
@@ -171,6 +173,7 @@ def _parse(data: Data) -> Elf:
         soname=None,
         needed=(),
         version_needs=(),
+        run_paths=(),
         sections=sections,
         segments=segments,
         dynamic=dynamic,
@@ -192,6 +195,8 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
         tags.get(_DT_FLAGS_1, 0) & _DF_1_PIE or (interpreted and soname is None)
     ):
         kind = "executable"
+    paths_at = tags.get(_DT_RUNPATH, tags.get(_DT_RPATH))
+    run_paths = "" if paths_at is None else string_at(strings, paths_at)
     needs_at = elf.offset_of(tags[_DT_VERNEED]) if _DT_VERNEED in tags else None
     needs = [] if needs_at is None else parse_version_needs(data, order, needs_at)
     return replace(
@@ -199,6 +204,7 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
         kind=kind,
         soname=soname,
         needed=tuple(string_at(strings, value) for tag, value in elf.dynamic if tag == _DT_NEEDED),
+        run_paths=tuple(folder for folder in run_paths.split(":") if folder),
         version_needs=tuple(
             VersionNeed(
                 library=string_at(strings, library),

@@ -19,13 +19,15 @@ class LinkedFile:
     """One ELF file for a host: member `path`, `machine`, and what it needs from outside.
 
     `outside` are the libraries (DT_NEEDED) that the wheel does not hold, `versions` the (library,
-    symbol version) pairs that are needed of those.
+    symbol version) pairs that are needed of those. `run_paths` are the folders that the file
+    names to look for libraries in, as they stand there.
     """
 
     path: str
     machine: str
     outside: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
+    run_paths: tuple[str, ...] = ()
 
     @property
     def is_musl(self) -> bool:
@@ -70,6 +72,7 @@ def link_files(elves: Iterable[tuple[str, Elf]]) -> tuple[LinkedFile, ...]:
                 if need.library not in inside
                 for version in need.versions
             ),
+            run_paths=elf.run_paths,
         )
         for path, elf in pairs
     )

@@ -163,6 +163,55 @@ def test_path_without_what_front_ends_make() -> None:
     assert found == {"PATH": "/usr/bin"}
 
 
+def program(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_compiler_in_a_passing_folder_makes_it_count(tmp_path: Path) -> None:
+    assert str(tmp_path).startswith(tempfile.gettempdir())
+    program(tmp_path / "scripts" / "cython")
+    toolchain = program(tmp_path / "toolchain" / "x86_64-linux-gnu-gcc").parent
+    path = f"{tmp_path / 'scripts'}:{toolchain}:/usr/bin"
+    assert relevant_variables({"PATH": path}) == {"PATH": f"{toolchain}:/usr/bin"}
+
+
+def test_the_tools_on_path_count(plan: BuildPlan, tmp_path: Path) -> None:
+    folder = tmp_path / "toolchain"
+    env = {"PATH": str(program(folder / "ld").parent)}
+    keys = [build_key(plan, env, SEEN)]
+    program(folder / "ld", "# another")
+    keys.append(build_key(plan, env, SEEN))
+    program(folder / "as")
+    keys.append(build_key(plan, env, SEEN))
+    program(folder / "no-tool-of-compilers")
+    assert len(set(keys)) == 3
+    assert build_key(plan, env, SEEN) == keys[-1]
+
+
+def test_a_tool_of_a_distribution_counts_by_that(plan: BuildPlan, tmp_path: Path) -> None:
+    keys = set()
+    for number in (1, 2):  # the folders of two isolated builds
+        folder = program(tmp_path / f"build-env-{number}" / "bin" / "cmake").parent
+        keys.add(build_key(plan, {"PATH": f"{folder}:/nowhere"}, SEEN))
+    assert len(keys) == 1
+
+
+def test_what_rustc_says_counts(plan: BuildPlan, tmp_path: Path) -> None:
+    # As rustup's: one program, several compilers, chosen by settings outside of the environment.
+    chosen = tmp_path / "chosen"
+    folder = program(tmp_path / "cargo" / "rustc", f"cat {chosen}").parent
+    env = {"PATH": f"{folder}:/usr/bin:/bin"}
+    keys = []
+    for version in ("1.85.0", "1.86.0", "1.85.0"):
+        chosen.write_text(f"release: {version}\nhost: x86_64-unknown-linux-gnu\n")
+        keys.append(build_key(plan, env, SEEN))
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2]
+
+
 def test_links_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     first = digest_tree(tmp_path)

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -43,8 +44,8 @@ def test_what_was_stored_is_found(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {"libc.so.6": "x"})
     found = store.find("k")
     assert found is not None
-    assert (found[0].name, found[0].read_bytes()) == (wheel.name, wheel.read_bytes())
-    assert found[1] == {"libc.so.6": "x"}
+    assert (found.wheel.name, found.wheel.read_bytes()) == (wheel.name, wheel.read_bytes())
+    assert found.libraries == {"libc.so.6": "x"}
     assert store.find("other") is None
     assert store.folder.stat().st_mode & 0o777 == 0o700
     # Storing again changes nothing, and leaves nothing.
@@ -127,7 +128,7 @@ number = 0
 while True:
     store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
     found = store.find(f"k{(number + 7) % 40}")
-    assert found is None or found[0].stat().st_size == Path(sys.argv[2]).stat().st_size
+    assert found is None or found.wheel.stat().st_size == Path(sys.argv[2]).stat().st_size
     number += 1
 """
 
@@ -151,11 +152,55 @@ def test_kills_and_company(store: Store, wheel: Path) -> None:
     assert not list(store.folder.glob(".new-*"))
 
 
-def test_where_the_cache_is() -> None:
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_store({"XDG_CACHE_HOME": "/x"}, "linux").folder == Path("/x/variantbuild/wheels")
     assert default_store({"HOME": "/h"}, "linux").folder == Path("/h/.cache/variantbuild/wheels")
-    assert "Library/Caches" in str(default_store({"HOME": "/h"}, "darwin").folder)
-    assert "AppData" in str(default_store({"USERPROFILE": "/h"}, "win32").folder)
+
+    def no_home() -> Path:
+        raise RuntimeError("no such user")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(WheelError, match="no home folder") as caught:
+        default_store({"XDG_CACHE_HOME": "relative"}, "linux")
+    assert "XDG_CACHE_HOME" in str(caught.value.hint)
+
+
+def test_a_file_in_its_place_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "variantbuild").write_bytes(b"")
+    assert main(["cache", "info"]) == 2
+    said = capsys.readouterr().err
+    assert f"the build cache {tmp_path}/variantbuild/wheels cannot be read: Not a directory" in said
+    assert main(["cache", "clear"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
+    # Not below pytest's own folder, into which another user cannot go.
+    with tempfile.TemporaryDirectory() as outside:
+        store = Store(folder=Path(outside, "cache"), limit=1 << 20)
+        store.store("k", wheel, {})
+        Path(outside).chmod(0o755)
+        for path in (store.folder, store.folder / "k"):
+            os.chown(path, 65534, 65534)
+            path.chmod(0o500)
+        code = (
+            "import os; from pathlib import Path\n"
+            "from variantbuild.buildcache.store import Store\n"
+            "from variantbuild.errors import VariantBuildError\n"
+            "os.setgid(65534); os.setuid(65534)\n"
+            f"try: print(Store(folder=Path({str(store.folder)!r}), limit=1).clear())\n"
+            "except VariantBuildError as error: print(error)\n"
+        )
+        env = {**os.environ, "PYTHONPATH": str(REPO / "backend")}
+        command = [sys.executable, "-c", code]
+        said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    assert "1 of 1 wheels in" in said
+    assert "cannot be removed" in said
+    assert "chmod u+rwx" in said
 
 
 def test_libraries_are_told_apart(tmp_path: Path) -> None:

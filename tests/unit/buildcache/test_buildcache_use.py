@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from variantbuild import private
-from variantbuild.buildcache.libraries import identify_libraries
+from variantbuild.buildcache.libraries import identify_libraries, linked_outside
 from variantbuild.buildcache.store import Store
 from variantbuild.buildcache.use import CachedBuild
 from variantbuild.errors import WheelError
@@ -66,11 +67,36 @@ def test_an_entry_that_goes_while_it_is_copied_is_a_miss(
 
     def evict_and_copy(file: Path, destination: Path) -> Path:
         cached.store.clear()
-        return private.publish_copy(file, destination)
+        return Path(copy2(str(file), str(destination)))
 
-    monkeypatch.setattr("variantbuild.buildcache.use.publish_copy", evict_and_copy)
+    copy2 = shutil.copy2
+    monkeypatch.setattr("shutil.copy2", evict_and_copy)
     assert cached.take(tmp_path) is None
     assert "taken" not in capsys.readouterr().err
+
+
+def test_what_changes_between_check_and_copy_is_not_published(
+    cached: CachedBuild,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cached.store.store("k", wheel, {})
+    target = tmp_path / "out"
+    target.mkdir()
+
+    def change_and_copy(file: Path, destination: Path) -> Path:
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+        return Path(copy2(str(file), str(destination)))
+
+    copy2 = shutil.copy2
+    monkeypatch.setattr("shutil.copy2", change_and_copy)
+    assert cached.take(target) is None
+    assert list(target.iterdir()) == []
+    assert "changed while it was read, not used" in capsys.readouterr().err
 
 
 def test_a_destination_that_is_not_there_is_told(
@@ -105,3 +131,50 @@ def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names[:1])
     cached.store_wheel(wheel)
     assert cached.store.find("k") is not None
+
+
+def test_a_library_by_its_run_path_counts_by_what_lies_there(
+    cached: CachedBuild, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "prefix"
+    folder.mkdir()
+    (folder / "libfar.so.1").write_bytes(b"1")
+    named = (f"libfar.so.1:/nowhere:{folder}",)
+    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
+    cached.store_wheel(wheel)
+    assert cached.find() is not None
+    (folder / "libfar.so.1").write_bytes(b"12")
+    assert cached.find() is None
+
+
+def test_a_run_path_beside_the_installed_wheel_keeps_it_out(
+    cached: CachedBuild,
+    wheel: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = ("libc.so.6:$ORIGIN/../other.libs",)
+    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
+    cached.store_wheel(wheel)
+    said = capsys.readouterr().err
+    assert "libc.so.6 is looked for in $ORIGIN/../other.libs, beside the installed wheel" in said
+    assert cached.find() is None
+
+
+@pytest.mark.compile
+@pytest.mark.parametrize("tags", ["--enable-new-dtags", "--disable-new-dtags"])
+def test_run_paths_are_read_from_the_files(tmp_path: Path, tags: str) -> None:
+    draft = Draft()
+    compile_module(tmp_path, f"-Wl,{tags},-rpath,/opt/far/lib:$ORIGIN/../near.libs")
+    draft.drop("demo/core.so")
+    draft.add("demo/m.so", (tmp_path / "m.so").read_bytes())
+    path = tmp_path / draft.file_name
+    path.write_bytes(draft.build())
+    assert linked_outside(path) == ("libc.so.6:/opt/far/lib:$ORIGIN/../near.libs",)
+
+
+def compile_module(folder: Path, *words: str) -> None:
+    """Compile a module that needs libc."""
+    (folder / "m.c").write_text("#include <stdlib.h>\nint f(char *s) { return atoi(s); }\n")
+    command = ["gcc", "-shared", "-fPIC", *words, str(folder / "m.c"), "-o", str(folder / "m.so")]
+    subprocess.run(command, check=True)
