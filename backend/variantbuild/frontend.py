@@ -97,6 +97,9 @@ def detect_situation(traces: Traces) -> Situation:
         return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
     if on_ci:
         return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
+    if traces.tracked is not None:
+        # What suits pip by any route: never refused, never taken from its cache.
+        return Situation(kind="pip-sdist", evidence="pip is at work, its tracker tells no more")
     return Situation(kind="unknown", evidence="no front end left a trace that is known")
 
 
@@ -133,6 +136,8 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
     if (not at and " from " in text) or is_sdist:
         return "pip-sdist"
     url = (text[len(name) + 3 :] if at else text).partition(" from ")[0]
+    if ":" not in url:
+        return "pip-sdist"  # not a requirement with an address: the one that is never refused
     archive = (
         url.lower().partition("#")[0].endswith((".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"))
     )
@@ -141,15 +146,19 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
     return "pip-archive"
 
 
-def _read_tracker(folder: Path) -> tuple[str, ...]:
-    """Return the requirements in pip's tracker, newest first: an inner build comes later."""
+def _read_tracker(folder: Path) -> tuple[str, ...] | None:
+    """Return the requirements in pip's tracker, newest first: an inner build comes later.
+
+    None where there is no such folder: its pip is gone.
+    """
     found: list[tuple[int, str]] = []
     try:
         for entry in folder.iterdir():
-            found.append((entry.stat().st_mtime_ns, entry.read_text("utf-8", "replace")))
+            if entry.is_file():
+                found.append((entry.stat().st_mtime_ns, entry.read_text("utf-8", "replace")))
     except OSError:
-        return ()
-    return tuple(text for _, text in sorted(found, reverse=True))
+        return None if not folder.is_dir() else ()
+    return tuple(text for _, text in sorted(found, reverse=True) if text.strip())
 
 
 def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry-build"] | None:

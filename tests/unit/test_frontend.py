@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,29 @@ def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> 
     found = read_traces({"PIP_BUILD_TRACKER": str(tmp_path)}, HERE, is_sdist=False)
     assert found.tracked == ("file:///s", "app==2 from https://x/app.tar.gz")
     assert read_traces({}, HERE, is_sdist=False).tracked is None
+
+
+@pytest.mark.parametrize("content", ["", " \n", "garbage", "pkg==1.0", "\0\ufffd", "@ @ (from"])
+def test_a_tracker_that_says_nothing_gets_what_pip_never_refuses(
+    content: str, tmp_path: Path
+) -> None:
+    (tmp_path / "entry").write_text(content, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    found = read_traces({"PIP_BUILD_TRACKER": str(tmp_path)}, HERE, is_sdist=False)
+    assert detect_situation(replace(found, parent=())).kind == "pip-sdist"
+
+
+def test_a_tracker_that_is_gone_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "gone", tmp_path / "file", "/proc/self/mem/x", ""):
+        env = {"PIP_BUILD_TRACKER": str(path)}
+        assert read_traces(env, HERE, is_sdist=False).tracked is None
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    found = read_traces({"PIP_BUILD_TRACKER": str(empty)}, HERE, is_sdist=False)
+    assert detect_situation(replace(found, parent=())).kind == "pip-sdist"
+    # Another front end that pip's build runs is that front end.
+    assert detect_situation(replace(found, parent=("python", "-m", "build"))).kind == "build"
 
 
 @pytest.mark.parametrize(
