@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -51,7 +52,7 @@ def build_isolated(
             hint="pip install 'variantbuild[build]', or use `python -m build` or `pip wheel`",
         ) from None
     runner = _logging_runner(log)
-    try:
+    with _failures(source, log):
         if not isolation:
             builder = build.ProjectBuilder(source, runner=runner)
             _require(builder, config_settings)
@@ -65,6 +66,15 @@ def build_isolated(
             env.install(builder.get_requires_for_build("wheel", config_settings))
             step("compiling")
             return Path(builder.build("wheel", destination, config_settings))
+
+
+@contextmanager
+def _failures(source: Path, log: Path) -> Iterator[None]:
+    """Turn what the package `build` raises into BuildFailedError with the output of the build."""
+    import build
+
+    try:
+        yield
     except build.BuildBackendException as error:
         cause = error.exception
         status = (

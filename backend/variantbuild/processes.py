@@ -78,16 +78,7 @@ def run_bounded(
         return _not_started(argv, "is not an absolute path, so it was not run")
     streams = (_Stream(), _Stream())
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=streams[0].write_end,
-            stderr=streams[1].write_end,
-            env=dict(env),
-            cwd=cwd,
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        process = _start(argv, streams, env, cwd)
     except (OSError, ValueError) as error:
         for stream in streams:
             stream.discard()
@@ -112,6 +103,24 @@ def run_bounded(
         stdout=streams[0].text(),
         stderr=streams[1].text(),
         error=reason,
+    )
+
+
+def _start(
+    argv: tuple[str, ...],
+    streams: tuple[_Stream, _Stream],
+    env: Mapping[str, str],
+    cwd: Path | None,
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=streams[0].write_end,
+        stderr=streams[1].write_end,
+        env=dict(env),
+        cwd=cwd,
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 

@@ -152,16 +152,47 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     A wheel that gets no stamp is published as the delegate wrote it. The baseline is judged as
     well: code that needs more would run nowhere but here.
     """
-    from variantbuild.audit import audit_wheel, judge, pass_gate
+    from variantbuild.audit import audit_wheel
     from variantbuild.audit.provenance import MEMBER, render_provenance
     from variantbuild.wheel import NewMember, apply_edit, open_wheel, plan_stamp, verify_wheel
 
-    policy = plan.project.config.audit
-    if policy == "off":
+    if plan.project.config.audit == "off":
         if not plan.variant.is_baseline:
             say(f"not stamped as {plan.variant}: `audit` is off, and a stamp is a finding")
         return publish(built, destination)
     report = audit_wheel(built)
+    found, guarded = _earned(plan, report)
+    if found.is_baseline:
+        return publish(built, destination)
+    with open_wheel(built) as wheel:
+        inventory = verify_wheel(wheel)
+        platforms = inventory.file_name.platforms
+        stamp = resolve_stamp(plan, found, platforms, guarded=guarded)
+        record = NewMember(
+            path=MEMBER,
+            data=render_provenance(
+                name=inventory.name,
+                version=plan_stamp(inventory, stamp).version,
+                variant=found,
+                flags=plan.flags,
+                compilers=plan.compilers,
+                facts=plan.facts,
+                report=report,
+            ),
+        )
+        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch())
+        return apply_edit(wheel, edit, destination, consume=True)
+
+
+def _earned(plan: BuildPlan, report: AuditReport) -> tuple[Variant, bool]:
+    """Return the variant that `report` bears out, and whether every module has the ISA note.
+
+    It is the baseline where there is nothing to stamp. Raises AuditError where the policy forbids
+    the wheel.
+    """
+    from variantbuild.audit import judge, pass_gate
+
+    policy = plan.project.config.audit
     declared, notes = plan.variant, tuple[str, ...]()
     if plan.devices is not None:
         from variantbuild.audit.devicegate import pass_devices
@@ -171,32 +202,12 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     for note in notes:
         say(note, "warning")
     if not report.has_machine_code or _asks_nothing(declared):
-        return publish(built, destination)
+        return Variant(arch=declared.arch), False
     judgement = judge(report, declared, records=_records(plan))
     passage = pass_gate(judgement, policy)
     for message in passage.messages:
         say(message, "warning")
-    if passage.variant.is_baseline:
-        return publish(built, destination)
-    guarded = not any(finding.rule == "no-guard" for finding in judgement.findings)
-    with open_wheel(built) as wheel:
-        inventory = verify_wheel(wheel)
-        platforms = inventory.file_name.platforms
-        stamp = resolve_stamp(plan, passage.variant, platforms, guarded=guarded)
-        record = NewMember(
-            path=MEMBER,
-            data=render_provenance(
-                name=inventory.name,
-                version=plan_stamp(inventory, stamp).version,
-                variant=passage.variant,
-                flags=plan.flags,
-                compilers=plan.compilers,
-                facts=plan.facts,
-                report=report,
-            ),
-        )
-        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch())
-        return apply_edit(wheel, edit, destination, consume=True)
+    return passage.variant, all(finding.rule != "no-guard" for finding in judgement.findings)
 
 
 def _records(plan: BuildPlan) -> bool:

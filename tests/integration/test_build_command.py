@@ -81,7 +81,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
         (("build", "--target", "v9"), "--target: no processor 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),
         (("plan", "nowhere"), "holds no pyproject.toml"),
-        (("plan", "--target", "v9"), "target 'v9'"),
+        (("plan", "--target", "v9"), "--target: no processor 'v9'"),
     ],
 )
 def test_mistakes(
