@@ -38,7 +38,9 @@ def pass_gate(judgement: Judgement, policy: Policy) -> Passage:
         note = f"the wheel is not stamped as {variant}: `audit` is warn"
         return Passage(variant=Variant(arch=variant.arch), messages=(*said, note))
     if policy == "downgrade" and (less := _found_less(judgement)) is not None:
-        note = f"stamped as {str(less) or 'the baseline'} instead of {variant}, as the audit found"
+        note = f"stamped as {less} instead of {variant}, as the audit found"
+        if less.is_baseline:
+            note = f"the wheel is not stamped: the audit found the baseline instead of {variant}"
         return Passage(variant=less, messages=(*said, note))
     if judgement.errors:
         first, *others = judgement.errors

@@ -1,0 +1,161 @@
+"""A source tree whose backend hands out a wheel that lies there: hooks without any compiler."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from email.parser import BytesParser
+from pathlib import Path
+
+import pytest
+
+from binaries.elves import command_lines, elf, isa_note
+from variantbuild.frontend import FRONTEND_VARIABLE
+from wheels.forge import Draft
+
+#: The bits of the ISA note, by level.
+NOTES = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
+
+BACKEND = """
+import json, pathlib, shutil, zipfile
+
+def record(hook, settings):
+    calls = pathlib.Path("calls.json")
+    before = json.loads(calls.read_text()) if calls.exists() else []
+    calls.write_text(json.dumps([*before, [hook, settings]]))
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    record("build_wheel", config_settings)
+    if metadata_directory is not None:
+        raise RuntimeError("the delegate got a metadata folder")
+    wheel, = pathlib.Path("canned").glob("*.whl")
+    shutil.copy(wheel, wheel_directory)
+    return wheel.name
+
+def build_sdist(sdist_directory, config_settings=None):
+    record("build_sdist", config_settings)
+    pathlib.Path(sdist_directory, "demo-1.0.tar.gz").write_bytes(b"sdist")
+    named = pathlib.Path("sdist-name")
+    return named.read_text() if named.exists() else "demo-1.0.tar.gz"
+
+def get_requires_for_build_wheel(config_settings=None):
+    return ["wheel-tool"]
+
+def get_requires_for_build_sdist(config_settings=None):
+    return ["sdist-tool"]
+"""
+
+PREPARE = """
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    record("prepare_metadata_for_build_wheel", config_settings)
+    wheel, = pathlib.Path("canned").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if ".dist-info/" in name:
+                archive.extract(name, metadata_directory)
+    return "demo-1.0.dist-info"
+"""
+
+EDITABLE = """
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    for module in pathlib.Path("inplace").glob("*.so"):
+        shutil.copy(module, "src")
+    return build_wheel(wheel_directory, config_settings)
+
+def prepare_metadata_for_build_editable(metadata_directory, config_settings=None):
+    return prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+"""
+
+
+def module(march: str, *, note: str | None = "", machine: int = 62) -> bytes:
+    """Return a shared object that records `-march=x86-64-MARCH`; its ISA note is `note`, or that.
+
+    None leaves the note out.
+    """
+    level = march if note == "" else note
+    switch = "-march=x86-64" if march == "v1" else f"-march=x86-64-{march}"
+    return elf(
+        machine=machine,
+        note=b"" if level is None else isa_note(NOTES[level]),
+        sections=command_lines(f"GNU C17 {switch}"),
+    )
+
+
+class Tree:
+    """The source tree: what its backend hands out, and what the backend was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = folder.parent / "out"
+        self.out.mkdir()
+        for name in ("canned", "tools", "src", "inplace"):
+            (folder / name).mkdir(parents=True)
+        self.configure()
+        self.backend(BACKEND + PREPARE + EDITABLE)
+        self.hand_out(module("v3"))
+
+    def configure(self, text: str = "") -> None:
+        """Write pyproject.toml with `text` in the table of the settings."""
+        (self.folder / "pyproject.toml").write_text(
+            '[build-system]\nrequires = []\nbuild-backend = "variantbuild"\n'
+            '[project]\nname = "demo"\nversion = "1.0"\n[tool.variantbuild]\n'
+            f'delegate = "canned_backend"\ndelegate-path = ["tools"]\n{text}\n',
+            encoding="utf-8",
+        )
+
+    def backend(self, text: str) -> None:
+        """Replace the backend, which is imported again."""
+        (self.folder / "tools" / "canned_backend.py").write_text(text, encoding="utf-8")
+        sys.modules.pop("canned_backend", None)
+
+    def hand_out(self, *modules: bytes, tag: str = "py3-none-linux_x86_64") -> Path:
+        """Put a wheel with `modules` where the backend finds it; return its path."""
+        draft = Draft(tag=tag)
+        del draft.parts["demo/core.so"]
+        for number, data in enumerate(modules):
+            draft.add(f"demo/m{number}.so", data)
+        for old in (self.folder / "canned").iterdir():
+            old.unlink()
+        path = self.folder / "canned" / draft.file_name
+        path.write_bytes(draft.build())
+        return path
+
+    @property
+    def calls(self) -> list[str]:
+        """The hooks of the backend that ran, in order."""
+        return [hook for hook, _ in self._calls()]
+
+    @property
+    def settings(self) -> object:
+        """The config-settings of the backend's last hook."""
+        return self._calls()[-1][1]
+
+    def _calls(self) -> list[list[str]]:
+        path = self.folder / "calls.json"
+        found: list[list[str]] = json.loads(path.read_text()) if path.exists() else []
+        return found
+
+    @property
+    def made(self) -> list[str]:
+        """The names in the output folder."""
+        return sorted(path.name for path in self.out.iterdir())
+
+
+def header(wheel: Path, file: str, name: str) -> list[str]:
+    """Return the values of one header of METADATA or WHEEL in the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [each for each in archive.namelist() if each.endswith(f".dist-info/{file}")]
+        values = BytesParser().parsebytes(archive.read(member)).get_all(name, [])
+        return [str(value) for value in values]
+
+
+def enter(tree: Tree, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Make `tree` the place where hooks run, as `variantbuild build` calls them."""
+    for name in ("PIP_BUILD_TRACKER", "UV_INTERNAL__BUILD_DIR", "CIBUILDWHEEL", "CFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv(FRONTEND_VARIABLE, "variantbuild")
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.chdir(tree.folder)
