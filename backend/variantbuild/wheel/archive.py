@@ -12,21 +12,23 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from variantbuild.wheel.directory import read_directory
+from variantbuild.wheel.endrecord import (
+    END,
+    END64,
+    LOCATOR,
+    EndRecord,
+    parse_end,
+    parse_end64,
+)
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.names import check_ascii_names
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import (
     CENTRAL,
     DESCRIPTOR_SIGNATURE,
-    END,
-    END64,
     FLAG_DESCRIPTOR,
     FULL16,
-    LOCATOR,
-    EndRecord,
     Member,
-    parse_end,
-    parse_end64,
 )
 
 #: More members than any wheel has (the largest known have 30,000); bounds what parsing may cost.

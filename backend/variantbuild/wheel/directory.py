@@ -6,6 +6,7 @@ import stat
 import struct
 from array import array
 
+from variantbuild.wheel.endrecord import EndRecord
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.names import parse_member_name
 from variantbuild.wheel.source import Source
@@ -24,7 +25,6 @@ from variantbuild.wheel.zipformat import (
     STORED,
     VERSION_HIGHEST,
     Attributes,
-    EndRecord,
     Member,
     split_extra,
     widen,

@@ -13,6 +13,7 @@ from operator import attrgetter, is_
 from typing import NamedTuple, Union
 
 from variantbuild.wheel.edit import Plan
+from variantbuild.wheel.endrecord import render_end
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.zipformat import (
     CENTRAL,
@@ -23,7 +24,6 @@ from variantbuild.wheel.zipformat import (
     Attributes,
     Member,
     render_central,
-    render_end,
     render_local,
 )
 
