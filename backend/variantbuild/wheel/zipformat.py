@@ -1,6 +1,6 @@
 """Central and local headers of a zip file and their extra fields, as bytes.
 
-Pure: bytes in, values out, and back. Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.5.
+Pure: bytes in, values out, and back. Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.5.
 """
 
 from __future__ import annotations
