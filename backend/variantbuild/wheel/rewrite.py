@@ -92,14 +92,18 @@ def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target) -> None:
         rest = pieces[1:]
     gathered = bytearray()
     for piece in rest:
-        if isinstance(piece, bytearray):
-            gathered += piece
-        elif piece.size < _SHORT_RUN:
-            gathered += wheel.source.read(*piece)
-        else:
+        short = len_of(piece) < _SHORT_RUN
+        if not short:
             target.write(gathered)
             gathered.clear()
+        if isinstance(piece, Run) and not short:
             copy_range(source, target.descriptor, *piece)
+        elif isinstance(piece, Run):
+            gathered += wheel.source.read(*piece)
+        elif short:
+            gathered += piece
+        else:
+            target.write(piece)
         if len(gathered) >= _GATHERED:
             target.write(gathered)
             gathered.clear()
