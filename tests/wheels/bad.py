@@ -8,6 +8,21 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wheels import attacks
+from wheels.bends import (
+    A,
+    Bend,
+    added,
+    in_both,
+    in_central,
+    in_local,
+    info,
+    of_draft,
+    of_part,
+    record,
+    row,
+    swapped,
+)
 from wheels.forge import FULL32, Draft, Part, elf, hash_row, metadata, wheel, zip64_extra
 
 
@@ -20,20 +35,18 @@ class BadCase:
     draft: Draft
 
 
-Bend = Callable[[Draft], object]
 PURE = "py3-none-any"
-A = "demo/__init__.py"
 
 
 def bad_cases() -> list[BadCase]:
     """Return every broken wheel of the corpus."""
     cases = []
-    for group in (ZIP, DESCRIPTORS, ZIP64, NAMES, RECORDS, METADATA, LAYOUT):
+    for group in (ZIP, DESCRIPTORS, ZIP64, NAMES, RECORDS, METADATA, LAYOUT, *attacks.GROUPS):
         for name, (reason, bend) in group.items():
             draft = Draft()
             bend(draft)
             cases.append(BadCase(name, reason, draft))
-    for name, (reason, text) in FILE_NAMES.items():
+    for name, (reason, text) in (*FILE_NAMES.items(), *attacks.FILE_NAMES.items()):
         draft = Draft()
         draft.file_name = text
         cases.append(BadCase(name, reason, draft))
@@ -46,38 +59,6 @@ def bad_cases() -> list[BadCase]:
         draft.add("demo/blob", data)
         cases.append(BadCase(f"pure with {name}", reason, draft))
     return cases
-
-
-def _local(**fields: int | bytes) -> Bend:
-    return lambda w: w.part(A).local.update(fields)
-
-
-def _central(**fields: int | bytes) -> Bend:
-    return lambda w: w.part(A).central.update(fields)
-
-
-def _both(**fields: int) -> Bend:
-    def bend(w: Draft) -> None:
-        w.part(A).local.update(fields)
-        w.part(A).central.update(fields)
-
-    return bend
-
-
-def _set(**fields: object) -> Bend:
-    def bend(w: Draft) -> None:
-        for name, value in fields.items():
-            setattr(w, name, value)
-
-    return bend
-
-
-def _part(name: str = A, **fields: object) -> Bend:
-    def bend(w: Draft) -> None:
-        for field, value in fields.items():
-            setattr(w.part(name), field, value)
-
-    return bend
 
 
 def _twice(w: Draft) -> None:
@@ -134,90 +115,90 @@ def _unpack(w: Draft, change: Callable[[bytes], bytes]) -> None:
 
 ZIP: dict[str, tuple[str, Bend]] = {
     "duplicate member": ("twice", _twice),
-    "local name differs": ("another name", _local(name=b"demo/__init__.pz")),
-    "local name shorter": ("another name", _local(name=b"demo/a")),
-    "local size differs": ("local header has size", _local(size=5)),
-    "local stored size differs": ("stored size", _local(stored=3)),
-    "local crc differs": ("crc", _local(crc=1)),
-    "local method differs": ("compression method", _local(method=0)),
-    "local flags differ": ("flags", _local(flags=0x800)),
-    "central size differs": ("size", _central(size=5)),
-    "central crc differs": ("crc", _central(crc=1)),
-    "crc wrong in both": ("crc", _both(crc=1)),
-    "size too large in both": ("bytes", _both(size=13)),
-    "size too small in both": ("bytes", _both(size=11)),
-    "hidden member": ("of no member", _part("demo/core.so", hidden=True)),
-    "hidden first member": ("before its first member", _part(A, hidden=True)),
+    "local name differs": ("another name", in_local(name=b"demo/__init__.pz")),
+    "local name shorter": ("another name", in_local(name=b"demo/a")),
+    "local size differs": ("local header has size", in_local(size=5)),
+    "local stored size differs": ("stored size", in_local(stored=3)),
+    "local crc differs": ("crc", in_local(crc=1)),
+    "local method differs": ("compression method", in_local(method=0)),
+    "local flags differ": ("flags", in_local(flags=0x800)),
+    "central size differs": ("size", in_central(size=5)),
+    "central crc differs": ("crc", in_central(crc=1)),
+    "crc wrong in both": ("crc", in_both(crc=1)),
+    "size too large in both": ("bytes", in_both(size=13)),
+    "size too small in both": ("bytes", in_both(size=11)),
+    "hidden member": ("of no member", of_part("demo/core.so", hidden=True)),
+    "hidden first member": ("before its first member", of_part(A, hidden=True)),
     "hidden last member": ("of no member", lambda w: w.add("z", b"z", hidden=True)),
-    "missing member": ("local header", _part(ghost=True)),
-    "member behind the directory": ("missing", _central(offset=1 << 20)),
+    "missing member": ("local header", of_part(ghost=True)),
+    "member behind the directory": ("missing", in_central(offset=1 << 20)),
     "shared data": ("name", _shared),
     "overlapping members": ("overlaps", _overlap),
     "same member under one offset": ("name", lambda w: w.part("WHEEL").central.update(offset=0)),
     "bomb by ratio": ("times its stored size", lambda w: w.add("demo/zeros", bytes(20 << 20))),
     "bomb of many members": ("over 200 times", _many_small_bombs),
     "bomb by lying size": ("unpacks to more", _raw_bomb),
-    "bytes before": ("", _set(prefix=b"#!/bin/sh\n")),
+    "bytes before": ("", of_draft(prefix=b"#!/bin/sh\n")),
     "bytes before, offsets kept": (
         "",
         lambda w: _bytes_before_with_right_end(w),
     ),
-    "bytes between members": ("of no member", _part("demo/core.so", before=b"stray")),
-    "bytes before the directory": ("", _set(between=b"stray bytes")),
-    "bytes after": ("behind the end record", _set(suffix=b"\n")),
+    "bytes between members": ("of no member", of_part("demo/core.so", before=b"stray")),
+    "bytes before the directory": ("", of_draft(between=b"stray bytes")),
+    "bytes after": ("behind the end record", of_draft(suffix=b"\n")),
     "second archive after": ("", lambda w: setattr(w, "suffix", Draft().build())),
     "end record in the comment": (
         "second end record",
-        _set(comment=b"PK\x05\x06" + b"\0" * 17 + b"x"),
+        of_draft(comment=b"PK\x05\x06" + b"\0" * 17 + b"x"),
     ),
-    "count too low": ("more members", _set(end={"here": 4, "count": 4})),
-    "count too high": ("fewer members", _set(end={"here": 6, "count": 6})),
-    "counts disagree": ("disks", _set(end={"here": 4})),
-    "directory size wrong": ("", _set(end={"size": 40})),
-    "directory offset wrong": ("", _set(end={"offset": 3})),
-    "several disks": ("disk", _set(end={"disk": 1})),
-    "member on another disk": ("disk", _central(disk=1)),
-    "comment length wrong": ("", _set(end={"comment": 4})),
-    "encrypted": ("encrypted", _part(flags=1)),
-    "strongly encrypted": ("encrypted", _part(flags=0x41)),
-    "patched data": ("flags", _part(flags=0x20)),
-    "masked header": ("flags", _part(flags=0x2000)),
-    "AES": ("encrypted", _part(extra=struct.pack("<2H7s", 0x9901, 7, b"\2\0AE\3\x08\0"))),
-    "bzip2": ("compression method 12", _both(method=12)),
-    "lzma": ("compression method 14", _both(method=14)),
-    "zstd": ("compression method 93", _both(method=93)),
-    "deflate64": ("compression method 9", _both(method=9)),
-    "symbolic link": ("symbolic link", _part(external=(stat.S_IFLNK | 0o777) << 16)),
-    "fifo": ("neither", _part(external=(stat.S_IFIFO | 0o644) << 16)),
-    "device": ("neither", _part(external=(stat.S_IFCHR | 0o644) << 16)),
-    "socket": ("neither", _part(external=(stat.S_IFSOCK | 0o644) << 16)),
+    "count too low": ("more members", of_draft(end={"here": 4, "count": 4})),
+    "count too high": ("fewer members", of_draft(end={"here": 6, "count": 6})),
+    "counts disagree": ("disks", of_draft(end={"here": 4})),
+    "directory size wrong": ("", of_draft(end={"size": 40})),
+    "directory offset wrong": ("", of_draft(end={"offset": 3})),
+    "several disks": ("disk", of_draft(end={"disk": 1})),
+    "member on another disk": ("disk", in_central(disk=1)),
+    "comment length wrong": ("", of_draft(end={"comment": 4})),
+    "encrypted": ("encrypted", of_part(flags=1)),
+    "strongly encrypted": ("encrypted", of_part(flags=0x41)),
+    "patched data": ("flags", of_part(flags=0x20)),
+    "masked header": ("flags", of_part(flags=0x2000)),
+    "AES": ("encrypted", of_part(extra=struct.pack("<2H7s", 0x9901, 7, b"\2\0AE\3\x08\0"))),
+    "bzip2": ("compression method 12", in_both(method=12)),
+    "lzma": ("compression method 14", in_both(method=14)),
+    "zstd": ("compression method 93", in_both(method=93)),
+    "deflate64": ("compression method 9", in_both(method=9)),
+    "symbolic link": ("symbolic link", of_part(external=(stat.S_IFLNK | 0o777) << 16)),
+    "fifo": ("neither", of_part(external=(stat.S_IFIFO | 0o644) << 16)),
+    "device": ("neither", of_part(external=(stat.S_IFCHR | 0o644) << 16)),
+    "socket": ("neither", of_part(external=(stat.S_IFSOCK | 0o644) << 16)),
     "link by a DOS writer": (
         "symbolic link",
-        _part(external=(stat.S_IFLNK | 0o777) << 16, made_by=20),
+        of_part(external=(stat.S_IFLNK | 0o777) << 16, made_by=20),
     ),
-    "folder mode on a file": ("disagree", _part(external=(stat.S_IFDIR | 0o755) << 16)),
-    "folder attribute on a file": ("disagree", _part(external=0x10)),
+    "folder mode on a file": ("disagree", of_part(external=(stat.S_IFDIR | 0o755) << 16)),
+    "folder attribute on a file": ("disagree", of_part(external=0x10)),
     "file mode on a folder": ("disagree", lambda w: w.add("demo/sub/", b"", method=0)),
     "folder with contents": (
         "contents",
         lambda w: w.add("demo/sub/", b"x", method=0).mode(stat.S_IFDIR | 0o755),
     ),
-    "stored with two sizes": ("stored, yet", _both(method=0)),
+    "stored with two sizes": ("stored, yet", in_both(method=0)),
     "deflate stream broken": ("unpacked", lambda w: _unpack(w, lambda d: b"\xff" + d[1:])),
     "deflate stream cut": ("", lambda w: _unpack(w, lambda d: d[:-3])),
     "bytes behind the stream": ("behind its", lambda w: _unpack(w, lambda d: d + b"more")),
-    "truncated": ("cut short", _set(cut=-30)),
-    "truncated in a member": ("cut short", _set(cut=60)),
-    "empty file": ("cut short", _set(cut=0)),
+    "truncated": ("cut short", of_draft(cut=-30)),
+    "truncated in a member": ("cut short", of_draft(cut=60)),
+    "empty file": ("cut short", of_draft(cut=0)),
     "no zip file": ("", lambda w: _only(w, b"hello world, this is no archive at all")),
     "empty archive": ("", lambda w: _only(w, b"PK\x05\x06" + bytes(18))),
-    "broken extra": ("extra field is broken", _part(extra=b"\1\2\3")),
-    "overlong extra": ("extra field is broken", _part(extra=struct.pack("<2H", 0x5455, 9))),
-    "broken local extra": ("extra field is broken", _part(local_extra=b"\1\2\3")),
-    "directory signature": ("", _central(signature=b"PK\x01\x03")),
-    "local signature": ("local header", _local(signature=b"PK\x03\x05")),
-    "needs zip 9": ("newer zip", _central(need=90)),
-    "directory entry cut": ("", _central(comment_length=900)),
+    "broken extra": ("extra field is broken", of_part(extra=b"\1\2\3")),
+    "overlong extra": ("extra field is broken", of_part(extra=struct.pack("<2H", 0x5455, 9))),
+    "broken local extra": ("extra field is broken", of_part(local_extra=b"\1\2\3")),
+    "directory signature": ("", in_central(signature=b"PK\x01\x03")),
+    "local signature": ("local header", in_local(signature=b"PK\x03\x05")),
+    "needs zip 9": ("newer zip", in_central(need=90)),
+    "directory entry cut": ("", in_central(comment_length=900)),
 }
 
 
@@ -242,80 +223,71 @@ def _bytes_before_with_right_end(w: Draft) -> None:
 
 
 DESCRIPTORS: dict[str, tuple[str, Bend]] = {
-    "descriptor missing": ("descriptor", _both(flags=8)),
-    "descriptor with wrong crc": ("descriptor", _part(descriptor=4, described={"crc": 1})),
-    "descriptor with wrong size": ("descriptor", _part(descriptor=4, described={"size": 1})),
+    "descriptor missing": ("descriptor", in_both(flags=8)),
+    "descriptor with wrong crc": ("descriptor", of_part(descriptor=4, described={"crc": 1})),
+    "descriptor with wrong size": ("descriptor", of_part(descriptor=4, described={"size": 1})),
     "descriptor with wrong stored size": (
         "descriptor",
-        _part(descriptor=8, described={"stored": 1}),
+        of_part(descriptor=8, described={"stored": 1}),
     ),
     "descriptor, then bytes": (
         "descriptor",
-        lambda w: (_part(descriptor=4)(w), _part("demo/core.so", before=b"xx")(w)),
+        lambda w: (of_part(descriptor=4)(w), of_part("demo/core.so", before=b"xx")(w)),
     ),
     "descriptor without its flag": (
         "flags",
-        lambda w: (_part(descriptor=4)(w), _local(flags=0)(w)),
+        lambda w: (of_part(descriptor=4)(w), in_local(flags=0)(w)),
     ),
     "descriptor and a lying local size": (
         "size",
-        lambda w: (_part(descriptor=4)(w), _local(size=77)(w)),
+        lambda w: (of_part(descriptor=4)(w), in_local(size=77)(w)),
     ),
     "descriptor without a flag in both": (
         "local header has",
-        lambda w: (_part(descriptor=4)(w), _both(flags=0)(w)),
+        lambda w: (of_part(descriptor=4)(w), in_both(flags=0)(w)),
     ),
 }
 
 ZIP64: dict[str, tuple[str, Bend]] = {
-    "zip64 size missing": ("size", _central(size=FULL32)),
+    "zip64 size missing": ("size", in_central(size=FULL32)),
     "zip64 field too short": (
         "too short",
-        lambda w: (_central(size=FULL32)(w), _part(extra=struct.pack("<2HL", 1, 4, 0))(w)),
+        lambda w: (in_central(size=FULL32)(w), of_part(extra=struct.pack("<2HL", 1, 4, 0))(w)),
     ),
     "zip64 size lies": (
         "size",
-        lambda w: (_central(size=FULL32)(w), _part(extra=zip64_extra(5))(w)),
+        lambda w: (in_central(size=FULL32)(w), of_part(extra=zip64_extra(5))(w)),
     ),
-    "stale zip64 lies": ("contradicts", _part(extra=zip64_extra(99))),
-    "stale local zip64 lies": ("contradicts", _part(local_extra=zip64_extra(99, 99))),
-    "zip64 twice": ("two zip64", _part(extra=zip64_extra(12) + zip64_extra(12))),
-    "zip64 of a strange length": ("contradicts", _part(extra=struct.pack("<2H3s", 1, 3, b"abc"))),
+    "stale zip64 lies": ("contradicts", of_part(extra=zip64_extra(99))),
+    "stale local zip64 lies": ("contradicts", of_part(local_extra=zip64_extra(99, 99))),
+    "zip64 twice": ("two zip64", of_part(extra=zip64_extra(12) + zip64_extra(12))),
+    "zip64 of a strange length": ("contradicts", of_part(extra=struct.pack("<2H3s", 1, 3, b"abc"))),
     "zip64 offset lies": (
         "",
-        lambda w: (_central(offset=FULL32)(w), _part(extra=zip64_extra(7))(w)),
+        lambda w: (in_central(offset=FULL32)(w), of_part(extra=zip64_extra(7))(w)),
     ),
     "zip64 end record missing": (
         "zip64 end record",
-        _set(zip64=True, locator={"offset": 4}),
+        of_draft(zip64=True, locator={"offset": 4}),
     ),
-    "zip64 locator of two disks": ("disks", _set(zip64=True, locator={"disks": 2})),
+    "zip64 locator of two disks": ("disks", of_draft(zip64=True, locator={"disks": 2})),
     "zip64 end record with another count": (
         "disagree",
-        _set(zip64=True, end64={"count": 9, "here": 9}),
+        of_draft(zip64=True, end64={"count": 9, "here": 9}),
     ),
-    "zip64 end record with another size": ("disagree", _set(zip64=True, end64={"size": 9})),
-    "zip64 end record with another offset": ("disagree", _set(zip64=True, end64={"offset": 9})),
-    "zip64 end record too long": ("broken", _set(zip64=True, end64={"rest": 50})),
-    "zip64 end record of disk 1": ("disks", _set(zip64=True, end64={"disk": 1})),
+    "zip64 end record with another size": ("disagree", of_draft(zip64=True, end64={"size": 9})),
+    "zip64 end record with another offset": ("disagree", of_draft(zip64=True, end64={"offset": 9})),
+    "zip64 end record too long": ("broken", of_draft(zip64=True, end64={"rest": 50})),
+    "zip64 end record of disk 1": ("disks", of_draft(zip64=True, end64={"disk": 1})),
     "zip64 counts a million million": (
         "cannot be",
-        _set(
+        of_draft(
             zip64=True,
             end64={"count": 10**12, "here": 10**12},
             end={"count": 0xFFFF, "here": 0xFFFF},
         ),
     ),
 }
-
-
-def _named(name: str | bytes, flags: int | None = None) -> Bend:
-    def bend(w: Draft) -> None:
-        part = w.add(name, b"x = 1\n")
-        if flags is not None:
-            part.flags = flags
-
-    return bend
 
 
 def _unicode_path(w: Draft) -> None:
@@ -325,64 +297,49 @@ def _unicode_path(w: Draft) -> None:
 
 
 NAMES: dict[str, tuple[str, Bend]] = {
-    "climbs out": ("'..'", _named("../evil.py")),
-    "climbs out inside": ("'..'", _named("demo/../../evil.py")),
-    "climbs within": ("'..'", _named("demo/../evil.py")),
-    "ends with dots": ("'..'", _named("demo/..")),
-    "absolute": ("absolute", _named("/etc/passwd")),
-    "drive letter": ("drive letter", _named("C:evil.py")),
-    "drive and slash": ("drive letter", _named("c:/evil.py")),
-    "backslash": ("backslash", _named("demo\\evil.py")),
-    "climbs by backslash": ("backslash", _named("..\\evil.py")),
-    "share": ("absolute", _named("//server/share")),
-    "dot in front": ("'./'", _named("./demo/evil.py")),
-    "dot inside": ("'./'", _named("demo/./evil.py")),
-    "dot at the end": ("'./'", _named("demo/.")),
-    "double slash": ("'//'", _named("demo//evil.py")),
-    "newline": ("control", _named("demo/evil\n.py")),
-    "escape": ("control", _named("demo/\x1b[31m.py")),
-    "delete": ("control", _named("demo/\x7f.py")),
-    "C1 control": ("control", _named("demo/\x85.py")),
-    "NUL": ("control", _named("demo/evil.py\0.txt")),
-    "empty": ("empty", _named("")),
-    "slash alone": ("", _named("/")),
-    "long part": ("255", _named("demo/" + "x" * 256)),
-    "long part in bytes": ("255", _named("demo/" + "é" * 128)),
-    "not UTF-8": ("UTF-8", _named(b"demo/\xff\xfe.py", 0x800)),
-    "overlong UTF-8": ("UTF-8", _named(b"demo/\xc0\xaf.py", 0x800)),
-    "surrogate": ("UTF-8", _named(b"demo/\xed\xa0\x80.py", 0x800)),
-    "UTF-8 without its flag": ("UTF-8 flag", _named("demo/é.py", 0)),
-    "cp437": ("UTF-8 flag", _named(b"demo/\x82.py", 0)),
+    "climbs out": ("'..'", added("../evil.py")),
+    "climbs out inside": ("'..'", added("demo/../../evil.py")),
+    "climbs within": ("'..'", added("demo/../evil.py")),
+    "ends with dots": ("'..'", added("demo/..")),
+    "absolute": ("absolute", added("/etc/passwd")),
+    "drive letter": ("drive letter", added("C:evil.py")),
+    "drive and slash": ("drive letter", added("c:/evil.py")),
+    "backslash": ("backslash", added("demo\\evil.py")),
+    "climbs by backslash": ("backslash", added("..\\evil.py")),
+    "share": ("absolute", added("//server/share")),
+    "dot in front": ("'./'", added("./demo/evil.py")),
+    "dot inside": ("'./'", added("demo/./evil.py")),
+    "dot at the end": ("'./'", added("demo/.")),
+    "double slash": ("'//'", added("demo//evil.py")),
+    "newline": ("control", added("demo/evil\n.py")),
+    "escape": ("control", added("demo/\x1b[31m.py")),
+    "delete": ("control", added("demo/\x7f.py")),
+    "C1 control": ("control", added("demo/\x85.py")),
+    "NUL": ("control", added("demo/evil.py\0.txt")),
+    "empty": ("empty", added("")),
+    "slash alone": ("", added("/")),
+    "long part": ("255", added("demo/" + "x" * 256)),
+    "long part in bytes": ("255", added("demo/" + "é" * 128)),
+    "not UTF-8": ("UTF-8", added(b"demo/\xff\xfe.py", flags=0x800)),
+    "overlong UTF-8": ("UTF-8", added(b"demo/\xc0\xaf.py", flags=0x800)),
+    "surrogate": ("UTF-8", added(b"demo/\xed\xa0\x80.py", flags=0x800)),
+    "UTF-8 without its flag": ("UTF-8 flag", added("demo/é.py", flags=0)),
+    "cp437": ("UTF-8 flag", added(b"demo/\x82.py", flags=0)),
     "Unicode Path": ("Unicode Path", _unicode_path),
-    "sibling of dist-info": ("name alike", _named("demo-1.0.dist-infoX/evil.py")),
-    "sibling outside": ("'..'", _named("../demo-1.0.dist-infoX")),
-    "file beside dist-info": ("name alike", _named("demo-1.0.dist-info.txt")),
+    "sibling of dist-info": ("name alike", added("demo-1.0.dist-infoX/evil.py")),
+    "sibling outside": ("'..'", added("../demo-1.0.dist-infoX")),
+    "file beside dist-info": ("name alike", added("demo-1.0.dist-info.txt")),
 }
 
 
-def _row(name: str, change: Callable[[list[str]], object]) -> Bend:
-    def bend(w: Draft) -> None:
-        full = name if "/" in name else f"{w.dist_info}/{name}"
-        w.rows(lambda rows: [change(row) for row in rows if row[0] == full])
-
-    return bend
-
-
 def _rehash(algorithm: str) -> Bend:
-    return _row(A, lambda row: row.__setitem__(1, hash_row(A, b"answer = 42\n", algorithm)[1]))
-
-
-def _record(change: Callable[[bytes], bytes]) -> Bend:
-    def bend(w: Draft) -> None:
-        w.record_bytes = change(w.record())
-
-    return bend
+    return row(A, lambda row: row.__setitem__(1, hash_row(A, b"answer = 42\n", algorithm)[1]))
 
 
 RECORDS: dict[str, tuple[str, Bend]] = {
     "RECORD missing": ("missing", lambda w: w.drop("RECORD")),
-    "RECORD with a row of nothing": ("yet not in", _record(lambda data: data + b'"",,\n')),
-    "RECORD empty": ("not listed", _record(lambda data: b"")),
+    "RECORD with a row of nothing": ("yet not in", record(lambda data: data + b'"",,\n')),
+    "RECORD empty": ("not listed", record(lambda data: b"")),
     "unlisted member": ("not listed", lambda w: w.rows(lambda rows: rows.pop(0))),
     "RECORD not listed": ("not listed", lambda w: w.rows(lambda rows: rows.pop())),
     "surplus row": ("yet not in", lambda w: w.rows(lambda rows: rows.append(["no", "", ""]))),
@@ -391,52 +348,52 @@ RECORDS: dict[str, tuple[str, Bend]] = {
         lambda w: w.rows(lambda rows: rows.append(hash_row("demo/no.py", b""))),
     ),
     "doubled row": ("twice", lambda w: w.rows(lambda rows: rows.append(list(rows[0])))),
-    "row by another spelling": ("yet not in", _row(A, lambda r: r.__setitem__(0, "./" + r[0]))),
+    "row by another spelling": ("yet not in", row(A, lambda r: r.__setitem__(0, "./" + r[0]))),
     "row with backslash": (
         "yet not in",
-        _row(A, lambda r: r.__setitem__(0, r[0].replace("/", "\\"))),
+        row(A, lambda r: r.__setitem__(0, r[0].replace("/", "\\"))),
     ),
-    "wrong hash": ("hash", _row(A, lambda r: r.__setitem__(1, hash_row(A, b"other")[1]))),
-    "wrong sha512": ("hash", _row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "sha512")[1]))),
-    "wrong size": ("bytes", _row(A, lambda r: r.__setitem__(2, "13"))),
-    "negative size": ("size", _row(A, lambda r: r.__setitem__(2, "-12"))),
-    "size in words": ("size", _row(A, lambda r: r.__setitem__(2, "twelve"))),
-    "size with a space": ("size", _row(A, lambda r: r.__setitem__(2, " 12"))),
-    "size with zeros": ("size", _row(A, lambda r: r.__setitem__(2, "012"))),
-    "size in other digits": ("size", _row(A, lambda r: r.__setitem__(2, "١٢"))),
-    "no size": ("size", _row(A, lambda r: r.__setitem__(2, ""))),
+    "wrong hash": ("hash", row(A, lambda r: r.__setitem__(1, hash_row(A, b"other")[1]))),
+    "wrong sha512": ("hash", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "sha512")[1]))),
+    "wrong size": ("bytes", row(A, lambda r: r.__setitem__(2, "13"))),
+    "negative size": ("size", row(A, lambda r: r.__setitem__(2, "-12"))),
+    "size in words": ("size", row(A, lambda r: r.__setitem__(2, "twelve"))),
+    "size with a space": ("size", row(A, lambda r: r.__setitem__(2, " 12"))),
+    "size with zeros": ("size", row(A, lambda r: r.__setitem__(2, "012"))),
+    "size in other digits": ("size", row(A, lambda r: r.__setitem__(2, "١٢"))),
+    "no size": ("size", row(A, lambda r: r.__setitem__(2, ""))),
     "md5": ("md5", _rehash("md5")),
     "sha1": ("sha1", _rehash("sha1")),
     "sha224": ("sha224", _rehash("sha224")),
-    "unknown algorithm": ("algorithm", _row(A, lambda r: r.__setitem__(1, "sha999=abc"))),
-    "algorithm in capitals": ("algorithm", _row(A, lambda r: r.__setitem__(1, r[1].upper()))),
-    "no hash": ("no hash", _row(A, lambda r: r.__setitem__(1, ""))),
-    "no hash, no size": ("no hash", _row(A, lambda r: r.__setitem__(slice(1, 3), ["", ""]))),
+    "unknown algorithm": ("algorithm", row(A, lambda r: r.__setitem__(1, "sha999=abc"))),
+    "algorithm in capitals": ("algorithm", row(A, lambda r: r.__setitem__(1, r[1].upper()))),
+    "no hash": ("no hash", row(A, lambda r: r.__setitem__(1, ""))),
+    "no hash, no size": ("no hash", row(A, lambda r: r.__setitem__(slice(1, 3), ["", ""]))),
     "hash without algorithm": (
         "no hash",
-        _row(A, lambda r: r.__setitem__(1, r[1].partition("=")[2])),
+        row(A, lambda r: r.__setitem__(1, r[1].partition("=")[2])),
     ),
-    "padded hash": ("malformed", _row(A, lambda r: r.__setitem__(1, r[1] + "="))),
-    "hash in hex": ("malformed", _row(A, lambda r: r.__setitem__(1, "sha256=" + "0a" * 32))),
+    "padded hash": ("malformed", row(A, lambda r: r.__setitem__(1, r[1] + "="))),
+    "hash in hex": ("malformed", row(A, lambda r: r.__setitem__(1, "sha256=" + "0a" * 32))),
     "plain base64": (
         "malformed",
-        _row(A, lambda r: r.__setitem__(1, "sha256=" + "+/" * 21 + "A")),
+        row(A, lambda r: r.__setitem__(1, "sha256=" + "+/" * 21 + "A")),
     ),
-    "short hash": ("malformed", _row(A, lambda r: r.__setitem__(1, r[1][:-1]))),
+    "short hash": ("malformed", row(A, lambda r: r.__setitem__(1, r[1][:-1]))),
     "a hash of itself": (
         "hash or size",
-        _row("RECORD", lambda r: r.__setitem__(1, hash_row(A, b"")[1])),
+        row("RECORD", lambda r: r.__setitem__(1, hash_row(A, b"")[1])),
     ),
-    "a size of itself": ("hash or size", _row("RECORD", lambda r: r.__setitem__(2, "400"))),
-    "two columns": ("columns", _row(A, lambda r: r.pop())),
-    "four columns": ("columns", _row(A, lambda r: r.append("x"))),
-    "blank line": ("columns", _record(lambda data: data.replace(b"\n", b"\n\n", 1))),
-    "broken quoting": ("CSV", _record(lambda data: data.replace(b"demo/core", b'"demo/core"x'))),
-    "open quotes": ("CSV", _record(lambda data: data + b'"')),
-    "Latin-1": ("UTF-8", _record(lambda data: data + b"demo/\xe9.py,,\n")),
-    "UTF-16": ("UTF-8", _record(lambda data: data.decode().encode("utf-16"))),
-    "byte-order mark": ("byte-order mark", _record(lambda data: b"\xef\xbb\xbf" + data)),
-    "NUL in RECORD": ("NUL", _record(lambda data: data + b"\0,,\n")),
+    "a size of itself": ("hash or size", row("RECORD", lambda r: r.__setitem__(2, "400"))),
+    "two columns": ("columns", row(A, lambda r: r.pop())),
+    "four columns": ("columns", row(A, lambda r: r.append("x"))),
+    "blank line": ("columns", record(lambda data: data.replace(b"\n", b"\n\n", 1))),
+    "broken quoting": ("CSV", record(lambda data: data.replace(b"demo/core", b'"demo/core"x'))),
+    "open quotes": ("CSV", record(lambda data: data + b'"')),
+    "Latin-1": ("UTF-8", record(lambda data: data + b"demo/\xe9.py,,\n")),
+    "UTF-16": ("UTF-8", record(lambda data: data.decode().encode("utf-16"))),
+    "byte-order mark": ("byte-order mark", record(lambda data: b"\xef\xbb\xbf" + data)),
+    "NUL in RECORD": ("NUL", record(lambda data: data + b"\0,,\n")),
     "a folder listed": ("yet not in", lambda w: _listed_folder(w)),
     "RECORD doubled": ("twice", lambda w: w.parts.update({"again": w.part("RECORD")})),
 }
@@ -454,15 +411,6 @@ def _meta(change: Callable[[bytes], bytes]) -> Bend:
     return bend
 
 
-def _swap(old: str, new: str, name: str = "METADATA") -> Bend:
-    def bend(w: Draft) -> None:
-        part = w.part(name)
-        assert old.encode() in part.data
-        part.data = part.data.replace(old.encode(), new.encode(), 1)
-
-    return bend
-
-
 def _lower_metadata(w: Draft) -> None:
     w.drop("METADATA")
     w.add_info("metadata", metadata("demo", "1.0"))
@@ -476,25 +424,25 @@ METADATA: dict[str, tuple[str, Bend]] = {
         _lower_metadata,
     ),
     "METADATA empty": ("no Metadata-Version", _meta(lambda data: b"")),
-    "other name": ("names", _swap("Name: demo", "Name: other")),
-    "other version": ("version", _swap("Version: 1.0", "Version: 1.1")),
-    "local version only inside": ("version", _swap("Version: 1.0", "Version: 1.0+cu12")),
-    "no name": ("no Name", _swap("Name: demo\n", "")),
-    "no version": ("no Version", _swap("\nVersion: 1.0", "")),
-    "two names": ("more than one", _swap("Name: demo", "Name: demo\nName: demo")),
-    "two versions": ("more than one", _swap("Summary: made up", "version: 2.0")),
+    "other name": ("names", swapped("Name: demo", "Name: other")),
+    "other version": ("version", swapped("Version: 1.0", "Version: 1.1")),
+    "local version only inside": ("version", swapped("Version: 1.0", "Version: 1.0+cu12")),
+    "no name": ("no Name", swapped("Name: demo\n", "")),
+    "no version": ("no Version", swapped("\nVersion: 1.0", "")),
+    "two names": ("more than one", swapped("Name: demo", "Name: demo\nName: demo")),
+    "two versions": ("more than one", swapped("Summary: made up", "version: 2.0")),
     "version in the description only": (
         "no Version",
-        lambda w: (_swap("\nVersion: 1.0", "")(w), _swap("A desc", "Version: 1.0\nA desc")(w)),
+        lambda w: (swapped("\nVersion: 1.0", "")(w), swapped("A desc", "Version: 1.0\nA desc")(w)),
     ),
-    "version without sense": ("PEP 440", _swap("Version: 1.0", "Version: one")),
-    "folded version": ("version", _swap("Version: 1.0", "Version: 1.0\n +cu12")),
-    "no Metadata-Version": ("Metadata-Version", _swap("Metadata-Version: 2.1\n", "")),
+    "version without sense": ("PEP 440", swapped("Version: 1.0", "Version: one")),
+    "folded version": ("version", swapped("Version: 1.0", "Version: 1.0\n +cu12")),
+    "no Metadata-Version": ("Metadata-Version", swapped("Metadata-Version: 2.1\n", "")),
     "Metadata-Version 9": (
         "Metadata-Version",
-        _swap("Metadata-Version: 2.1", "Metadata-Version: 9.0"),
+        swapped("Metadata-Version: 2.1", "Metadata-Version: 9.0"),
     ),
-    "bare carriage return": ("carriage", _swap("Summary: made up", "Summary: x\rVersion: 2.0")),
+    "bare carriage return": ("carriage", swapped("Summary: made up", "Summary: x\rVersion: 2.0")),
     "METADATA in Latin-1": ("UTF-8", _meta(lambda data: data.replace(b"made", b"m\xe9de"))),
     "METADATA with mark": ("mark", _meta(lambda data: b"\xef\xbb\xbf" + data)),
     "METADATA in UTF-16": ("UTF-8", _meta(lambda data: data.decode().encode("utf-16"))),
@@ -503,99 +451,98 @@ METADATA: dict[str, tuple[str, Bend]] = {
     "WHEEL doubled": ("twice", lambda w: w.parts.update({"again": w.part("WHEEL")})),
     "Wheel-Version 2": (
         "Wheel-Version",
-        _swap("Wheel-Version: 1.0", "Wheel-Version: 2.0", "WHEEL"),
+        swapped("Wheel-Version: 1.0", "Wheel-Version: 2.0", "WHEEL"),
     ),
     "Wheel-Version 0": (
         "Wheel-Version",
-        _swap("Wheel-Version: 1.0", "Wheel-Version: 0.9", "WHEEL"),
+        swapped("Wheel-Version: 1.0", "Wheel-Version: 0.9", "WHEEL"),
     ),
-    "no Wheel-Version": ("Wheel-Version", _swap("Wheel-Version: 1.0\n", "", "WHEEL")),
+    "no Wheel-Version": ("Wheel-Version", swapped("Wheel-Version: 1.0\n", "", "WHEEL")),
     "two Wheel-Versions": (
         "more than one",
-        _swap("Generator: forge", "Wheel-Version: 1.0", "WHEEL"),
+        swapped("Generator: forge", "Wheel-Version: 1.0", "WHEEL"),
     ),
     "Root-Is-Purelib of two minds": (
         "Purelib",
-        _swap("Generator: forge", "Root-Is-Purelib: true", "WHEEL"),
+        swapped("Generator: forge", "Root-Is-Purelib: true", "WHEEL"),
     ),
-    "no tag": ("lacks the tag", _swap("Tag: py3-none-linux_x86_64\n", "", "WHEEL")),
-    "other platform": ("lacks the tag", _swap("linux_x86_64", "linux_aarch64", "WHEEL")),
-    "other Python": ("lacks the tag", _swap("Tag: py3", "Tag: py2", "WHEEL")),
-    "malformed tag": ("which is none", _swap("Tag: py3-none", "Tag: py3", "WHEEL")),
+    "no tag": ("lacks the tag", swapped("Tag: py3-none-linux_x86_64\n", "", "WHEEL")),
+    "other platform": ("lacks the tag", swapped("linux_x86_64", "linux_aarch64", "WHEEL")),
+    "other Python": ("lacks the tag", swapped("Tag: py3", "Tag: py2", "WHEEL")),
+    "malformed tag": ("which is none", swapped("Tag: py3-none", "Tag: py3", "WHEEL")),
     "file name with more tags": (
         "lacks the tag",
-        _set(file_name="demo-1.0-py3-none-linux_x86_64.manylinux_2_17_x86_64.whl"),
+        of_draft(file_name="demo-1.0-py3-none-linux_x86_64.manylinux_2_17_x86_64.whl"),
     ),
     "file name of another project": (
         "folder",
-        _set(file_name="other-1.0-py3-none-linux_x86_64.whl"),
+        of_draft(file_name="other-1.0-py3-none-linux_x86_64.whl"),
     ),
     "file name of another version": (
         "folder",
-        _set(file_name="demo-2.0-py3-none-linux_x86_64.whl"),
+        of_draft(file_name="demo-2.0-py3-none-linux_x86_64.whl"),
     ),
     "Build of another number": (
         "build tag",
         lambda w: (
-            _swap("Generator: forge", "Build: 2", "WHEEL")(w),
-            _set(file_name="demo-1.0-1-py3-none-linux_x86_64.whl")(w),
+            swapped("Generator: forge", "Build: 2", "WHEEL")(w),
+            of_draft(file_name="demo-1.0-1-py3-none-linux_x86_64.whl")(w),
         ),
     ),
-    "Build without one in the name": ("build tag", _swap("Generator: forge", "Build: 1", "WHEEL")),
+    "Build without one in the name": (
+        "build tag",
+        swapped("Generator: forge", "Build: 1", "WHEEL"),
+    ),
 }
-
-
-def _info(name: str, text: str) -> Bend:
-    return lambda w: w.add_info(name, text.encode())
 
 
 LAYOUT: dict[str, tuple[str, Bend]] = {
     "no dist-info": ("no dist-info", lambda w: _move_info(w, "demo-1.0.dist_info")),
-    "two dist-info folders": ("dist-info folders", _named("other-1.0.dist-info/METADATA")),
-    "two dist-info by version": ("dist-info folders", _named("demo-1.1.dist-info/METADATA")),
-    "two dist-info by case": ("dist-info folders", _named("Demo-1.0.dist-info/METADATA")),
+    "two dist-info folders": ("dist-info folders", added("other-1.0.dist-info/METADATA")),
+    "two dist-info by version": ("dist-info folders", added("demo-1.1.dist-info/METADATA")),
+    "two dist-info by case": ("dist-info folders", added("Demo-1.0.dist-info/METADATA")),
     "two dist-info by the ending's case": (
         "dist-info folders",
-        _named("demo-1.0.DIST-INFO/METADATA"),
+        added("demo-1.0.DIST-INFO/METADATA"),
     ),
     "dist-info in capitals": ("folder", lambda w: _move_info(w, "demo-1.0.DIST-INFO")),
     "dist-info of another project": ("folder", lambda w: _move_info(w, "other-1.0.dist-info")),
     "dist-info of another version": ("folder", lambda w: _move_info(w, "demo-1.1.dist-info")),
-    "foreign data folder": ("folder", _named("other-1.0.data/scripts/run")),
-    "data folder of another version": ("folder", _named("demo-1.1.data/scripts/run")),
+    "foreign data folder": ("folder", added("other-1.0.data/scripts/run")),
+    "data folder of another version": ("folder", added("demo-1.1.data/scripts/run")),
     "two data folders": (
         "two .data",
-        lambda w: (_named("demo-1.0.data/scripts/run")(w), _named("Demo-1.0.data/scripts/x")(w)),
+        lambda w: (added("demo-1.0.data/scripts/run")(w), added("Demo-1.0.data/scripts/x")(w)),
     ),
-    "unknown scheme": ("no known part", _named("demo-1.0.data/stdlib/os.py")),
-    "file in the data folder": ("no known part", _named("demo-1.0.data/os.py")),
+    "unknown scheme": ("no known part", added("demo-1.0.data/stdlib/os.py")),
+    "file in the data folder": ("no known part", added("demo-1.0.data/os.py")),
     "second dist-info by data": (
         "second dist-info",
-        _named("demo-1.0.data/purelib/evil-1.0.dist-info/METADATA"),
+        added("demo-1.0.data/purelib/evil-1.0.dist-info/METADATA"),
     ),
-    "dist-info is a file": ("", _named("demo-1.0.dist-info")),
-    "data is a file": ("folder", _named("demo-1.0.data")),
-    "script climbs out": ("escapes", _info("entry_points.txt", "[console_scripts]\n../x = a:b\n")),
-    "script is absolute": ("escapes", _info("entry_points.txt", "[gui_scripts]\n/bin/sh = a:b\n")),
+    "dist-info is a file": ("", added("demo-1.0.dist-info")),
+    "data is a file": ("folder", added("demo-1.0.data")),
+    "script climbs out": ("escapes", info("entry_points.txt", "[console_scripts]\n../x = a:b\n")),
+    "script is absolute": ("escapes", info("entry_points.txt", "[gui_scripts]\n/bin/sh = a:b\n")),
     "script with backslash": (
         "escapes",
-        _info("entry_points.txt", "[console_scripts]\n..\\x = a:b\n"),
+        info("entry_points.txt", "[console_scripts]\n..\\x = a:b\n"),
     ),
-    "script named ..": ("escapes", _info("entry_points.txt", "[console_scripts]\n.. = a:b\n")),
-    "script with drive": ("escapes", _info("entry_points.txt", "[console_scripts]\nc:x = a:b\n")),
+    "script named ..": ("escapes", info("entry_points.txt", "[console_scripts]\n.. = a:b\n")),
+    "script with drive": ("escapes", info("entry_points.txt", "[console_scripts]\nc:x = a:b\n")),
     "script runs code": (
         "no module:object",
-        _info("entry_points.txt", "[console_scripts]\nx = os:system('true')\n"),
+        info("entry_points.txt", "[console_scripts]\nx = os:system('true')\n"),
     ),
-    "script without object": ("no module", _info("entry_points.txt", "[console_scripts]\nx = a\n")),
+    "script without object": ("no module", info("entry_points.txt", "[console_scripts]\nx = a\n")),
     "entry points in Latin-1": (
         "UTF-8",
         lambda w: w.add_info("entry_points.txt", b"[x]\ny = \xe9:a\n"),
     ),
-    "METADATA beside metadata": ("case aside", _info("metadata", "x")),
-    "direct_url.json": ("installer", _info("direct_url.json", "{}")),
-    "Direct_URL.json": ("installer", _info("Direct_URL.json", "{}")),
-    "file where a folder is": ("needs? a folder", _named("demo")),
+    "METADATA beside metadata": ("case aside", info("metadata", "x")),
+    "direct_url.json": ("installer", info("direct_url.json", "{}")),
+    "Direct_URL.json": ("installer", info("Direct_URL.json", "{}")),
+    "file where a folder is": ("needs? a folder", added("demo")),
     "file where a folder entry is": (
         "folder",
         lambda w: (
@@ -603,7 +550,7 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
             w.add("demo/sub", b"x"),
         ),
     ),
-    "file under a file": ("folder", _named("demo/__init__.py/x")),
+    "file under a file": ("folder", added("demo/__init__.py/x")),
 }
 
 

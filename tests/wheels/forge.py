@@ -116,6 +116,8 @@ class Draft:
         self.end64: dict[str, int] = {}
         self.locator: dict[str, int] = {}
         self.cut: int | None = None
+        #: The names in the order of the central directory, where it is not that of the members.
+        self.listed: list[str] | None = None
         self.add("demo/__init__.py", b"answer = 42\n")
         self.add("demo/core.so", elf())
         self.add_info("METADATA", metadata(name, version))
@@ -172,18 +174,18 @@ class Draft:
         own = self.parts.get(f"{self.dist_info}/RECORD")
         if own is not None and not own.data:
             own.data = self.record() if self.record_bytes is None else self.record_bytes
-        body, directory = bytearray(self.prefix), bytearray()
-        count = 0
-        for part in self.parts.values():
+        body = bytearray(self.prefix)
+        entries: dict[str, bytes] = {}
+        for name, part in self.parts.items():
             body += part.before
             offset = len(body)
             if not part.ghost:
                 body += _local(part) + part.stored + _descriptor(part)
             if not part.hidden:
-                directory += _central(part, offset)
-                count += 1
+                entries[name] = _central(part, offset)
         body += self.between
-        data = bytes(body + directory) + self._end(count, len(directory), len(body))
+        directory = b"".join(entries[name] for name in self.listed or entries)
+        data = bytes(body) + directory + self._end(len(entries), len(directory), len(body))
         data += self.suffix
         return data if self.cut is None else data[: self.cut]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import stat
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from wheels import oddities
+from wheels.bends import A, Bend, info, of_draft, of_parts, swapped
 from wheels.forge import FULL32, Draft, elf, hash_row, metadata, wheel, zip64_extra
 
 
@@ -19,19 +20,15 @@ class GoodCase:
     note: str = ""
 
 
-Bend = Callable[[Draft], object]
-A = "demo/__init__.py"
-
-
 def good_cases() -> list[GoodCase]:
     """Return every odd but sound wheel of the corpus."""
     cases = []
-    for group in (ARCHIVES, CONTENTS, METADATA):
+    for group in (ARCHIVES, CONTENTS, METADATA, *oddities.GROUPS):
         for name, bend in group.items():
             draft = Draft()
             bend(draft)
             cases.append(GoodCase(name, draft))
-    for name, (arguments, bend) in NAMED.items():
+    for name, (arguments, bend) in (*NAMED.items(), *oddities.NAMED.items()):
         draft = Draft(**arguments)
         bend(draft)
         cases.append(GoodCase(name, draft))
@@ -40,23 +37,6 @@ def good_cases() -> list[GoodCase]:
         bend(draft)
         cases.append(GoodCase(name, draft, note="signature"))
     return cases
-
-
-def _all(**fields: object) -> Bend:
-    def bend(w: Draft) -> None:
-        for part in w.parts.values():
-            for field, value in fields.items():
-                setattr(part, field, value)
-
-    return bend
-
-
-def _set(**fields: object) -> Bend:
-    def bend(w: Draft) -> None:
-        for name, value in fields.items():
-            setattr(w, name, value)
-
-    return bend
 
 
 def _modes(mode: int) -> Bend:
@@ -114,30 +94,30 @@ OWNER = struct.pack("<2H2B4sB4s", 0x7875, 11, 1, 4, b"\xe8\3\0\0", 4, b"\xe8\3\0
 
 ARCHIVES: dict[str, Bend] = {
     "plain": lambda w: None,
-    "all stored": _all(method=0),
-    "descriptors": _all(descriptor=4),
-    "descriptors without signature": _all(descriptor=4, signed=False),
-    "wide descriptors": _all(descriptor=8),
-    "wide descriptors without signature": _all(descriptor=8, signed=False),
-    "stored with descriptors": _all(descriptor=4, method=0),
+    "all stored": of_parts(method=0),
+    "descriptors": of_parts(descriptor=4),
+    "descriptors without signature": of_parts(descriptor=4, signed=False),
+    "wide descriptors": of_parts(descriptor=8),
+    "wide descriptors without signature": of_parts(descriptor=8, signed=False),
+    "stored with descriptors": of_parts(descriptor=4, method=0),
     "descriptors and true local sizes": lambda w: [
-        (_all(descriptor=4)(w), w.part(A).local.update(size=12))
+        (of_parts(descriptor=4)(w), w.part(A).local.update(size=12))
     ],
     "zip64 forced": _forced_zip64,
     "zip64 streamed": _wide_streamed,
     "zip64 in the directory": _wide_central,
     "zip64 offset": _wide_offset,
     "zip64 left behind": _stale,
-    "zip64 end record": _set(zip64=True),
-    "zip64 end record, saturated": _set(
+    "zip64 end record": of_draft(zip64=True),
+    "zip64 end record, saturated": of_draft(
         zip64=True,
         end={"here": 0xFFFF, "count": 0xFFFF, "size": FULL32, "offset": FULL32},
     ),
-    "DOS attributes": _all(external=0x20, made_by=20),
-    "no attributes": _all(external=0, made_by=20),
-    "permissions without a file type": _all(external=0o644 << 16),
-    "made by NTFS": _all(made_by=10 << 8 | 20),
-    "made by macOS": _all(made_by=19 << 8 | 20),
+    "DOS attributes": of_parts(external=0x20, made_by=20),
+    "no attributes": of_parts(external=0, made_by=20),
+    "permissions without a file type": of_parts(external=0o644 << 16),
+    "made by NTFS": of_parts(made_by=10 << 8 | 20),
+    "made by macOS": of_parts(made_by=19 << 8 | 20),
     "setuid": _modes(0o4755),
     "setgid and sticky": _modes(0o3755),
     "executable": _modes(0o755),
@@ -145,12 +125,12 @@ ARCHIVES: dict[str, Bend] = {
     "unreadable": _modes(0o000),
     "folder entries": _folders,
     "dist-info first": _info_first,
-    "timestamps": _all(extra=TIMES, local_extra=TIMES),
-    "owners": _all(extra=OWNER, local_extra=OWNER + TIMES),
-    "ASCII with the UTF-8 flag": _all(flags=0x800),
-    "level hints": _all(flags=0x4),
-    "no time": _all(stamp=0),
-    "archive comment": _set(comment=b"made with care"),
+    "timestamps": of_parts(extra=TIMES, local_extra=TIMES),
+    "owners": of_parts(extra=OWNER, local_extra=OWNER + TIMES),
+    "ASCII with the UTF-8 flag": of_parts(flags=0x800),
+    "level hints": of_parts(flags=0x4),
+    "no time": of_parts(stamp=0),
+    "archive comment": of_draft(comment=b"made with care"),
     "member comment": lambda w: setattr(w.part(A), "comment", b"first"),
 }
 
@@ -173,10 +153,6 @@ def _add(*names: str) -> Bend:
     return lambda w: [w.add(name, b"contents of " + name.encode()) for name in names]
 
 
-def _info(name: str, text: str) -> Bend:
-    return lambda w: w.add_info(name, text.encode())
-
-
 CONTENTS: dict[str, Bend] = {
     "sha384": _rehash("sha384"),
     "sha512": _rehash("sha512"),
@@ -191,7 +167,7 @@ CONTENTS: dict[str, Bend] = {
     "empty member": lambda w: w.add("demo/py.typed", b""),
     "empty stored member": lambda w: w.add("demo/py.typed", b"", method=0),
     "zeros": lambda w: w.add("demo/zeros", bytes(4 << 20)),
-    "RECORD with CRLF": _set(record_newline="\r\n"),
+    "RECORD with CRLF": of_draft(record_newline="\r\n"),
     "RECORD quoted": lambda w: setattr(
         w,
         "record_bytes",
@@ -209,7 +185,7 @@ CONTENTS: dict[str, Bend] = {
     "licences": lambda w: w.add_info("licenses/LICENSE", b"Do as you like."),
     "nested licences": lambda w: w.add_info("licenses/vendor/a/LICENSE.txt", b"Do."),
     "another's SBOM": lambda w: w.add_info("sboms/auditwheel.cdx.json", b"{}"),
-    "entry points": _info(
+    "entry points": info(
         "entry_points.txt",
         "[console_scripts]\nrun = demo:main\nrun-2 = demo.a:b.c [extra]\n#\n[demo.x]\n../y = 1\n",
     ),
@@ -217,15 +193,6 @@ CONTENTS: dict[str, Bend] = {
     "top level of many": _add("other.py", "third/x.py", "demo-1.0.dist", "demo.data.py"),
     "GPU code": lambda w: w.add("demo/kernel.cubin", elf(190)),
 }
-
-
-def _swap(old: str, new: str, name: str = "METADATA") -> Bend:
-    def bend(w: Draft) -> None:
-        part = w.part(name)
-        assert old.encode() in part.data
-        part.data = part.data.replace(old.encode(), new.encode())
-
-    return bend
 
 
 def _text(text: str) -> Bend:
@@ -238,7 +205,10 @@ _HEAD = (
 )
 
 METADATA: dict[str, Bend] = {
-    "CRLF": lambda w: [_swap("\n", "\r\n")(w), _swap("\n", "\r\n", "WHEEL")(w)],
+    "CRLF": lambda w: [
+        swapped("\n", "\r\n", count=-1)(w),
+        swapped("\n", "\r\n", "WHEEL", count=-1)(w),
+    ],
     "long header": _text(_HEAD + "Keywords: " + "word," * 4000 + "\n\nText\n"),
     "header beyond ASCII": _text(_HEAD + "Author: Zoë Müller 日本\n\nÜber\n"),
     "version line in the description": _text(_HEAD + "\nText\n\nVersion: 9.9\nName: other\n"),
@@ -248,24 +218,24 @@ METADATA: dict[str, Bend] = {
     ),
     "no description": _text(_HEAD),
     "no last line end": _text(_HEAD.rstrip()),
-    "header names in other case": _swap("Name: demo", "NAME: demo"),
-    "no space behind the colon": _swap("Version: 1.0", "Version:1.0"),
-    "version on a line of its own": _swap("\nVersion: 1.0", "\nVersion:\n 1.0"),
-    "space behind the version": _swap("Version: 1.0", "Version:  1.0  "),
-    "many tags in WHEEL": _swap("Tag: py3", "Tag: cp310-cp310-linux_x86_64\nTag: py3", "WHEEL"),
-    "WHEEL with other headers": _swap("Generator: forge", "Generator: forge\nX-More: y", "WHEEL"),
-    "Wheel-Version 1.9": _swap("Wheel-Version: 1.0", "Wheel-Version: 1.9", "WHEEL"),
-    "WHEEL with a blank last line": _swap("linux_x86_64\n", "linux_x86_64\n\n", "WHEEL"),
+    "header names in other case": swapped("Name: demo", "NAME: demo"),
+    "no space behind the colon": swapped("Version: 1.0", "Version:1.0"),
+    "version on a line of its own": swapped("\nVersion: 1.0", "\nVersion:\n 1.0"),
+    "space behind the version": swapped("Version: 1.0", "Version:  1.0  "),
+    "many tags in WHEEL": swapped("Tag: py3", "Tag: cp310-cp310-linux_x86_64\nTag: py3", "WHEEL"),
+    "WHEEL with other headers": swapped("Generator: forge", "Generator: forge\nX-More: y", "WHEEL"),
+    "Wheel-Version 1.9": swapped("Wheel-Version: 1.0", "Wheel-Version: 1.9", "WHEEL"),
+    "WHEEL with a blank last line": swapped("linux_x86_64\n", "linux_x86_64\n\n", "WHEEL"),
     "compressed tag in WHEEL": lambda w: [
-        _set(file_name="demo-1.0-py3.cp312-none-linux_x86_64.whl")(w),
-        _swap("py3-none", "py3.cp312-none", "WHEEL")(w),
+        of_draft(file_name="demo-1.0-py3.cp312-none-linux_x86_64.whl")(w),
+        swapped("py3-none", "py3.cp312-none", "WHEEL")(w),
     ],
     "hybrid": lambda w: [
-        _set(file_name="demo-1.0-py3-none-linux_x86_64_v3.whl")(w),
-        _swap("linux_x86_64\n", "linux_x86_64\nTag: py3-none-linux_x86_64_v3\n", "WHEEL")(w),
+        of_draft(file_name="demo-1.0-py3-none-linux_x86_64_v3.whl")(w),
+        swapped("linux_x86_64\n", "linux_x86_64\nTag: py3-none-linux_x86_64_v3\n", "WHEEL")(w),
     ],
-    "Metadata-Version 2.4": _swap("Version: 2.1", "Version: 2.4"),
-    "name in another spelling": _swap("Name: demo", "Name: Demo"),
+    "Metadata-Version 2.4": swapped("Version: 2.1", "Version: 2.4"),
+    "name in another spelling": swapped("Name: demo", "Name: Demo"),
 }
 
 

@@ -37,6 +37,8 @@ MAX_MEMBERS = 1_000_000
 BOMB_FLOOR = 8 << 20
 #: … and beyond that to this many times what is stored. Deflate reaches 1032, machine code 10.
 BOMB_RATIO = 200
+#: The longest central directory that is read, in bytes: it is held in memory.
+MAX_DIRECTORY = 256 << 20
 
 
 class Structure(NamedTuple):
@@ -68,6 +70,8 @@ def _read_end(source: Source) -> EndRecord:
     end, offset64 = parse_end(source.read(source.size - tail_size, tail_size), source.size)
     if offset64 >= 0:
         end = parse_end64(source.read(offset64, END64.size), end, offset64)
+    if end.size > MAX_DIRECTORY:
+        raise UnsoundWheelError(f"its central directory is over {MAX_DIRECTORY} bytes")
     if end.entries > MAX_MEMBERS or end.entries * CENTRAL.size > end.size:
         raise UnsoundWheelError(f"its end record counts {end.entries} members, which cannot be")
     return end

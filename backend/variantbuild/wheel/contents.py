@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from variantbuild.wheel.errors import UnsoundWheelError
-from variantbuild.wheel.native import HEAD, native_kind
+from variantbuild.wheel.native import HEAD, HEAD_PE, native_kind
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.record import render_hash
 from variantbuild.wheel.zipformat import Member
@@ -105,7 +105,12 @@ class _Crew:
 def check_no_native(wheel: Wheel) -> None:
     """Refuse compiled code for a host in `wheel`, which is tagged for any platform."""
     for member in wheel.members:
-        kind = native_kind(member.name, wheel.head(member, HEAD)) if member.size else None
+        if not member.size:
+            continue
+        head = wheel.head(member, HEAD)
+        if head.startswith(b"MZ"):
+            head = wheel.head(member, HEAD_PE)
+        kind = native_kind(member.name, head)
         if kind is not None:
             raise UnsoundWheelError(
                 f"it is a {kind}, yet the wheel is tagged for any platform", member=member.name

@@ -22,6 +22,7 @@ from variantbuild.wheel.zipformat import (
     FULL32,
     LOCAL,
     LOCAL_SIGNATURE,
+    RECORD_IN_COMMENT,
     STORED,
     VERSION_HIGHEST,
     Attributes,
@@ -41,6 +42,10 @@ _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
 _DOS_FOLDER = 0x10
+#: Attributes of no file and no folder: a volume's label, and what Windows makes of links.
+_DOS_VOLUME_LABEL = 0x08
+_DOS_REPARSE_POINT = 0x400
+_DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
 
 
 def read_directory(source: Source, end: EndRecord) -> tuple[tuple[Member, ...], array[int]]:
@@ -142,9 +147,12 @@ class _Reader:
         header_size, local_extra, as_it_lies = _check_local(
             self._source, header, (name, raw_name), (flags, method, crc, stored, size), offset
         )
+        comment = directory[after_extra:after]
+        if RECORD_IN_COMMENT.search(comment):
+            raise UnsoundWheelError("its comment holds a record of another archive", member=name)
         attributes = Attributes(
             method, flags, external, made_by, internal, extra, local_extra,
-            directory[after_extra:after], as_it_lies, False,
+            comment, as_it_lies, False,
         )  # fmt: skip
         stamp = time | date << 16
         return Member(name, size, stored, crc, offset, header_size, stamp, attributes), after
@@ -163,7 +171,7 @@ def _plain_attributes(directory: bytes, at: int) -> Attributes | None:
         and method in (STORED, DEFLATED)
         and mode & _KIND_AND_SPECIAL in (0, stat.S_IFREG)
         and mode & 0o777
-        and not external & _DOS_FOLDER
+        and not external & _DOS_ODD
     )
     if not plain:
         return None
@@ -198,6 +206,8 @@ def _check_kind(name: str, external: int, size: int) -> None:
         if kind in (stat.S_IFDIR, stat.S_IFREG):
             raise UnsoundWheelError("its name and its file type disagree", member=name)
         raise UnsoundWheelError("it is neither a file nor a folder", member=name)
+    if external & (_DOS_VOLUME_LABEL | _DOS_REPARSE_POINT):
+        raise UnsoundWheelError("it is a link or a label of Windows", member=name)
     if external & _DOS_FOLDER and not is_dir:
         raise UnsoundWheelError("its name and its file type disagree", member=name)
     if is_dir and size:
@@ -219,8 +229,8 @@ def _check_local(
     name, raw_name = names
     if len(header) < LOCAL.size or header[:4] != LOCAL_SIGNATURE:
         raise UnsoundWheelError("its local header is missing", member=name)
-    _, _, flags, method, _, _, crc, stored, size, name_length, extra_length = LOCAL.unpack_from(
-        header
+    _, needed, flags, method, _, _, crc, stored, size, name_length, extra_length = (
+        LOCAL.unpack_from(header)
     )
     if name_length != len(raw_name) or header[LOCAL.size :] != raw_name:
         raise UnsoundWheelError("its local header gives another name", member=name)
@@ -232,6 +242,8 @@ def _check_local(
             raise UnsoundWheelError("its local header is cut short", member=name)
         zip64, local_extra = split_extra(extra, name)
         size, stored = widen(zip64, (size, stored), name, limits=(FULL32, FULL32))
+    if needed & 0xFF > VERSION_HIGHEST:
+        raise UnsoundWheelError("it needs a newer zip version than there is", member=name)
     found = (flags, method, crc, stored, size)
     if found != expected:
         _check_deferred(name, found, expected)

@@ -14,6 +14,7 @@ from variantbuild.errors import WheelError
 from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
 from variantbuild.wheel.headers import HeaderLine, parse_headers
 from variantbuild.wheel.metadata import tags_of
+from variantbuild.wheel.names import MAX_NAME
 from variantbuild.wheel.record import hash_of, render_record, text_lines
 from variantbuild.wheel.verify import Inventory
 
@@ -74,7 +75,8 @@ class Plan:
 def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     """Work out what `edit` means for the wheel of `inventory`.
 
-    Raises WheelError for a version that PEP 440 does not know and a file name over 255 bytes.
+    Raises WheelError for a version that PEP 440 does not know, a file name over 255 bytes and a
+    member's name over 4095.
     """
     version = inventory.version if edit.version is None else normal_version(edit.version)
     renamed = version != inventory.version
@@ -167,6 +169,8 @@ def _renames(inventory: Inventory, version: str) -> dict[str, str]:
         if name.startswith(prefixes):
             top, slash, rest = name.partition("/")
             renames[name] = folders[top] + slash + rest
+            if len(renames[name].encode()) > MAX_NAME:
+                raise WheelError(f"the new name of a member would be over {MAX_NAME} bytes")
     return renames
 
 

@@ -9,7 +9,13 @@ import struct
 from typing import NamedTuple
 
 from variantbuild.wheel.errors import UnsoundWheelError
-from variantbuild.wheel.zipformat import FULL16, FULL32, VERSION_HIGHEST, VERSION_ZIP64
+from variantbuild.wheel.zipformat import (
+    FULL16,
+    FULL32,
+    RECORD_IN_COMMENT,
+    VERSION_HIGHEST,
+    VERSION_ZIP64,
+)
 
 END = struct.Struct("<4s4H2LH")
 LOCATOR = struct.Struct("<4sLQL")
@@ -50,6 +56,8 @@ def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
     comment = tail[at + END.size :]
     if END_SIGNATURE in comment:
         raise UnsoundWheelError("the archive's comment holds a second end record")
+    if RECORD_IN_COMMENT.search(comment):
+        raise UnsoundWheelError("the archive's comment holds a record of another archive")
     end = EndRecord(count, offset, length, comment)
     locator = tail[at - LOCATOR.size : at] if at >= LOCATOR.size else b""
     if locator[:4] == LOCATOR_SIGNATURE:

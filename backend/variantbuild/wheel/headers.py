@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from variantbuild.wheel.errors import UnsoundWheelError
 
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*")
+#: Headers that must not follow a line at which one parser ends and another goes on.
+_DECISIVE = re.compile(
+    rb"(?:^|[\r\n])(?:metadata-version|name|version|requires-(?:dist|python)|provides-extra"
+    rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +111,9 @@ class Headers:
 def parse_headers(data: bytes, member: str) -> Headers:
     """Find the header lines of `data`, the contents of `member`.
 
-    Raises UnsoundWheelError where the text is not UTF-8 or begins with a byte-order mark, and for a
-    bare carriage return or a NUL among the headers, which parsers read differently.
+    Raises UnsoundWheelError where the text is not UTF-8 or begins with a byte-order mark, and for
+    what parsers read differently: a bare carriage return or a NUL among the headers, lines that
+    Python's parser steps over, and headers behind a line that is none.
     """
     try:
         data.decode("utf-8")
@@ -125,13 +133,26 @@ def parse_headers(data: bytes, member: str) -> Headers:
             spans[-1] = (spans[-1][0], end)
         elif match is not None:
             spans.append((match, end))
+        elif line.startswith((b"From ", b":")):
+            raise UnsoundWheelError("a line among its headers is no header", member=member)
         else:
+            _check_border(data, at, member)
             break
         if b"\r" in line or b"\0" in line:
             raise UnsoundWheelError("a header holds a bare carriage return or a NUL", member=member)
         at = end
     lines = tuple(_header_line(data, match, end) for match, end in spans)
     return Headers(member=member, data=data, lines=lines, end=at)
+
+
+def _check_border(data: bytes, at: int, member: str) -> None:
+    """Refuse decisive headers behind the line at `at`, which is neither header nor blank.
+
+    The mail parser of Python ends there, that of uv (mailparse) goes on to the blank line.
+    """
+    blank = _BLANK.search(data, at)
+    if _DECISIVE.search(data[at : blank.start() if blank else len(data)]):
+        raise UnsoundWheelError("headers follow a line that is none", member=member)
 
 
 def _header_line(data: bytes, match: re.Match[bytes], end: int) -> HeaderLine:

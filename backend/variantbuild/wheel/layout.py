@@ -12,12 +12,17 @@ from dataclasses import dataclass
 
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.filename import WheelFileName, normal_name, normal_version
+from variantbuild.wheel.names import check_tree
 
 _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 #: Members of dist-info that only an installer may write.
 _OF_INSTALLERS = ("direct_url.json",)
 
-_SECTION = re.compile(r"\[([^]]*)\]")
+_SECTION = re.compile(r"\[([^][]+)\]")
+#: What some readers take for the end of a line and others do not.
+_LINE_ENDS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)")
+_OF_SCRIPTS = ("console_scripts", "gui_scripts")
+_DRIVE = re.compile(r"[A-Za-z]:")
 _REFERENCE = re.compile(r"[^\W\d][\w.]*\s*:\s*[^\W\d][\w.]*(?:\s*\[[^\]]*\])?")
 
 
@@ -37,8 +42,8 @@ def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
     siblings that a careless prefix would take along.
     """
     tops = {name.partition("/")[0]: name for name in reversed(names)}
-    infos = [top for top in tops if top.lower().endswith(".dist-info")]
-    datas = [top for top in tops if top.lower().endswith(".data")]
+    infos = [top for top in tops if _fold(top).endswith(".dist-info")]
+    datas = [top for top in tops if _fold(top).endswith(".data")]
     if not infos:
         raise UnsoundWheelError("it has no dist-info folder")
     if len(infos) > 1:
@@ -52,6 +57,15 @@ def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
         _check_data(names, layout.data)
     _check_siblings(tops, (*infos, *datas))
     return layout
+
+
+def _fold(name: str) -> str:
+    """Return what file systems that ignore case, or dots and spaces at the end, make of `name`."""
+    if name.isascii():
+        return name.rstrip(". ").lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFC", name.rstrip(". ").casefold())
 
 
 def _check_folder(top: str, example: str, file_name: WheelFileName) -> None:
@@ -80,24 +94,39 @@ def _same_version(found: str, expected: str) -> bool:
 def _check_siblings(tops: dict[str, str], folders: tuple[str, ...]) -> None:
     for top, example in tops.items():
         for folder in folders:
-            if top != folder and top.lower().startswith(folder.lower()):
+            if top != folder and _fold(top).startswith(_fold(folder)):
                 raise UnsoundWheelError(
                     f"it lies beside {folder!r} under a name alike", member=example
                 )
 
 
-def _check_data(names: Iterable[str], folder: str) -> None:
-    """Refuse unknown parts of the .data `folder`, and a second dist-info that it would install."""
+def _check_data(names: Sequence[str], folder: str) -> None:
+    """Refuse unknown parts of the .data `folder`, and what it would install where it must not.
+
+    That is a second dist-info, another drive, and the place of another member: purelib and platlib
+    come to lie where the members outside of the folder do.
+    """
+    installed: list[str] = []
     for name in names:
         top, _, rest = name.partition("/")
-        if top != folder or not rest:
+        if top != folder:
+            installed.append(name)
             continue
         scheme, slash, inside = rest.partition("/")
-        if not slash or scheme not in _SCHEMES:
+        if rest and (not slash or scheme not in _SCHEMES):
             raise UnsoundWheelError("it lies in no known part of the .data folder", member=name)
-        first = inside.partition("/")[0].lower()
-        if scheme in ("purelib", "platlib") and first.endswith(".dist-info"):
-            raise UnsoundWheelError("it brings a second dist-info folder", member=name)
+        if _DRIVE.match(inside):
+            raise UnsoundWheelError("its name in the .data folder has a drive letter", member=name)
+        if inside and scheme in ("purelib", "platlib"):
+            if _fold(inside.partition("/")[0]).endswith(".dist-info"):
+                raise UnsoundWheelError("it brings a second dist-info folder", member=name)
+            installed.append(inside)
+    try:
+        check_tree([name for name in installed if name[-1] != "/"])
+    except UnsoundWheelError as clash:
+        raise UnsoundWheelError(
+            "what the .data folder installs falls on another member", member=clash.member
+        ) from None
 
 
 def check_dist_info(names: Iterable[str], dist_info: str) -> None:
@@ -107,7 +136,7 @@ def check_dist_info(names: Iterable[str], dist_info: str) -> None:
     for name in names:
         if not name.startswith(inside):
             continue
-        folded = name[len(inside) :].lower()
+        folded = _fold(name[len(inside) :])
         if folded in _OF_INSTALLERS:
             raise UnsoundWheelError("only an installer may write it", member=name)
         if folded in seen:
@@ -118,23 +147,34 @@ def check_dist_info(names: Iterable[str], dist_info: str) -> None:
 def check_entry_points(text: str, member: str) -> None:
     """Refuse scripts of entry_points.txt that would be written outside of the scripts folder.
 
-    Raises UnsoundWheelError for a script name with a path in it and for a reference that is no
-    `module:object`, which installers would paste into a program.
+    Raises UnsoundWheelError for a script name with a path in it, for a reference that is no
+    `module:object`, which installers would paste into a program, and for what importlib.metadata
+    and ConfigParser read differently.
     """
+    if _LINE_ENDS.search(text):
+        raise UnsoundWheelError("it holds a control character", member=member)
     section = ""
     for raw in text.splitlines():
         line = raw.strip()
-        if not line or line[0] in "#;":
+        # To importlib.metadata a line that begins with a semicolon is no comment.
+        if not line or line[0] == "#" or (line[0] == ";" and "=" not in line):
             continue
-        header = _SECTION.fullmatch(line)
-        if header is not None:
+        if line[0] == "[":
+            header = _SECTION.fullmatch(line)
+            if header is None:
+                raise UnsoundWheelError(f"its section {line[:80]!r} is malformed", member=member)
             section = header[1].strip()
-        elif section in ("console_scripts", "gui_scripts"):
-            script, _, reference = (part.strip() for part in line.partition("="))
-            if not script or script in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f:]", script):
-                raise UnsoundWheelError(f"its script name {script[:80]!r} escapes", member=member)
-            if _REFERENCE.fullmatch(reference) is None:
-                raise UnsoundWheelError(
-                    f"its script {script[:80]!r} refers to {reference[:80]!r}, no module:object",
-                    member=member,
-                )
+        # ConfigParser copies the entries of [DEFAULT] into every section.
+        elif section in _OF_SCRIPTS or section.lower() == "default":
+            _check_script(line, member)
+
+
+def _check_script(line: str, member: str) -> None:
+    script, _, reference = (part.strip() for part in line.partition("="))
+    if not script or script in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f:]", script):
+        raise UnsoundWheelError(f"its script name {script[:80]!r} escapes", member=member)
+    if _REFERENCE.fullmatch(reference) is None:
+        raise UnsoundWheelError(
+            f"its script {script[:80]!r} refers to {reference[:80]!r}, no module:object",
+            member=member,
+        )

@@ -52,7 +52,7 @@ def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
             f"its Wheel-Version is {version[:40]!r}, not 1.x", member=wheel.member
         )
     purelib = [line.value.lower() for line in wheel.all("Root-Is-Purelib")]
-    if len(purelib) > 1 or not set(purelib) <= {"true", "false"}:
+    if purelib not in (["true"], ["false"]):
         raise UnsoundWheelError(
             "its Root-Is-Purelib is not one of true, false", member=wheel.member
         )

@@ -14,8 +14,11 @@ from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.zipformat import FLAG_UTF8
 
 MAX_PART = 255
+#: PATH_MAX of Linux with its NUL: a longer name can be installed in no folder.
+MAX_NAME = 4095
 
-_CONTROL = r"\x00-\x1f\x7f-\x9f"
+#: The line separators of Unicode among them: at these str.splitlines parts the rows of RECORD.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _SOUND = re.compile(rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -39,9 +42,20 @@ def parse_member_name(raw: bytes, flags: int) -> str:
             raise UnsoundWheelError("its name is not UTF-8", member=raw.decode("latin-1")) from None
         if any(len(part.encode()) > MAX_PART for part in name.split("/")):
             raise UnsoundWheelError("a part of its name is over 255 bytes", member=name)
-    if _SOUND.fullmatch(name) is None or name[0] == "." or "/." in name or name[1:2] == ":":
+        if any(map(_is_invisible, name)):
+            raise UnsoundWheelError("its name holds an invisible character", member=name)
+    suspicious = name[:1] == "." or "/." in name or ":" in name or len(raw) > MAX_NAME
+    if suspicious or _SOUND.fullmatch(name) is None:
         _check_parts(name)
     return name
+
+
+def _is_invisible(character: str) -> bool:
+    """Tell of format characters, those for private use and none at all, as uv refuses them."""
+    import unicodedata
+
+    category = unicodedata.category(character)
+    return category in ("Cf", "Co") or ord(character) & 0xFFFE == 0xFFFE
 
 
 def _check_parts(name: str) -> None:
@@ -53,10 +67,12 @@ def _check_parts(name: str) -> None:
         ("\\" in name, "its name holds a backslash"),
         (name.startswith("/"), "its name is absolute"),
         (_DRIVE.match(name), "its name begins with a drive letter"),
+        (any(map(_DRIVE.fullmatch, parts)), "a part of its name is a drive letter"),
         (".." in parts, "its name climbs out of its folder with '..'"),
         ("." in parts, "its name holds './'"),
         ("" in parts, "its name holds '//'"),
         (max(map(len, parts)) > MAX_PART, "a part of its name is over 255 bytes"),
+        (len(name.encode()) > MAX_NAME, f"its name is over {MAX_NAME} bytes"),
     )
     for broken, reason in rules:
         if broken:

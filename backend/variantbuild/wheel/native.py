@@ -7,12 +7,14 @@ ar formats; e_machine numbers from the ELF registry.
 
 from __future__ import annotations
 
-#: Bytes that `native_kind` wants to see.
+#: Bytes that `native_kind` wants to see …
 HEAD = 1024
+#: … and of a program for DOS or Windows, whose real header may lie further in.
+HEAD_PE = 1 << 16
 
 _FOREIGN_MACHINES = {190, 224, 247}  # EM_CUDA, EM_AMDGPU, EM_BPF
 _MACH_O = {bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe")}
-_FAT = bytes.fromhex("cafebabe")
+_FAT = {bytes.fromhex("cafebabe"), bytes.fromhex("cafebabf")}
 #: A fat Mach-O counts its architectures where a Java class has its version, at least 45.
 _JAVA_VERSION = 45
 _PE_DLL = 0x2000
@@ -30,17 +32,19 @@ def native_kind(name: str, head: bytes) -> str | None:
         return None if machine in _FOREIGN_MACHINES else "ELF file"
     if head[:4] in _MACH_O:
         return "Mach-O file"
-    if head[:4] == _FAT and 0 < int.from_bytes(head[4:8], "big") < _JAVA_VERSION:
+    if head[:4] in _FAT and 0 < int.from_bytes(head[4:8], "big") < _JAVA_VERSION:
         return "Mach-O file"
-    if head[:8] == b"!<arch>\n":
+    if head[:8] in (b"!<arch>\n", b"!<thin>\n"):
         return "static library"
-    if head[:2] == b"MZ" and _is_native_dll(head):
+    if head[:2] == b"MZ" and _is_native_dll(name, head):
         return "DLL"
     return "extension module" if name.lower().endswith(_SUFFIXES) else None
 
 
-def _is_native_dll(head: bytes) -> bool:
+def _is_native_dll(name: str, head: bytes) -> bool:
     at = int.from_bytes(head[60:64], "little")
+    if at + 24 > len(head) >= HEAD_PE:
+        return name.lower().endswith(".dll")
     characteristics = int.from_bytes(head[at + 22 : at + 24], "little")
     if head[at : at + 4] != b"PE\0\0" or not characteristics & _PE_DLL:
         return False

@@ -50,7 +50,9 @@ class Wheel:
         Raises UnsoundWheelError as soon as the stream is broken, longer than the member's size (a
         bomb), or ends before it. The crc is left to `verify_wheel`.
         """
-        portions = self._inflated(member) if member.method == DEFLATED else self._stored(member)
+        # A folder's entry may be called deflated and hold no stream.
+        deflated = member.method == DEFLATED and not (member.is_dir and not member.stored_size)
+        portions = self._inflated(member) if deflated else self._stored(member)
         produced = 0
         for portion in portions:
             produced += len(portion)
@@ -84,9 +86,17 @@ class Wheel:
         if member.method != DEFLATED:
             return data
         try:
-            return zlib.decompressobj(-15).decompress(data, size)
+            head = zlib.decompressobj(-15).decompress(data, size)
         except zlib.error as error:
             raise UnsoundWheelError(f"it cannot be unpacked: {error}", member=member.name) from None
+        if len(head) < min(size, member.size):
+            # Empty blocks may fill any number of bytes in front of the contents.
+            head = b""
+            for portion in self._inflated(member):
+                head += portion
+                if len(head) >= size:
+                    break
+        return head[:size]
 
     def _stored(self, member: Member) -> Iterator[bytes]:
         at, end = member.data_offset, member.data_offset + member.stored_size

@@ -89,8 +89,13 @@ def parse_record(data: bytes, record_name: str, members: Mapping[str, Member]) -
         if name in seen or name.endswith("/") or (name in unhashed and name != record_name):
             continue
         raise UnsoundWheelError("it is not listed in RECORD", member=name)
-    newline = "\r\n" if b"\r\n" in data else "\n"
-    return Record(data=data, dist_info=dist_info, newline=newline)
+    return Record(data=data, dist_info=dist_info, newline=_newline(data))
+
+
+def _newline(data: bytes) -> str:
+    if b"\r\n" in data:
+        return "\r\n"
+    return "\r" if b"\r" in data and b"\n" not in data else "\n"
 
 
 def _check_text(data: bytes, record_name: str) -> None:

@@ -34,6 +34,10 @@ class Source:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return the bytes `[offset, offset + size)`, fewer at the end of the file."""
+        # Offsets come from the archive: the system refuses those of 2^63 and more.
+        size = min(size, self.size - offset)
+        if size <= 0:
+            return b""
         try:
             data = self._read_at(offset, size)
             while len(data) < size:

@@ -136,9 +136,11 @@ def _check_entry_points(wheel: Wheel, name: str) -> None:
         return
     data = _read(wheel, name, MAX_SMALL)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise UnsoundWheelError("it is not UTF-8", member=name) from None
+    if text.startswith("\ufeff"):
+        raise UnsoundWheelError("it begins with a byte-order mark", member=name)
     check_entry_points(text, name)
 
 

@@ -5,6 +5,7 @@ Pure: bytes in, values out, and back. Source: PKWARE APPNOTE 6.3.10, sections 4.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ CENTRAL_OFFSET_AT = 42
 LOCAL_SIGNATURE = b"PK\x03\x04"
 CENTRAL_SIGNATURE = b"PK\x01\x02"
 DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
+
+#: uv refuses comments that hold one of the signatures, as they hide a second archive.
+RECORD_IN_COMMENT = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x06[\x06\x07]|\x07\x08)")
 
 FULL16 = 0xFFFF
 FULL32 = 0xFFFFFFFF
@@ -42,7 +46,10 @@ _EXTRAS_REFUSED = {
     0x7075: "the Unicode Path extra field gives it a second name",
     0x9901: "it is encrypted (AES extra field)",
     0x0017: "it is encrypted (strong encryption extra field)",
+    0x756E: "the ASi extra field gives it a second file type",
 }
+#: Room for a zip64 field in front of the others.
+_MAX_EXTRA = FULL16 - 32
 
 
 class Attributes(NamedTuple):
@@ -102,11 +109,13 @@ class Member(NamedTuple):
 def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
     """Return the zip64 field of `extra` (None without one) and the other fields.
 
-    Raises UnsoundWheelError for a broken chain of fields, a doubled zip64 field, and fields that
-    give the member another name or say that it is encrypted.
+    Raises UnsoundWheelError for a broken chain of fields, a doubled field, and fields that give the
+    member another name or file type or say that it is encrypted.
     """
+    if len(extra) > _MAX_EXTRA:
+        raise UnsoundWheelError(f"its extra fields are over {_MAX_EXTRA} bytes", member=name)
     zip64: bytes | None = None
-    others: list[bytes] = []
+    others: dict[int, bytes] = {}
     at = 0
     while at < len(extra):
         if len(extra) - at < 4:
@@ -116,14 +125,15 @@ def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
             raise UnsoundWheelError("its extra field is broken", member=name)
         if kind in _EXTRAS_REFUSED:
             raise UnsoundWheelError(_EXTRAS_REFUSED[kind], member=name)
-        if kind != _EXTRA_ZIP64:
-            others.append(extra[at : at + 4 + length])
-        elif zip64 is None:
+        if kind in others or (kind == _EXTRA_ZIP64 and zip64 is not None):
+            label = "zip64 extra fields" if kind == _EXTRA_ZIP64 else f"extra fields 0x{kind:04x}"
+            raise UnsoundWheelError(f"it has two {label}", member=name)
+        if kind == _EXTRA_ZIP64:
             zip64 = extra[at + 4 : at + 4 + length]
         else:
-            raise UnsoundWheelError("it has two zip64 extra fields", member=name)
+            others[kind] = extra[at : at + 4 + length]
         at += 4 + length
-    return zip64, b"".join(others)
+    return zip64, b"".join(others.values())
 
 
 def widen(

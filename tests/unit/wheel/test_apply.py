@@ -219,6 +219,16 @@ def test_stale_temporaries_go_and_others_stay(write: Write, output: Path) -> Non
     assert set(names_in(output)) == {young.name, foreign.name, held.name, path.name}
 
 
+def test_a_name_that_a_longer_version_makes_too_long_is_refused(write: Write) -> None:
+    draft = Draft()
+    draft.add_info("/".join(["x" * 203] * 20)[: 4095 - len("demo-1.0.dist-info/")], b"")
+    with open_wheel(write(draft)) as wheel:
+        inventory = verify_wheel(wheel)
+        assert max(map(len, inventory.by_name)) == 4095
+        with pytest.raises(WheelError, match="over 4095 bytes"):
+            plan_edit(inventory, Edit(version="1.0+v3"))
+
+
 def test_no_fifo_hangs_the_open(tmp_path: Path) -> None:
     path = tmp_path / "demo-1.0-py3-none-any.whl"
     os.mkfifo(path)

@@ -1,0 +1,420 @@
+"""Wheels on which two readers disagree, and which must be refused: one hides what the other finds.
+
+After the advisories on ZIP confusion of 2025 (PyPI, uv), what pip, uv, installer,
+importlib.metadata and ConfigParser read differently, and what file systems make of names.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zlib
+
+from wheels.bends import (
+    A,
+    Bend,
+    added,
+    both,
+    in_central,
+    in_local,
+    info,
+    of_draft,
+    of_part,
+    record,
+    row,
+    swapped,
+)
+from wheels.forge import FULL32, Draft, elf, hash_row, metadata, wheel, zip64_extra
+
+Cases = dict[str, tuple[str, Bend]]
+
+
+def _field(kind: int, data: bytes = b"") -> bytes:
+    return struct.pack("<2H", kind, len(data)) + data
+
+
+def _raw(data: bytes) -> bytes:
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return engine.compress(data) + engine.flush()
+
+
+_TIME = _field(0x5455, struct.pack("<BL", 1, 1_700_000_000))
+_ASI_LINK = _field(0x756E, struct.pack("<LHLHH", 0, stat.S_IFLNK | 0o777, 8, 0, 0) + b"/etc/pwd")
+_SIGNATURES = {
+    "local header": b"PK\3\4",
+    "directory entry": b"PK\1\2",
+    "zip64 end record": b"PK\6\6",
+    "zip64 locator": b"PK\6\7",
+    "data descriptor": b"PK\7\x08",
+}
+
+
+def _wide_offset(offset: int) -> Bend:
+    return both(in_central(offset=FULL32), of_part(extra=zip64_extra(offset)))
+
+
+def _hidden_twin(w: Draft) -> None:
+    """A second member of the same name that only a reader of local headers finds."""
+    w.add("demo/twin.py", b"evil = 1\n", hidden=True).name = A.encode()
+    w.rows(lambda rows: rows.pop(next(i for i, r in enumerate(rows) if r[0] == "demo/twin.py")))
+
+
+def _stored_inside(w: Draft) -> None:
+    """A whole archive as the data of a stored member, its end record the last in a short file."""
+    w.add("demo/inner.zip", Draft().build(), method=0)
+    w.cut = -22
+
+
+def _end64_in_a_comment(w: Draft) -> None:
+    """The zip64 records stand in the last entry's comment: the directory ends in two places."""
+    part = w.part("RECORD")
+    part.comment = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 5, 5, 300, 0)
+    part.comment += struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+
+
+def _directory_twice(w: Draft) -> None:
+    """An older central directory in front of the real one, as after an append."""
+    data = Draft().build()
+    at = data.index(b"PK\1\2")
+    w.between = data[at : data.index(b"PK\5\6")]
+
+
+def _folder_stream(w: Draft) -> None:
+    part = w.add("demo/sub/", b"")
+    part.mode(stat.S_IFDIR | 0o755)
+    part.packed = _raw(b"hidden in a folder")
+
+
+def _descriptor(**described: int) -> Bend:
+    return of_part(descriptor=8, described=described)
+
+
+ARCHIVES: Cases = {
+    **{
+        f"{what} in the comment": ("comment holds a record", of_draft(comment=b"x" + sign + b"yy"))
+        for what, sign in _SIGNATURES.items()
+    },
+    **{
+        f"{what} in a member's comment": ("comment holds", of_part(comment=b"x" + sign + b"yy"))
+        for what, sign in {**_SIGNATURES, "end record": b"PK\5\6"}.items()
+    },
+    "twin in the local headers": ("of no member", _hidden_twin),
+    "archive in a member, own end cut off": ("cut short", _stored_inside),
+    "zip64 records in a comment": ("locator", _end64_in_a_comment),
+    "two central directories": ("of no member", _directory_twice),
+    "archive extra data record": ("of no member", of_draft(between=b"PK\6\x08" + bytes(4))),
+    "digital signature": ("of no member", of_draft(between=b"PK\5\5\0\0")),
+    "spanning marker": ("before", of_draft(prefix=b"PK\7\x08")),
+    "temporary spanning marker": ("before", of_draft(prefix=b"PK00")),
+    "offset of 2^64": ("local header", _wide_offset(2**64 - 1)),
+    "offset of 2^63": ("local header", _wide_offset(2**63)),
+    "offset near 2^63": ("local header", _wide_offset(2**63 - 10)),
+    "offset behind the end": ("local header", _wide_offset(1 << 33)),
+    "sizes of 2^64": (
+        "size",
+        both(in_central(size=FULL32, stored=FULL32), of_part(extra=zip64_extra(2**64 - 1, 5))),
+    ),
+    "directory of 2^40 bytes": (
+        "does not end at it",
+        of_draft(zip64=True, end={"size": FULL32}, end64={"size": 1 << 40}),
+    ),
+    "zip64 end record of version 2": ("broken", of_draft(zip64=True, end64={"rest": 44 + 12})),
+    "zip64 locator of disk 1": ("disks", of_draft(zip64=True, locator={"disk": 1})),
+    "zip64 entries by disk differ": ("disks", of_draft(zip64=True, end64={"here": 1})),
+    "zip64 disk of a member": (
+        "another disk",
+        both(in_central(disk=0xFFFF), of_part(extra=_field(1, struct.pack("<L", 1)))),
+    ),
+    "local zip64 differs": (
+        "size",
+        both(in_local(size=FULL32, stored=FULL32), of_part(local_extra=zip64_extra(12, 99))),
+    ),
+    "local header needs zip 9": ("newer zip", in_local(need=90)),
+    "local UTF-8 flag alone": ("flags", in_local(flags=0x800)),
+    "encrypted in the local header": ("flags", in_local(flags=1)),
+    "descriptor with the size of another": ("descriptor", _descriptor(size=13)),
+    "descriptor cut by its signature": (
+        "descriptor",
+        lambda w: (of_part(descriptor=4)(w), of_part("demo/core.so", before=bytes(4))(w)),
+    ),
+    "doubled extra field": ("two extra fields", of_part(extra=_TIME * 2)),
+    "doubled local extra field": ("two extra fields", of_part(local_extra=_TIME * 2)),
+    "doubled unknown extra field": ("two extra fields", of_part(extra=_field(0x9999) * 2)),
+    "doubled local zip64": ("two zip64", of_part(local_extra=zip64_extra(12, 14) * 2)),
+    "local Unicode Path": (
+        "Unicode Path",
+        of_part(local_extra=_field(0x7075, struct.pack("<BL", 1, zlib.crc32(A.encode())) + b"x")),
+    ),
+    "Unicode Path of no bytes": ("Unicode Path", of_part(extra=_field(0x7075))),
+    "link by the ASi field": ("ASi", of_part(extra=_ASI_LINK)),
+    "link by the local ASi field": ("ASi", of_part(local_extra=_ASI_LINK)),
+    "encrypted by PKWARE's field": ("encrypted", of_part(local_extra=_field(0x0017, bytes(8)))),
+    "extra fields without room": (
+        "extra fields are over",
+        of_part(extra=_field(0x9999, bytes(65531))),
+    ),
+    "volume label": ("label", of_part(external=(stat.S_IFREG | 0o644) << 16 | 0x08)),
+    "link of NTFS": ("link", of_part(external=0x400, made_by=10 << 8 | 20)),
+    "folder with a stream": ("unpacks to more", _folder_stream),
+    "block device": ("neither", of_part(external=(stat.S_IFBLK | 0o644) << 16)),
+    "empty stream of no bytes": (
+        "ends too early",
+        lambda w: setattr(w.add("demo/py.typed", b""), "packed", b""),
+    ),
+}
+
+NAMES: Cases = {
+    "folder called as a drive": ("drive letter", added("demo/C:/evil.py")),
+    "drive in the data folder": ("drive letter", added("demo-1.0.data/data/C:evil")),
+    "drive as a scheme's folder": ("drive letter", added("demo-1.0.data/data/d:/evil")),
+    "line separator": ("control", added("demo/a\u2028b.py")),
+    "paragraph separator": ("control", added("demo/a\u2029b.py")),
+    "next line": ("control", added("demo/a\x85b.py")),
+    "right to left": ("invisible", added("demo/\u202egpj.py")),
+    "mark in a name": ("invisible", added("demo/\ufeff__init__.py")),
+    "zero width": ("invisible", added("demo/__init__\u200b.py")),
+    "private use": ("invisible", added("demo/\ue000.py")),
+    "no character": ("invisible", added("demo/\ufffe.py", "demo/\U0010ffff.py")),
+    "tabulator": ("control", added("demo/a\tb.py")),
+    "longer than a path": ("4095", added("demo/" + "/".join(["x" * 200] * 21))),
+    "longer than a path, not ASCII": ("4095", added("demo/" + "/".join(["é" * 100] * 21))),
+    "dist-info with a dot behind": ("dist-info folders", added("demo-1.0.dist-info./METADATA")),
+    "dist-info with a space behind": ("dist-info folders", added("demo-1.0.dist-info /METADATA")),
+    "dist-info with a long s": ("dist-info folders", added("demo-1.0.di\u017ft-info/METADATA")),
+    "dist-info of another case and name": ("dist-info folders", added("evil-1.Dist-Info/RECORD")),
+    "data folder by case": (
+        "two .data|folder",
+        added("demo-1.0.DATA/scripts/x", "demo-1.0.data/data/y"),
+    ),
+    "METADATA with a dot behind": ("case aside", info("METADATA.", "x")),
+    "WHEEL with a space behind": ("case aside", info("WHEEL ", "x")),
+    "record in small letters": ("case aside", info("record", "x")),
+    "direct_url.json with a dot behind": ("installer", info("direct_url.json.", "{}")),
+    "backslash in dist-info": ("backslash", info("..\\evil", "x")),
+    "folder twice": (
+        "twice",
+        lambda w: [
+            w.parts.update({key: w.add("demo/sub/", b"", method=0).mode(stat.S_IFDIR | 0o755)})
+            for key in ("demo/again/", "demo/sub/")
+        ],
+    ),
+    "sibling of the data folder": (
+        "name alike",
+        added("demo-1.0.data/data/x", "demo-1.0.dataX/evil"),
+    ),
+}
+
+RECORDS: Cases = {
+    "row quoted with a line end": ("yet not in", record(lambda data: data + b'"demo/a\nb",,\n')),
+    "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
+    "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
+    "row of another case": ("yet not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
+    "row of a folder without its slash": (
+        "yet not in",
+        lambda w: w.rows(lambda rows: rows.append(["demo", "", ""])),
+    ),
+    "row in another normal form": (
+        "yet not in",
+        both(
+            added("demo/é.py"),
+            row("demo/é.py", lambda r: r.__setitem__(0, "demo/e\u0301.py")),
+        ),
+    ),
+    "row with a space in front": ("yet not in", row(A, lambda r: r.__setitem__(0, " " + r[0]))),
+    "row doubled for RECORD": ("twice", record(lambda data: data + data.splitlines()[-1] + b"\n")),
+    "hash with a space": ("malformed", row(A, lambda r: r.__setitem__(1, r[1] + " "))),
+    "hash of two equals signs": ("malformed", row(A, lambda r: r.__setitem__(1, "sha256=" + r[1]))),
+    "sha3": ("sha3_256", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "sha3_256")[1]))),
+    "blake2": ("blake2b", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "blake2b")[1]))),
+    "size of another base": ("size", row(A, lambda r: r.__setitem__(2, "0xc"))),
+    "size with underscore": ("size", row(A, lambda r: r.__setitem__(2, "1_2"))),
+    "size with a fraction": ("size", row(A, lambda r: r.__setitem__(2, "12.0"))),
+    "size of a thousand digits": ("size", row(A, lambda r: r.__setitem__(2, "1" * 1000))),
+    "field of megabytes": ("CSV", record(lambda data: data + b"x" * 200_000 + b",,\n")),
+    "hash of a signature": (
+        "hash or size",
+        both(
+            info("RECORD.jws", "{}"),
+            lambda w: w.rows(
+                lambda rows: rows.append(hash_row(f"{w.dist_info}/RECORD.jws", b"{}"))
+            ),
+        ),
+    ),
+    "comment line": ("columns", record(lambda data: b"# made by hand\n" + data)),
+    "head line": ("yet not in", record(lambda data: b"path,hash,size\n" + data)),
+    "semicolons": ("columns", record(lambda data: data.replace(b",", b";"))),
+}
+
+
+def _entry_points(text: str) -> Bend:
+    return info("entry_points.txt", text)
+
+
+METADATA: Cases = {
+    "From between headers": (
+        "no header",
+        swapped("Summary: made up", "From here\nRequires-Dist: evil\nSummary: made up"),
+    ),
+    "From in front": ("no header", swapped("Metadata-", "From here\nMetadata-")),
+    "colon alone": ("no header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
+    "requirement behind junk": (
+        "follow a line",
+        swapped("Summary: made up", "junk\nRequires-Dist: evil"),
+    ),
+    "version behind junk": ("follow a line", swapped("Summary: made up", "junk\nversion : 2.0")),
+    "name behind a carriage return": (
+        "follow a line|carriage",
+        swapped("Summary: made up", "junk\rName: evil"),
+    ),
+    "version of 5000 digits": ("PEP 440", swapped("Version: 1.0", "Version: v1" + "0" * 5000)),
+    "version with a form feed": ("PEP 440", swapped("Version: 1.0", "Version: 1.0\f")),
+    "version in full width": ("PEP 440", swapped("Version: 1.0", "Version: １.０")),
+    "version with two locals": ("PEP 440", swapped("Version: 1.0", "Version: 1.0+a+b")),
+    "name with a soft hyphen": ("names", swapped("Name: demo", "Name: de\u00admo")),
+    "name in Cyrillic": ("names", swapped("Name: demo", "Name: dem\u043e")),
+    "NUL in a header": ("NUL", swapped("made up", "made\0up")),
+    "name with a space in front of its colon": (
+        "follow a line",
+        swapped("Name: demo", "Name : demo"),
+    ),
+    "tag behind junk": ("follow a line", swapped("Generator: forge", "junk\nTag: a-b-c", "WHEEL")),
+    "tag behind a blank line": ("lacks the tag", swapped("Tag:", "\nTag:", "WHEEL")),
+    "no Root-Is-Purelib": ("Purelib", swapped("Root-Is-Purelib: false\n", "", "WHEEL")),
+    "Root-Is-Purelib maybe": ("Purelib", swapped("Purelib: false", "Purelib: maybe", "WHEEL")),
+    "WHEEL with mark": ("mark", swapped("Wheel-", b"\xef\xbb\xbfWheel-", "WHEEL")),
+    "Wheel-Version of three parts": (
+        "Wheel-Version",
+        swapped("Wheel-Version: 1.0", "Wheel-Version: 1.0.1", "WHEEL"),
+    ),
+    "tag of four parts": ("which is none", swapped("py3-none", "py3-none-x", "WHEEL")),
+    "tag with a comma": ("which is none", swapped("py3-none", "py3,cp3-none", "WHEEL")),
+    "two Builds": (
+        "build tag",
+        both(
+            swapped("Generator: forge", "Build: 1\nBuild: 1", "WHEEL"),
+            of_draft(file_name="demo-1.0-1-py3-none-linux_x86_64.whl"),
+        ),
+    ),
+    "script in a section of two brackets": (
+        "section",
+        _entry_points("[[console_scripts]]\n../x = a:b\n"),
+    ),
+    "script for every section": (
+        "escapes",
+        _entry_points("[DEFAULT]\n../x = a:b\n[console_scripts]\ny = a:b\n"),
+    ),
+    "script behind a semicolon": ("escapes", _entry_points("[console_scripts]\n;../x = a:b\n")),
+    "section with a comment behind": ("section", _entry_points("[console_scripts] # x\ny = a:b\n")),
+    "script behind a form feed": (
+        "control",
+        _entry_points("[x]\na = b\f[gui_scripts]\n../x=a:b\n"),
+    ),
+    "script behind a carriage return": (
+        "control",
+        _entry_points("[x]\ry = 1\n[console_scripts]\r../x = a:b\n"),
+    ),
+    "script that continues a line": (
+        "escapes",
+        _entry_points("[console_scripts]\ny = a:b\n  ../x = a:b\n"),
+    ),
+    "entry points with mark": ("mark", _entry_points("\ufeff[console_scripts]\ny = a:b\n")),
+}
+
+LAYOUT: Cases = {
+    "data folder over a member": (
+        "falls on another",
+        added("demo-1.0.data/purelib/demo/__init__.py"),
+    ),
+    "two schemes for one place": (
+        "falls on another",
+        added("demo-1.0.data/purelib/x.py", "demo-1.0.data/platlib/x.py"),
+    ),
+    "data folder's file over a folder": ("falls on another", added("demo-1.0.data/platlib/demo")),
+    "data folder's folder over a file": (
+        "falls on another",
+        added("demo-1.0.data/purelib/demo/__init__.py/x.py"),
+    ),
+    "dist-info by data, in capitals": (
+        "second dist-info",
+        added("demo-1.0.data/platlib/Evil-1.0.DIST-INFO/METADATA"),
+    ),
+    "dist-info by data, a dot behind": (
+        "second dist-info",
+        added("demo-1.0.data/purelib/demo-1.0.dist-info./METADATA"),
+    ),
+    "scheme in capitals": ("no known part", added("demo-1.0.data/Scripts/run")),
+    "scheme include": ("no known part", added("demo-1.0.data/include/x.h")),
+    "egg": ("no dist-info", lambda w: _only_egg(w)),
+}
+
+
+def _only_egg(w: Draft) -> None:
+    for name in ("METADATA", "WHEEL", "RECORD"):
+        w.drop(name)
+    w.add("EGG-INFO/PKG-INFO", metadata("demo", "1.0"))
+
+
+def _late(data: bytes) -> bytes:
+    """Return a stream whose first 2000 bytes unpack to nothing."""
+    return b"\0\0\0\xff\xff" * 400 + _raw(data)
+
+
+_FAR_DLL = b"MZ" + bytes(58) + struct.pack("<L", 4096) + bytes(4032) + b"PE\0\0" + bytes(18)
+NATIVE: dict[str, tuple[str, str, bytes]] = {
+    "fat Mach-O of 64 bits": ("Mach-O", "demo/blob", bytes.fromhex("cafebabf00000002") + bytes(99)),
+    "Mach-O, big endian": ("Mach-O", "demo/blob", bytes.fromhex("feedfacf01000007") + bytes(99)),
+    "thin library": ("static library", "demo/blob", b"!<thin>\n" + bytes(99)),
+    "DLL with a long stub": ("DLL", "demo/blob", _FAR_DLL + b"\2\x21" + bytes(500)),
+    "DLL with a stub of megabytes": (
+        "DLL",
+        "demo/x.DLL",
+        b"MZ" + bytes(58) + struct.pack("<L", 1 << 20) + bytes(1 << 21),
+    ),
+    "extension module in capitals": ("extension module", "demo/x.PYD", b"none"),
+    "relocatable ELF": ("ELF", "demo/blob", elf()[:16] + b"\1\0" + elf()[18:]),
+}
+
+
+def _pure(name: str, data: bytes) -> Bend:
+    def bend(w: Draft) -> None:
+        w.drop("demo/core.so")
+        w.file_name = "demo-1.0-py3-none-any.whl"
+        w.part("WHEEL").data = wheel("py3-none-any")
+        w.add(name, data)
+
+    return bend
+
+
+PURE: Cases = {
+    **{
+        f"pure with {what}": (reason, _pure(name, data))
+        for what, (reason, name, data) in NATIVE.items()
+    },
+    "pure with ELF behind empty blocks": (
+        "ELF",
+        both(_pure("demo/blob", elf()), lambda w: of_part("demo/blob", packed=_late(elf()))(w)),
+    ),
+    "pure by one of its tags": (
+        "ELF",
+        both(
+            of_draft(file_name="demo-1.0-py3-none-linux_x86_64.any.whl"),
+            swapped("Generator: forge", "Tag: py3-none-any", "WHEEL"),
+        ),
+    ),
+}
+
+_TAG = "py3-none-linux_x86_64"
+FILE_NAMES: dict[str, tuple[str, str]] = {
+    "name with a hyphen": ("parts|version", f"de-mo-x-y-1.0-{_TAG}.whl"),
+    "name that ends with a dot": ("project name", f"demo.-1.0-{_TAG}.whl"),
+    "name that begins with a line": ("project name", f"_demo-1.0-{_TAG}.whl"),
+    "version with percent": ("version", f"demo-1.0%2Bcu12-{_TAG}.whl"),
+    "version with two epochs": ("version", f"demo-1!2!1.0-{_TAG}.whl"),
+    "build tag with plus": ("build tag", f"demo-1.0-1+x-{_TAG}.whl"),
+    "tag that begins with a dot": ("tag", "demo-1.0-.py3-none-linux_x86_64.whl"),
+    "backslash in the file name": ("project name", f"demo\\x-1.0-{_TAG}.whl"),
+    "signature beside the wheel": (".whl", f"demo-1.0-{_TAG}.whl.asc"),
+}
+
+#: Every group of cases that bends a draft.
+GROUPS: tuple[Cases, ...] = (ARCHIVES, NAMES, RECORDS, METADATA, LAYOUT, PURE)
