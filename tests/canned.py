@@ -21,7 +21,7 @@ BACKEND = """
 import json, pathlib, shutil, zipfile
 
 def record(hook, settings):
-    calls = pathlib.Path("calls.json")
+    calls = pathlib.Path("../calls.json")
     before = json.loads(calls.read_text()) if calls.exists() else []
     calls.write_text(json.dumps([*before, [hook, settings]]))
 
@@ -52,7 +52,7 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     wheel, = pathlib.Path("canned").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            if ".dist-info/" in name:
+            if ".dist-info/" in name and not name.endswith("/RECORD"):
                 archive.extract(name, metadata_directory)
     return "demo-1.0.dist-info"
 """
@@ -132,7 +132,7 @@ class Tree:
         return self._calls()[-1][1]
 
     def _calls(self) -> list[list[str]]:
-        path = self.folder / "calls.json"
+        path = self.folder.parent / "calls.json"
         found: list[list[str]] = json.loads(path.read_text()) if path.exists() else []
         return found
 

@@ -65,7 +65,7 @@ def find_hook(name: str) -> object | None:
     Where the settings or the delegate cannot be read the hook is returned: it then reports why.
     """
     hook = _HOOKS.get(name)
-    if hook is None or name not in OPTIONAL_HOOKS:
+    if name not in OPTIONAL_HOOKS:
         return hook
     try:
         _, delegate = _open(None)

@@ -19,6 +19,7 @@ from variantbuild.config import (
     split_config_settings,
     table_source,
 )
+from variantbuild.config.settings import parse_value
 from variantbuild.errors import ConfigError
 from variantbuild.project import load_project, settings_files
 from variantbuild.types import TOMLValue
@@ -59,6 +60,64 @@ def test_config_settings_beat_environment_beat_files_beat_pyproject() -> None:
     assert config.origin("isa-guard") == "isa-guard of /etc/variantbuild.toml"
     assert config.origin("fp-contract") == "[tool.variantbuild] fp-contract of pyproject.toml"
     assert config.origin("distro") == "the default"
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "value"),
+    [
+        ("distro", True, True),
+        *(("distro", word, True) for word in ("true", "True", "1", "on", "ON")),
+        ("distro", False, False),
+        *(("distro", word, False) for word in ("false", "FALSE", "0", "off", "Off")),
+        ("flags.c", "-O3; -g ;;", ("-O3", "-g")),
+        ("flags.c", ["-O3", "-DX=1;2"], ("-O3", "-DX=1;2")),
+        ("cpu", " v3 ", "v3"),
+        ("audit", "warn", "warn"),
+    ],
+)
+def test_values(key: str, raw: TOMLValue, value: TOMLValue | tuple[str, ...]) -> None:
+    (setting,) = [each for each in settings() if each.key == key]
+    assert parse_value(setting, raw) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "expected"),
+    [
+        ("distro", 1, "expected true or false"),
+        ("distro", "yes", "expected true or false"),
+        ("audit", 1, "expected one of error, downgrade, warn, off$"),
+        ("audit", "of", "expected one of error, downgrade, warn, off; did you mean 'off'[?]"),
+        ("flags.c", 3, "expected a list of strings"),
+        ("flags.c", ["-O", 3], "expected a list of strings"),
+        ("flags.c", {"a": "b"}, "expected a list of strings"),
+        ("cpu", ["v3"], "expected a string in quotes that is not empty"),
+        ("cpu", " ", "expected a string in quotes that is not empty"),
+        ("overrides", [], "it can stand in pyproject.toml and settings files only"),
+    ],
+)
+def test_values_of_another_kind(key: str, raw: TOMLValue, expected: str) -> None:
+    (setting,) = [each for each in settings() if each.key == key]
+    with pytest.raises(ValueError, match=expected):
+        parse_value(setting, raw)
+
+
+def test_target_hides_the_keys_of_every_lower_source() -> None:
+    sources = [
+        config_settings(target="v3"),
+        environment_source({"VARIANTBUILD_AUDIT": "warn"}),
+        pyproject(cpu="v2", distro=True),
+    ]
+    config = resolve_config(sources)
+    assert (config.cpu, config.distro) == ("auto", False)
+    assert config.is_set("audit")
+    assert not config.is_set("cpu")
+
+
+def test_config_setting_without_a_value_is_an_error() -> None:
+    ours, rest = split_config_settings({"variantbuild.cpu": None, "quiet": None})
+    assert rest == {"quiet": None}
+    with pytest.raises(ConfigError, match=r"variantbuild\.cpu is '': expected a string"):
+        resolve_config([ours])
 
 
 @pytest.mark.parametrize(

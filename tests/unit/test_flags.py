@@ -6,9 +6,15 @@ import pytest
 
 from variantbuild.errors import FlagsError
 from variantbuild.flags import Flags, Guard, resolve_flags
-from variantbuild.flags.toolchains import family_table, level_features, parse_version
+from variantbuild.flags.toolchains import (
+    family_table,
+    level_features,
+    parse_version,
+    writes_elf,
+)
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language, Libc
 from variantbuild.variant import Variant
+from variantbuild.variant.cpunames import baseline_cpu
 
 SPELLED_V2 = "-mcx16 -msahf -mpopcnt -msse3 -mssse3 -msse4.1 -msse4.2"
 SPELLED_V3 = f"{SPELLED_V2} -mavx -mavx2 -mbmi -mbmi2 -mf16c -mfma -mlzcnt -mmovbe -mxsave"
@@ -196,7 +202,7 @@ def test_extra_flags_come_last() -> None:
     assert flags.c[-1] == "-DA"
     assert flags.cxx[-1] == "-DB"
     assert flags.fortran == ()
-    assert flags.link == ("-lm",)
+    assert flags.link == flags.of("link") == ("-lm",)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +254,10 @@ def test_guard_for_levels() -> None:
 def test_nothing_to_guard() -> None:
     for cpu in (None, "v1"):
         assert guard_of(cpu) == Guard()
+    assert guard_of(baseline_cpu("aarch64"), arch="aarch64") == Guard()
+    device = Variant.parse("cu12", "x86_64")
+    assert resolve_flags(device, {"c": compiler("gcc", "12.2.0")}).guard == Guard()
+    assert resolve_flags(Variant(arch="x86_64", cpu="v3"), {}).guard == Guard()
     assert Guard().linker_options == Guard().driver_options == ()
 
 
@@ -261,10 +271,43 @@ def test_unguarded_says_why() -> None:
         assert guard_of("v3", "msvc" if family == "msvc" else family).level is None
 
 
+@pytest.mark.parametrize(
+    ("family", "target", "elf"),
+    [
+        ("gcc", "x86_64-linux-gnu", True),
+        ("gcc", "", True),
+        ("clang", "x86_64-apple-macos14", False),
+        ("clang", "arm64-apple-ios", False),
+        ("clang", "x86_64-apple-darwin", False),
+        ("gcc", "x86_64-w64-mingw32", False),
+        ("gcc", "x86_64-pc-cygwin", False),
+        ("clang", "x86_64-pc-windows-gnu", False),
+        ("clang", "x86_64-unknown-msvc", False),
+        ("gcc", "powerpc-ibm-aix7", False),
+        ("clang", "wasm32-wasi", False),
+        # These two write nothing else, whatever the triple says.
+        ("msvc", "x64", False),
+        ("apple-clang", "x86_64", False),
+    ],
+)
+def test_object_format(family: CompilerFamily, target: str, elf: bool) -> None:
+    assert writes_elf(compiler(family, "12.2.0", target=target)) is elf
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("18.1.8git", (18, 1, 8)), ("11", (11, 0)), ("", (0, 0)), ("v2", (0, 0)), ("9.4", (9, 4))],
+)
+def test_version(text: str, version: tuple[int, ...]) -> None:
+    assert parse_version(text) == version
+
+
 def test_old_glibc_is_marked_but_unguarded() -> None:
     guard = guard_of("v3", libc=Libc(name="glibc", version=(2, 17)))
     assert guard.level == "v3"
     assert "glibc 2.17" in str(guard.unguarded)
+    assert guard_of("v3", libc=Libc(name="glibc", version=(2, 33))) == Guard(level="v3")
+    assert "glibc 2.32" in str(guard_of("v3", libc=Libc(name="glibc", version=(2, 32))).unguarded)
 
 
 @pytest.mark.parametrize("family", ["gcc", "clang", "apple-clang", "msvc", "icx", "nvhpc"])

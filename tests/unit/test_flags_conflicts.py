@@ -21,10 +21,12 @@ def conflicts(variant: Variant, **env: str) -> list[tuple[str, str]]:
         ("CFLAGS", "-O2 -march=native", "-march=native"),
         ("CXXFLAGS", "-march=haswell -g", "-march=haswell"),
         ("FFLAGS", "-mcpu=power9", "-mcpu=power9"),
+        ("FCFLAGS", "-march=native", "-march=native"),
         ("CC", "ccache gcc -march=x86-64-v4", "-march=x86-64-v4"),
         ("CPPFLAGS", "-mtune=native", "-mtune=native"),
         ("CFLAGS", "-mavx512f", "-mavx512f"),
         ("CFLAGS", "-maes", "-maes"),
+        ("CFLAGS", "-madx", "-madx"),
         ("CFLAGS", "-mno-fma", "-mno-fma"),
         ("CFLAGS", "-tp zen4", "-tp=zen4"),
         ("CFLAGS", "-xCORE-AVX512", "-xCORE-AVX512"),
@@ -43,6 +45,7 @@ def test_found_by_name_and_place(variable: str, text: str, switch: str) -> None:
         "-march=x86-64-v3",
         "-mavx2 -mfma -msse2 -mbmi2",
         "-mno-avx512f",
+        "-Davx512f -favx512f",
         "-mtune=haswell -m64 -mcmodel=large -mfpmath=sse -mprefer-vector-width=256",
         "-xc++ -O3 -DX=-march=native",
         "/arch:AVX2 -arch:AVX2",
@@ -57,6 +60,18 @@ def test_no_conflict(text: str) -> None:
 def test_baseline_of_the_family_conflicts_with_a_higher_level() -> None:
     assert conflicts(V3, CFLAGS="-march=x86-64") == [("-march=x86-64", "CFLAGS")]
     assert conflicts(Variant(arch="x86_64", cpu="v1"), CFLAGS="-march=x86-64") == []
+
+
+def test_features_that_every_machine_has_may_be_named() -> None:
+    v2 = Variant(arch="x86_64", cpu="v2")
+    assert conflicts(v2, CFLAGS="-mmmx -msse -msse2 -mfxsr -mxsave") == []
+    v1 = Variant(arch="x86_64", cpu="v1")
+    assert conflicts(v1, CFLAGS="-msse2 -mavx2") == [("-mavx2", "CFLAGS")]
+
+
+def test_features_of_named_processors_are_not_judged() -> None:
+    zen4 = Variant(arch="x86_64", cpu="zen4")
+    assert conflicts(zen4, CFLAGS="-mno-fma -mavx512f") == []
 
 
 def test_named_processors() -> None:

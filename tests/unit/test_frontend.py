@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from variantbuild.frontend import (
     FRONTEND_VARIABLE,
     SituationKind,
     Traces,
+    _ps_command_line,
     detect_situation,
     front_ends,
     read_traces,
@@ -47,6 +49,10 @@ def traces(
         ("git+https://example.org/pkg.git@main", False, "pip-archive"),
         ("pkg @ git+https://example.org/pkg.git", False, "pip-archive"),
         ("git+file:///work/pkg", False, "pip-archive"),
+        *(
+            (f"file:///work/pkg-1.0{ending}", False, "pip-archive")
+            for ending in (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".ZIP#sha256=ab")
+        ),
         ("https://example.org/archive/main.zip#egg=pkg", False, "pip-archive"),
         ("pkg @ https://example.org/main.tar.gz from https://x (from app)", False, "pip-archive"),
     ],
@@ -104,6 +110,11 @@ def test_a_tracker_that_is_gone_is_none(tmp_path: Path) -> None:
         (("python", "/bin/poetry", "-C", "build", "--project", "x", "install"), "poetry"),
         (("python", "/bin/poetry", "-C", "sub", "build", "--clean"), "build"),
         (("python", "/bin/poetry", "publish", "--build"), "build"),
+        (("python", "/bin/poetry", "--project", "build", "--directory", "x", "add"), "poetry"),
+        (("python", "/bin/poetry", "-P", "build", "-q", "build"), "build"),
+        (("python.exe", "C:\\venv\\Lib\\build\\__main__.py"), "build"),
+        (("python", "-c", "pass", "pyproject-build"), "unknown"),
+        (("python", "-c", "pass", "/lib/build/__main__.py"), "unknown"),
         (("python", "-m"), "unknown"),
         (("python", "-m", "pip", "install", "poetry"), "unknown"),
         (("python", "-m", "pip", "install", "build"), "unknown"),
@@ -130,6 +141,14 @@ def test_cibuildwheel_and_own_command() -> None:
     found = detect_situation(traces({"CIBUILDWHEEL": "1"}, tracked=("file:///work/src",)))
     assert (found.kind, found.cibuildwheel) == ("pip-tree", True)
     assert detect_situation(traces({FRONTEND_VARIABLE: "variantbuild"})).kind == "build"
+    assert not detect_situation(traces()).cibuildwheel
+    assert not detect_situation(traces({"CIBUILDWHEEL": "0"})).cibuildwheel
+
+
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="ps is not installed")
+def test_ps_tells_a_command_line_too() -> None:
+    assert _ps_command_line(os.getpid())[0].rpartition("/")[2].startswith("py")
+    assert _ps_command_line(2**22 + 1) == ()
 
 
 @pytest.mark.parametrize(

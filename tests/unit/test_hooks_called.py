@@ -115,6 +115,10 @@ def test_what_prepare_built_is_left_where_something_changed(
     assert tree.calls == ["build_wheel", "build_wheel"]
 
 
+def test_prepare_may_run_again_in_the_same_folder(tree: Tree, meta: Path) -> None:
+    assert prepare(meta, V3) == prepare(meta, V3)
+
+
 def test_prepare_of_a_plain_version_asks_the_delegate(tree: Tree, meta: Path) -> None:
     dist_info = prepare(meta, NEVER)
     assert dist_info.name == "demo-1.0.dist-info"
@@ -206,6 +210,15 @@ def test_hook_that_cannot_be_judged_is_there_to_say_why(
         "variantbuild: error: [tool.variantbuild] cpu of pyproject.toml is 3: "
         "expected a string in quotes that is not empty\n"
     )
+
+
+def test_missing_hook_that_is_no_option_is_there_to_say_so(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.backend("def build_wheel(*words):\n    return ''\n")
+    with pytest.raises(SystemExit):
+        hook("build_sdist")(str(tree.out))
+    assert "has no build_sdist hook" in capfd.readouterr().err
 
 
 def test_refused_wheel_ends_with_the_code_of_its_error(

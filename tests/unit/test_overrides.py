@@ -78,7 +78,11 @@ def test_an_override_beats_its_own_source_and_not_a_higher_one() -> None:
 def test_the_later_table_and_the_higher_file_win_and_additions_add_up() -> None:
     condition: TOMLValue = {"cpu": "v3"}
     project = pyproject(
-        {"if": condition, "dependencies": ["a"], "cmake": {"define": {"X": 1, "Y": True}}},
+        {
+            "if": condition,
+            "dependencies": ["a"],
+            "cmake": {"define": {"X": 1, "Y": True, "Z": True}},
+        },
         {"if": condition, "dependencies": ["b>1", "a"], "cmake": {"define": {"X": ["p", "q"]}}},
     )
     user = table_source(
@@ -86,7 +90,7 @@ def test_the_later_table_and_the_higher_file_win_and_additions_add_up() -> None:
     )
     config = resolve("v3", user, project)
     assert config.dependencies == ("a", "b>1")
-    assert config.cmake_defines == {"X": "p;q", "Y": "OFF"}
+    assert config.cmake_defines == {"X": "p;q", "Y": "OFF", "Z": "ON"}
 
 
 def test_the_variant_is_chosen_by_platform_alone() -> None:
@@ -102,6 +106,9 @@ def test_the_variant_is_chosen_by_platform_alone() -> None:
         ({"audit": "warn"}, "table 1 of overrides in pyproject.toml has no condition"),
         ({"if": {"cpus": "v3"}}, "if.cpus of table 1 .* did you mean 'cpu'?"),
         ({"if": {"cpu": 3}}, "if.cpu of table 1 .* is 3: expected a name"),
+        ({"if": {"cpu": ["v3", 4]}}, r"is \['v3', 4\]: expected a name or a list of names"),
+        ({"if": "v3"}, "has no condition"),
+        ({"if": {"cpu": "v3"}, "dependencies": ["a", 1]}, "expected a list of requirements"),
         ({"if": {"cpu": []}}, r"is \[\]: expected a name or a list of names"),
         ({"if": {"cpu": "v3"}, "audti": "warn"}, "audti of .* did you mean 'audit'?"),
         ({"if": {"cpu": "v3"}, "audit": "perhaps"}, "expected one of error, downgrade"),

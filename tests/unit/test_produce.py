@@ -173,10 +173,23 @@ def test_runner_of_cibuildwheel_is_chance(tree: Tree, capfd: pytest.CaptureFixtu
             assert plan.choice.reason.startswith("the level of this machine")
 
 
+def test_sdist_is_built_once_where_the_cache_is_on(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tree.folder / "PKG-INFO").touch()
+    for cache, builds in (("false", 1), ("true", 2), ("true", 2)):
+        plan, delegate = plan_of(tree, "pip-sdist", build_cache=cache)
+        made = produce.produce_wheel(plan, delegate, tree.out)
+        made.unlink()
+        assert len(tree.calls) == builds
+    assert "taken from the build cache" in capfd.readouterr().err
+
+
 def test_new_member_takes_the_time_that_the_environment_gives(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for value, year in (("1262304000", 2010), ("soon", None), ("-5", None)):
+    for value, year in (("1262304000", 2010), ("soon", None), ("-5", None), ("\u00b2", None)):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
         plan, delegate = plan_of(tree)
         path = produce.produce_wheel(plan, delegate, tree.out)
