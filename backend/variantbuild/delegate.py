@@ -15,6 +15,7 @@ from typing import cast
 from variantbuild.data import load_table
 from variantbuild.errors import DelegateError
 from variantbuild.project import Project
+from variantbuild.turns import take_turn
 
 #: PEP 517: "module" or "module:object.attribute".
 _BACKEND = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?")
@@ -138,6 +139,7 @@ class Delegate:
     def call(self, hook: str, *args: object, env: Mapping[str, str] | None = None) -> object:
         """Call `hook` with `args`, the environment changed by `env` for the time of the call.
 
+        Another build in the same source tree, which is the current folder, is waited for.
         The umask is 022 meanwhile: it shows in the members' permissions, and the same input shall
         give the same bytes. Raises DelegateError where the backend lacks the hook, and where it
         exits the process, with status 0 too: a hook that does not return has built nothing. Other
@@ -148,7 +150,7 @@ class Delegate:
             raise DelegateError(
                 f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook"
             )
-        with _surroundings(env or {}):
+        with take_turn(Path.cwd()), _surroundings(env or {}):
             try:
                 return function(*args)
             except SystemExit as stop:

@@ -1,0 +1,60 @@
+"""One build at a time in a source tree: delegates write into it, and most were made to be alone.
+
+Two that share `build` or `*.egg-info` fail now and then (seen with setuptools 84: a file of the
+one removed by the other), as when two machines install from one checkout in a shared home.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from variantbuild.messages import say
+
+#: Set while a build holds its tree: what it starts in the same tree must not wait for it.
+_HOLDS = "_VARIANTBUILD_TREE"
+
+
+@contextlib.contextmanager
+def take_turn(tree: Path) -> Iterator[None]:
+    """Wait until no other build is at work in the folder `tree`, and keep others waiting.
+
+    The lock is the folder's own, so that nothing is left behind. It is advice: where the file
+    system or the system knows none for folders (NFS, Windows), nobody waits.
+    """
+    try:
+        descriptor = os.open(tree, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        yield
+        return
+    try:
+        status = os.fstat(descriptor)
+        name = f"{status.st_dev}:{status.st_ino}"
+        before = os.environ.get(_HOLDS)
+        if before != name:
+            _wait(descriptor, tree)
+        os.environ[_HOLDS] = name
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(_HOLDS, None)
+            else:
+                os.environ[_HOLDS] = before
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, tree: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.suppress(OSError):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another build is at work in {tree}: waiting for it")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
