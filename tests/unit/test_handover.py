@@ -188,6 +188,19 @@ class TestSetuptools:
     def test_users_ldshared_survives(self) -> None:
         made = handed(self.backend, family="clang", env={"CC": "clang", "LDSHARED": "ld -x"})
         assert env_of(made)["LDSHARED"] == "ld -x -Wl,-z,x86-64-v4"
+        env = {"CC": "clang", "LDSHARED": "gcc -pthread -x"}
+        made = handed(self.backend, family="clang", env=env)
+        assert env_of(made)["LDSHARED"] == "gcc -pthread -x -Wl,-z,x86-64-v4"
+
+    def test_interpreter_that_names_one_linker_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delitem(INTERPRETER, "LDCXXSHARED")
+        made = handed(self.backend, family="clang")
+        assert made.guard == Guard(level="v4")
+        assert "LDCXXSHARED" not in env_of(made)
+        monkeypatch.delitem(INTERPRETER, "LDSHARED")
+        made = handed(self.backend, family="clang")
+        assert made.guard.level is None
+        assert "how it links" in str(made.guard.unguarded)
 
     def test_users_extra_config_survives(self) -> None:
         made = handed(
@@ -201,13 +214,27 @@ class TestSetuptools:
         assert parser["build"]["build_base"] == f"build/{NAME}"
         assert parser["bdist_wheel"]["plat"] == "50%"
 
+    def test_users_extra_config_without_a_section_for_the_build(self) -> None:
+        made = handed(
+            self.backend,
+            env={"DIST_EXTRA_CONFIG": "/mine"},
+            extra_config="[bdist_wheel]\nplat = x\n",
+        )
+        text = dict(made.files)[Path(env_of(made)["DIST_EXTRA_CONFIG"])]
+        assert f"[build]\nbuild_base = build/{NAME}\n" in text
+
     @pytest.mark.parametrize("version", ["64.0.0", "65.7.0"])
     @pytest.mark.parametrize(
         ("users", "first"),
-        [(None, []), ("--plat x", ["--plat", "x"]), (["--plat", "a b"], ["--plat", "a b"])],
+        [
+            (None, []),
+            (True, []),
+            ("--plat x", ["--plat", "x"]),
+            (["--plat", "a b"], ["--plat", "a b"]),
+        ],
     )
     def test_before_66_by_build_option(
-        self, version: str, users: str | list[str] | None, first: list[str]
+        self, version: str, users: str | list[str] | bool | None, first: list[str]
     ) -> None:
         settings: ConfigSettings = {} if users is None else {"--build-option": users}
         made = handed(self.backend, version=version, settings=settings)
@@ -215,12 +242,21 @@ class TestSetuptools:
         assert options == [*first, "build", f"--build-base=build/{NAME}"]
         assert "DIST_EXTRA_CONFIG" not in env_of(made)
 
+    def test_from_66_by_configuration(self) -> None:
+        made = handed(self.backend, version="66.0.0")
+        assert made.config_settings == ()
+        assert "DIST_EXTRA_CONFIG" in env_of(made)
+
     def test_unknown_version_counts_as_new(self) -> None:
         assert "DIST_EXTRA_CONFIG" in env_of(handed(self.backend, version=""))
 
     def test_cxx_flags_that_do_not_arrive_are_said(self) -> None:
         assert "72.1.0" in handed(self.backend, version="72.1.0").notes[0]
         assert handed(self.backend, version="72.2.0").notes == ()
+        same = Flags(languages=("c", "cxx"), c=("-DX",), cxx=("-DX",))
+        alone = Flags(languages=("cxx",), cxx=("-DX",))
+        for flags in (same, alone):
+            assert handed(self.backend, flags, version="72.1.0").notes == ()
 
     def test_msvc_reads_the_compilers_own_variable(self) -> None:
         flags = Flags(languages=("c",), c=("/arch:AVX2",))
@@ -283,6 +319,18 @@ class TestScikitBuildCore:
         key = "cmake.define.CMAKE_CXX_FLAGS"
         made = handed(self.backend, settings={key: "-Wall"})
         assert dict(made.config_settings)[key] == "-Wall -march=x86-64-v4 -DCXX"
+        key = "cmake.define.CMAKE_Fortran_FLAGS"
+        made = handed(self.backend, settings={key: "-Wall"})
+        assert dict(made.config_settings)[key] == "-Wall -march=x86-64-v4"
+
+    def test_definition_without_a_value_defines_nothing(self) -> None:
+        made = handed(self.backend, env={"SKBUILD_CMAKE_DEFINE": "CMAKE_C_FLAGS;A=1"})
+        assert "cmake.define.CMAKE_C_FLAGS" not in dict(made.config_settings)
+
+    def test_settings_stay_where_there_is_nothing_to_say(self) -> None:
+        settings = {"cmake.define.CMAKE_C_FLAGS": " -g "}
+        made = handed(self.backend, Flags(languages=("c",)), settings=settings)
+        assert dict(made.config_settings) == settings
 
     def test_values_that_are_no_strings_are_left_alone(self) -> None:
         tool: dict[str, TOMLValue] = {

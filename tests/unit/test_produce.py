@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from canned import Tree, enter, header, module
 from variantbuild import produce
 from variantbuild.delegate import Delegate, load_delegate, resolve_delegate
 from variantbuild.errors import AuditError, DelegateError, WheelError
+from variantbuild.flags.rust import RustFlags
 from variantbuild.frontend import Situation, SituationKind
 from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
@@ -197,6 +199,24 @@ def test_new_member_takes_the_time_that_the_environment_gives(
             found = archive.getinfo(RECORD).date_time[0]
             expected = archive.getinfo("demo-1.0+v3.dist-info/RECORD").date_time[0]
         assert found == (year or expected)
+
+
+def test_modules_are_known_by_their_endings(tree: Tree) -> None:
+    for name in ("a.so", "sub/b.pyd", "sub/c.dylib", "d.txt", "so"):
+        (tree.folder / "src" / name).parent.mkdir(exist_ok=True)
+        (tree.folder / "src" / name).touch()
+    found = produce._modules_below(tree.folder)
+    assert sorted(path.name for path in found) == ["a.so", "b.pyd", "c.dylib"]
+
+
+def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> None:
+    plan, _ = plan_of(tree)
+    assert produce._records(plan)
+    silent = replace(plan.flags, recorded=False)
+    rusty = replace(plan.flags, rust=RustFlags(target="x86_64-unknown-linux-gnu"))
+    for flags in (silent, rusty):
+        other = replace(plan, compilation=replace(plan.compilation, flags=flags))
+        assert not produce._records(other)
 
 
 def test_editable_is_audited_with_what_lies_in_the_tree(

@@ -105,6 +105,7 @@ def test_names_of_processors(arch: str, cpu: str, name: str) -> None:
 def test_lld_makes_way_for_the_guard_only_where_it_is_the_default() -> None:
     variant = Variant(arch="x86_64", cpu="v3")
     assert resolve_rust_flags(variant, RUST, LINUX)[0].link == ("-C", "linker-features=-lld")
+    assert resolve_rust_flags(variant, replace(RUST, version="1.90.0"), LINUX)[0].link
     assert not resolve_rust_flags(variant, replace(RUST, version="1.89.0"), LINUX)[0].link
     assert not resolve_rust_flags(variant, RUST, "x86_64-unknown-linux-musl")[0].link
 
@@ -121,6 +122,22 @@ def test_a_generic_arm_level_has_no_name() -> None:
     flags, note = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
     assert not flags.compile
     assert "'armv8.2a'" in note
+
+
+def test_no_processor_means_no_switches() -> None:
+    made = resolve_rust_flags(Variant(arch="x86_64"), RUST, LINUX)
+    assert made == (RustFlags(target=LINUX), "")
+    other = resolve_rust_flags(Variant(arch="x86_64"), RUST, "aarch64-unknown-linux-gnu")
+    assert other == (RustFlags(target="aarch64-unknown-linux-gnu"), "")
+
+
+def test_levels_need_no_version_of_llvm() -> None:
+    unknown = replace(RUST, llvm="")
+    for level, name in (("v1", "x86-64"), ("v2", "x86-64-v2"), ("v3", "x86-64-v3")):
+        flags, note = resolve_rust_flags(Variant(arch="x86_64", cpu=level), unknown, LINUX)
+        assert (flags.compile, note) == (("-C", f"target-cpu={name}"), "")
+    with pytest.raises(FlagsError, match="LLVM unknown"):
+        resolve_rust_flags(Variant(arch="x86_64", cpu="zen4"), unknown, LINUX)
 
 
 def test_an_old_llvm_is_refused_by_name() -> None:
