@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,9 @@ def test_users_variables_come_first(backend: str) -> None:
     assert env["CXXFLAGS"].endswith("-DCC -march=x86-64-v4 -DCXX")
     assert env["FFLAGS"] == env["FCFLAGS"] == "-DF -march=x86-64-v4"
     assert "CPPFLAGS" not in env
+    for name in ("FFLAGS", "FCFLAGS"):
+        env = env_of(handed(backend, env={name: "-DF"}))
+        assert env["FFLAGS"] == env["FCFLAGS"] == "-DF -march=x86-64-v4"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -380,6 +384,17 @@ class TestMeson:
 
     def test_temporary_where_the_user_sets_none(self) -> None:
         assert handed("mesonpy").config_settings == ()
+
+    @pytest.mark.parametrize("value", ["", ["a", "b"], True])
+    def test_setting_that_names_no_folder_stays_as_it_is(
+        self, value: str | list[str] | bool
+    ) -> None:
+        made = handed("mesonpy", settings={"build-dir": value})
+        assert dict(made.config_settings) == {"build-dir": value}
+
+    def test_link_flags_stand_before_the_specs_file(self) -> None:
+        made = handed("mesonpy", replace(FLAGS, link=("-lm",)))
+        assert env_of(made)["LDFLAGS"].startswith("-lm -specs=")
 
 
 def test_users_switches_give_another_build_directory() -> None:

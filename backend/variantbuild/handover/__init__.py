@@ -29,6 +29,10 @@ from variantbuild.probe.facts import Compiler, Language
 __all__ = ["Delegation", "Handover", "hand_over"]
 
 
+#: How meson-python's setting for its build directory is spelled.
+_MESON_FOLDER = ("build-dir", "builddir")
+
+
 def hand_over(
     flags: Flags,
     delegation: Delegation,
@@ -106,8 +110,9 @@ def _hand_by_environment(
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
     settings = dict(delegation.config_settings)
-    if folder is not None:
-        settings[find_setting(settings, ("build-dir", "builddir")) or "build-dir"] = folder
+    key = find_setting(settings, _MESON_FOLDER)
+    if folder is not None and key is not None:
+        settings[key] = folder
     return Handover(
         env=tuple(changes.items()),
         config_settings=tuple(settings.items()),
@@ -118,6 +123,6 @@ def _hand_by_environment(
 
 def _meson_folder(delegation: Delegation, build_name: str) -> str | None:
     """Return the build directory of the variant's own, where the user sets one at all."""
-    key = find_setting(delegation.config_settings, ("build-dir", "builddir"))
+    key = find_setting(delegation.config_settings, _MESON_FOLDER)
     value = None if key is None else delegation.config_settings[key]
     return f"{value.rstrip('/')}-{build_name}" if isinstance(value, str) and value else None
