@@ -124,6 +124,18 @@ def test_meson_options_that_throw_the_variables_away(made: Handover) -> None:
     assert not {"CXX", "FC"} & set(env)
 
 
+@pytest.mark.parametrize(
+    ("word", "variables"), [("c", {"CC"}), ("cpp", {"CXX"}), ("fortran", {"FC"})]
+)
+def test_meson_option_of_one_language(word: str, variables: set[str]) -> None:
+    env = env_of(handed("mesonpy", settings={"setup-args": f"-D{word}_args=-Wno-x"}))
+    assert {"CC", "CXX", "FC"} & set(env) == variables
+    # A language that the tree does not have is left out, though its switches are known.
+    flags = replace(FLAGS, languages=("c",))
+    env = env_of(handed("mesonpy", flags, settings={"setup-args": f"-D{word}_args=-Wno-x"}))
+    assert {"CC", "CXX", "FC"} & set(env) == variables & {"CC"}
+
+
 def test_arguments_of_one_meson_target_throw_nothing_away() -> None:
     text = "project('x', 'c')\nexecutable('y', 'y.c', c_args: ['-DX'])\n"
     assert "CC" not in env_of(handed("mesonpy", meson_build=text))

@@ -1,3 +1,5 @@
+"""The machine at hand: files, programs, configuration, and no exception."""
+
 from __future__ import annotations
 
 import os

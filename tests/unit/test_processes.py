@@ -1,3 +1,5 @@
+"""External programs: found on PATH, bounded in time and output, gone with their children."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Why a machine cannot run or build a variant."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

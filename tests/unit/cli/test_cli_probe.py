@@ -1,3 +1,5 @@
+"""The command probe: its table, its JSON by the schema, and what it says of targets."""
+
 from __future__ import annotations
 
 import json

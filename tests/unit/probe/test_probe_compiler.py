@@ -1,3 +1,5 @@
+"""Compilers: which one a build would call, and what it says of itself."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Processors of recorded machines, and of this one: level, name, features."""
+
 from __future__ import annotations
 
 import dataclasses

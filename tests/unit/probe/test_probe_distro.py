@@ -1,3 +1,5 @@
+"""Distributions by os-release."""
+
 from __future__ import annotations
 
 import platform

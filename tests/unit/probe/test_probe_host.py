@@ -1,3 +1,5 @@
+"""Every recorded machine, probed as a whole."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""The C library and its version."""
+
 from __future__ import annotations
 
 import dataclasses
