@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
+import tarfile
 import textwrap
 import zipfile
 from collections.abc import Callable
@@ -81,6 +83,15 @@ def script(folder: Path, name: str, text: str) -> Path:
     return path
 
 
+def assert_prepared(wheel: Path, dist_info: Path) -> None:
+    """Check that the wheel holds the metadata that was prepared, byte for byte."""
+    with zipfile.ZipFile(wheel) as archive:
+        for path in dist_info.rglob("*"):
+            if path.is_file() and path.name != "variantbuild.json":
+                inside = f"{dist_info.name}/{path.relative_to(dist_info)}"
+                assert archive.read(inside) == path.read_bytes()
+
+
 def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path: Path) -> None:
     (tree.folder / "LICENSE").write_text("Do as you like.\n", encoding="utf-8")
     tree.edit("pyproject.toml", "[project]", '[project.scripts]\nask = "whatami:dot"\n\n[project]')
@@ -95,11 +106,7 @@ def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path:
     assert list(dist_info.rglob("LICENSE"))
     tree.call(f"v.build_wheel({str(tree.out)!r}, None, {str(dist_info)!r})", VARIANTBUILD_CPU="v3")
     (wheel,) = tree.out.iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        for path in dist_info.rglob("*"):
-            if path.is_file() and path.name != "variantbuild.json":
-                inside = f"{dist_info.name}/{path.relative_to(dist_info)}"
-                assert archive.read(inside) == path.read_bytes()
+    assert_prepared(wheel, dist_info)
 
 
 def test_prepare_builds_once_when_the_version_is_local(tree: Tree, tmp_path: Path) -> None:
@@ -113,11 +120,7 @@ def test_prepare_builds_once_when_the_version_is_local(tree: Tree, tmp_path: Pat
     done = tree.call(build, **env).ok()
     assert "building 'whatami' extension" not in done.output
     (wheel,) = tree.out.iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        for path in dist_info.rglob("*"):
-            if path.is_file() and path.name != "variantbuild.json":
-                inside = f"{dist_info.name}/{path.relative_to(dist_info)}"
-                assert archive.read(inside) == path.read_bytes()
+    assert_prepared(wheel, dist_info)
     # Other flags in between: what prepare built is not what is asked for any more.
     wheel.unlink()
     done = tree.call(build, **{**env, "VARIANTBUILD_CPU": "v2"}).ok()
@@ -150,8 +153,6 @@ def test_same_input_same_bytes(tree: Tree) -> None:
         (wheel,) = tree.out.iterdir()
         contents.append(wheel.read_bytes())
         wheel.unlink()
-        import shutil
-
         shutil.rmtree(tree.folder / "build")
     assert contents[0] == contents[1]
 
@@ -191,8 +192,6 @@ def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
     tree.call(f"v.build_sdist({str(tree.out)!r})").ok()
     (sdist,) = tree.out.iterdir()
     assert sdist.name == "whatami-1.0.tar.gz"
-    import tarfile
-
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
     second = tmp_path / "second"

@@ -123,8 +123,8 @@ def _plain_name(plan: BuildPlan) -> tuple[str, str, str, str]:
 
     from packaging.tags import interpreter_name, interpreter_version
 
-    table = plan.project.pyproject.get("project")
-    metadata: Mapping[str, object] = table if isinstance(table, Mapping) else {}
+    declared = plan.project.pyproject.get("project")
+    metadata: Mapping[str, object] = declared if isinstance(declared, Mapping) else {}
     name = re.sub(r"[-_.]+", "_", str(metadata.get("name", plan.project.path.name))).lower()
     python = f"{interpreter_name()}{interpreter_version()}"
     platform = re.sub(r"[-.]", "_", plan.platform)
