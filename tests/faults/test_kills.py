@@ -1,13 +1,16 @@
-"""Processes killed at random moments, full disks and races: never a broken wheel under its name.
+"""Processes killed at any moment, full disks and races: never a broken wheel under its name.
 
-Each phase is killed 200 times; FAULT_RUNS sets another number for a longer run.
+Each phase is killed 200 times at random (FAULT_RUNS sets another number for a longer run), and once
+before and once behind each of its system calls.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
+from variantbuild.private import private_folder, publish_copy
 from variantbuild.wheel import (
     Edit,
     apply_edit,
@@ -36,7 +40,7 @@ def wheel_bytes() -> bytes:
     draft = Draft()
     source = random.Random(7)
     for i in range(30):
-        draft.add(f"demo/part{i}.bin", source.randbytes(20_000 + 3_000 * i))
+        draft.add(f"demo/part{i}.bin", source.randbytes(10_000 + 1_500 * i))
     return draft.build()
 
 
@@ -68,7 +72,18 @@ def replace_itself(path: Path, output: Path) -> None:
         apply_edit(wheel, plan_edit(inventory, Edit(metadata=changed)), path.parent)
 
 
-PHASES = {"copy": copy, "tail": tail, "replace": replace_itself}
+def build(path: Path, output: Path) -> None:
+    """Do as the hooks do: a delegate's wheel in a private folder, stamped into the output."""
+    with private_folder(output) as folder:
+        tail(path.rename(folder / NAME), output)
+
+
+def carry(path: Path, output: Path) -> None:
+    """Publish a copy of a finished wheel that lies elsewhere."""
+    publish_copy(path.parent / "finished" / NEW, output)
+
+
+PHASES = {"copy": copy, "tail": tail, "replace": replace_itself, "build": build, "carry": carry}
 
 
 def start(action: Callable[[], None]) -> int:
@@ -93,10 +108,27 @@ def start(action: Callable[[], None]) -> int:
 def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     """A fresh input wheel and an output folder with an older wheel of the new name."""
     source, output = tmp_path / "private", tmp_path / "output"
-    source.mkdir()
+    (source / "finished").mkdir(parents=True)
     output.mkdir()
+    (source / NAME).write_bytes(DATA)
+    copy(source / NAME, source / "finished")
+    shutil.copy(source / "finished" / NEW, output)
     yield source / NAME, output
     assert sound_wheels(output) == [NEW]
+
+
+def check_places(phase: str, path: Path, output: Path) -> None:
+    """Check that old or new is there and whole, besides them temporary files; remove those."""
+    assert sound_wheels(output) == [NEW]
+    if phase not in ("tail", "build"):
+        assert sound_wheels(path.parent) == [NAME]
+    if phase in ("copy", "carry"):
+        assert path.read_bytes() == DATA
+    for left in (*output.iterdir(), *path.parent.iterdir()):
+        if left.name.startswith(".variantbuild-"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        else:
+            assert left.name in (NAME, NEW, "finished")
 
 
 def sound_wheels(folder: Path) -> list[str]:
@@ -115,8 +147,6 @@ def test_a_kill_leaves_old_or_new_and_nothing_between(
 ) -> None:
     path, output = place
     action = PHASES[phase]
-    path.write_bytes(DATA)
-    copy(path, output)
     older = (output / NEW).read_bytes()
     started = time.monotonic()
     assert os.waitpid(start(lambda: action(path, output)), 0)[1] == 0
@@ -132,24 +162,59 @@ def test_a_kill_leaves_old_or_new_and_nothing_between(
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) in (DONE, REFUSED, -number)
         killed += os.waitstatus_to_exitcode(status) != DONE
-        assert sound_wheels(output) == [NEW]
-        if phase != "tail":
-            assert sound_wheels(path.parent) == [NAME]
-        if phase == "copy":
-            assert path.read_bytes() == DATA
-        for left in (*output.iterdir(), *path.parent.iterdir()):
-            assert left.name in (NAME, NEW) or left.name.startswith(".variantbuild-")
-            if left.name.startswith("."):
-                left.unlink()
+        check_places(phase, path, output)
+    print(f"{phase}, {number.name}: {killed} killed at work")
     assert killed > 0, "no kill hit the work"
+
+
+_CALLS = ("open", "write", "copy_file_range", "fsync", "ftruncate", "rename", "replace", "unlink")
+
+
+def die_at(call: str, nth: int, *, behind: bool) -> None:
+    """Let this process kill itself before or behind the nth time that it makes a system call."""
+    real = getattr(os, call)
+    left = itertools.count(nth, -1)
+
+    def deadly(*args: object, **kwargs: object) -> object:
+        last = next(left) == 0
+        if last and not behind:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result: object = real(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(os, call, deadly)
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_death_at_every_system_call(place: tuple[Path, Path], phase: str, behind: bool) -> None:
+    path, output = place
+    action = PHASES[phase]
+    deaths = 0
+    for call in _CALLS:
+        for nth in itertools.count():
+            path.write_bytes(DATA)
+
+            def doomed(call: str = call, nth: int = nth) -> None:
+                die_at(call, nth, behind=behind)
+                action(path, output)
+
+            code = os.waitstatus_to_exitcode(os.waitpid(start(doomed), 0)[1])
+            assert code in (DONE, -signal.SIGKILL), (call, nth)
+            check_places(phase, path, output)
+            if code == DONE:
+                break
+            deaths += 1
+    print(f"{phase}: {deaths} deaths")
+    assert deaths > 4
 
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_full_disk_is_one_sentence_and_no_wheel(place: tuple[Path, Path], phase: str) -> None:
     path, output = place
     action = PHASES[phase]
-    path.write_bytes(DATA)
-    copy(path, output)
     older = (output / NEW).read_bytes()
     refused = 0
     sizes = range(0, len(DATA) * 6 // 5, len(DATA) // 25)
@@ -170,21 +235,30 @@ def test_a_full_disk_is_one_sentence_and_no_wheel(place: tuple[Path, Path], phas
     assert 0 < refused < len(sizes)
 
 
-def test_two_processes_on_one_output(place: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("phase", ["copy", "carry"])
+def test_processes_on_one_output(place: tuple[Path, Path], phase: str) -> None:
     path, output = place
-    path.write_bytes(DATA)
     for _ in range(20):
-        children = [start(lambda: copy(path, output)) for _ in range(4)]
+        children = [start(lambda: PHASES[phase](path, output)) for _ in range(4)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
         assert codes == [DONE] * 4
         assert sound_wheels(output) == [NEW]
         assert [left.name for left in output.iterdir()] == [NEW]
 
 
-def test_a_folder_that_may_not_be_written_to(place: tuple[Path, Path], tmp_path: Path) -> None:
+def test_processes_that_replace_one_wheel(place: tuple[Path, Path]) -> None:
     path, output = place
-    path.write_bytes(DATA)
-    copy(path, output)
+    for _ in range(20):
+        path.write_bytes(DATA)
+        children = [start(lambda: replace_itself(path, output)) for _ in range(4)]
+        codes = {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children}
+        assert DONE in codes
+        assert codes <= {DONE, REFUSED}
+        check_places("replace", path, output)
+
+
+def test_a_folder_that_may_not_be_written_to(place: tuple[Path, Path], tmp_path: Path) -> None:
+    path, _ = place
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)
 
@@ -209,12 +283,10 @@ def test_the_output_on_another_file_system(place: tuple[Path, Path]) -> None:
     other = Path("/dev/shm", f"variantbuild-{os.getpid()}")
     other.mkdir()
     try:
-        for action in (copy, tail):
+        for action in (copy, tail, carry):
             path.write_bytes(DATA)
             action(path, other)
             assert sound_wheels(other) == [NEW]
-        path.write_bytes(DATA)
-        copy(path, output)
         assert (output / NEW).read_bytes() == (other / NEW).read_bytes()
     finally:
         for left in other.iterdir():

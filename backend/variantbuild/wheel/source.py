@@ -68,7 +68,10 @@ class Source:
 
     def check_unchanged(self) -> None:
         """Raise WheelError where the file was written to since it was opened."""
-        now, then = os.fstat(self.descriptor), self._status
+        try:
+            now, then = os.fstat(self.descriptor), self._status
+        except OSError as error:
+            raise WheelError(f"{str(self.path)!r} cannot be read: {error.strerror}") from error
         if (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns):
             raise WheelError(f"{str(self.path)!r} was changed by another process while it was read")
 

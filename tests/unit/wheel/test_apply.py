@@ -116,11 +116,25 @@ def test_unchanged_edit_keeps_record_by_the_byte(write: Write, output: Path) -> 
             assert new.read(twin, limit=1 << 20) == old.read(member, limit=1 << 20)
 
 
-_CALLS = ("write", "copy_file_range", "fsync", "ftruncate", "lseek", "open", "pread")
+_CALLS = (
+    "write",
+    "copy_file_range",
+    "fsync",
+    "ftruncate",
+    "lseek",
+    "open",
+    "pread",
+    "fstat",
+    "fchmod",
+    "rename",
+    "replace",
+)
 
 
 @pytest.mark.parametrize("consume", [False, True], ids=["copy", "tail"])
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EFBIG])
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES]
+)
 def test_every_failing_call_leaves_no_broken_wheel(
     write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, consume: bool, code: int
 ) -> None:
@@ -140,7 +154,7 @@ def test_every_failing_call_leaves_no_broken_wheel(
                     fuse = _Fuse(call, nth, code)
                     patch.setattr(os, call, fuse)
                     try:
-                        apply_edit(wheel, plan, output, consume=consume)
+                        apply_edit(wheel, plan, output, consume=consume, keep_mode=True)
                     except WheelError:
                         failures += 1
                     except OSError as error:  # pragma: no cover - the failure to see
@@ -169,6 +183,43 @@ class _Fuse:
             raise OSError(self.code, os.strerror(self.code))
         self.left -= 1
         return self.real(*args, **kwargs)
+
+
+@pytest.mark.parametrize("consume", [False, True], ids=["copy", "tail"])
+def test_calls_that_do_less_than_asked(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, consume: bool
+) -> None:
+    draft = Draft()
+    draft.add("demo/big.bin", os.urandom(200_000))
+    path = write(draft)
+    expected = stamp(path, output).read_bytes()
+    write_all, pread_all, copy_all = os.write, os.pread, os.copy_file_range
+    monkeypatch.setattr(os, "write", lambda fd, data: write_all(fd, data[:999]))
+    monkeypatch.setattr(os, "pread", lambda fd, size, at: pread_all(fd, min(size, 4099), at))
+    monkeypatch.setattr(
+        os,
+        "copy_file_range",
+        lambda source, target, count, at: copy_all(source, target, min(count, 70_001), at),
+    )
+    made = stamp(path, output, consume=consume)
+    monkeypatch.undo()
+    assert made.read_bytes() == expected
+
+
+def test_a_folder_of_the_new_name_is_one_sentence(write: Write, output: Path) -> None:
+    path = write(Draft())
+    with open_wheel(path) as wheel:
+        plan = plan_of(wheel)
+        (output / str(plan.file_name)).mkdir()
+        with pytest.raises(WheelError, match="Is a directory"):
+            apply_edit(wheel, plan, output)
+    assert names_in(output) == [str(plan.file_name)]
+
+
+def test_a_file_for_a_folder_is_one_sentence(write: Write) -> None:
+    path = write(Draft())
+    with pytest.raises(WheelError, match="Not a directory"):
+        stamp(path, path)
 
 
 def test_without_copy_file_range(
@@ -211,12 +262,25 @@ def test_stale_temporaries_go_and_others_stay(write: Write, output: Path) -> Non
         each.write_bytes(b"half a wheel")
         os.utime(each, (0, time.time() - 2 * STALE_AGE))
     os.utime(young)
+    link = output / ".variantbuild-4-0.tmp"
+    link.symlink_to(held)
+    os.utime(link, (0, time.time() - 2 * STALE_AGE), follow_symlinks=False)
     import fcntl
 
     with held.open("rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         path = stamp(write(Draft()), output)
-    assert set(names_in(output)) == {young.name, foreign.name, held.name, path.name}
+    assert set(names_in(output)) == {young.name, foreign.name, held.name, link.name, path.name}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_stale_temporaries_of_others_stay(write: Write, output: Path) -> None:
+    theirs = output / ".variantbuild-1-0.tmp"
+    theirs.write_bytes(b"half a wheel")
+    os.utime(theirs, (0, time.time() - 2 * STALE_AGE))
+    os.chown(theirs, 65534, -1)
+    path = stamp(write(Draft()), output)
+    assert set(names_in(output)) == {theirs.name, path.name}
 
 
 def test_a_name_that_a_longer_version_makes_too_long_is_refused(write: Write) -> None:
