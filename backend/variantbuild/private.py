@@ -67,7 +67,10 @@ def publish(file: Path, destination: Path) -> Path:
 
 
 def publish_copy(file: Path, destination: Path) -> Path:
-    """Copy a finished `file`, which may lie on another file system, and publish the copy."""
+    """Copy a finished `file`, which may lie on another file system, and publish the copy.
+
+    Raises WheelError where the system refuses.
+    """
     import shutil
 
     with private_folder(destination) as folder:

@@ -21,7 +21,12 @@ PLATFORMS = {
     "linux_ppc64": "ppc64",
     "linux_riscv64": "riscv64",
     "linux_armv7l": "arm",
+    "linux_armv6l": "arm",
     "linux_i686": "x86",
+    "linux_i386": "x86",
+    "linux_s390x": "s390x",
+    "linux_loongarch64": "loongarch64",
+    "macosx_11_0_universal2": "universal2",
     "freebsd_14_1_release_amd64": "x86_64",
 }
 

@@ -145,6 +145,10 @@ def test_the_baseline_is_not_stamped_but_keeps_its_name_as_a_target(arch: str) -
         ("cu12 v3", "x86_64", "'cu12 v3' is no label", "cu12.v3"),
         ("v３", "x86_64", "'v３' is no label", "cu12.v3"),
         ("9" * 5000, "x86_64", "is no label", "cu12.v3"),
+        ("a" * 81, "x86_64", "is no label", "cu12.v3"),
+        ("a" * 80, "x86_64", "no processor 'aaa", "x86_64 knows"),
+        ("debian.12", "x86_64", "'12' in label 'debian.12'", "cu128"),
+        ("rocmx", "x86_64", "'rocmx' is no version of an accelerator", "rocm6.4"),
         ("z14", "s390x", "no processor 'z14'", "no processor of s390x"),
     ],
 )

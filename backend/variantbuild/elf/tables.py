@@ -80,7 +80,8 @@ def parse_sections(
 ) -> tuple[Section, ...]:
     """Read `count` section headers of `entry` bytes at `offset`; names are in section `names_at`.
 
-    `order` is the byte order as struct writes it, `bits` 32 or 64.
+    `order` is the byte order as struct writes it, `bits` 32 or 64. Raises ElfError for headers that
+    are too short or lie outside of the file.
     """
     if not offset:
         return ()
@@ -114,7 +115,10 @@ def parse_sections(
 def parse_segments(
     data: Data, order: str, bits: int, offset: int, entry: int, count: int
 ) -> tuple[Segment, ...]:
-    """Read `count` program headers of `entry` bytes at `offset`."""
+    """Read `count` program headers of `entry` bytes at `offset`.
+
+    `order` and `bits` as in `parse_sections`. Raises ElfError for headers that are too short.
+    """
     if not offset or not count:
         return ()
     form = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))

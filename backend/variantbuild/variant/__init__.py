@@ -83,7 +83,11 @@ class Variant:
 
 
 def parse_variants(labels: Sequence[str], arch: str) -> tuple[Variant, ...]:
-    """Parse several labels, refusing two that name the same variant (`CU12_V3` and `cu12.v3`)."""
+    """Parse several labels for a machine of `arch`.
+
+    Raises VariantError for one that names nothing, and for two that name the same variant
+    (`CU12_V3` and `cu12.v3`).
+    """
     spelled: dict[Variant, str] = {}
     for label in labels:
         variant = Variant.parse(label, arch)
