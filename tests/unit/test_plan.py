@@ -15,7 +15,7 @@ import pytest
 from variantbuild.compilation import find_compilers, probed_languages
 from variantbuild.delegate import DelegateSpec
 from variantbuild.errors import ConfigError, ProbeError
-from variantbuild.flags import Guard
+from variantbuild.flags import Flags, Guard
 from variantbuild.frontend import Situation
 from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
@@ -157,3 +157,29 @@ def test_digest_is_of_all_that_the_wheel_depends_on(tree: Path) -> None:
     digests = {each.digest for each in others}
     assert len(digests) == len(others)
     assert plan.digest not in digests
+
+
+@here
+@pytest.mark.parametrize(
+    ("sources", "tried"),
+    [((), ("c",)), (("m.c",), ("c",)), (("m.cpp",), ("cxx",)), (("m.c", "m.cc"), ("c", "cxx"))],
+)
+def test_languages_that_the_tree_shows_are_tried(
+    sources: tuple[str, ...],
+    tried: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def try_flags(host: object, flags: Flags, compilers: object, folder: Path) -> Flags:
+        assert folder.is_dir()
+        seen.append(flags.languages)
+        return flags
+
+    monkeypatch.setattr("variantbuild.flags.trial.try_flags", try_flags)
+    for name in ("pyproject.toml", *sources):
+        (tmp_path / name).touch()
+    assert planned(tmp_path, {"variantbuild.cpu": "v3"}).flags.languages == ("c", "cxx")
+    assert planned(tmp_path, {"variantbuild.cpu": "none"}).flags.c == ()
+    assert seen == [tried]
