@@ -79,22 +79,23 @@ def detect_situation(traces: Traces) -> Situation:
     """
     env = traces.env
     on_ci = env.get("CIBUILDWHEEL") == "1"
-    if env.get(FRONTEND_VARIABLE) == "variantbuild":
-        return Situation(kind="build", evidence=f"{FRONTEND_VARIABLE} is set", cibuildwheel=on_ci)
+    # The parent first: the other traces are inherited by what a build runs on its own.
+    program = _program(traces.parent)
+    if program is not None:
+        evidence = f"the parent process is {program.replace('-', ' ')}"
+        asks: SituationKind = "build" if program == "poetry-build" else program
+        return Situation(kind=asks, evidence=evidence, cibuildwheel=on_ci)
     if traces.tracked:
         kind = _pip_kind(traces.tracked[0], is_sdist=traces.is_sdist)
         evidence = f"pip is preparing {traces.tracked[0]!r}"
         return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
+    if env.get(FRONTEND_VARIABLE) == "variantbuild":
+        return Situation(kind="build", evidence=f"{FRONTEND_VARIABLE} is set", cibuildwheel=on_ci)
     build_dir = env.get("UV_INTERNAL__BUILD_DIR")
     if build_dir and Path(build_dir).resolve() == traces.source.resolve():
         return Situation(
             kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci
         )
-    program = _program(traces.parent)
-    if program is not None:
-        evidence = f"the parent process is {program.replace('-', ' ')}"
-        kind = "build" if program == "poetry-build" else program
-        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
     if on_ci:
         return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
     if traces.tracked is not None:

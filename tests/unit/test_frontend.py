@@ -135,6 +135,14 @@ def test_uv_run_is_no_proof_of_uv() -> None:
     assert detect_situation(traces(env)).kind == "unknown"
 
 
+def test_what_a_build_runs_on_its_own_is_told_by_its_parent() -> None:
+    outer = ("app==2 from https://x/app.tar.gz",)
+    nested = traces(tracked=outer, parent=("python", "-m", "build"))
+    assert detect_situation(nested).kind == "build"
+    inside = traces({FRONTEND_VARIABLE: "variantbuild"}, tracked=outer, parent=("python", "-m"))
+    assert detect_situation(inside).kind == "pip-sdist"
+
+
 def test_cibuildwheel_and_own_command() -> None:
     found = detect_situation(traces({"CIBUILDWHEEL": "1"}))
     assert (found.kind, found.cibuildwheel) == ("build", True)
