@@ -230,7 +230,10 @@ RECORDS: Cases = {
     "size with underscore": ("size", row(A, lambda r: r.__setitem__(2, "1_2"))),
     "size with a fraction": ("size", row(A, lambda r: r.__setitem__(2, "12.0"))),
     "size of a thousand digits": ("size", row(A, lambda r: r.__setitem__(2, "1" * 1000))),
-    "field of megabytes": ("CSV", record(lambda data: data + b"x" * 200_000 + b",,\n")),
+    "RECORD of megabytes": (
+        "over the limit",
+        record(lambda data: data + b"".join(b"x%d,,\n" % i for i in range(500_000))),
+    ),
     "hash of a signature": (
         "hash or size",
         both(
@@ -266,7 +269,18 @@ METADATA: Cases = {
         "follow a line|carriage",
         swapped("Summary: made up", "junk\rName: evil"),
     ),
-    "version of 5000 digits": ("PEP 440", swapped("Version: 1.0", "Version: v1" + "0" * 5000)),
+    "version of 240 digits": ("version", swapped("Version: 1.0", "Version: v1" + "0" * 240)),
+    "version of 5000 digits": ("over 255", swapped("Version: 1.0", "Version: v1" + "0" * 5000)),
+    "version of megabytes": ("over 255", swapped("Version: 1.0", "Version: 1" + ".0" * 3_000_000)),
+    "headers by the million": ("over 20000", swapped("Summary", "a:\n" * 2_000_000 + "Summary")),
+    "tags by the thousand million": (
+        "over 10000 tags",
+        swapped("Generator: forge", "Tag: " + "-".join([".".join(["a"] * 1000)] * 3), "WHEEL"),
+    ),
+    "tags on very many lines": (
+        "over 10000 tags",
+        swapped("Generator: forge", "Tag: a.b.c.d-e.f.g.h-i.j.k.l\n" * 200 + "X: y", "WHEEL"),
+    ),
     "version with a form feed": ("PEP 440", swapped("Version: 1.0", "Version: 1.0\f")),
     "version in full width": ("PEP 440", swapped("Version: 1.0", "Version: １.０")),
     "version with two locals": ("PEP 440", swapped("Version: 1.0", "Version: 1.0+a+b")),

@@ -95,14 +95,16 @@ def normal_name(name: str) -> str:
 
 def normal_version(text: str) -> str:
     """Return the PEP 440 normal form of a version; raises UnsoundWheelError where it is none."""
+    if len(text) > MAX_FILE_NAME:
+        raise UnsoundWheelError(f"its version {text[:80]!r}… is over {MAX_FILE_NAME} characters")
     if _CANONICAL.fullmatch(text) is not None:
         return text
-    from packaging.version import Version
+    from packaging.version import InvalidVersion, Version
 
     # packaging strips white space (it takes "1.0+cu12\n"): what it would strip is refused here.
     if text.isascii() and text.isprintable() and " " not in text:
         try:
             return str(Version(text))
-        except ValueError:  # InvalidVersion is one, and so is a number of over 4300 digits
+        except InvalidVersion:
             pass
     raise UnsoundWheelError(f"its version {text!r} is no version that PEP 440 knows")

@@ -20,6 +20,8 @@ _DECISIVE = re.compile(
     rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:",
     re.IGNORECASE,
 )
+#: More header lines than any wheel has: bounds what a short text of empty headers may cost.
+MAX_HEADERS = 20_000
 _BLANK = re.compile(rb"\n\r?\n")
 
 
@@ -133,6 +135,8 @@ def parse_headers(data: bytes, member: str) -> Headers:
             spans[-1] = (spans[-1][0], end)
         elif match is not None:
             spans.append((match, end))
+            if len(spans) > MAX_HEADERS:
+                raise UnsoundWheelError(f"it has over {MAX_HEADERS} headers", member=member)
         elif line.startswith((b"From ", b":")):
             raise UnsoundWheelError("a line among its headers is no header", member=member)
         else:

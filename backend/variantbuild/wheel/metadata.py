@@ -15,6 +15,8 @@ from variantbuild.wheel.headers import HeaderLine, Headers
 
 _METADATA_VERSION = re.compile(r"[12]\.[0-9]+")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]+")
+#: More single tags than any wheel has: a line of compressed sets stands for their product.
+MAX_TAGS = 10_000
 _TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
 
 
@@ -59,7 +61,7 @@ def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
     builds = [line.value for line in wheel.all("Build")]
     if builds not in ([], [file_name.build]):
         raise UnsoundWheelError(
-            f"its build tag {builds[0]!r} is not that of the file's name", member=wheel.member
+            f"its build tag {builds[0][:80]!r} is not that of the file's name", member=wheel.member
         )
     surplus = file_name.tags - wheel_tags(wheel)
     if surplus:
@@ -70,7 +72,12 @@ def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
 
 def wheel_tags(wheel: Headers) -> frozenset[str]:
     """Return the single tags of WHEEL's Tag lines, in lower case."""
-    return frozenset(tag for line in wheel.all("Tag") for tag in tags_of(line, wheel.member))
+    tags: list[str] = []
+    for line in wheel.all("Tag"):
+        tags += tags_of(line, wheel.member)
+        if len(tags) > MAX_TAGS:
+            raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=wheel.member)
+    return frozenset(tags)
 
 
 def tags_of(line: HeaderLine, member: str) -> tuple[str, ...]:
@@ -78,4 +85,6 @@ def tags_of(line: HeaderLine, member: str) -> tuple[str, ...]:
     if _TAG.fullmatch(line.value) is None:
         raise UnsoundWheelError(f"it has the tag {line.value[:80]!r}, which is none", member=member)
     pythons, abis, platforms = (tuple(part.split(".")) for part in line.value.split("-"))
+    if len(pythons) * len(abis) * len(platforms) > MAX_TAGS:
+        raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=member)
     return tuple(expand_tags(pythons, abis, platforms))

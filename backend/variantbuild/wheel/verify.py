@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from variantbuild.wheel.zipformat import Member
 #: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
 MAX_RECORD = 256 << 20
 MAX_METADATA = 64 << 20
+#: The longest row of RECORD in bytes, apart from the name.
+_MAX_ROW = 160
 MAX_SMALL = 4 << 20
 
 
@@ -95,7 +97,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         layout = find_layout(names, file_name)
         check_dist_info(names, layout.dist_info)
         record = parse_record(
-            _read(wheel, f"{layout.dist_info}/RECORD", MAX_RECORD),
+            _read(wheel, f"{layout.dist_info}/RECORD", _record_limit(names)),
             f"{layout.dist_info}/RECORD",
             wheel.by_name,
         )
@@ -125,6 +127,14 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         record=record,
         contents_checked=not trust_record,
     )
+
+
+def _record_limit(names: Sequence[str]) -> int:
+    """Return how many bytes a RECORD of members `names` may have, all of it quoted and UTF-8.
+
+    Whatever is longer has rows too many, and is not worth unpacking.
+    """
+    return min(MAX_RECORD, sum(map(len, names)) * 8 + (len(names) + 1) * _MAX_ROW)
 
 
 def _read(wheel: Wheel, name: str, limit: int) -> bytes:
