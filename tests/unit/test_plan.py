@@ -17,11 +17,13 @@ from variantbuild.delegate import DelegateSpec
 from variantbuild.errors import ConfigError, ProbeError
 from variantbuild.flags import Flags, Guard
 from variantbuild.frontend import Situation
-from variantbuild.host import LocalHost
+from variantbuild.host import Host, LocalHost
 from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.probe import probe_host
 from variantbuild.probe.facts import (
     Absent,
     Compiler,
+    Cpu,
     Fact,
     Failed,
     Found,
@@ -183,3 +185,65 @@ def test_languages_that_the_tree_shows_are_tried(
     assert planned(tmp_path, {"variantbuild.cpu": "v3"}).flags.languages == ("c", "cxx")
     assert planned(tmp_path, {"variantbuild.cpu": "none"}).flags.c == ()
     assert seen == [tried]
+
+
+@pytest.fixture
+def rustc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a program that answers as rustc does."""
+    folder = tmp_path_factory.mktemp("rust")
+    program = folder / "rustc"
+    program.write_text(
+        "#!/bin/sh\n"
+        'echo "rustc 1.95.0 (59807616e 2026-04-14)"; echo "release: 1.95.0"\n'
+        'echo "host: x86_64-unknown-linux-gnu"; echo "LLVM version: 22.1.2"\n',
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    return folder
+
+
+@here
+def test_rust_is_told_where_there_is_a_crate(tree: Path, rustc: Path) -> None:
+    env = {"PATH": f"{rustc}{os.pathsep}{os.environ['PATH']}"}
+    v3, none = {"variantbuild.cpu": "v3"}, {"variantbuild.cpu": "none"}
+    assert planned(tree, v3, env=env).flags.rust is None
+    (tree / "Cargo.toml").touch()
+    plan = planned(tree, v3, env=env)
+    assert plan.flags.rust is not None
+    assert plan.flags.rust.target == "x86_64-unknown-linux-gnu"
+    assert plan.flags.rust.compile == ("-C", "target-cpu=x86-64-v3")
+    assert plan.messages == ()
+    assert planned(tree, none, env=env).flags.rust is None
+    other = planned(tree, v3, env={**env, "CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu"})
+    assert other.messages == ("rustc compiles for aarch64-unknown-linux-gnu, not for x86_64",)
+    (rustc / "rustc").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    assert planned(tree, v3, env=env).flags.rust is None
+
+
+@here
+def test_unknown_c_library_is_no_reason_against_the_guard(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def probe(host: Host, languages: tuple[Language, ...], *, build_system: str) -> HostFacts:
+        del build_system
+        return replace(probe_host(host, languages), libc=Absent("not told"))
+
+    monkeypatch.setattr("variantbuild.plan.probe_host", probe)
+    assert planned(tree, {"variantbuild.cpu": "v3"}).flags.guard == Guard(level="v3")
+
+
+@here
+def test_exact_processor_is_looked_for_where_it_is_asked(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def probe(host: Host, cpu: Cpu) -> Fact[str]:
+        asked.append(cpu.family)
+        return Found("haswell", "test")
+
+    monkeypatch.setattr("variantbuild.probe.cpu.probe_microarchitecture", probe)
+    assert planned(tree, {"variantbuild.cpu": "v3"}).variant.cpu == "v3"
+    assert asked == []
+    assert planned(tree, {"variantbuild.cpu": "native"}).variant.cpu == "haswell"
+    assert asked == ["x86_64"]
