@@ -101,6 +101,51 @@ def test_values_of_another_kind(key: str, raw: TOMLValue, expected: str) -> None
         parse_value(setting, raw)
 
 
+def test_file_that_cannot_be_read_is_told_where_it_is_the_projects(tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.touch()
+    with pytest.raises(ConfigError, match="beside is no folder"):
+        load_project(beside, {}, {}, machine_files=())
+    with pytest.raises(ConfigError, match="holds no pyproject.toml"):
+        load_project(tmp_path, {}, {}, machine_files=())
+    (tmp_path / "pyproject.toml").touch()
+    # A home that is no folder, as /dev/null, holds no settings.
+    files = (beside / "variantbuild" / "config.toml", tmp_path / "none.toml")
+    assert load_project(tmp_path, {}, {}, machine_files=files).config == Config()
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"config\.toml cannot be read: Is a directory"):
+        load_project(tmp_path, {}, {}, machine_files=(tmp_path / "config.toml",))
+
+
+def test_overrides_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "config.toml"
+    file.write_text('[[overrides]]\nif.platform = "*"\naudit = "warn"\n', encoding="utf-8")
+    config = load_project(tmp_path, {}, {}, machine_files=(file,)).config
+    assert config.audit == "warn"
+    assert config.origin("audit") == f"table 1 of overrides in {file}"
+
+
+@pytest.mark.parametrize(
+    ("build_system", "refused"),
+    [
+        ('build-backend = "variantbuild"\nbackend-path = ["tools"]', True),
+        ('build-backend = "variantbuild"\nbackend-path = ["tools", "own"]', False),
+        ('build-backend = "variantbuild"', False),
+        ('build-backend = "mine"\nbackend-path = ["tools"]', False),
+    ],
+)
+def test_backend_path_that_hides_us(build_system: str, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "own" / "variantbuild").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(f"[build-system]\n{build_system}\n", encoding="utf-8")
+    if not refused:
+        assert load_project(tmp_path, {}, {}, machine_files=()).config == Config()
+        return
+    with pytest.raises(ConfigError, match="backend-path = .'tools'. of pyproject.toml") as caught:
+        load_project(tmp_path, {}, {}, machine_files=())
+    assert "delegate-path = ['tools'] instead, with delegate naming" in str(caught.value.hint)
+
+
 def test_target_hides_the_keys_of_every_lower_source() -> None:
     sources = [
         config_settings(target="v3"),
