@@ -76,7 +76,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
     [
         (("build", "nowhere"), "nowhere does not exist"),
         (("build", "whatami.c"), "cannot be read as an sdist"),
-        (("build", "-C", "cpu"), "-C 'cpu' has no value"),
+        (("build", "-C", "cpu"), "-C 'cpu' is no key with a value"),
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
         (("build", "--target", "v9"), "--target: no processor 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.cli.options import wheel_path
+from variantbuild.cli.options import check_label, wheel_path
 from variantbuild.cli.terminal import paint, print_json, report_error, report_message, table
 from variantbuild.errors import VariantBuildError, VariantError, WheelError
 from variantbuild.types import JSONValue
@@ -38,6 +38,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Audit each wheel; 0 where nothing is wrong, 1 where something is, 2 where one is no wheel."""
     from variantbuild.audit import audit_wheel
 
+    if args.expect is not None:
+        check_label("--expect", args.expect)
     code = 0
     rows: list[JSONValue] = []
     for text in args.wheels:

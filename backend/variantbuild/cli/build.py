@@ -65,8 +65,6 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Build a wheel for each target and print what came of each."""
     settings = config_settings_of(args)
-    if args.targets and "variantbuild.target" in settings:
-        raise ConfigError("--target and -C variantbuild.target are both given: keep one of them")
     check_targets(args.targets)
     with _source_tree(Path(args.source)) as source:
         targets: list[str | None] = list(args.targets) or [None]

@@ -28,14 +28,14 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
 def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
     """Return the config-settings of `-C` and `--target` (`args.target`, where it is one string).
 
-    Raises ConfigError for an option without `=`.
+    Raises ConfigError for an option without `=`, and for a target that is given in both ways.
     """
     settings: dict[str, str | list[str]] = {}
     for option in args.config_settings:
         key, equals, value = option.partition("=")
         if not equals or not key:
             raise ConfigError(
-                f"-C {option!r} has no value",
+                f"-C {option!r} is no key with a value",
                 hint="write -C KEY=VALUE, such as -C variantbuild.cpu=v3",
             )
         before = settings.get(key)
@@ -43,8 +43,11 @@ def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
             settings[key] = value
         else:
             settings[key] = [*([before] if isinstance(before, str) else before), value]
-    if isinstance(getattr(args, "target", None), str):
-        settings["variantbuild.target"] = args.target
+    targets = getattr(args, "target", None) or getattr(args, "targets", None)
+    if targets and "variantbuild.target" in settings:
+        raise ConfigError("--target and -C variantbuild.target are both given: keep one of them")
+    if isinstance(targets, str):
+        settings["variantbuild.target"] = targets
     return settings
 
 
@@ -56,8 +59,8 @@ def check_targets(targets: Sequence[str]) -> None:
     from variantbuild.choice import architecture
     from variantbuild.variant import parse_variants
 
-    if not all(targets):
-        raise VariantError("--target '' names no variant", hint="name one, such as v3")
+    for target in targets:
+        check_label("--target", target)
     arch = architecture(sysconfig.get_platform())
     if arch is None:
         return
@@ -65,6 +68,12 @@ def check_targets(targets: Sequence[str]) -> None:
         parse_variants(targets, arch)
     except VariantError as error:
         raise VariantError(f"--target: {error.message}", hint=error.hint) from None
+
+
+def check_label(option: str, label: str) -> None:
+    """Refuse the empty label, which would stand for the baseline; raises VariantError."""
+    if not label:
+        raise VariantError(f"{option} '' names no variant", hint="name one, such as v3")
 
 
 def wheel_path(text: str) -> Path:

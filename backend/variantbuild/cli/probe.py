@@ -10,6 +10,7 @@ from variantbuild.accelerator.hostcompiler import choose_host_compiler
 from variantbuild.accelerator.judgement import DeviceSight
 from variantbuild.cli.deviceview import device_json, device_rows
 from variantbuild.cli.factview import fact_cells, fact_json
+from variantbuild.cli.options import check_label
 from variantbuild.cli.terminal import paint, print_json, table
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host, LocalHost
@@ -48,6 +49,8 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Probe the machine and print what was found; 1 where `--why-not` has reasons to tell."""
+    if args.why_not is not None:
+        check_label("--why-not", args.why_not)
     return report(LocalHost(env=env), why_not=args.why_not, as_json=args.json)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from variantbuild.audit import AuditReport, audit_members, judge, pass_gate
 from variantbuild.audit.provenance import MEMBER, render_relabelled
+from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.variant import Variant
@@ -43,6 +44,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Audit and stamp each wheel and print where the new one lies."""
+    check_label("--target", args.target)
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)

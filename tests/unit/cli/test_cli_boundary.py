@@ -141,6 +141,36 @@ def test_wrong_target_is_named_as_it_was_given(
     assert "--target" in refusal([command, str(project), "--target", ""], capsys)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("probe", "--why-not", ""),
+        ("audit", "--expect", "", "x.whl"),
+        ("stamp", "--target", "", "x.whl"),
+        ("plan", "--target", ""),
+        ("build", "--target", "v3", "--target", ""),
+    ],
+    ids=lambda words: words[0],
+)
+def test_empty_label_is_not_the_baseline(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "'' names no variant" in refusal(words, capsys)
+
+
+@pytest.mark.parametrize("command", ["plan", "build"])
+def test_target_is_given_in_one_way(
+    command: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [command, str(project), "--target", "v2", "-C", "variantbuild.target=v3"]
+    assert "are both given: keep one of them" in refusal(words, capsys)
+
+
+@pytest.mark.parametrize("option", ["", "=x", "cpu"])
+def test_setting_without_key_or_value(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"-C {option!r} is no key with a value" in refusal(["plan", "-C", option], capsys)
+
+
 def test_wrong_setting_is_told_before_an_environment_is_made(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
