@@ -262,3 +262,20 @@ def test_every_name_of_archspec_belongs_to_one_architecture_only() -> None:
     assert not set(known_cpus("x86_64")) & set(known_cpus("aarch64"))
     assert known_cpus("x86_64")[:4] == ("v1", "v2", "v3", "v4")
     assert known_cpus("no such architecture") == ()
+
+
+def test_names_at_the_edges() -> None:
+    assert str(Accelerator(kind="cuda", version=(10, 2))) == "cu102"
+    assert Variant.parse("cu10", "x86_64").accelerator == Accelerator(kind="cuda", version=(10,))
+    for version in ((9, 2), (100,), (), (12, 8, 1)):
+        with pytest.raises(VariantError, match="has no label"):
+            Accelerator(kind="cuda", version=version)
+    with pytest.raises(VariantError, match=r"cuda 12\.8\.1 has no label"):
+        Accelerator(kind="cuda", version=(12, 8, 1))
+    assert str(DistroLabel(name="ubuntu", version=(22,))) == "ubuntu22"
+    assert str(DistroLabel(name="ubuntu", version=(22, 4))) == "ubuntu22.04"
+    assert str(DistroLabel(name="debian", version=(12, 4))) == "debian12.4"
+    assert Variant(arch="x86_64", cpu="v1").platform_suffix == ""
+    assert Variant(arch="x86_64", cpu="v1").local_version is None
+    assert not Variant.parse("fc39", "x86_64").is_baseline
+    assert not Variant.parse("cu12", "x86_64").is_baseline
