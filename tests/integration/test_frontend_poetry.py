@@ -73,6 +73,8 @@ def poetry(poetry_program: Path, wheelhouse: Path, tmp_path: Path) -> Poetry:
     home.mkdir()
     env = clean_environment(home, wheelhouse)
     env |= {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_KEYRING_ENABLED": "false"}
+    # Its own Python, not the first one of PATH, which it gives five seconds to tell its version.
+    env["POETRY_VIRTUALENVS_USE_POETRY_PYTHON"] = "true"
 
     def call(folder: Path, level: str, *words: str | Path) -> Done:
         changed = {**env, "VARIANTBUILD_CPU": level}
