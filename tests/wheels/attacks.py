@@ -24,7 +24,7 @@ from wheels.bends import (
     row,
     swapped,
 )
-from wheels.forge import FULL32, Draft, elf, hash_row, metadata, wheel, zip64_extra
+from wheels.forge import FULL32, Draft, elf, hash_row, managed_dll, metadata, wheel, zip64_extra
 
 Cases = dict[str, tuple[str, Bend]]
 
@@ -137,6 +137,7 @@ ARCHIVES: Cases = {
         "descriptor",
         lambda w: (of_part(descriptor=4)(w), of_part("demo/core.so", before=bytes(4))(w)),
     ),
+    "stump behind an extra field": ("extra field is broken", of_part(extra=_TIME + b"\1\2\3")),
     "doubled extra field": ("two extra fields", of_part(extra=_TIME * 2)),
     "doubled local extra field": ("two extra fields", of_part(local_extra=_TIME * 2)),
     "doubled unknown extra field": ("two extra fields", of_part(extra=_field(0x9999) * 2)),
@@ -198,6 +199,7 @@ NAMES: Cases = {
             for key in ("demo/again/", "demo/sub/")
         ],
     ),
+    "file far under a file": ("need a folder", added("demo/__init__.py/x/y/z.py")),
     "sibling of the data folder": (
         "name alike",
         added("demo-1.0.data/data/x", "demo-1.0.dataX/evil"),
@@ -378,6 +380,8 @@ NATIVE: dict[str, tuple[str, str, bytes]] = {
     "fat Mach-O of 64 bits": ("Mach-O", "demo/blob", bytes.fromhex("cafebabf00000002") + bytes(99)),
     "Mach-O, big endian": ("Mach-O", "demo/blob", bytes.fromhex("feedfacf01000007") + bytes(99)),
     "thin library": ("static library", "demo/blob", b"!<thin>\n" + bytes(99)),
+    "DLL of 64 bits": ("DLL", "demo/blob", managed_dll(wide=True, managed=False)),
+    "DLL of 32 bits": ("DLL", "demo/blob", managed_dll(wide=False, managed=False)),
     "DLL with a long stub": ("DLL", "demo/blob", _FAR_DLL + b"\2\x21" + bytes(500)),
     "DLL with a stub of megabytes": (
         "DLL",

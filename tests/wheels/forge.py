@@ -33,6 +33,20 @@ def elf(machine: int = 62) -> bytes:
     return head.ljust(64, b"\0") + b"code" * 64
 
 
+def managed_dll(*, wide: bool, managed: bool = True) -> bytes:
+    """Return the headers of a DLL of 64 or 32 bits, with .NET's data directory filled or empty.
+
+    The other width's place of that directory holds what this one's must not be taken from.
+    """
+    places = {True: 112 + 8 * 14, False: 96 + 8 * 14}
+    optional = bytearray(256)
+    optional[:2] = b"\x0b\x02" if wide else b"\x0b\x01"
+    struct.pack_into("<2L", optional, places[wide], *((0x2008, 72) if managed else (0, 0)))
+    struct.pack_into("<2L", optional, places[not wide], *((0, 0) if managed else (1, 1)))
+    head = b"MZ" + bytes(58) + struct.pack("<L", 128) + bytes(64) + b"PE\0\0"
+    return head + bytes(18) + b"\2\x21" + bytes(optional)
+
+
 def hash_row(name: str, data: bytes, algorithm: str = "sha256") -> Row:
     """Return the RECORD row of a member."""
     digest = hashlib.new(algorithm, data).digest()

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from wheels import oddities
-from wheels.bends import A, Bend, info, of_draft, of_parts, swapped
+from wheels.bends import A, Bend, both, info, of_draft, of_parts, swapped
 from wheels.forge import FULL32, Draft, elf, hash_row, metadata, wheel, zip64_extra
 
 
@@ -283,6 +283,10 @@ NAMED: dict[str, tuple[dict[str, str], Bend]] = {
 SIGNED: dict[str, Bend] = {
     "signed with jws": lambda w: w.add_info("RECORD.jws", b"{}"),
     "signed with p7s": lambda w: w.add_info("RECORD.p7s", b"\x30\x80"),
+    "signature with a row": both(
+        info("RECORD.p7s", b"\x30\x80"),
+        lambda w: w.rows(lambda rows: rows.append([f"{w.dist_info}/RECORD.p7s", "", ""])),
+    ),
     "signed behind RECORD": lambda w: (
         w.add_info("RECORD.jws", b"{}"),
         w.parts.update({w.dist_info: w.parts.pop(f"{w.dist_info}/RECORD.jws")}),

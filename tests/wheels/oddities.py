@@ -23,9 +23,11 @@ from wheels.bends import (
     row,
     swapped,
 )
-from wheels.forge import FULL32, Draft, hash_row, metadata, zip64_extra
+from wheels.forge import FULL32, Draft, hash_row, managed_dll, metadata, zip64_extra
 
 _TAG = "py3-none-linux_x86_64"
+#: The stored size of the first member.
+_STORED = len(Draft().part(A).stored)
 
 
 def _folder(name: str, packed: bytes | None) -> Bend:
@@ -88,6 +90,12 @@ ARCHIVES: dict[str, Bend] = {
     "zip64 fields of no bytes": of_part(extra=zip64_extra(), local_extra=zip64_extra()),
     "local zip64 of one size": _local_zip64_of_one,
     "descriptor called wide": of_part(descriptor=8, local_extra=zip64_extra(0, 0)),
+    "zip64 left behind, of the size": of_part(extra=zip64_extra(12)),
+    "zip64 left behind, of all": of_part(
+        extra=struct.pack("<2H3QL", 1, 28, 12, _STORED, 0, 0),
+        local_extra=zip64_extra(12, _STORED),
+    ),
+    "zip64 end record that needs 6.3": of_draft(zip64=True, end64={"need": 63}),
     "unknown extra field": of_part(extra=struct.pack("<2H2s", 0x9999, 2, b"PK")),
     "Unicode comment": of_part(
         comment=b"a", extra=struct.pack("<2HBL", 0x6375, 6, 1, zlib.crc32(b"a")) + b"b"
@@ -173,12 +181,19 @@ def _local_underscore(w: Draft) -> None:
     w.file_name = f"demo-1.0+cu_118-{_TAG}.whl"
 
 
+def _managed(w: Draft) -> None:
+    w.drop("demo/core.so")
+    w.add("demo/wide.dll", managed_dll(wide=True))
+    w.add("demo/narrow.dll", managed_dll(wide=False))
+
+
 def _build_letters(w: Draft) -> None:
     w.file_name = f"demo-1.0-2_b.x-{_TAG}.whl"
 
 
 NAMED: dict[str, tuple[dict[str, str], Bend]] = {
     "local version with a line": ({"version": "1.0+cu.118"}, _local_underscore),
+    "pure with .NET": ({"tag": "py3-none-any"}, _managed),
     "build tag with letters": ({}, _build_letters),
     "capitals in the version": (
         {"version": "1.0RC1"},
@@ -187,7 +202,7 @@ NAMED: dict[str, tuple[dict[str, str], Bend]] = {
     "name of one letter": ({"name": "d"}, lambda w: None),
     "name of digits": ({"name": "2048"}, lambda w: None),
     "epoch and local version": ({"version": "1!2.0.dev1+g1.2"}, lambda w: None),
-    "longest file name": ({"name": "d" * (255 - len(f"-1.0-{_TAG}.whl") - 23)}, lambda w: None),
+    "longest file name": ({"name": "d" * (255 - len(f"-1.0-{_TAG}.whl") - 19)}, lambda w: None),
 }
 
 #: Every group of cases that bends the plain draft.

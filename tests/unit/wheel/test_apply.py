@@ -64,6 +64,7 @@ def test_hybrid_names_one_tag_and_holds_both(write: Write, output: Path) -> None
         assert names[-2:] == [f"{inventory.dist_info}/{SBOM.path}", f"{inventory.dist_info}/RECORD"]
         added = wheel.member(names[-2])
         assert wheel.read(added, limit=100) == SBOM.data
+        assert added.attributes.external >> 16 == stat.S_IFREG | 0o644
         assert added.stamp == (2023 - 1980 << 9 | 11 << 5 | 14) << 16 | 22 << 11 | 13 << 5 | 10
 
 
@@ -72,7 +73,9 @@ def test_in_place_and_copied_are_the_same_bytes(write: Write, output: Path) -> N
     draft.add("demo/big.bin", os.urandom(3 << 20))
     path = write(draft)
     copied = stamp(path, output).read_bytes()
+    inode = path.stat().st_ino
     moved = stamp(path, output, consume=True)
+    assert moved.stat().st_ino == inode, "the same file, cut and continued"
     assert moved.read_bytes() == copied
     assert not path.exists()
     assert names_in(output) == [moved.name]

@@ -101,6 +101,7 @@ def test_odd_wheel_is_kept(case: GoodCase, write: Write, stamped: Stamped) -> No
 _ONE_WAY = (
     "pure",
     "pure with launchers and GPU code",
+    "pure with .NET",
     "version not in normal form",
     "version with a v",
     "version with zeros",
