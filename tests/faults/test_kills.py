@@ -1,7 +1,7 @@
 """Processes killed at any moment, full disks and races: never a broken wheel under its name.
 
-Each phase is killed 200 times at random (FAULT_RUNS sets another number for a longer run), and once
-before and once behind each of its system calls.
+Each phase is killed 200 times at random while it works (FAULT_RUNS sets another number for a longer
+run), and once before and once behind each of its system calls.
 """
 
 from __future__ import annotations
@@ -148,12 +148,13 @@ def test_a_kill_leaves_old_or_new_and_nothing_between(
     path, output = place
     action = PHASES[phase]
     older = (output / NEW).read_bytes()
-    started = time.monotonic()
-    assert os.waitpid(start(lambda: action(path, output)), 0)[1] == 0
-    span = time.monotonic() - started
+    span = min(duration(action, path, output) for _ in range(5))
     source = random.Random(int(number))
-    killed = 0
-    for _ in range(RUNS if number == signal.SIGKILL else RUNS // 4):
+    killed = tries = 0
+    wanted = RUNS if number == signal.SIGKILL else RUNS // 4
+    while killed < wanted:
+        tries += 1
+        assert tries < 5 * wanted, "hardly a kill hits the work"
         path.write_bytes(DATA)
         (output / NEW).write_bytes(older)
         child = start(lambda: action(path, output))
@@ -163,8 +164,15 @@ def test_a_kill_leaves_old_or_new_and_nothing_between(
         assert os.waitstatus_to_exitcode(status) in (DONE, REFUSED, -number)
         killed += os.waitstatus_to_exitcode(status) != DONE
         check_places(phase, path, output)
-    print(f"{phase}, {number.name}: {killed} killed at work")
-    assert killed > 0, "no kill hit the work"
+    print(f"{phase}, {number.name}: {killed} killed at work, {tries} tries")
+
+
+def duration(action: Callable[[Path, Path], None], path: Path, output: Path) -> float:
+    """Return how many seconds a phase takes that nobody kills."""
+    path.write_bytes(DATA)
+    started = time.monotonic()
+    assert os.waitpid(start(lambda: action(path, output)), 0)[1] == 0
+    return time.monotonic() - started
 
 
 _CALLS = ("open", "write", "copy_file_range", "fsync", "ftruncate", "rename", "replace", "unlink")

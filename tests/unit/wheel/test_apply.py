@@ -296,6 +296,14 @@ def test_a_name_that_a_longer_version_makes_too_long_is_refused(write: Write) ->
             plan_edit(inventory, Edit(version="1.0+v3"))
 
 
+def test_a_member_over_the_limit_is_not_read(write: Write) -> None:
+    with open_wheel(write(Draft())) as wheel:
+        member = wheel.member("demo/__init__.py")
+        assert len(wheel.read(member, limit=member.size)) == member.size
+        with pytest.raises(WheelError, match="over the limit of 11"):
+            wheel.read(member, limit=member.size - 1)
+
+
 def test_no_fifo_hangs_the_open(tmp_path: Path) -> None:
     path = tmp_path / "demo-1.0-py3-none-any.whl"
     os.mkfifo(path)
