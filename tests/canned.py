@@ -127,13 +127,14 @@ class Tree:
         return [hook for hook, _ in self._calls()]
 
     @property
-    def settings(self) -> object:
+    def settings(self) -> dict[str, object]:
         """The config-settings of the backend's last hook."""
-        return self._calls()[-1][1]
+        return self._calls()[-1][1] or {}
 
-    def _calls(self) -> list[list[str]]:
+    def _calls(self) -> list[tuple[str, dict[str, object] | None]]:
         path = self.folder.parent / "calls.json"
-        found: list[list[str]] = json.loads(path.read_text()) if path.exists() else []
+        found: list[tuple[str, dict[str, object] | None]]
+        found = json.loads(path.read_text()) if path.exists() else []
         return found
 
     @property
