@@ -13,8 +13,8 @@ from pathlib import Path
 
 from variantbuild.messages import say
 
-#: Set while a build holds its tree: what it starts in the same tree must not wait for it.
-_HOLDS = "_VARIANTBUILD_TREE"
+#: The trees that this build and those which started it hold: they must not wait for themselves.
+_HOLDS = "_VARIANTBUILD_TREES"
 
 
 @contextlib.contextmanager
@@ -33,9 +33,10 @@ def take_turn(tree: Path) -> Iterator[None]:
         status = os.fstat(descriptor)
         name = f"{status.st_dev}:{status.st_ino}"
         before = os.environ.get(_HOLDS)
-        if before != name:
+        held = (before or "").split()
+        if name not in held:
             _wait(descriptor, tree)
-        os.environ[_HOLDS] = name
+        os.environ[_HOLDS] = " ".join((*held, name))
         try:
             yield
         finally:

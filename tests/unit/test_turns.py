@@ -64,7 +64,15 @@ def test_what_a_build_starts_in_its_own_tree_does_not_wait(tmp_path: Path) -> No
             out, err = start(tmp_path, 0).communicate(timeout=60)
         assert out
         assert "another build" not in err
-    assert "_VARIANTBUILD_TREE" not in os.environ
+    assert "_VARIANTBUILD_TREES" not in os.environ
+
+
+def test_a_build_that_comes_back_to_its_tree_by_another_does_not_wait(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with take_turn(tmp_path), take_turn(tmp_path / "other"):
+        out, err = start(tmp_path, 0).communicate(timeout=60)
+    assert out
+    assert "another build" not in err
 
 
 def test_other_trees_and_missing_ones(tmp_path: Path) -> None:
