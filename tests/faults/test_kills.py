@@ -87,21 +87,35 @@ PHASES = {"copy": copy, "tail": tail, "replace": replace_itself, "build": build,
 
 
 def start(action: Callable[[], None]) -> int:
-    """Run `action` in a forked child; its exit code tells what came of it."""
+    """Run `action` in a forked child; its exit code tells what came of it.
+
+    One signal may reach the child at any moment, and must never let it return into the test run.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
-    code = CRASHED
+    code = [CRASHED]
+    try:
+        work(action, code)
+    finally:
+        try:
+            os._exit(code[0])
+        finally:
+            # Only where the signal came between the work and the line above.
+            os._exit(code[0])
+
+
+def work(action: Callable[[], None], code: list[int]) -> None:
+    """Run `action` and leave in `code` what came of it."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         action()
-        code = DONE
-    except WheelError:
-        code = REFUSED
-    except KeyboardInterrupt:
-        code = REFUSED
-    finally:
-        os._exit(code)
+        code[0] = DONE
+    except (WheelError, KeyboardInterrupt):
+        code[0] = REFUSED
 
 
 @pytest.fixture
