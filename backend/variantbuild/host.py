@@ -143,7 +143,7 @@ class LocalHost:
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the first `limit` bytes of the regular file at `path`, None without one."""
-        if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH113, PTH117
+        if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH113, PTH117 - as below
             return None
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
@@ -155,7 +155,7 @@ class LocalHost:
         """Return the absolute paths that match, sorted."""
         import glob
 
-        return tuple(sorted(glob.glob(pattern))) if os.path.isabs(pattern) else ()  # noqa: PTH117, PTH207
+        return tuple(sorted(glob.glob(pattern))) if os.path.isabs(pattern) else ()  # noqa: PTH117, PTH207 - Path.glob takes no absolute patterns
 
     def which(self, name: str) -> str | None:
         """Return the absolute path of program `name`, None where there is none."""

@@ -60,7 +60,7 @@ def find_languages(source: Path) -> tuple[Language, ...]:
             and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118 - Path costs ten times as much here
         ]
         for name in files:
-            found.update(_ENDINGS.get(os.path.splitext(name)[1].lower(), ()))  # noqa: PTH122
+            found.update(_ENDINGS.get(os.path.splitext(name)[1].lower(), ()))  # noqa: PTH122 - as above
         looked += len(files)
         if len(found) == len(LANGUAGES) or looked > _LIMIT:
             break

@@ -9,7 +9,7 @@ from typing import Union
 JSONValue = Union[  # noqa: UP007 - recursive aliases need Union on 3.10
     None, bool, int, float, str, Sequence["JSONValue"], Mapping[str, "JSONValue"]
 ]
-TOMLValue = Union[  # noqa: UP007
+TOMLValue = Union[  # noqa: UP007 - recursive as well
     bool,
     int,
     float,
@@ -20,4 +20,5 @@ TOMLValue = Union[  # noqa: UP007
     Sequence["TOMLValue"],
     Mapping[str, "TOMLValue"],
 ]
-ConfigSettings = Mapping[str, Union[str, Sequence[str], bool, None]]  # noqa: UP007
+# Read when annotations of hooks are evaluated, on 3.10 too.
+ConfigSettings = Mapping[str, Union[str, Sequence[str], bool, None]]  # noqa: UP007 - an alias

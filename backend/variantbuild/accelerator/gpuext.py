@@ -71,7 +71,7 @@ def device_sources(
     try:
         yield
     finally:
-        build_ext.build_extension = original  # type: ignore[method-assign]
+        build_ext.build_extension = original  # type: ignore[method-assign]  # as it was
 
 
 def _check(ext: Extension, command: build_ext, build: DeviceBuild | None, reason: str) -> None:

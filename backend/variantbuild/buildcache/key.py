@@ -123,7 +123,7 @@ def _is_passing(folder: str) -> bool:
         return False
     patterns = cast("list[str]", load_table("buildcache")["toolchain"])
     try:
-        names = os.listdir(folder)  # noqa: PTH208 - only names are needed
+        names = [path.name for path in Path(folder).iterdir()]
     except OSError:
         return True
     return not any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

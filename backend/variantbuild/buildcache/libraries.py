@@ -64,7 +64,7 @@ def explain(library: str) -> str:
 
 def _moves(run_paths: Sequence[str]) -> str:
     """Return the first folder that is not the same for every installed copy; '' without one."""
-    return next((folder for folder in run_paths if not os.path.isabs(folder)), "")  # noqa: PTH117
+    return next((folder for folder in run_paths if not Path(folder).is_absolute()), "")
 
 
 def _find(name: str, folders: Sequence[str], cached: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ def known_policies() -> tuple[Policy, ...]:
     machines = cast("dict[str, _Machine]", table["machines"])
     names = [row["name"] for row in rows]
     since = cast("dict[str, str]", table["since"])
-    common = frozenset(cast("list[str]", table["libraries"] + table["loaders"]))  # type: ignore[operator]  # lists of strings
+    common = {*cast("list[str]", table["libraries"]), *cast("list[str]", table["loaders"])}
 
     def begun(first: str, name: str) -> bool:
         return names.index(first) <= names.index(name)

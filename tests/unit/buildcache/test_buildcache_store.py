@@ -21,17 +21,8 @@ from variantbuild.buildcache.store import Store, default_store
 from variantbuild.cli import main
 from variantbuild.errors import WheelError
 from variantbuild.host import LocalHost
-from wheels.forge import Draft
 
 REPO = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    draft = Draft()
-    path = tmp_path / draft.file_name
-    path.write_bytes(draft.build())
-    return path
 
 
 @pytest.fixture

@@ -17,14 +17,6 @@ from wheels.forge import Draft
 
 
 @pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    draft = Draft()
-    path = tmp_path / draft.file_name
-    path.write_bytes(draft.build())
-    return path
-
-
-@pytest.fixture
 def cached(tmp_path: Path) -> CachedBuild:
     host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
     store = Store(folder=tmp_path / "cache", limit=1 << 20)
