@@ -19,6 +19,9 @@ _NAME = re.compile(r"(many|musl)linux_(\d{1,2})_(\d{1,3})", re.ASCII)
 
 Version = tuple[int, ...]
 
+#: The only one that there is; its soname and symbol versions hold to it.
+_GLIBC_MAJOR = 2
+
 
 class _Row(TypedDict):
     """A policy in the table."""
@@ -101,7 +104,7 @@ def known_policies() -> tuple[Policy, ...]:
 def parse_policy(text: str) -> Policy:
     """Return the policy called `text`: `manylinux_2_28`, `manylinux2014`, `musllinux_1_2`.
 
-    A machine behind it (`_x86_64`) is passed over. Any glibc may be named (PEP 600): one between
+    A machine behind it (`_x86_64`) is passed over. Any glibc 2 may be named (PEP 600): one between
     two of the table promises of the other libraries what the lower one does. Raises RepairError.
     """
     rows = cast("list[_Row]", load_table("manylinux")["policies"])
@@ -116,6 +119,11 @@ def parse_policy(text: str) -> Policy:
     if found[1] == "musl":
         return musl_policy(found[0])
     wanted = (int(found[2]), int(found[3]))
+    if wanted[0] != _GLIBC_MAJOR:
+        raise RepairError(
+            f"--policy {text!r} is of glibc {found[2]}, which does not exist",
+            hint="name one of glibc 2, such as manylinux_2_28",
+        )
     below = [policy for policy in known_policies() if policy.ceilings["GLIBC"] <= wanted]
     if not below:
         raise RepairError(

@@ -175,6 +175,12 @@ def test_what_is_no_policy(text: str) -> None:
         parse_policy("manylinux_2_4")
 
 
+@pytest.mark.parametrize("text", ["manylinux_1_17", "manylinux_3_0", "manylinux_9_9"])
+def test_a_glibc_that_does_not_exist(text: str) -> None:
+    with pytest.raises(RepairError, match=f"'{text}' is of glibc ., which does not exist"):
+        parse_policy(text)
+
+
 def test_what_needs_grafting() -> None:
     assert not needs_grafting([linked("GLIBC_2.17", outside=("libstdc++.so.6",)), MUSL])
     assert needs_grafting([linked("GLIBC_2.17"), linked(outside=("libfoo.so.1",))])
