@@ -15,7 +15,7 @@ from typing import Literal, cast
 
 from variantbuild.config import Config
 from variantbuild.data import load_table
-from variantbuild.variant.platformtag import TagForm
+from variantbuild.tagforms import TagForm
 
 SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
 

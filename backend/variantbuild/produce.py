@@ -19,8 +19,8 @@ from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
 from variantbuild.private import private_folder, publish
 from variantbuild.project import Project
+from variantbuild.tagforms import name_platforms
 from variantbuild.variant import Variant
-from variantbuild.variant.platformtag import name_platforms
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport

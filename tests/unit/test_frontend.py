@@ -20,7 +20,7 @@ from variantbuild.frontend import (
     read_traces,
     resolve_naming,
 )
-from variantbuild.variant.platformtag import TagForm
+from variantbuild.tagforms import TagForm
 
 HERE = Path("/work/src")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from variantbuild.errors import VariantError
+from variantbuild.tagforms import name_platforms
 from variantbuild.variant import Variant, known_cpus
-from variantbuild.variant.platformtag import join_platform, name_platforms, split_platform
+from variantbuild.variant.platformtag import join_platform, split_platform
 
 PLATFORMS = {
     "linux_x86_64": "x86_64",

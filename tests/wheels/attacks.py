@@ -207,7 +207,7 @@ NAMES: Cases = {
 }
 
 RECORDS: Cases = {
-    "row quoted with a line end": ("yet not in", record(lambda data: data + b'"demo/a\nb",,\n')),
+    "row quoted with a line end": ("no CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
     "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
     "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
     "row of another case": ("yet not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),

@@ -19,8 +19,8 @@ from variantbuild.frontend import (
 from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.project import load_project
+from variantbuild.tagforms import name_platforms
 from variantbuild.types import JSONValue
-from variantbuild.variant.platformtag import name_platforms
 
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,9 @@ from variantbuild.audit.provenance import MEMBER, render_relabelled
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
+from variantbuild.tagforms import FORMS, TagForm
 from variantbuild.variant import Variant
-from variantbuild.variant.platformtag import FORMS, TagForm, split_platform
+from variantbuild.variant.platformtag import split_platform
 from variantbuild.wheel import (
     Inventory,
     NewMember,

@@ -6,12 +6,11 @@ records, and local headers say what the central directory says. Source: APPNOTE 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from variantbuild.wheel.directory import read_directory
+from variantbuild.wheel.directory import Directory, read_directory
 from variantbuild.wheel.endrecord import (
     END,
     END64,
@@ -42,13 +41,9 @@ MAX_DIRECTORY = 256 << 20
 
 
 class Structure(NamedTuple):
-    """An archive's members in the order of its central directory, which `end` describes.
+    """An archive's central directory and the end record that describes where it lies."""
 
-    `places` says where within the directory the entry of each member begins.
-    """
-
-    members: tuple[Member, ...]
-    places: Sequence[int]
+    directory: Directory
     end: EndRecord
 
 
@@ -58,11 +53,13 @@ def read_structure(source: Source) -> Structure:
     Raises UnsoundWheelError with the member's name and the rule that it breaks.
     """
     end = _read_end(source)
-    members, places = read_directory(source, end)
+    directory = read_directory(source, end)
+    members = directory.members
     check_ascii_names([member.name for member in members if member.attributes.is_plain])
-    _check_extents(source, members, end)
+    if not directory.is_simple:
+        _check_extents(source, members, end)
     _check_bombs(members)
-    return Structure(members, places, end)
+    return Structure(directory, end)
 
 
 def _read_end(source: Source) -> EndRecord:

@@ -1,18 +1,46 @@
-"""Bytes from one file to another without passing through this process, where the system can."""
+"""Bytes appended to a new file, from memory and from another file, the way that costs the least.
+
+Small and unusual targets are written through the page cache, long ranges by the system itself
+(copy_file_range). What is large is written around the page cache (O_DIRECT): it must reach the disk
+before it gets its name in any case, so that the cache would cost a copy of every byte, and the
+memory that other programs' files are in.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+from typing import Protocol
 
 from variantbuild.errors import WheelError
 
+#: New files from this many bytes on are written around the page cache, where that can be.
+DIRECT_FLOOR = 32 << 20
+#: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
+_SHORT_RANGE = 1 << 16
+#: How much is written at once. For O_DIRECT a whole number of blocks of any disk.
+_GATHERED = 1 << 20
 _SLICE = 1 << 26
-_BUFFER = 1 << 20
 #: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
 _FICLONE = 0x40049409
 #: What says "not on this system or between these files" rather than "the disk is full".
 _UNSUPPORTED = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
+
+
+class Appender(Protocol):
+    """Appends to a file at its position; what was added is there after `finish`.
+
+    Each raises OSError where writing fails, `add_range` WheelError where the source ends too early.
+    """
+
+    def add(self, data: bytes | bytearray) -> None:
+        """Append `data`."""
+
+    def add_range(self, offset: int, size: int) -> None:
+        """Append `size` bytes at `offset` of the source."""
+
+    def finish(self) -> None:
+        """Write what was only gathered so far."""
 
 
 def clone_file(source: int, target: int) -> bool:
@@ -26,30 +54,138 @@ def clone_file(source: int, target: int) -> bool:
     return True
 
 
-def copy_range(source: int, target: int, offset: int, size: int) -> None:
-    """Append `size` bytes at `offset` of `source` to `target` at its position.
+def open_appender(source: int, target: int, size: int) -> Appender:
+    """Return what appends about `size` bytes to the empty file `target`, some from `source`."""
+    if size >= DIRECT_FLOOR and _bypass_cache(target):
+        return _DirectAppender(source, target)
+    return _CachedAppender(source, target)
 
-    Raises OSError where writing fails, and WheelError where the source ends too early.
+
+def _bypass_cache(target: int) -> bool:
+    """Set O_DIRECT on `target` and return True, where the system and the file system have it.
+
+    File systems without a device of their own (number 0: NFS, btrfs, overlays, memory) are left to
+    copy_file_range: a server copies by itself, and blocks may be shared.
     """
-    end = offset + size
-    while offset < end and hasattr(os, "copy_file_range"):
-        try:
-            copied = os.copy_file_range(source, target, min(_SLICE, end - offset), offset)
-        except OSError as error:
-            if error.errno in _UNSUPPORTED:
+    if not hasattr(os, "O_DIRECT") or not os.major(os.fstat(target).st_dev):
+        return False
+    import fcntl
+
+    try:
+        fcntl.fcntl(target, fcntl.F_SETFL, fcntl.fcntl(target, fcntl.F_GETFL) | os.O_DIRECT)
+    except OSError:
+        return False
+    return True
+
+
+class _CachedAppender:
+    """Gathers what is short; lets the system copy what is long."""
+
+    def __init__(self, source: int, target: int) -> None:
+        self._source, self._target = source, target
+        self._gathered = bytearray()
+
+    def add(self, data: bytes | bytearray) -> None:
+        self._gathered += data
+        if len(self._gathered) >= _GATHERED:
+            self.finish()
+
+    def add_range(self, offset: int, size: int) -> None:
+        end = offset + size
+        if size >= _SHORT_RANGE:
+            self.finish()
+            offset = self._copy(offset, end)
+        while offset < end:
+            data = _read_at(self._source, offset, min(_GATHERED, end - offset))
+            _check_read(data)
+            offset += len(data)
+            self.add(data)
+
+    def _copy(self, offset: int, end: int) -> int:
+        """Let the system append the range; return how far it came."""
+        while offset < end and hasattr(os, "copy_file_range"):
+            size = min(_SLICE, end - offset)
+            try:
+                copied = os.copy_file_range(self._source, self._target, size, offset)
+            except OSError as error:
+                if error.errno in _UNSUPPORTED:
+                    break
+                raise
+            if copied == 0:
                 break
-            raise
-        if copied == 0:
-            break
-        offset += copied
-    while offset < end:
-        data = _read_at(source, offset, min(_BUFFER, end - offset))
-        if not data:
-            raise WheelError("the wheel became shorter while it was copied")
-        offset += len(data)
-        view = memoryview(data)
+            offset += copied
+        return offset
+
+    def finish(self) -> None:
+        view = memoryview(self._gathered)
         while view:
-            view = view[os.write(target, view) :]
+            view = view[os.write(self._target, view) :]
+        self._gathered = bytearray()
+
+
+class _DirectAppender:
+    """Writes whole buffers around the page cache: the kernel takes them from this memory.
+
+    Both the memory and the place in the file must be whole blocks: the buffer is a mapping of its
+    own, and only the last one, written the usual way, is not full.
+    """
+
+    def __init__(self, source: int, target: int) -> None:
+        import mmap
+
+        self._source, self._target = source, target
+        self._buffer = memoryview(mmap.mmap(-1, _GATHERED))
+        self._filled = 0
+
+    def add(self, data: bytes | bytearray) -> None:
+        rest = memoryview(data)
+        while rest:
+            room = self._buffer[self._filled : self._filled + len(rest)]
+            room[:] = rest[: len(room)]
+            rest = rest[len(room) :]
+            self._advance(len(room))
+
+    def add_range(self, offset: int, size: int) -> None:
+        end = offset + size
+        while offset < end:
+            room = self._buffer[self._filled : self._filled + end - offset]
+            count = os.preadv(self._source, [room], offset)
+            _check_read(count)
+            offset += count
+            self._advance(count)
+
+    def _advance(self, count: int) -> None:
+        self._filled += count
+        if self._filled == len(self._buffer):
+            self._write()
+
+    def _write(self) -> None:
+        view = self._buffer[: self._filled]
+        while view:
+            try:
+                view = view[os.write(self._target, view) :]
+            except OSError as error:
+                # A file system that says only now that it cannot, or a write that ended in a block.
+                if error.errno != errno.EINVAL or not self._leave_direct():
+                    raise
+        self._filled = 0
+
+    def _leave_direct(self) -> bool:
+        """Let further writes go through the page cache; False where they did already."""
+        import fcntl
+
+        flags = fcntl.fcntl(self._target, fcntl.F_GETFL)
+        fcntl.fcntl(self._target, fcntl.F_SETFL, flags & ~os.O_DIRECT)
+        return bool(flags & os.O_DIRECT)
+
+    def finish(self) -> None:
+        self._leave_direct()
+        self._write()
+
+
+def _check_read(read: bytes | int) -> None:
+    if not read:
+        raise WheelError("the wheel became shorter while it was copied")
 
 
 def _read_at(descriptor: int, offset: int, size: int) -> bytes:

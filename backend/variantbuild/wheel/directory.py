@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 import struct
 from array import array
+from collections.abc import Callable
+from typing import NamedTuple
 
 from variantbuild.wheel.endrecord import EndRecord
 from variantbuild.wheel.errors import UnsoundWheelError
@@ -42,44 +44,53 @@ _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
 _DOS_FOLDER = 0x10
+_SLASH = ord("/")
 #: Attributes of no file and no folder: a volume's label, and what Windows makes of links.
 _DOS_VOLUME_LABEL = 0x08
 _DOS_REPARSE_POINT = 0x400
 _DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
 
 
-def read_directory(source: Source, end: EndRecord) -> tuple[tuple[Member, ...], array[int]]:
+class Directory(NamedTuple):
+    """The members that a central directory names, in its order, and how they lie.
+
+    `places` says where within the directory the entry of each member begins; `is_simple` that all
+    are plain (see `Attributes`) and lie one behind the other in the directory's order, from the
+    file's first byte to the directory's.
+    """
+
+    members: tuple[Member, ...]
+    places: array[int]
+    is_simple: bool
+
+
+def read_directory(source: Source, end: EndRecord) -> Directory:
     """Read the central directory that `end` describes, and each member's local header.
 
-    Returns the members in order, and where within the directory each one's entry begins. Names of
-    plain members are not checked yet. Raises UnsoundWheelError.
+    Names of plain members are not checked yet. Raises UnsoundWheelError.
     """
     directory = source.read(end.offset, end.size)
     reader = _Reader(source, directory)
-    members: list[Member] = []
-    places = array("Q")
     at = 0
     while at < len(directory):
         if directory[at : at + 4] != CENTRAL_SIGNATURE or at + CENTRAL.size > len(directory):
             raise UnsoundWheelError("its central directory is broken or holds foreign bytes")
-        if len(members) == end.entries:
+        left = end.entries - len(reader.members)
+        if not left:
             raise UnsoundWheelError("its central directory names more members than the end record")
-        places.append(at)
-        member = reader.read_plain(at)
-        if member is None:
-            member, at = reader.read_any(at)
-        else:
-            at += CENTRAL.size + len(member.name)
-        members.append(member)
-    if len(members) != end.entries:
+        plain = reader.read_plain(at, left)
+        at = reader.read_any(at) if plain == at else plain
+    if len(reader.members) != end.entries:
         raise UnsoundWheelError("its central directory names fewer members than the end record")
-    return tuple(members), places
+    return Directory(tuple(reader.members), reader.places, reader.following == end.offset)
 
 
 class _Reader:
-    """Reads entries of one directory; what they have in common is kept once.
+    """Reads the entries of one directory into `members` and `places`.
 
-    With 15,000 members that saves 3 MB, and the time to look at the same attributes again.
+    What members have in common is kept once: with 15,000 of them that saves 3 MB, and the time to
+    look at the same attributes again. `following` is where the next member must begin for the
+    archive to be simple, -1 where it is not.
     """
 
     def __init__(self, source: Source, directory: bytes) -> None:
@@ -87,41 +98,63 @@ class _Reader:
         self._directory = directory
         self._plain: dict[tuple[bytes, bytes], Attributes | None] = {}
         self._stamps: dict[int, int] = {}
+        self.members: list[Member] = []
+        self.places = array("Q")
+        self.following = 0
 
-    def read_plain(self, at: int) -> Member | None:
-        """Read the entry of a member without peculiarities, nearly all are; None for any other.
+    def read_plain(self, at: int, limit: int) -> int:
+        """Read up to `limit` entries from `at` on that have no peculiarities; return where it ends.
 
-        The local header of such a member repeats the entry's bytes, so that one comparison stands
-        for all.
+        The local header of a member without any, as nearly all are, repeats the entry's bytes, so
+        that one comparison stands for all.
         """
-        directory = self._directory
-        _, head, stamp, crc, stored, size, length, rest, offset = _LUMPED.unpack_from(directory, at)
-        key = (head, rest)
-        if key not in self._plain:
-            self._plain[key] = _plain_attributes(directory, at)
-        attributes = self._plain[key]
-        if attributes is None or (size != stored and attributes.method == STORED):
-            return None
-        start = at + CENTRAL.size
-        raw_name = directory[start : start + length]
-        local = LOCAL_SIGNATURE + directory[at + _REPEATED_START : at + _REPEATED_END] + raw_name
-        if (
-            size == FULL32
-            or stored == FULL32
-            or offset == FULL32
-            or not length
-            or len(local) != LOCAL.size + length
-            or local.endswith(b"/")
-            or not raw_name.isascii()
-            or self._source.read(offset, len(local)) != local
-        ):
-            return None
-        stamp = self._stamps.setdefault(stamp, stamp)
-        name = raw_name.decode("ascii")
-        return Member(name, size, stored, crc, offset, len(local), stamp, attributes)
+        try:
+            return self._read_plain(at, limit, self._source.reader())
+        except OSError as error:
+            raise self._source.unreadable(error) from error
 
-    def read_any(self, at: int) -> tuple[Member, int]:
-        """Read the entry at `at` with every check; return its member and where the entry ends."""
+    def _read_plain(self, at: int, limit: int, read: Callable[[int, int], bytes]) -> int:
+        directory, unpack = self._directory, _LUMPED.unpack_from
+        plain, stamps = self._plain, self._stamps
+        last = len(directory) - CENTRAL.size
+        for _ in range(limit):
+            if at > last:
+                break
+            signature, head, stamp, crc, stored, size, length, rest, offset = unpack(directory, at)
+            key = (head, rest)
+            if key not in plain:
+                plain[key] = _plain_attributes(directory, at)
+            attributes = plain[key]
+            start = at + CENTRAL.size
+            raw_name = directory[start : start + length]
+            local = (
+                LOCAL_SIGNATURE + directory[at + _REPEATED_START : at + _REPEATED_END] + raw_name
+            )
+            if (
+                attributes is None
+                or signature != CENTRAL_SIGNATURE
+                or (size != stored and attributes.method == STORED)
+                or size == FULL32
+                or stored == FULL32
+                or offset == FULL32
+                or not length
+                or len(raw_name) != length
+                or raw_name[-1] == _SLASH
+                or not raw_name.isascii()
+                or read(len(local), offset) != local
+            ):
+                break
+            name, stamp = raw_name.decode("ascii"), stamps.setdefault(stamp, stamp)
+            self.members.append(
+                Member(name, size, stored, crc, offset, len(local), stamp, attributes)
+            )
+            self.places.append(at)
+            self.following = offset + len(local) + stored if offset == self.following else -1
+            at = start + length
+        return at
+
+    def read_any(self, at: int) -> int:
+        """Read the entry at `at` with every check; return where it ends."""
         directory = self._directory
         (
             _, made_by, needed, flags, method, time, date, crc, stored, size,
@@ -130,7 +163,7 @@ class _Reader:
         start = at + CENTRAL.size
         after_name = start + name_length
         after_extra = after_name + extra_length
-        after = after_extra + comment_length
+        after: int = after_extra + comment_length
         if after > len(directory):
             raise UnsoundWheelError("its central directory is cut short")
         raw_name = directory[start:after_name]
@@ -155,7 +188,10 @@ class _Reader:
             comment, as_it_lies, False,
         )  # fmt: skip
         stamp = time | date << 16
-        return Member(name, size, stored, crc, offset, header_size, stamp, attributes), after
+        self.members.append(Member(name, size, stored, crc, offset, header_size, stamp, attributes))
+        self.places.append(at)
+        self.following = -1
+        return after
 
 
 def _plain_attributes(directory: bytes, at: int) -> Attributes | None:

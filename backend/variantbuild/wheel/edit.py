@@ -8,27 +8,25 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
 from variantbuild.wheel.headers import HeaderLine, parse_headers
 from variantbuild.wheel.metadata import tags_of
 from variantbuild.wheel.names import MAX_NAME
-from variantbuild.wheel.record import hash_of, render_record, text_lines
+from variantbuild.wheel.record import hash_of, render_record, rows_of
 from variantbuild.wheel.verify import Inventory
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewMember:
+class NewMember(NamedTuple):
     """A member to add to the dist-info folder: `path` within it, such as `sboms/x.cdx.json`."""
 
     path: str
     data: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """What is to change; None and empty leave things as they are.
 
     `version` is the whole new version; `file_platforms` are the platform tags of the file's name,
@@ -47,8 +45,7 @@ class Edit:
     epoch: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """An edit worked out: what `apply_edit` writes.
 
     `renames` maps old member names to new ones, `contents` old names to new bytes; `added` come
@@ -112,15 +109,15 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     )
     if not (renames or contents or added or plan.removed):
         return plan
-    return replace(plan, contents={**contents, plan.record_name: _record(inventory, plan)})
+    return plan._replace(contents={**contents, plan.record_name: _record(inventory, plan)})
 
 
 def _file_name(inventory: Inventory, edit: Edit, version: str | None) -> WheelFileName:
     name = inventory.file_name
     if version is not None:
-        name = replace(name, version=version)
+        name = name._replace(version=version)
     if edit.file_platforms is not None:
-        name = replace(name, platforms=edit.file_platforms)
+        name = name._replace(platforms=edit.file_platforms)
     if len(str(name)) > MAX_FILE_NAME:
         raise WheelError(f"the new file name {str(name)!r} would be over {MAX_FILE_NAME} bytes")
     return WheelFileName.parse(str(name))
@@ -192,13 +189,19 @@ def _record(inventory: Inventory, plan: Plan) -> bytes:
     A row is a line: no member's name holds a line end.
     """
     record, touched = inventory.record, plan.touched
+    folders = {name.partition("/")[0].replace('"', '""').encode() for name in touched}
     fresh = io.BytesIO()
-    for line, (name, digest, _) in zip(text_lines(record.data), record.rows(), strict=True):
-        if name not in touched:
-            fresh.write(line.encode())
-        elif name not in plan.removed:
-            rows = _rows(plan, name, digest, inventory.by_name[name].size)
-            fresh.write(render_record(rows, record.newline))
+    for portion in record.portions():
+        if not any(folder in portion for folder in folders):
+            fresh.write(portion)
+            continue
+        lines = portion.splitlines(keepends=True)
+        for line, (name, digest, _) in zip(lines, rows_of(portion), strict=True):
+            if name not in touched:
+                fresh.write(line)
+            elif name not in plan.removed:
+                rows = _rows(plan, name, digest, inventory.by_name[name].size)
+                fresh.write(render_record(rows, record.newline))
     return fresh.getvalue()
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from variantbuild.wheel.errors import UnsoundWheelError
 
@@ -27,16 +27,15 @@ _CANONICAL = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WheelFileName:
+class WheelFileName(NamedTuple):
     """The parts of `{name}-{version}[-{build}]-{pythons}-{abis}-{platforms}.whl` as written."""
 
     name: str
     version: str
-    build: str | None = None
     pythons: tuple[str, ...]
     abis: tuple[str, ...]
     platforms: tuple[str, ...]
+    build: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> WheelFileName:

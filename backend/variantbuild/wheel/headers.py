@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from variantbuild.wheel.errors import UnsoundWheelError
 
@@ -25,8 +25,7 @@ MAX_HEADERS = 20_000
 _BLANK = re.compile(rb"\n\r?\n")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeaderLine:
+class HeaderLine(NamedTuple):
     """One header: `name` in lower case, `value` without the white space around it.
 
     `[start, end)` are the bytes of the whole line with its end and its continuation lines,
@@ -41,8 +40,7 @@ class HeaderLine:
     value_end: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Headers:
+class Headers(NamedTuple):
     """The header block of `data`, a member called `member`; `end` is where the block ends."""
 
     member: str

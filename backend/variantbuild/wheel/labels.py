@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from variantbuild.errors import WheelError
-from variantbuild.variant.platformtag import TagForm, name_platforms
+from variantbuild.tagforms import TagForm, name_platforms
 from variantbuild.wheel.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.filename import normal_version
 from variantbuild.wheel.verify import Inventory
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a stamp writes: `local_version` (None: the version stays) and platform tags.
 
     The tags of the file's name and of WHEEL are the same (set, specific) or WHEEL has more

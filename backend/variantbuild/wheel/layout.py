@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.filename import WheelFileName, normal_name, normal_version
@@ -26,8 +26,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _REFERENCE = re.compile(r"[^\W\d][\w.]*\s*:\s*[^\W\d][\w.]*(?:\s*\[[^\]]*\])?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The names of the dist-info and the .data folder, without a slash; data None where absent."""
 
     dist_info: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import stat
 import zlib
 from collections.abc import Iterable
-from itertools import groupby
 from operator import attrgetter, is_
 from typing import NamedTuple, Union
 
@@ -53,16 +52,16 @@ def render_pieces(wheel: Wheel, plan: Plan) -> list[Piece]:
     """Return the new archive as pieces, from its first byte to its last."""
     ordered = sorted(wheel.members, key=attrgetter("offset"))
     in_order = all(map(is_, ordered, wheel.members))
-    touched = plan.touched
+    simple, touched = wheel.structure.directory.is_simple, plan.touched
     layout = _Layout(wheel, plan, in_order=in_order)
-    for stays, group in groupby(
-        ordered,
-        lambda member: in_order and member.attributes.is_plain and member.name not in touched,
-    ):
-        if stays:
-            layout.add_plain(list(group))
-        else:
-            layout.add_each(group)
+    start = 0
+    for number, member in enumerate(ordered):
+        stays = in_order and (simple or member.attributes.is_plain) and member.name not in touched
+        if not stays:
+            layout.add_plain(start, number)
+            layout.add_each([member])
+            start = number + 1
+    layout.add_plain(start, len(ordered))
     return layout.finish()
 
 
@@ -103,34 +102,35 @@ class _Layout:
         self._members = _Pieces()
         self._directory = _Pieces()
         self._count = 0
-        self._done = 0
         self._loose: list[tuple[int, int, bytes]] = []
         names = () if in_order else wheel.by_name
         self._numbers = {name: number for number, name in enumerate(names)}
         self._number = 0
 
-    def add_plain(self, members: list[Member]) -> None:
-        """Add neighbours that stay as they are, in one run, and their old entries in another."""
+    def add_plain(self, start: int, stop: int) -> None:
+        """Add members `[start, stop)`, which stay as they are, in one run; their entries too."""
+        members = self._wheel.members[start:stop]
+        if not members:
+            return
         first, last = members[0], members[-1]
         size = last.data_offset + last.stored_size - first.offset
         shift = self._members.size - first.offset
         if self._members.size + size >= FULL32:
             self.add_each(members)
             return
-        places = self._wheel.structure.places[self._done : self._done + len(members)]
-        start = self._wheel.structure.end.offset + places[0]
+        directory, end = self._wheel.structure
+        places = directory.places[start:stop]
         length = places[-1] - places[0] + CENTRAL.size + len(last.name)
         if shift:
-            entries = bytearray(self._wheel.source.read(start, length))
+            entries = bytearray(self._wheel.source.read(end.offset + places[0], length))
             for member, place in zip(members, places, strict=True):
                 at = place - places[0] + CENTRAL_OFFSET_AT
                 entries[at : at + 4] = (member.offset + shift).to_bytes(4, "little")
             self._directory.add(entries)
         else:
-            self._directory.add_run(start, length)
+            self._directory.add_run(end.offset + places[0], length)
         self._members.add_run(first.offset, size)
         self._count += len(members)
-        self._done += len(members)
 
     def add_each(self, members: Iterable[Member]) -> None:
         """Add members one by one, changed as the plan says; new ones in front of RECORD."""
@@ -142,7 +142,6 @@ class _Layout:
                     self._add_new(_new_member(name, plan.stamp), name, data)
             if member.name not in plan.removed:
                 self._add_old(member)
-            self._done += 1
 
     def _add_old(self, member: Member) -> None:
         plan = self._plan

@@ -26,7 +26,7 @@ class Wheel:
     def __init__(self, source: Source, structure: Structure) -> None:
         self.source = source
         self.structure = structure
-        self.members = structure.members
+        self.members = structure.directory.members
         self.by_name: Mapping[str, Member] = {member.name: member for member in self.members}
 
     @property

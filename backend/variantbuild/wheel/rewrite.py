@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from variantbuild.wheel.copying import clone_file, copy_range
+from variantbuild.wheel.copying import clone_file, open_appender
 from variantbuild.wheel.edit import Plan
 from variantbuild.wheel.pieces import Piece, Run, len_of, render_pieces
 from variantbuild.wheel.reader import Wheel
@@ -17,9 +17,6 @@ from variantbuild.wheel.target import Target, write_error
 
 #: How much of unchanged members behind the first change a rewrite in place keeps in memory.
 MAX_TAIL = 8 << 20
-#: Runs shorter than this are read and written with their neighbours: fewer calls of the system.
-_SHORT_RUN = 1 << 16
-_GATHERED = 1 << 20
 
 
 def apply_edit(
@@ -83,28 +80,15 @@ def _continue_at(target: Target, offset: int) -> None:
 
 
 def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target) -> None:
-    """Write the pieces: long runs are copied by the system, short ones gathered with new bytes."""
     source = wheel.source.descriptor
-    head = pieces[0]
-    rest = pieces
+    head, rest = pieces[0], pieces
     if isinstance(head, Run) and head.offset == 0 and clone_file(source, target.descriptor):
         _continue_at(target, head.size)
         rest = pieces[1:]
-    gathered = bytearray()
+    appender = open_appender(source, target.descriptor, sum(map(len_of, rest)))
     for piece in rest:
-        short = len_of(piece) < _SHORT_RUN
-        if not short:
-            target.write(gathered)
-            gathered.clear()
-        if isinstance(piece, Run) and not short:
-            copy_range(source, target.descriptor, *piece)
-        elif isinstance(piece, Run):
-            gathered += wheel.source.read(*piece)
-        elif short:
-            gathered += piece
+        if isinstance(piece, Run):
+            appender.add_range(*piece)
         else:
-            target.write(piece)
-        if len(gathered) >= _GATHERED:
-            target.write(gathered)
-            gathered.clear()
-    target.write(gathered)
+            appender.add(piece)
+    appender.finish()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from variantbuild.errors import VariantError, WheelError
-from variantbuild.variant import Variant
-from variantbuild.variant.platformtag import split_platform
 from variantbuild.wheel.edit import Edit, Plan, plan_edit
 from variantbuild.wheel.filename import normal_version
 from variantbuild.wheel.verify import Inventory
+
+if TYPE_CHECKING:
+    from variantbuild.variant import Variant
 
 #: What a stamp adds to dist-info.
 _OURS = ("sboms/variantbuild.cdx.json",)
@@ -23,6 +25,9 @@ def plan_unstamp(inventory: Inventory) -> Plan:
     whole local version goes. Raises WheelError where there is no stamp, and VariantError for a
     platform tag that names an unknown variant.
     """
+    # Knowing all variants takes longer to load than the rest of this package.
+    from variantbuild.variant.platformtag import split_platform
+
     name, lines = inventory.file_name, inventory.wheel_platforms
     parted = [split_platform(platform) for platform in (*name.platforms, *lines)]
     stamped = [variant for _, variant in parted if not variant.is_baseline]
@@ -68,6 +73,8 @@ def _without_label(version: str, stamped: list[Variant], all_variants: list[Vari
 
 def label_at_end(local: str, arch: str) -> str | None:
     """Return the longest end of `local` that names a variant of `arch`."""
+    from variantbuild.variant import Variant
+
     words = local.split(".")
     for start in range(len(words)):
         label = ".".join(words[start:])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from variantbuild.wheel.contents import check_contents, check_no_native
 from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
@@ -25,8 +25,7 @@ _MAX_ROW = 160
 MAX_SMALL = 4 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inventory:
+class Inventory(NamedTuple):
     """What a verified wheel holds.
 
     `members` are in the archive's order, folder entries included, and `by_name` the same;

@@ -10,7 +10,6 @@ import io
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,7 +151,7 @@ def test_more_members_than_65535(tmp_path: Path) -> None:
         plan = plan_stamp(
             inventory,
             name_stamp(inventory, "set", "v3", "_v3"),
-            add=(record, replace(record, path="more")),
+            add=(record, record._replace(path="more")),
         )
         stamped = apply_edit(wheel, plan, tmp_path)
     with open_wheel(stamped) as wheel, zipfile.ZipFile(stamped) as archive:
