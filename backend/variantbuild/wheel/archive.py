@@ -20,6 +20,7 @@ from variantbuild.wheel.endrecord import (
     parse_end64,
 )
 from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.members import Members
 from variantbuild.wheel.names import check_ascii_names
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import (
@@ -55,7 +56,8 @@ def read_structure(source: Source) -> Structure:
     end = _read_end(source)
     directory = read_directory(source, end)
     members = directory.members
-    check_ascii_names([member.name for member in members if member.attributes.is_plain])
+    names, attributes = members.columns.names, members.columns.attributes
+    check_ascii_names([name for name, kind in zip(names, attributes, strict=True) if kind.is_plain])
     if not directory.is_simple:
         _check_extents(source, members, end)
     _check_bombs(members)
@@ -74,7 +76,7 @@ def _read_end(source: Source) -> EndRecord:
     return end
 
 
-def _check_extents(source: Source, members: tuple[Member, ...], end: EndRecord) -> None:
+def _check_extents(source: Source, members: Members, end: EndRecord) -> None:
     """Refuse bytes before, between and behind the members, and members that share bytes."""
     ordered = sorted(members, key=attrgetter("offset"))
     if not ordered:
@@ -113,14 +115,15 @@ def _check_gap(source: Source, member: Member, following: int) -> None:
     raise UnsoundWheelError("its data descriptor is missing or wrong", member=member.name)
 
 
-def _check_bombs(members: tuple[Member, ...]) -> None:
-    for member in members:
+def _check_bombs(members: Members) -> None:
+    total, stored = sum(members.columns.sizes), sum(members.columns.stored_sizes)
+    if total <= BOMB_FLOOR:
+        return
+    for member in members if max(members.columns.sizes) > BOMB_FLOOR else ():
         if member.size > BOMB_FLOOR and member.size > BOMB_RATIO * member.stored_size:
             ratio = member.size // max(member.stored_size, 1)
             raise UnsoundWheelError(
                 f"it claims to unpack to {ratio} times its stored size", member=member.name
             )
-    total = sum(map(attrgetter("size"), members))
-    stored = sum(map(attrgetter("stored_size"), members))
-    if total > BOMB_FLOOR and total > BOMB_RATIO * stored:
+    if total > BOMB_RATIO * stored:
         raise UnsoundWheelError("its members claim to unpack to over 200 times what is stored")

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 
 from variantbuild.wheel.errors import UnsoundWheelError
 from variantbuild.wheel.native import HEAD, HEAD_PE, native_kind
 from variantbuild.wheel.reader import Wheel
-from variantbuild.wheel.record import render_hash
+from variantbuild.wheel.record import SIGNATURES, Record, Row, render_hash, rows_of
 from variantbuild.wheel.zipformat import Member
 
 #: Below this many bytes a second thread costs more than it saves.
 _PARALLEL_FLOOR = 1 << 20
 _MAX_WORKERS = 8
+#: Members from this many bytes on come first, so that none is left for one thread at the end.
+_LARGE = 1 << 20
 
 
-def check_contents(wheel: Wheel, hashes: Mapping[str, str]) -> None:
-    """Inflate and hash every member of `wheel` and compare crc, size and the hash in `hashes`.
+def check_contents(wheel: Wheel, record: Record) -> None:
+    """Inflate and hash every member of `wheel` and compare crc, size and the hash in `record`.
 
     Threads share the work, the largest members first; each holds about 1 MiB. Raises
     UnsoundWheelError for the first member found to differ.
     """
-    queue = sorted(wheel.members, key=lambda member: member.size, reverse=True)
-    crew = _Crew(wheel, hashes, queue)
-    count = min(_MAX_WORKERS, _processors(), len(queue))
-    if sum(member.size for member in queue) < _PARALLEL_FLOOR:
-        count = 1
-    crew.run(count)
+    sizes = wheel.members.columns.sizes
+    crew = _Crew(wheel, _batches(wheel, record))
+    crew.run(1 if sum(sizes) < _PARALLEL_FLOOR else min(_MAX_WORKERS, _processors()))
+
+
+def _batches(wheel: Wheel, record: Record) -> Iterator[list[Row]]:
+    """Yield every member with its row of `record`: large ones by themselves, others together.
+
+    What follows the large ones is read from RECORD portion by portion: thousands of hashes as text
+    would take more memory than everything else.
+    """
+    sizes, numbers = wheel.members.columns.sizes, wheel.by_name.numbers
+    large = {name for name, number in numbers.items() if sizes[number] >= _LARGE}
+    rows = [row for lines in record.portions() for row in rows_of(lines) if row[0] in large]
+    yield from ([row] for row in sorted(rows, key=lambda row: -sizes[numbers[row[0]]]))
+    # Folders and signatures have no row, or none with a hash.
+    yield [(name, "", "") for name in numbers if name.endswith(("/", *SIGNATURES))]
+    for lines in record.portions():
+        yield [row for row in rows_of(lines) if row[0] not in large]
 
 
 def _processors() -> int:
@@ -39,12 +55,12 @@ def _processors() -> int:
 
 
 class _Crew:
-    """Threads that take members from one queue until it is empty or one of them fails."""
+    """Threads that take batches of rows until none is left or one of them fails."""
 
-    def __init__(self, wheel: Wheel, hashes: Mapping[str, str], queue: Sequence[Member]) -> None:
+    def __init__(self, wheel: Wheel, batches: Iterator[list[Row]]) -> None:
         self._wheel = wheel
-        self._hashes = hashes
-        self._remaining = iter(queue)
+        self._batches = batches
+        self._turn = _thread.allocate_lock()
         self._failures: list[BaseException] = []
         self._stopped = False
 
@@ -73,18 +89,21 @@ class _Crew:
             self._stopped = True
 
     def _work(self) -> None:
-        # next() on a list's iterator is one step under the interpreter lock, no lock needed.
         try:
-            for member in self._remaining:
-                if self._stopped:
+            while not self._stopped:
+                with self._turn:
+                    batch = next(self._batches, None)
+                if batch is None:
                     return
-                self._check(member)
+                for name, digest, _ in batch:
+                    self._check(self._wheel.member(name), digest)
         except BaseException:
             self._stopped = True
             raise
 
-    def _check(self, member: Member) -> None:
-        wanted = self._hashes.get(member.name, "")
+    def _check(self, member: Member, wanted: str) -> None:
+        if self._stopped:
+            return
         algorithm = wanted.partition("=")[0]
         state = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
         crc = 0

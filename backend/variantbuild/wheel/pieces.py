@@ -8,7 +8,7 @@ from __future__ import annotations
 import stat
 import zlib
 from collections.abc import Iterable
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import NamedTuple, Union
 
 from variantbuild.wheel.edit import Plan
@@ -50,18 +50,20 @@ def len_of(piece: Piece) -> int:
 
 def render_pieces(wheel: Wheel, plan: Plan) -> list[Piece]:
     """Return the new archive as pieces, from its first byte to its last."""
-    ordered = sorted(wheel.members, key=attrgetter("offset"))
-    in_order = all(map(is_, ordered, wheel.members))
-    simple, touched = wheel.structure.directory.is_simple, plan.touched
+    members, touched = wheel.members, plan.touched
+    offsets = members.columns.offsets
+    in_order = wheel.structure.directory.is_simple or sorted(offsets) == list(offsets)
     layout = _Layout(wheel, plan, in_order=in_order)
-    start = 0
-    for number, member in enumerate(ordered):
-        stays = in_order and (simple or member.attributes.is_plain) and member.name not in touched
-        if not stays:
+    if not in_order:
+        layout.add_each(sorted(members, key=attrgetter("offset")))
+        return layout.finish()
+    start, names, kinds = 0, members.columns.names, members.columns.attributes
+    for number, (name, attributes) in enumerate(zip(names, kinds, strict=True)):
+        if name in touched or not attributes.is_plain:
             layout.add_plain(start, number)
-            layout.add_each([member])
+            layout.add_each([members[number]])
             start = number + 1
-    layout.add_plain(start, len(ordered))
+    layout.add_plain(start, len(members))
     return layout.finish()
 
 
@@ -109,28 +111,26 @@ class _Layout:
 
     def add_plain(self, start: int, stop: int) -> None:
         """Add members `[start, stop)`, which stay as they are, in one run; their entries too."""
-        members = self._wheel.members[start:stop]
-        if not members:
+        if start == stop:
             return
-        first, last = members[0], members[-1]
+        members, end = self._wheel.members, self._wheel.structure.end
+        first, last, places = members[start], members[stop - 1], members.places[start:stop]
         size = last.data_offset + last.stored_size - first.offset
         shift = self._members.size - first.offset
         if self._members.size + size >= FULL32:
-            self.add_each(members)
+            self.add_each(members[number] for number in range(start, stop))
             return
-        directory, end = self._wheel.structure
-        places = directory.places[start:stop]
         length = places[-1] - places[0] + CENTRAL.size + len(last.name)
         if shift:
             entries = bytearray(self._wheel.source.read(end.offset + places[0], length))
-            for member, place in zip(members, places, strict=True):
+            for offset, place in zip(members.columns.offsets[start:stop], places, strict=True):
                 at = place - places[0] + CENTRAL_OFFSET_AT
-                entries[at : at + 4] = (member.offset + shift).to_bytes(4, "little")
+                entries[at : at + 4] = (offset + shift).to_bytes(4, "little")
             self._directory.add(entries)
         else:
             self._directory.add_run(end.offset + places[0], length)
         self._members.add_run(first.offset, size)
-        self._count += len(members)
+        self._count += stop - start
 
     def add_each(self, members: Iterable[Member]) -> None:
         """Add members one by one, changed as the plan says; new ones in front of RECORD."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from variantbuild.wheel.archive import Structure, read_structure
 from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
+from variantbuild.wheel.members import MembersByName
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import DEFLATED, Member
 
@@ -27,7 +28,7 @@ class Wheel:
         self.source = source
         self.structure = structure
         self.members = structure.directory.members
-        self.by_name: Mapping[str, Member] = {member.name: member for member in self.members}
+        self.by_name = MembersByName(self.members)
 
     @property
     def path(self) -> Path:

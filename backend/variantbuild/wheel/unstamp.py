@@ -37,7 +37,6 @@ def plan_unstamp(inventory: Inventory) -> Plan:
             f"{inventory.path.name} carries no stamp: its version is {inventory.version}, "
             f"its platform {'.'.join(name.platforms)}"
         )
-    known = {member.name for member in inventory.members}
     added = {f"{inventory.dist_info}/{path}" for path in _OURS}
     plain = _in_order(platform for platform, _ in parted[len(name.platforms) :])
     own = {platform for platform, _ in parted[: len(name.platforms)]}
@@ -47,7 +46,7 @@ def plan_unstamp(inventory: Inventory) -> Plan:
             version=version,
             file_platforms=tuple(platform for platform in plain if platform in own),
             wheel_platforms=plain,
-            remove=frozenset(known & added),
+            remove=frozenset(added & inventory.by_name.keys()),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +11,12 @@ from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
 from variantbuild.wheel.filename import WheelFileName, normal_version
 from variantbuild.wheel.headers import Headers, parse_headers
 from variantbuild.wheel.layout import check_dist_info, check_entry_points, find_layout
+from variantbuild.wheel.members import Members, MembersByName
 from variantbuild.wheel.metadata import check_metadata, check_wheel, tags_of, wheel_tags
 from variantbuild.wheel.names import check_tree
 from variantbuild.wheel.reader import Wheel
-from variantbuild.wheel.record import SIGNATURES, Record, parse_record
+from variantbuild.wheel.record import SIGNATURES, Record
+from variantbuild.wheel.recordcheck import check_record
 from variantbuild.wheel.zipformat import Member
 
 #: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
@@ -36,8 +38,8 @@ class Inventory(NamedTuple):
 
     path: Path
     file_name: WheelFileName
-    members: tuple[Member, ...]
-    by_name: Mapping[str, Member]
+    members: Members
+    by_name: MembersByName
     dist_info: str
     data_folder: str | None
     metadata: Headers
@@ -75,7 +77,7 @@ class Inventory(NamedTuple):
     def signatures(self) -> tuple[str, ...]:
         """The names of the members that sign RECORD, and end with any change of it."""
         names = {f"{self.dist_info}/{name}" for name in SIGNATURES}
-        return tuple(member.name for member in self.members if member.name in names)
+        return tuple(name for name in self.by_name if name in names)
 
     @property
     def is_editable(self) -> bool:
@@ -91,13 +93,14 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
     """
     with naming_wheel(wheel.path.name):
         file_name = WheelFileName.parse(wheel.path.name)
-        names = [member.name for member in wheel.members]
+        names = wheel.members.columns.names
         check_tree(names)
         layout = find_layout(names, file_name)
         check_dist_info(names, layout.dist_info)
-        record = parse_record(
+        record = check_record(
             _read(wheel, f"{layout.dist_info}/RECORD", _record_limit(names)),
             f"{layout.dist_info}/RECORD",
+            wheel.members,
             wheel.by_name,
         )
         headers = []
@@ -113,7 +116,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
             _check_hash(record, metadata)
             _check_hash(record, wheel_headers)
         else:
-            check_contents(wheel, record.hashes)
+            check_contents(wheel, record)
     return Inventory(
         path=wheel.path,
         file_name=file_name,
