@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import struct
-from collections.abc import Callable
 from typing import NamedTuple
 
 from variantbuild.wheel.endrecord import EndRecord
@@ -39,12 +38,15 @@ _REPEATED_START, _REPEATED_END = 6, 32
 #: An entry as `CENTRAL` has it, with what members have in common in two lumps, "made by" to method
 #: and length of the extra fields to external attributes, around stamp, crc, sizes, name's length.
 _LUMPED = struct.Struct("<4s8s4LH12sL")
+#: Signature, made by to method, stamp, crc, stored size, size, name's length, the rest, offset.
+_Entry = tuple[bytes, bytes, int, int, int, int, int, bytes, int]
+#: How many entries are read together: what bounds the memory that this takes.
+_TOGETHER = 1024
 #: Flags that a copied header may keep.
 _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
 _DOS_FOLDER = 0x10
-_SLASH = ord("/")
 #: Attributes of no file and no folder: a volume's label, and what Windows makes of links.
 _DOS_VOLUME_LABEL = 0x08
 _DOS_REPARSE_POINT = 0x400
@@ -76,8 +78,8 @@ def read_directory(source: Source, end: EndRecord) -> Directory:
         left = end.entries - len(reader.members)
         if not left:
             raise UnsoundWheelError("its central directory names more members than the end record")
-        plain = reader.read_plain(at, left)
-        at = reader.read_any(at) if plain == at else plain
+        after = reader.read_plain(at, min(left, _TOGETHER))
+        at = reader.read_any(at) if after == at else after
     if len(reader.members) != end.entries:
         raise UnsoundWheelError("its central directory names fewer members than the end record")
     return Directory(reader.members, reader.following == end.offset)
@@ -100,57 +102,84 @@ class _Reader:
     def read_plain(self, at: int, limit: int) -> int:
         """Read up to `limit` entries from `at` on that have no peculiarities; return where it ends.
 
-        The local header of a member without any, as nearly all are, repeats the entry's bytes, so
-        that one comparison stands for all.
+        A wheel may have 15,000 members, nearly all of them plain: what each takes alone is in
+        `_find_plain`, the rest is done for all together.
         """
         try:
-            return self._read_plain(at, limit, self._source.reader())
+            entries, names, kinds, places = self._find_plain(at, limit)
         except OSError as error:
             raise self._source.unreadable(error) from error
+        if not entries:
+            return at
+        _, _, stamps, crcs, stored_sizes, sizes, lengths, _, offsets = zip(*entries, strict=True)
+        after: int = places[-1] + CENTRAL.size + lengths[-1]
+        text = b"\n".join(names)
+        if (
+            not text.isascii()
+            or text.count(b"\n") != len(names) - 1
+            or b"/\n" in text + b"\n"
+            or not all(lengths)
+            or FULL32 in (max(sizes), max(stored_sizes), max(offsets))
+        ):
+            for place in places:
+                self.read_any(place)
+            return after
+        columns = self.members.columns
+        columns.names.extend(text.decode("ascii").split("\n"))
+        columns.sizes.extend(sizes)
+        columns.stored_sizes.extend(stored_sizes)
+        columns.crcs.extend(crcs)
+        columns.offsets.extend(offsets)
+        columns.header_sizes.extend(LOCAL.size + length for length in lengths)
+        columns.stamps.extend(stamps)
+        columns.attributes.extend(kinds)
+        self.members.places.extend(places)
+        parts = zip(offsets, lengths, stored_sizes, strict=True)
+        ends = [offset + LOCAL.size + length + size for offset, length, size in parts]
+        self.following = ends[-1] if [self.following, *ends[:-1]] == [*offsets] else -1
+        return after
 
-    def _read_plain(self, at: int, limit: int, read: Callable[[int, int], bytes]) -> int:
-        directory, unpack = self._directory, _LUMPED.unpack_from
-        plain, columns, places = self._plain, self.members.columns, self.members.places
+    def _find_plain(
+        self, at: int, limit: int
+    ) -> tuple[list[_Entry], list[bytes], list[Attributes], list[int]]:
+        """Return entries, as `_LUMPED` reads them, names, attributes and places of plain members.
+
+        The local header of a plain member repeats its entry's bytes, so that one comparison stands
+        for all. Raises OSError.
+        """
+        directory, unpack, read = self._directory, _LUMPED.unpack_from, self._source.reader()
         last = len(directory) - CENTRAL.size
-        for _ in range(limit):
-            if at > last:
+        entries: list[_Entry] = []
+        names: list[bytes] = []
+        kinds: list[Attributes] = []
+        places: list[int] = []
+        common: tuple[bytes, bytes] | None = None
+        while at <= last and len(places) < limit:
+            entry: _Entry = unpack(directory, at)
+            signature, head, _, _, stored, size, length, rest, offset = entry
+            if (head, rest) != common:
+                common = (head, rest)
+                kind = self._attributes(common, at)
+            if kind is None or signature != CENTRAL_SIGNATURE:
                 break
-            signature, head, stamp, crc, stored, size, length, rest, offset = unpack(directory, at)
-            key = (head, rest)
-            if key not in plain:
-                plain[key] = _plain_attributes(directory, at)
-            attributes = plain[key]
+            if size != stored and kind.method == STORED:
+                break
             start = at + CENTRAL.size
-            raw_name = directory[start : start + length]
-            local = (
-                LOCAL_SIGNATURE + directory[at + _REPEATED_START : at + _REPEATED_END] + raw_name
-            )
-            if (
-                attributes is None
-                or signature != CENTRAL_SIGNATURE
-                or (size != stored and attributes.method == STORED)
-                or size == FULL32
-                or stored == FULL32
-                or offset == FULL32
-                or not length
-                or len(raw_name) != length
-                or raw_name[-1] == _SLASH
-                or not raw_name.isascii()
-                or read(len(local), offset) != local
-            ):
+            name = directory[start : start + length]
+            repeated = directory[at + _REPEATED_START : at + _REPEATED_END]
+            if read(LOCAL.size + length, offset) != LOCAL_SIGNATURE + repeated + name:
                 break
-            columns.names.append(raw_name.decode("ascii"))
-            columns.sizes.append(size)
-            columns.stored_sizes.append(stored)
-            columns.crcs.append(crc)
-            columns.offsets.append(offset)
-            columns.header_sizes.append(len(local))
-            columns.stamps.append(stamp)
-            columns.attributes.append(attributes)
+            entries.append(entry)
+            names.append(name)
+            kinds.append(kind)
             places.append(at)
-            self.following = offset + len(local) + stored if offset == self.following else -1
             at = start + length
-        return at
+        return entries, names, kinds, places
+
+    def _attributes(self, common: tuple[bytes, bytes], at: int) -> Attributes | None:
+        if common not in self._plain:
+            self._plain[common] = _plain_attributes(self._directory, at)
+        return self._plain[common]
 
     def read_any(self, at: int) -> int:
         """Read the entry at `at` with every check; return where it ends."""

@@ -47,7 +47,7 @@ class _Comparison:
         self._listed = bytearray(len(members))
         self._record_name = record_name
         self._folder = record_name.removesuffix("RECORD")
-        self._signatures = {self._folder + name for name in SIGNATURES}
+        self._unhashed = {record_name, *(self._folder + name for name in SIGNATURES)}
         self.dist_info: dict[str, str] = {}
 
     def take(self, lines: bytes) -> None:
@@ -67,18 +67,19 @@ class _Comparison:
     def _take_plain(self, found: Sequence[FoundRow]) -> bool:
         """Take the rows unless one of them is unusual; several at once cost half as much."""
         names, _, sizes, unusual = zip(*found, strict=True)
-        numbers = list(map(self._numbers.get, names))
-        if any(unusual) or None in numbers or len(set(numbers)) != len(numbers):
+        if any(unusual) or not self._unhashed.isdisjoint(names):
             return False
-        known = [number for number in numbers if number is not None]
+        try:
+            numbers = [self._numbers[name] for name in names]
+        except KeyError:
+            return False
         if (
-            [self._sizes[number] for number in known] != list(map(int, sizes))
-            or any(self._listed[number] for number in known)
-            or not self._signatures.isdisjoint(names)
-            or self._record_name in names
+            [*map(self._sizes.__getitem__, numbers)] != [*map(int, sizes)]
+            or len(set(numbers)) != len(numbers)
+            or any(map(self._listed.__getitem__, numbers))
         ):
             return False
-        for number in known:
+        for number in numbers:
             self._listed[number] = True
         return True
 
@@ -90,15 +91,18 @@ class _Comparison:
         if self._listed[number]:
             raise UnsoundWheelError("it is listed in RECORD twice", member=name)
         self._listed[number] = True
-        if name != self._record_name and name not in self._signatures:
+        if name not in self._unhashed:
             _check_claims(name, digest, size, self._sizes[number])
         elif digest or size:
             raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
 
     def finish(self) -> None:
         """Refuse the first member that has no row, though it is no folder and no signature."""
+        if all(self._listed):
+            return
+        signatures = self._unhashed - {self._record_name}
         for name, listed in zip(self._names, self._listed, strict=True):
-            if not listed and name[-1] != "/" and name not in self._signatures:
+            if not listed and name[-1] != "/" and name not in signatures:
                 raise UnsoundWheelError("it is not listed in RECORD", member=name)
 
 
