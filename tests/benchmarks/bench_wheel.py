@@ -65,9 +65,9 @@ def work():
         engine, state, pending = zlib.decompressobj(-15), hashlib.sha256(), b""
         while not engine.eof:
             if not pending and at < end:
-                pending = os.pread(descriptor, min(1 << 18, end - at), at)
+                pending = os.pread(descriptor, min(1 << 16, end - at), at)
                 at += len(pending)
-            state.update(engine.decompress(pending, 1 << 18))
+            state.update(engine.decompress(pending, 1 << 16))
             pending = engine.unconsumed_tail
         state.digest()
 threads = [threading.Thread(target=work) for _ in os.sched_getaffinity(0)]

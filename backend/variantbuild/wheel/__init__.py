@@ -10,7 +10,7 @@ compressed as they lie, and what appears under a final name is complete.
 ...         inventory = verify_wheel(wheel)
 ...         for member in inventory.files:
 ...             for portion in wheel.stream(member):
-...                 pass  # at most 256 KiB at a time
+...                 pass  # at most 64 KiB at a time
 ...         plan = plan_stamp(
 ...             inventory,
 ...             Stamp(

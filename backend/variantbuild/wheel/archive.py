@@ -10,7 +10,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from variantbuild.wheel.directory import Directory, read_directory
+from variantbuild.wheel.directory import read_directory
 from variantbuild.wheel.endrecord import (
     END,
     END64,
@@ -42,9 +42,14 @@ MAX_DIRECTORY = 256 << 20
 
 
 class Structure(NamedTuple):
-    """An archive's central directory and the end record that describes where it lies."""
+    """What an archive holds, and where its central directory lies.
 
-    directory: Directory
+    `is_simple` tells that its members lie one behind the other in the directory's order, and that
+    no header needs a change to be copied.
+    """
+
+    members: Members
+    is_simple: bool
     end: EndRecord
 
 
@@ -54,14 +59,13 @@ def read_structure(source: Source) -> Structure:
     Raises UnsoundWheelError with the member's name and the rule that it breaks.
     """
     end = _read_end(source)
-    directory = read_directory(source, end)
-    members = directory.members
-    names, attributes = members.columns.names, members.columns.attributes
+    members, is_simple = read_directory(source, end)
+    names, attributes = members.names, members.attributes
     check_ascii_names([name for name, kind in zip(names, attributes, strict=True) if kind.is_plain])
-    if not directory.is_simple:
+    if not is_simple:
         _check_extents(source, members, end)
     _check_bombs(members)
-    return Structure(directory, end)
+    return Structure(members, is_simple, end)
 
 
 def _read_end(source: Source) -> EndRecord:
@@ -116,10 +120,10 @@ def _check_gap(source: Source, member: Member, following: int) -> None:
 
 
 def _check_bombs(members: Members) -> None:
-    total, stored = sum(members.columns.sizes), sum(members.columns.stored_sizes)
+    total, stored = sum(members.sizes), sum(members.stored_sizes)
     if total <= BOMB_FLOOR:
         return
-    for member in members if max(members.columns.sizes) > BOMB_FLOOR else ():
+    for member in members if max(members.sizes) > BOMB_FLOOR else ():
         if member.size > BOMB_FLOOR and member.size > BOMB_RATIO * member.stored_size:
             ratio = member.size // max(member.stored_size, 1)
             raise UnsoundWheelError(

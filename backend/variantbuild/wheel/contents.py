@@ -27,7 +27,7 @@ def check_contents(wheel: Wheel, record: Record) -> None:
     Threads share the work, the largest members first; each holds about 1 MiB. Raises
     UnsoundWheelError for the first member found to differ.
     """
-    sizes = wheel.members.columns.sizes
+    sizes = wheel.members.sizes
     crew = _Crew(wheel, _batches(wheel, record))
     crew.run(1 if sum(sizes) < _PARALLEL_FLOOR else min(_MAX_WORKERS, _processors()))
 
@@ -38,7 +38,7 @@ def _batches(wheel: Wheel, record: Record) -> Iterator[list[Row]]:
     What follows the large ones is read from RECORD portion by portion: thousands of hashes as text
     would take more memory than everything else.
     """
-    sizes, numbers = wheel.members.columns.sizes, wheel.by_name.numbers
+    sizes, numbers = wheel.members.sizes, wheel.by_name.numbers
     large = {name for name, number in numbers.items() if sizes[number] >= _LARGE}
     rows = [row for lines in record.portions() for row in rows_of(lines) if row[0] in large]
     yield from ([row] for row in sorted(rows, key=lambda row: -sizes[numbers[row[0]]]))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
-from typing import NamedTuple
 
 from variantbuild.wheel.endrecord import EndRecord
 from variantbuild.wheel.errors import UnsoundWheelError
@@ -53,20 +53,11 @@ _DOS_REPARSE_POINT = 0x400
 _DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
 
 
-class Directory(NamedTuple):
-    """The members that a central directory names, in its order, and how they lie.
-
-    `is_simple` says that all are plain (see `Attributes`) and lie one behind the other in the
-    directory's order, from the file's first byte to the directory's.
-    """
-
-    members: Members
-    is_simple: bool
-
-
-def read_directory(source: Source, end: EndRecord) -> Directory:
+def read_directory(source: Source, end: EndRecord) -> tuple[Members, bool]:
     """Read the central directory that `end` describes, and each member's local header.
 
+    Returns the members and whether the archive is simple: all are plain (see `Attributes`) and lie
+    one behind the other in the directory's order, from the file's first byte to the directory's.
     Names of plain members are not checked yet. Raises UnsoundWheelError.
     """
     directory = source.read(end.offset, end.size)
@@ -82,7 +73,7 @@ def read_directory(source: Source, end: EndRecord) -> Directory:
         at = reader.read_any(at) if after == at else after
     if len(reader.members) != end.entries:
         raise UnsoundWheelError("its central directory names fewer members than the end record")
-    return Directory(reader.members, reader.following == end.offset)
+    return reader.members, reader.following == end.offset
 
 
 class _Reader:
@@ -124,16 +115,16 @@ class _Reader:
             for place in places:
                 self.read_any(place)
             return after
-        columns = self.members.columns
-        columns.names.extend(text.decode("ascii").split("\n"))
-        columns.sizes.extend(sizes)
-        columns.stored_sizes.extend(stored_sizes)
-        columns.crcs.extend(crcs)
-        columns.offsets.extend(offsets)
-        columns.header_sizes.extend(LOCAL.size + length for length in lengths)
-        columns.stamps.extend(stamps)
-        columns.attributes.extend(kinds)
-        self.members.places.extend(places)
+        members = self.members
+        members.names.extend(text.decode("ascii").split("\n"))
+        members.sizes.extend(sizes)
+        members.stored_sizes.extend(stored_sizes)
+        members.crcs.extend(crcs)
+        members.offsets.extend(offsets)
+        members.header_sizes.extend(LOCAL.size + length for length in lengths)
+        members.stamps.extend(stamps)
+        members.attributes.extend(kinds)
+        members.places.extend(places)
         parts = zip(offsets, lengths, stored_sizes, strict=True)
         ends = [offset + LOCAL.size + length + size for offset, length, size in parts]
         self.following = ends[-1] if [self.following, *ends[:-1]] == [*offsets] else -1
@@ -209,7 +200,7 @@ class _Reader:
             self._source, header, (name, raw_name), (flags, method, crc, stored, size), offset
         )
         comment = directory[after_extra:after]
-        if RECORD_IN_COMMENT.search(comment):
+        if comment and re.search(RECORD_IN_COMMENT, comment):
             raise UnsoundWheelError("its comment holds a record of another archive", member=name)
         attributes = Attributes(
             method, flags, external, made_by, internal, extra, local_extra,

@@ -5,6 +5,7 @@ Pure: bytes in, values out, and back. Source: PKWARE APPNOTE.TXT 6.3.10, section
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import NamedTuple
 
@@ -56,7 +57,7 @@ def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
     comment = tail[at + END.size :]
     if END_SIGNATURE in comment:
         raise UnsoundWheelError("the archive's comment holds a second end record")
-    if RECORD_IN_COMMENT.search(comment):
+    if comment and re.search(RECORD_IN_COMMENT, comment):
         raise UnsoundWheelError("the archive's comment holds a record of another archive")
     end = EndRecord(count, offset, length, comment)
     locator = tail[at - LOCATOR.size : at] if at >= LOCATOR.size else b""

@@ -15,14 +15,13 @@ from variantbuild.wheel.errors import UnsoundWheelError
 
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*")
 #: Headers that must not follow a line at which one parser ends and another goes on.
-_DECISIVE = re.compile(
+_DECISIVE = (
     rb"(?:^|[\r\n])(?:metadata-version|name|version|requires-(?:dist|python)|provides-extra"
-    rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:",
-    re.IGNORECASE,
+    rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:"
 )
 #: More header lines than any wheel has: bounds what a short text of empty headers may cost.
 MAX_HEADERS = 20_000
-_BLANK = re.compile(rb"\n\r?\n")
+_BLANK = rb"\n\r?\n"
 
 
 class HeaderLine(NamedTuple):
@@ -152,8 +151,9 @@ def _check_border(data: bytes, at: int, member: str) -> None:
 
     The mail parser of Python ends there, that of uv (mailparse) goes on to the blank line.
     """
-    blank = _BLANK.search(data, at)
-    if _DECISIVE.search(data[at : blank.start() if blank else len(data)]):
+    rest = data[at:]
+    blank = re.search(_BLANK, rest)
+    if re.search(_DECISIVE, rest[: blank.start()] if blank else rest, re.IGNORECASE):
         raise UnsoundWheelError("headers follow a line that is none", member=member)
 
 

@@ -18,12 +18,12 @@ _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 #: Members of dist-info that only an installer may write.
 _OF_INSTALLERS = ("direct_url.json",)
 
-_SECTION = re.compile(r"\[([^][]+)\]")
+_SECTION = r"\[([^][]+)\]"
 #: What some readers take for the end of a line and others do not.
-_LINE_ENDS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)")
+_LINE_ENDS = r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)"
 _OF_SCRIPTS = ("console_scripts", "gui_scripts")
-_DRIVE = re.compile(r"[A-Za-z]:")
-_REFERENCE = re.compile(r"[^\W\d][\w.]*\s*:\s*[^\W\d][\w.]*(?:\s*\[[^\]]*\])?")
+_DRIVE = r"[A-Za-z]:"
+_REFERENCE = r"[^\W\d][\w.]*\s*:\s*[^\W\d][\w.]*(?:\s*\[[^\]]*\])?"
 
 
 class Layout(NamedTuple):
@@ -114,7 +114,7 @@ def _check_data(names: Sequence[str], folder: str) -> None:
         scheme, slash, inside = rest.partition("/")
         if rest and (not slash or scheme not in _SCHEMES):
             raise UnsoundWheelError("it lies in no known part of the .data folder", member=name)
-        if _DRIVE.match(inside):
+        if re.match(_DRIVE, inside):
             raise UnsoundWheelError("its name in the .data folder has a drive letter", member=name)
         if inside and scheme in ("purelib", "platlib"):
             if _fold(inside.partition("/")[0]).endswith(".dist-info"):
@@ -150,7 +150,7 @@ def check_entry_points(text: str, member: str) -> None:
     `module:object`, which installers would paste into a program, and for what importlib.metadata
     and ConfigParser read differently.
     """
-    if _LINE_ENDS.search(text):
+    if re.search(_LINE_ENDS, text):
         raise UnsoundWheelError("it holds a control character", member=member)
     section = ""
     for raw in text.splitlines():
@@ -159,7 +159,7 @@ def check_entry_points(text: str, member: str) -> None:
         if not line or line[0] == "#" or (line[0] == ";" and "=" not in line):
             continue
         if line[0] == "[":
-            header = _SECTION.fullmatch(line)
+            header = re.fullmatch(_SECTION, line)
             if header is None:
                 raise UnsoundWheelError(f"its section {line[:80]!r} is malformed", member=member)
             section = header[1].strip()
@@ -172,7 +172,7 @@ def _check_script(line: str, member: str) -> None:
     script, _, reference = (part.strip() for part in line.partition("="))
     if not script or script in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f:]", script):
         raise UnsoundWheelError(f"its script name {script[:80]!r} escapes", member=member)
-    if _REFERENCE.fullmatch(reference) is None:
+    if re.fullmatch(_REFERENCE, reference) is None:
         raise UnsoundWheelError(
             f"its script {script[:80]!r} refers to {reference[:80]!r}, no module:object",
             member=member,

@@ -4,69 +4,58 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from variantbuild.wheel.zipformat import Attributes, Member
-
-
-class Columns(NamedTuple):
-    """The fields of `Member`, each as a column, in the order of the central directory."""
-
-    names: list[str]
-    sizes: array[int]
-    stored_sizes: array[int]
-    crcs: array[int]
-    offsets: array[int]
-    header_sizes: array[int]
-    stamps: array[int]
-    attributes: list[Attributes]
 
 
 class Members:
     """The members of an archive in the order of its central directory.
 
     As tuples they would take three times the memory; a `Member` is made whenever one is asked for.
-    `columns` are for what looks at a field of all. `places` says where within the directory the
-    entry of each begins.
+    The columns are the fields of `Member`; `places` says where within the directory each one's
+    entry begins.
     """
 
     def __init__(self) -> None:
-        self.columns = Columns(
-            [], array("Q"), array("Q"), array("I"), array("Q"), array("I"), array("I"), []
-        )
+        self.names: list[str] = []
+        self.sizes = array("Q")
+        self.stored_sizes = array("Q")
+        self.crcs = array("I")
+        self.offsets = array("Q")
+        self.header_sizes = array("I")
+        self.stamps = array("I")
+        self.attributes: list[Attributes] = []
         self.places = array("Q")
 
     def append(self, member: Member, place: int) -> None:
         """Add `member`, whose entry begins at `place`."""
-        columns = self.columns
-        columns.names.append(member.name)
-        columns.sizes.append(member.size)
-        columns.stored_sizes.append(member.stored_size)
-        columns.crcs.append(member.crc)
-        columns.offsets.append(member.offset)
-        columns.header_sizes.append(member.header_size)
-        columns.stamps.append(member.stamp)
-        columns.attributes.append(member.attributes)
+        self.names.append(member.name)
+        self.sizes.append(member.size)
+        self.stored_sizes.append(member.stored_size)
+        self.crcs.append(member.crc)
+        self.offsets.append(member.offset)
+        self.header_sizes.append(member.header_size)
+        self.stamps.append(member.stamp)
+        self.attributes.append(member.attributes)
         self.places.append(place)
 
     def __getitem__(self, number: int) -> Member:
-        names, sizes, stored_sizes, crcs, offsets, header_sizes, stamps, attributes = self.columns
         return Member(
-            names[number],
-            sizes[number],
-            stored_sizes[number],
-            crcs[number],
-            offsets[number],
-            header_sizes[number],
-            stamps[number],
-            attributes[number],
+            self.names[number],
+            self.sizes[number],
+            self.stored_sizes[number],
+            self.crcs[number],
+            self.offsets[number],
+            self.header_sizes[number],
+            self.stamps[number],
+            self.attributes[number],
         )
 
     def __iter__(self) -> Iterator[Member]:
-        return map(Member, *self.columns)
+        return map(self.__getitem__, range(len(self)))
 
     def __len__(self) -> int:
-        return len(self.columns.names)
+        return len(self.names)
 
 
 class MembersByName(Mapping[str, Member]):
@@ -74,7 +63,7 @@ class MembersByName(Mapping[str, Member]):
 
     def __init__(self, members: Members) -> None:
         self._members = members
-        self.numbers = dict(zip(members.columns.names, range(len(members)), strict=True))
+        self.numbers = dict(zip(members.names, range(len(members)), strict=True))
 
     def __getitem__(self, name: str) -> Member:
         return self._members[self.numbers[name]]

@@ -19,8 +19,8 @@ MAX_NAME = 4095
 
 #: The line separators of Unicode among them: at these str.splitlines parts the rows of RECORD.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-_SOUND = re.compile(rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?")
-_DRIVE = re.compile(r"[A-Za-z]:")
+_SOUND = rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?"
+_DRIVE = r"[A-Za-z]:"
 
 
 def parse_member_name(raw: bytes, flags: int) -> str:
@@ -45,7 +45,7 @@ def parse_member_name(raw: bytes, flags: int) -> str:
         if any(map(_is_invisible, name)):
             raise UnsoundWheelError("its name holds an invisible character", member=name)
     suspicious = name[:1] == "." or "/." in name or ":" in name or len(raw) > MAX_NAME
-    if suspicious or _SOUND.fullmatch(name) is None:
+    if suspicious or re.fullmatch(_SOUND, name) is None:
         _check_parts(name)
     return name
 
@@ -66,8 +66,8 @@ def _check_parts(name: str) -> None:
         (re.search(f"[{_CONTROL}]", name), "its name holds a control character"),
         ("\\" in name, "its name holds a backslash"),
         (name.startswith("/"), "its name is absolute"),
-        (_DRIVE.match(name), "its name begins with a drive letter"),
-        (any(map(_DRIVE.fullmatch, parts)), "a part of its name is a drive letter"),
+        (re.match(_DRIVE, name), "its name begins with a drive letter"),
+        (any(re.fullmatch(_DRIVE, part) for part in parts), "a part of its name is a drive letter"),
         (".." in parts, "its name climbs out of its folder with '..'"),
         ("." in parts, "its name holds './'"),
         ("" in parts, "its name holds '//'"),

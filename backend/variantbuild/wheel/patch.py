@@ -12,8 +12,8 @@ from variantbuild.wheel.headers import HeaderLine, Headers
 from variantbuild.wheel.labels import join_local
 from variantbuild.wheel.verify import Inventory
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_EXTRA = re.compile(r"""extra\s*==\s*(["'])([^"']*)\1""")
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_EXTRA = r"""extra\s*==\s*(["'])([^"']*)\1"""
 
 
 def plan_patch(
@@ -81,7 +81,7 @@ def _matching(
     present = [(_project(line.value), line) for line in requires]
     drop: dict[HeaderLine, None] = {}
     for name in names:
-        if _NAME.fullmatch(name) is None:
+        if re.fullmatch(_NAME, name) is None:
             raise WheelError(
                 f"{name!r} is no project name",
                 hint="give the name alone: its extras and markers go with it",
@@ -95,7 +95,7 @@ def _matching(
 
 
 def _project(requirement: str) -> str:
-    match = _NAME.match(requirement)
+    match = re.match(_NAME, requirement)
     return "" if match is None else normal_name(match[0])
 
 
@@ -114,7 +114,7 @@ def _requirement(text: str, present: Sequence[str], headers: Headers) -> str:
     if written in map(_canonical, present):
         raise WheelError(f"the wheel requires {written!r} already")
     extras = {normal_name(line.value) for line in headers.all("Provides-Extra")}
-    for _, extra in _EXTRA.findall(written):
+    for _, extra in re.findall(_EXTRA, written):
         if normal_name(extra) not in extras:
             raise WheelError(
                 f"{text!r} needs the extra {extra!r}, which the project does not have",

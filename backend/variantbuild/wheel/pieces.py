@@ -54,13 +54,13 @@ def len_of(piece: Piece) -> int:
 def render_pieces(wheel: Wheel, plan: Plan) -> list[Piece]:
     """Return the new archive as pieces, from its first byte to its last."""
     members, touched = wheel.members, plan.touched
-    offsets = members.columns.offsets
-    in_order = wheel.structure.directory.is_simple or sorted(offsets) == list(offsets)
+    offsets = members.offsets
+    in_order = wheel.structure.is_simple or sorted(offsets) == list(offsets)
     layout = _Layout(wheel, plan, in_order=in_order)
     if not in_order:
         layout.add_each(sorted(members, key=attrgetter("offset")))
         return layout.finish()
-    start, names, kinds = 0, members.columns.names, members.columns.attributes
+    start, names, kinds = 0, members.names, members.attributes
     for number, (name, attributes) in enumerate(zip(names, kinds, strict=True)):
         if name in touched or not attributes.is_plain:
             layout.add_plain(start, number)
@@ -126,7 +126,7 @@ class _Layout:
         length = places[-1] - places[0] + CENTRAL.size + len(last.name)
         if shift:
             entries = bytearray(self._wheel.source.read(end.offset + places[0], length))
-            for offset, place in zip(members.columns.offsets[start:stop], places, strict=True):
+            for offset, place in zip(members.offsets[start:stop], places, strict=True):
                 at = place - places[0] + CENTRAL_OFFSET_AT
                 entries[at : at + 4] = (offset + shift).to_bytes(4, "little")
             self._directory.add(entries)

@@ -13,8 +13,9 @@ from variantbuild.wheel.members import MembersByName
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import DEFLATED, Member
 
-#: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size.
-PORTION = 1 << 18
+#: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size. More
+#: than a processor's own cache holds makes hashing slower.
+PORTION = 1 << 16
 
 
 class Wheel:
@@ -27,7 +28,7 @@ class Wheel:
     def __init__(self, source: Source, structure: Structure) -> None:
         self.source = source
         self.structure = structure
-        self.members = structure.directory.members
+        self.members = structure.members
         self.by_name = MembersByName(self.members)
 
     @property
@@ -46,7 +47,7 @@ class Wheel:
         return name in self.by_name
 
     def stream(self, member: Member) -> Iterator[bytes]:
-        """Yield the contents of `member` in portions of at most 256 KiB.
+        """Yield the contents of `member` in portions of at most 64 KiB.
 
         Raises UnsoundWheelError as soon as the stream is broken, longer than the member's size (a
         bomb), or ends before it. The crc is left to `verify_wheel`.

@@ -19,8 +19,8 @@ from variantbuild.wheel.record import (
 
 #: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
 _ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
-_SIZE = re.compile(r"0|[1-9][0-9]{0,19}")
-_DIGEST = re.compile(r"[A-Za-z0-9_-]+")
+_SIZE = r"0|[1-9][0-9]{0,19}"
+_DIGEST = r"[A-Za-z0-9_-]+"
 
 
 def check_record(data: bytes, record_name: str, members: Members, by_name: MembersByName) -> Record:
@@ -42,7 +42,7 @@ class _Comparison:
     """Takes RECORD in portions and keeps which members it listed."""
 
     def __init__(self, members: Members, by_name: MembersByName, record_name: str) -> None:
-        self._names, self._sizes = members.columns.names, members.columns.sizes
+        self._names, self._sizes = members.names, members.sizes
         self._numbers = by_name.numbers
         self._listed = bytearray(len(members))
         self._record_name = record_name
@@ -115,9 +115,9 @@ def _check_claims(name: str, digest: str, size: str, actual: int) -> None:
             f"RECORD holds a hash of algorithm {algorithm[:40]!r}, not sha256 or better",
             member=name,
         )
-    if len(value) != _ALGORITHMS[algorithm] or _DIGEST.fullmatch(value) is None:
+    if len(value) != _ALGORITHMS[algorithm] or re.fullmatch(_DIGEST, value) is None:
         raise UnsoundWheelError(f"RECORD holds a malformed {algorithm} of it", member=name)
-    if _SIZE.fullmatch(size) is None:
+    if re.fullmatch(_SIZE, size) is None:
         raise UnsoundWheelError(f"RECORD holds the size {size[:40]!r} of it", member=name)
     if int(size) != actual:
         raise UnsoundWheelError(

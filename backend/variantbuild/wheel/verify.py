@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from variantbuild.wheel.contents import check_contents, check_no_native
 from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
 from variantbuild.wheel.filename import WheelFileName, normal_version
 from variantbuild.wheel.headers import Headers, parse_headers
@@ -93,7 +92,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
     """
     with naming_wheel(wheel.path.name):
         file_name = WheelFileName.parse(wheel.path.name)
-        names = wheel.members.columns.names
+        names = wheel.members.names
         check_tree(names)
         layout = find_layout(names, file_name)
         check_dist_info(names, layout.dist_info)
@@ -111,11 +110,15 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         check_wheel(wheel_headers, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
         if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
+            from variantbuild.wheel.contents import check_no_native
+
             check_no_native(wheel)
         if trust_record:
             _check_hash(record, metadata)
             _check_hash(record, wheel_headers)
         else:
+            from variantbuild.wheel.contents import check_contents
+
             check_contents(wheel, record)
     return Inventory(
         path=wheel.path,

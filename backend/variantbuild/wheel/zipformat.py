@@ -5,7 +5,6 @@ Pure: bytes in, values out, and back. Source: PKWARE APPNOTE 6.3.10, sections 4.
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ CENTRAL_SIGNATURE = b"PK\x01\x02"
 DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 
 #: uv refuses comments that hold one of the signatures, as they hide a second archive.
-RECORD_IN_COMMENT = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x06[\x06\x07]|\x07\x08)")
+RECORD_IN_COMMENT = rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x06[\x06\x07]|\x07\x08)"
 
 FULL16 = 0xFFFF
 FULL32 = 0xFFFFFFFF
