@@ -17,6 +17,8 @@ from variantbuild.wheel.zipformat import Member
 #: Below this many bytes a second thread costs more than it saves.
 _PARALLEL_FLOOR = 1 << 20
 _MAX_WORKERS = 8
+#: The constructors: hashlib.new looks its algorithm up for every member.
+_HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 #: Members from this many bytes on come first, so that none is left for one thread at the end.
 _LARGE = 1 << 20
 
@@ -105,7 +107,7 @@ class _Crew:
         if self._stopped:
             return
         algorithm = wanted.partition("=")[0]
-        state = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
+        state = _HASHES[algorithm](usedforsecurity=False) if algorithm else None
         crc = 0
         for portion in self._wheel.stream(member):
             crc = zlib.crc32(portion, crc)

@@ -5,7 +5,7 @@ Source: the recording-installed-projects and binary distribution specifications 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import csv
 import hashlib
 import io
@@ -23,6 +23,8 @@ _PLAIN_ROW = re.compile(
     r'([^",\r\n]*[^",\r\n/]),(sha256=[A-Za-z0-9_-]{43}),(0|[1-9][0-9]{0,19})\r?\n'
     r"|([^\n]*\n|[^\n]+)"
 )
+#: What makes base64 fit for URLs (RFC 4648).
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 #: How many bytes of RECORD are taken apart at once: as rows they take five times the memory.
 _PORTION = 1 << 16
 
@@ -112,4 +114,5 @@ def hash_of(data: bytes) -> str:
 
 def render_hash(algorithm: str, digest: bytes) -> str:
     """Return a digest as RECORD writes it."""
-    return f"{algorithm}={base64.urlsafe_b64encode(digest).decode('ascii').rstrip('=')}"
+    text = binascii.b2a_base64(digest, newline=False).translate(_URL_SAFE)
+    return f"{algorithm}={text.decode('ascii').rstrip('=')}"
