@@ -7,12 +7,13 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from variantbuild.config import settings
 from variantbuild.errors import ConfigError, VariantError, WheelError
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
     """Add `-C KEY=VALUE`, as pip, build and uv spell it, and the list of our keys."""
+    from variantbuild.config import settings
+
     parser.epilog = f"settings (-C variantbuild.KEY=VALUE): {', '.join(s.key for s in settings())}"
     parser.add_argument(
         "-C",

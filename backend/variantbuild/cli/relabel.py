@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError, WheelError
-from variantbuild.types import JSONValue
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
 from variantbuild.wheel.target import sync_folder, write_error
+
+if TYPE_CHECKING:
+    from variantbuild.types import JSONValue
 
 #: Plans the edit of one verified wheel; the strings are warnings for the user.
 Planner = Callable[[Wheel, Inventory], tuple[Plan, tuple[str, ...]]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one wheel: the one that was written, or the error that stopped it."""
 
     source: Path

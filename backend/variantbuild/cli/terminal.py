@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from variantbuild.errors import VariantBuildError
-from variantbuild.types import JSONValue
+
+if TYPE_CHECKING:
+    from variantbuild.types import JSONValue
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -36,6 +37,8 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
 
 def print_json(payload: Mapping[str, JSONValue]) -> None:
     """Print `payload` as indented JSON on standard output; it carries a `version` key."""
+    import json
+
     print(json.dumps(payload, indent=2, ensure_ascii=False))
 
 
