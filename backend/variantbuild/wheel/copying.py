@@ -13,13 +13,14 @@ import os
 from typing import Protocol
 
 from variantbuild.errors import WheelError
+from variantbuild.wheel.source import Source
 
 #: New files from this many bytes on are written around the page cache, where that can be.
 DIRECT_FLOOR = 32 << 20
 #: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
 _SHORT_RANGE = 1 << 16
 #: How much is written at once. For O_DIRECT a whole number of blocks of any disk.
-_GATHERED = 1 << 20
+GATHERED = 1 << 20
 _SLICE = 1 << 26
 #: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
 _FICLONE = 0x40049409
@@ -30,7 +31,7 @@ _UNSUPPORTED = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno
 class Appender(Protocol):
     """Appends to a file at its position; what was added is there after `finish`.
 
-    Each raises OSError where writing fails, `add_range` WheelError where the source ends too early.
+    Each raises OSError where writing fails, `add_range` WheelError where reading does.
     """
 
     def add(self, data: bytes | bytearray) -> None:
@@ -54,7 +55,7 @@ def clone_file(source: int, target: int) -> bool:
     return True
 
 
-def open_appender(source: int, target: int, size: int) -> Appender:
+def open_appender(source: Source, target: int, size: int) -> Appender:
     """Return what appends about `size` bytes to the empty file `target`, some from `source`."""
     if size >= DIRECT_FLOOR and _bypass_cache(target):
         return _DirectAppender(source, target)
@@ -81,13 +82,13 @@ def _bypass_cache(target: int) -> bool:
 class _CachedAppender:
     """Gathers what is short; lets the system copy what is long."""
 
-    def __init__(self, source: int, target: int) -> None:
+    def __init__(self, source: Source, target: int) -> None:
         self._source, self._target = source, target
         self._gathered = bytearray()
 
     def add(self, data: bytes | bytearray) -> None:
         self._gathered += data
-        if len(self._gathered) >= _GATHERED:
+        if len(self._gathered) >= GATHERED:
             self.finish()
 
     def add_range(self, offset: int, size: int) -> None:
@@ -96,8 +97,8 @@ class _CachedAppender:
             self.finish()
             offset = self._copy(offset, end)
         while offset < end:
-            data = _read_at(self._source, offset, min(_GATHERED, end - offset))
-            _check_read(data)
+            data = self._source.read(offset, min(GATHERED, end - offset))
+            _check_read(len(data))
             offset += len(data)
             self.add(data)
 
@@ -106,7 +107,7 @@ class _CachedAppender:
         while offset < end and hasattr(os, "copy_file_range"):
             size = min(_SLICE, end - offset)
             try:
-                copied = os.copy_file_range(self._source, self._target, size, offset)
+                copied = os.copy_file_range(self._source.descriptor, self._target, size, offset)
             except OSError as error:
                 if error.errno in _UNSUPPORTED:
                     break
@@ -130,11 +131,11 @@ class _DirectAppender:
     own, and only the last one, written the usual way, is not full.
     """
 
-    def __init__(self, source: int, target: int) -> None:
+    def __init__(self, source: Source, target: int) -> None:
         import mmap
 
         self._source, self._target = source, target
-        self._buffer = memoryview(mmap.mmap(-1, _GATHERED))
+        self._buffer = memoryview(mmap.mmap(-1, GATHERED))
         self._filled = 0
 
     def add(self, data: bytes | bytearray) -> None:
@@ -149,7 +150,10 @@ class _DirectAppender:
         end = offset + size
         while offset < end:
             room = self._buffer[self._filled : self._filled + end - offset]
-            count = os.preadv(self._source, [room], offset)
+            try:
+                count = os.preadv(self._source.descriptor, [room], offset)
+            except OSError as error:
+                raise self._source.unreadable(error) from error
             _check_read(count)
             offset += count
             self._advance(count)
@@ -183,13 +187,6 @@ class _DirectAppender:
         self._write()
 
 
-def _check_read(read: bytes | int) -> None:
-    if not read:
+def _check_read(count: int) -> None:
+    if not count:
         raise WheelError("the wheel became shorter while it was copied")
-
-
-def _read_at(descriptor: int, offset: int, size: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(descriptor, size, offset)
-    os.lseek(descriptor, offset, os.SEEK_SET)  # Windows
-    return os.read(descriptor, size)

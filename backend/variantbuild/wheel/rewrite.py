@@ -80,10 +80,10 @@ def _continue_at(target: Target, offset: int) -> None:
 
 
 def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target) -> None:
-    source = wheel.source.descriptor
-    head, rest = pieces[0], pieces
-    if isinstance(head, Run) and head.offset == 0 and clone_file(source, target.descriptor):
-        _continue_at(target, head.size)
+    source, head, rest = wheel.source, pieces[0], pieces
+    keeps_head = isinstance(head, Run) and head.offset == 0
+    if keeps_head and clone_file(source.descriptor, target.descriptor):
+        _continue_at(target, len_of(head))
         rest = pieces[1:]
     appender = open_appender(source, target.descriptor, sum(map(len_of, rest)))
     for piece in rest:

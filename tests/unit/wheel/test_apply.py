@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import time
@@ -18,6 +19,7 @@ from variantbuild.wheel import (
     Plan,
     Wheel,
     apply_edit,
+    copying,
     name_stamp,
     open_wheel,
     plan_edit,
@@ -119,9 +121,94 @@ def test_unchanged_edit_keeps_record_by_the_byte(write: Write, output: Path) -> 
             assert new.read(twin, limit=1 << 20) == old.read(member, limit=1 << 20)
 
 
+@pytest.fixture
+def direct(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let wheels of any size be written around the page cache."""
+    if not os.major(output.stat().st_dev):
+        pytest.skip("the file system of temporary files has no device of its own")
+    monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
+
+
+def large_draft(size: int = 2_500_001) -> Draft:
+    """Return a wheel of `size` bytes and more, members of odd sizes and some to be moved."""
+    draft = Draft()
+    draft.add("demo/big.bin", os.urandom(size))
+    draft.add("demo/small.bin", os.urandom(70_003))
+    draft.part("demo/core.so").descriptor = 4
+    return draft
+
+
+@pytest.mark.usefixtures("direct")
+def test_large_copies_go_around_the_page_cache(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(large_draft())
+    with monkeypatch.context() as patch:
+        patch.setattr(copying, "DIRECT_FLOOR", 1 << 40)
+        expected = stamp(path, output).read_bytes()
+    real, sizes = os.write, []
+
+    def watched(descriptor: int, data: bytes) -> int:
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT:
+            sizes.append(len(data))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", watched)
+    assert stamp(path, output).read_bytes() == expected
+    assert sizes == [1 << 20, 1 << 20]
+
+
+@pytest.mark.usefixtures("direct")
+@pytest.mark.parametrize("when", ["asked for", "written to"])
+def test_a_file_system_that_cannot_go_around_the_cache(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    path = write(large_draft())
+    expected = stamp(path, output).read_bytes()
+    set_flags, write_data = fcntl.fcntl, os.write
+
+    def refusing(descriptor: int, command: int, flags: int = 0) -> int:
+        if flags & os.O_DIRECT and when == "asked for":
+            raise OSError(errno.EINVAL, "no O_DIRECT")
+        return set_flags(descriptor, command, flags)
+
+    def strict(descriptor: int, data: bytes) -> int:
+        if set_flags(descriptor, fcntl.F_GETFL) & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "not now")
+        return write_data(descriptor, data)
+
+    monkeypatch.setattr(fcntl, "fcntl", refusing)
+    monkeypatch.setattr(os, "write", strict)
+    assert stamp(path, output).read_bytes() == expected
+
+
+@pytest.mark.usefixtures("direct")
+def test_direct_calls_that_do_less_than_asked(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(large_draft())
+    expected = stamp(path, output).read_bytes()
+    write_all, read_all = os.write, os.preadv
+    monkeypatch.setattr(os, "write", lambda fd, data: write_all(fd, data[:99_999]))
+    monkeypatch.setattr(os, "preadv", lambda fd, into, at: read_all(fd, [into[0][:7777]], at))
+    assert stamp(path, output).read_bytes() == expected
+
+
+@pytest.mark.usefixtures("direct")
+def test_a_wheel_that_becomes_shorter_while_it_is_copied(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(large_draft())
+    monkeypatch.setattr(os, "preadv", lambda *_: 0)
+    with pytest.raises(WheelError, match="became shorter"):
+        stamp(path, output)
+    assert names_in(output) == []
+
+
 _CALLS = (
     "write",
     "copy_file_range",
+    "preadv",
     "fsync",
     "ftruncate",
     "lseek",
@@ -134,16 +221,21 @@ _CALLS = (
 )
 
 
-@pytest.mark.parametrize("consume", [False, True], ids=["copy", "tail"])
+@pytest.mark.parametrize("way", ["copy", "tail", "direct"])
 @pytest.mark.parametrize(
     "code", [errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES]
 )
 def test_every_failing_call_leaves_no_broken_wheel(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, consume: bool, code: int
+    write: Write,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    way: str,
+    code: int,
 ) -> None:
-    draft = Draft()
-    draft.add("demo/big.bin", os.urandom(200_000))
-    draft.part("demo/core.so").descriptor = 4
+    if way == "direct":
+        request.getfixturevalue("direct")
+    consume, draft = way == "tail", large_draft(1_100_001 if way == "direct" else 200_000)
     failures = 0
     for call in _CALLS:
         for nth in range(50):
