@@ -159,7 +159,7 @@ ARCHIVES: Cases = {
     "folder with a stream": ("unpacks to more", _folder_stream),
     "block device": ("neither", of_part(external=(stat.S_IFBLK | 0o644) << 16)),
     "empty stream of no bytes": (
-        "ends too early",
+        "data is missing",
         lambda w: setattr(w.add("demo/py.typed", b""), "packed", b""),
     ),
 }
@@ -261,6 +261,26 @@ METADATA: Cases = {
         swapped("Summary: made up", "From here\nRequires-Dist: evil\nSummary: made up"),
     ),
     "From in front": ("no header", swapped("Metadata-", "From here\nMetadata-")),
+    **{
+        f"two headers {name}": (
+            f"more than one {name}",
+            swapped("Summary: made up", f"Summary: x\n{name}: a\n{name.upper()}: b"),
+        )
+        for name in (
+            "Author-email",
+            "Description-Content-Type",
+            "Home-page",
+            "Keywords",
+            "License",
+            "License-Expression",
+            "Requires-Python",
+        )
+    },
+    "two summaries": ("more than one", swapped("Summary: made up", "Summary: a\nsummary: b")),
+    "several mails": (
+        "several mails",
+        swapped("Summary: made up", "Content-Type: Multipart/mixed; boundary=x"),
+    ),
     "colon alone": ("no header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
     "requirement behind junk": (
         "follow a line",

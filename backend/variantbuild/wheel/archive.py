@@ -25,6 +25,7 @@ from variantbuild.wheel.names import check_ascii_names
 from variantbuild.wheel.source import Source
 from variantbuild.wheel.zipformat import (
     CENTRAL,
+    DEFLATED,
     DESCRIPTOR_SIGNATURE,
     FLAG_DESCRIPTOR,
     FULL16,
@@ -65,6 +66,7 @@ def read_structure(source: Source) -> Structure:
     if not is_simple:
         _check_extents(source, members, end)
     _check_bombs(members)
+    _check_streams(members)
     return Structure(members, is_simple, end)
 
 
@@ -131,3 +133,11 @@ def _check_bombs(members: Members) -> None:
             )
     if total > BOMB_RATIO * stored:
         raise UnsoundWheelError("its members claim to unpack to over 200 times what is stored")
+
+
+def _check_streams(members: Members) -> None:
+    """Refuse deflated members without a stream, which has two bytes even for no contents."""
+    if min(members.stored_sizes, default=2) < 2:
+        for member in members:
+            if member.stored_size < 2 and member.method == DEFLATED and not member.is_dir:
+                raise UnsoundWheelError("its compressed data is missing", member=member.name)

@@ -13,6 +13,13 @@ from variantbuild.wheel.filename import (
 )
 from variantbuild.wheel.headers import HeaderLine, Headers
 
+#: Headers of METADATA that are there once or not at all (core metadata specification): of several,
+#: one reader takes the first and another the last.
+_SINGLE = (
+    "Author", "Author-email", "Description", "Description-Content-Type", "Download-URL",
+    "Home-page", "Keywords", "License", "License-Expression", "Maintainer", "Maintainer-email",
+    "Requires-Python", "Summary",
+)  # fmt: skip
 _METADATA_VERSION = re.compile(r"[12]\.[0-9]+")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]+")
 #: More single tags than any wheel has: a line of compressed sets stands for their product.
@@ -21,7 +28,19 @@ _TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
 
 
 def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
-    """Refuse a METADATA without one name and one version, or with others than the file's name."""
+    """Refuse a METADATA without one name and one version, or with others than the file's name.
+
+    And one that says twice what may be said once, or that mail parsers take apart.
+    """
+    names = [line.name for line in metadata.lines]
+    for single in _SINGLE:
+        if names.count(single.lower()) > 1:
+            metadata.one(single)
+    if any(
+        line.value.lower().startswith(("multipart/", "message/"))
+        for line in metadata.all("Content-Type")
+    ):
+        raise UnsoundWheelError("its Content-Type makes it several mails", member=metadata.member)
     written = metadata.one("Metadata-Version").value
     if _METADATA_VERSION.fullmatch(written) is None:
         raise UnsoundWheelError(f"its Metadata-Version is {written[:40]!r}", member=metadata.member)

@@ -109,6 +109,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         check_metadata(metadata, file_name)
         check_wheel(wheel_headers, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
+        _check_folders(wheel)
         if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
             from variantbuild.wheel.contents import check_no_native
 
@@ -157,6 +158,14 @@ def _check_entry_points(wheel: Wheel, name: str) -> None:
     if text.startswith("\ufeff"):
         raise UnsoundWheelError("it begins with a byte-order mark", member=name)
     check_entry_points(text, name)
+
+
+def _check_folders(wheel: Wheel) -> None:
+    """Refuse entries of folders whose data unpacks to something."""
+    for name in wheel.members.names:
+        if name[-1] == "/" and wheel.by_name[name].stored_size:
+            for _ in wheel.stream(wheel.by_name[name]):
+                pass
 
 
 def _check_hash(record: Record, headers: Headers) -> None:

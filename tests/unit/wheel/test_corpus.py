@@ -53,8 +53,6 @@ _IN_STREAMS = (
     "deflate stream",
     "bytes behind the stream",
     "bomb by ly",
-    "folder with a stream",
-    "empty stream",
 )
 
 
