@@ -49,6 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"no such package in packages.toml: {', '.join(unknown)}", file=sys.stderr)
         return 2
     folder = Path(args.folder).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        print(f"--folder {args.folder}: {error.strerror}; name one to write to", file=sys.stderr)
+        return 2
     results = folder / "results"
     if args.list:
         for recipe in recipes.values():
@@ -166,6 +173,13 @@ def _summary(recipe: Recipe, outcome: Outcome | None) -> str:
     return f"does not count: {'; '.join(found.problems) or recipe.explained}"
 
 
+def _jobs(text: str) -> int:
+    jobs = int(text) if text.isdecimal() else 0
+    if not jobs:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of packages from 1 on")
+    return jobs
+
+
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     about, _, options = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
@@ -173,7 +187,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("-j", "--jobs", type=int, default=1)
+    parser.add_argument("-j", "--jobs", type=_jobs, default=1)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--newest", action="store_true")
     parser.add_argument("--keep", action="store_true")

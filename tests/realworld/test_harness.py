@@ -14,6 +14,7 @@ from realworld.compilelines import compiles, make_shims, read_calls, works
 from realworld.outcome import Outcome, TargetOutcome, read_outcome, write_outcome
 from realworld.page import render_page
 from realworld.recipes import TARGETS, load_recipes
+from realworld.run import main
 from realworld.trees import switch_backend
 from realworld.verdict import verdict
 
@@ -167,3 +168,24 @@ def test_outcomes_are_kept_and_shown(tmp_path: Path) -> None:
     assert "**1 of 1** count" in page
     assert "| markupsafe | 2.00 ms | 1.00 ms | 2.00 |" in page
     assert "| lz4 " not in page
+
+
+@pytest.mark.parametrize("words", [("-j", "0"), ("-j", "many"), ("-j", "-1")])
+def test_a_number_of_jobs_that_is_none(
+    words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--all", *words])
+    assert left.value.code == 2
+    assert f"{words[1]!r} is no number of packages" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_to(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    assert main(["--all", "--folder", str(tmp_path / place)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert str(tmp_path / place) in told
