@@ -103,6 +103,10 @@ ARCHIVES: Cases = {
     "zip64 records in a comment": ("locator", _end64_in_a_comment),
     "two central directories": ("of no member", _directory_twice),
     "archive extra data record": ("of no member", of_draft(between=b"PK\6\x08" + bytes(4))),
+    "signature of a later entry": (
+        "broken or holds foreign",
+        of_part("demo/core.so", central={"signature": b"PK\1\3"}),
+    ),
     "digital signature": ("of no member", of_draft(between=b"PK\5\5\0\0")),
     "spanning marker": ("before", of_draft(prefix=b"PK\7\x08")),
     "temporary spanning marker": ("before", of_draft(prefix=b"PK00")),
@@ -206,7 +210,34 @@ NAMES: Cases = {
     ),
 }
 
+
+def _lists_itself(w: Draft) -> None:
+    """A row of RECORD itself like any other's, with the size that it has."""
+
+    def fill(rows: list[list[str]]) -> None:
+        rows[-1][1:] = [hash_row(A, b"")[1], "000"]
+
+    w.rows(fill)
+    size = str(len(w.record()))
+    assert len(size) == 3
+    w.rows(lambda rows: rows[-1].__setitem__(2, size))
+
+
+def _signed_row(w: Draft) -> None:
+    part = w.add_info("RECORD.jws", b"{}")
+    w.rows(lambda rows: rows.insert(0, hash_row(part.name.decode(), part.data)))
+
+
 RECORDS: Cases = {
+    "itself as any other": ("hash or size", _lists_itself),
+    "signature with a wrong crc": (
+        "do not have its crc",
+        lambda w: (
+            w.add_info("RECORD.jws", b"{}").central.update(crc=1)
+            or w.part("RECORD.jws").local.update(crc=1)
+        ),
+    ),
+    "signature as any other": ("hash or size", _signed_row),
     "row quoted with a line end": ("no CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
     "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
     "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),

@@ -84,8 +84,7 @@ class _Reader:
         after: int = places[-1] + CENTRAL.size + lengths[-1]
         text = b"\n".join(names)
         if (
-            not text.isascii()
-            or text.count(b"\n") != len(names) - 1
+            text.count(b"\n") != len(names) - 1
             or b"/\n" in text + b"\n"
             or not all(lengths)
             or FULL32 in (max(sizes), max(stored_sizes), max(offsets))
@@ -135,6 +134,8 @@ class _Reader:
                 break
             start = at + CENTRAL.size
             name = directory[start : start + length]
+            if not name.isascii():
+                break
             repeated = directory[at + _REPEATED_START : at + _REPEATED_END]
             if read(LOCAL.size + length, offset) != LOCAL_SIGNATURE + repeated + name:
                 break

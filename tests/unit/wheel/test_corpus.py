@@ -13,8 +13,10 @@ from variantbuild.wheel import (
     UnsoundWheelError,
     WheelFileName,
     apply_edit,
+    contents,
     open_wheel,
     plan_unstamp,
+    record,
     verify_wheel,
 )
 from wheels.bad import BadCase, bad_cases
@@ -32,8 +34,16 @@ def test_corpus_is_as_large_as_promised() -> None:
     assert len({case.name for case in GOOD}) >= 150
 
 
+@pytest.mark.parametrize(
+    ("portion", "large"), [(1 << 16, 1 << 20), (150, 15), (1, 0)], ids=["all", "some", "each"]
+)
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
-def test_broken_wheel_is_refused_for_its_reason(case: BadCase, write: Write) -> None:
+def test_broken_wheel_is_refused_for_its_reason(
+    case: BadCase, write: Write, portion: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of RECORD are taken many at once, large members first: small ones show it as well."""
+    monkeypatch.setattr(record, "_PORTION", portion)
+    monkeypatch.setattr(contents, "_LARGE", large)
     path = write(case.draft)
     before = path.read_bytes()
 
@@ -47,7 +57,7 @@ def test_broken_wheel_is_refused_for_its_reason(case: BadCase, write: Write) -> 
 
 
 #: Reasons that only the contents' hashes show.
-_IN_CONTENTS = {"wrong hash", "wrong sha512", "crc wrong in both"}
+_IN_CONTENTS = {"wrong hash", "wrong sha512", "crc wrong in both", "signature with a wrong crc"}
 #: Streams that only show what they are when they are unpacked.
 _IN_STREAMS = (
     "deflate stream",
@@ -67,8 +77,12 @@ def test_trusting_record_skips_the_contents_only(case: BadCase, write: Write) ->
             verify_wheel(wheel, trust_record=True)
 
 
+@pytest.mark.parametrize("portion", [1 << 16, 1], ids=["all", "each"])
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
-def test_odd_wheel_is_kept(case: GoodCase, write: Write, stamped: Stamped) -> None:
+def test_odd_wheel_is_kept(
+    case: GoodCase, write: Write, stamped: Stamped, portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_PORTION", portion)
     path = write(case.draft)
     output = stamped(path)
 
