@@ -5,9 +5,10 @@
 
 Generates wheels of 16 MB, 700 MB and 15,000 members once into DIR (1.3 GB), then runs each way of
 relabelling them as a process of its own and prints the best CPU seconds, the ratio to cp and the
-peak memory above a bare interpreter's. `--others` adds the other tools (minutes). `--limit` exits
-with 1 where a goal is missed: 1.25 times cp when copying, 0.2 in place, 2 with 15,000 members, 20
-MB, and 1.3 times inflating and hashing with all cores when everything is verified.
+peak memory above a bare interpreter's. `--others` adds the other tools (minutes; `pip install
+wheel change_wheel_version`). `--limit` exits with 1 where a goal is missed: 1.25 times cp when
+copying, 0.2 in place, 2 with 15,000 members, 20 MB, and 1.3 times inflating and hashing with all
+cores when everything is verified.
 """
 
 from __future__ import annotations
@@ -182,8 +183,9 @@ def ways(others: bool) -> dict[str, list[str]]:
         shell = f"{python} -m wheel unpack -d OUTDIR $1 && {python} -m wheel pack OUTDIR/*"
         commands["wheel unpack, pack"] = ["sh", "-c", shell, "sh", "WHEEL"]
         changer = Path(python).with_name("change_wheel_version")
-        if changer.exists():
-            commands["change_wheel_version"] = [str(changer), "--local-version", "v3", "WHEEL"]
+        if not changer.exists():
+            raise SystemExit("--others needs `pip install wheel change_wheel_version`")
+        commands["change_wheel_version"] = [str(changer), "--local-version", "v3", "WHEEL"]
     return commands
 
 
