@@ -6,6 +6,7 @@ importlib.metadata and ConfigParser read differently, and what file systems make
 
 from __future__ import annotations
 
+import copy
 import stat
 import struct
 import zlib
@@ -24,7 +25,18 @@ from wheels.bends import (
     row,
     swapped,
 )
-from wheels.forge import FULL32, Draft, elf, hash_row, managed_dll, metadata, wheel, zip64_extra
+from wheels.forge import (
+    FULL32,
+    Draft,
+    Part,
+    elf,
+    hash_row,
+    managed_dll,
+    metadata,
+    render_local,
+    wheel,
+    zip64_extra,
+)
 
 Cases = dict[str, tuple[str, Bend]]
 
@@ -63,6 +75,16 @@ def _stored_inside(w: Draft) -> None:
     """A whole archive as the data of a stored member, its end record the last in a short file."""
     w.add("demo/inner.zip", Draft().build(), method=0)
     w.cut = -22
+
+
+def _odd_inside(w: Draft) -> None:
+    """An entry with a comment whose header and data lie in the data of a plain stored member."""
+    part = Part(b"demo/evil.py", b"evil = 1\n", ghost=True, comment=b"odd")
+    inner = render_local(part) + part.stored
+    w.add("demo/outer.bin", inner, method=0)
+    part.central["offset"] = copy.deepcopy(w).build().index(inner)
+    w.add(part.name, part.data)
+    w.parts["demo/evil.py"] = part
 
 
 def _end64_in_a_comment(w: Draft) -> None:
@@ -107,6 +129,7 @@ ARCHIVES: Cases = {
         "broken or holds foreign",
         of_part("demo/core.so", central={"signature": b"PK\1\3"}),
     ),
+    "odd member in the data of another": ("overlaps", _odd_inside),
     "digital signature": ("of no member", of_draft(between=b"PK\5\5\0\0")),
     "spanning marker": ("before", of_draft(prefix=b"PK\7\x08")),
     "temporary spanning marker": ("before", of_draft(prefix=b"PK00")),
@@ -242,6 +265,10 @@ RECORDS: Cases = {
     "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
     "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
     "row of another case": ("yet not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
+    "row doubled in front": (
+        "twice",
+        lambda w: w.rows(lambda rows: rows.insert(0, list(rows[0]))),
+    ),
     "row of a folder without its slash": (
         "yet not in",
         lambda w: w.rows(lambda rows: rows.append(["demo", "", ""])),

@@ -23,7 +23,17 @@ from wheels.bends import (
     row,
     swapped,
 )
-from wheels.forge import FULL32, Draft, Part, elf, hash_row, metadata, wheel, zip64_extra
+from wheels.forge import (
+    FULL32,
+    Draft,
+    Part,
+    elf,
+    hash_row,
+    metadata,
+    render_local,
+    wheel,
+    zip64_extra,
+)
 
 
 @dataclass(frozen=True)
@@ -75,9 +85,7 @@ def _shared(w: Draft) -> None:
 def _overlap(w: Draft) -> None:
     # The stored data of the first member holds a whole second member.
     inner = Part(b"demo/inner.py", b"x = 1\n", method=0)
-    from wheels.forge import _local as local
-
-    outer = w.add("demo/outer.py", local(inner) + inner.data)
+    outer = w.add("demo/outer.py", render_local(inner) + inner.data)
     outer.method = 0
     ghost = w.add("demo/inner.py", inner.data, method=0)
     ghost.ghost = True
@@ -87,7 +95,7 @@ def _overlap(w: Draft) -> None:
         if name == "demo/outer.py":
             break
         part = w.parts[name]
-        offset += len(local(part)) + len(part.stored)
+        offset += len(render_local(part)) + len(part.stored)
     ghost.central["offset"] = offset + 30 + len(b"demo/outer.py")
 
 
@@ -106,6 +114,13 @@ def _raw_bomb(w: Draft) -> None:
 def _many_small_bombs(w: Draft) -> None:
     for i in range(12):
         w.add(f"demo/zeros{i}", bytes(1 << 20))
+
+
+def _no_end(w: Draft) -> None:
+    """A stream that holds all the contents, yet not its last block."""
+    part = w.part(A)
+    engine = zlib.compressobj(6, zlib.DEFLATED, -15)
+    part.packed = engine.compress(part.data) + engine.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _unpack(w: Draft, change: Callable[[bytes], bytes]) -> None:
@@ -185,6 +200,7 @@ ZIP: dict[str, tuple[str, Bend]] = {
     ),
     "stored with two sizes": ("stored, yet", in_both(method=0)),
     "deflate stream broken": ("unpacked", lambda w: _unpack(w, lambda d: b"\xff" + d[1:])),
+    "deflate stream without an end": ("too early", _no_end),
     "deflate stream cut": ("", lambda w: _unpack(w, lambda d: d[:-3])),
     "bytes behind the stream": ("behind its", lambda w: _unpack(w, lambda d: d + b"more")),
     "truncated": ("cut short", of_draft(cut=-30)),
@@ -212,13 +228,11 @@ def _bytes_before_with_right_end(w: Draft) -> None:
     for part in w.parts.values():
         part.central["offset"] = -1
     offset = 0
-    from wheels.forge import _local as local
-
     own = w.part("RECORD")
     own.data = w.record()
     for part in w.parts.values():
         part.central["offset"] = offset
-        offset += len(local(part)) + len(part.stored)
+        offset += len(render_local(part)) + len(part.stored)
     w.end["offset"] = offset
 
 

@@ -194,7 +194,7 @@ class Draft:
             body += part.before
             offset = len(body)
             if not part.ghost:
-                body += _local(part) + part.stored + _descriptor(part)
+                body += render_local(part) + part.stored + _descriptor(part)
             if not part.hidden:
                 entries[name] = _central(part, offset)
         body += self.between
@@ -231,7 +231,8 @@ def wheel(tag: str, more: str = "") -> bytes:
     return (head + "".join(tags)).encode()
 
 
-def _local(part: Part) -> bytes:
+def render_local(part: Part) -> bytes:
+    """Return the local header of a member."""
     deferred = part.descriptor is not None
     fields: dict[str, Value] = {
         "signature": b"PK\x03\x04",

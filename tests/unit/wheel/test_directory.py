@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from variantbuild.wheel import UnsoundWheelError, directory, open_wheel, verify_wheel
+from variantbuild.wheel.reader import PORTION
 from wheels.forge import Draft
 
 Write = Callable[[Draft], Path]
@@ -86,3 +89,18 @@ def test_reading_together_reads_the_same(
     monkeypatch.setattr(directory, "_TOGETHER", together)
     with open_wheel(path) as wheel:
         assert ([*wheel.members], wheel.members.places) == expected
+
+
+def test_a_small_bomb_is_stopped_at_its_size(write: Write) -> None:
+    draft = Draft()
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = draft.add("demo/bomb.bin", bytes(1000))
+    bomb.packed = engine.compress(bytes(50_000_000)) + engine.flush()
+    assert len(bomb.packed) < PORTION
+    with open_wheel(write(draft)) as wheel:
+        tracemalloc.start()
+        with pytest.raises(UnsoundWheelError, match="unpacks to more than its 1000 bytes"):
+            verify_wheel(wheel)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 4_000_000
