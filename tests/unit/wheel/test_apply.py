@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,32 @@ def test_large_copies_go_around_the_page_cache(
     monkeypatch.setattr(os, "write", watched)
     assert stamp(path, output).read_bytes() == expected
     assert sizes == [1 << 20, 1 << 20]
+    monkeypatch.setattr(copying, "DIRECT_FLOOR", 3_000_000)
+    assert stamp(path, output).read_bytes() == expected
+    assert len(sizes) == 2, "a smaller one goes through it"
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a file system in memory")
+def test_file_systems_without_a_device_are_left_to_the_system(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(large_draft())
+    monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
+    monkeypatch.setattr(os, "preadv", lambda *_: pytest.fail("read to be written directly"))
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        with open_wheel(stamp(path, Path(folder))) as wheel:
+            verify_wheel(wheel)
+
+
+@pytest.mark.usefixtures("direct")
+def test_a_disk_that_fails_is_not_asked_again(
+    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(large_draft())
+    monkeypatch.setattr(os, "write", _Fuse("write", 0, errno.EIO))
+    with pytest.raises(WheelError, match="cannot be written: Input/output error"):
+        stamp(path, output)
+    assert names_in(output) == []
 
 
 @pytest.mark.usefixtures("direct")
@@ -299,6 +326,18 @@ def test_calls_that_do_less_than_asked(
     made = stamp(path, output, consume=consume)
     monkeypatch.undo()
     assert made.read_bytes() == expected
+
+
+def test_rows_with_quotes_can_go(write: Write, output: Path) -> None:
+    draft = Draft()
+    name = 'de"m,o/data.bin'
+    draft.add(name, b"x")
+    with open_wheel(write(draft)) as wheel:
+        plan = plan_edit(verify_wheel(wheel), Edit(remove=frozenset({name})))
+        made = apply_edit(wheel, plan, output)
+    with open_wheel(made) as wheel:
+        verify_wheel(wheel)
+        assert name not in wheel
 
 
 def test_a_folder_of_the_new_name_is_one_sentence(write: Write, output: Path) -> None:
