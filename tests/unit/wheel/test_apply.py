@@ -170,7 +170,8 @@ def test_file_systems_without_a_device_are_left_to_the_system(
     monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
     monkeypatch.setattr(os, "preadv", lambda *_: pytest.fail("read to be written directly"))
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        with open_wheel(stamp(path, Path(folder))) as wheel:
+        made = stamp(path, Path(folder))
+        with open_wheel(made) as wheel:
             verify_wheel(wheel)
 
 
