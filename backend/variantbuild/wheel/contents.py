@@ -26,7 +26,7 @@ _LARGE = 1 << 20
 def check_contents(wheel: Wheel, record: Record) -> None:
     """Inflate and hash every member of `wheel` and compare crc, size and the hash in `record`.
 
-    Threads share the work, the largest members first; each holds about 1 MiB. Raises
+    Threads share the work, the largest members first; each holds about 200 KiB. Raises
     UnsoundWheelError for the first member found to differ.
     """
     sizes = wheel.members.sizes

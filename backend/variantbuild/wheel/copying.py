@@ -16,7 +16,7 @@ from variantbuild.errors import WheelError
 from variantbuild.wheel.source import Source
 
 #: New files from this many bytes on are written around the page cache, where that can be.
-DIRECT_FLOOR = 32 << 20
+DIRECT_FLOOR = 128 << 20
 #: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
 _SHORT_RANGE = 1 << 16
 #: How much is written at once. For O_DIRECT a whole number of blocks of any disk.
