@@ -165,28 +165,39 @@ def run(wheel: Path, work: Path, argv: list[str]) -> Cost:
     return cost
 
 
-def ways(others: bool) -> dict[str, list[str]]:
-    """Return the command of each way to relabel a wheel, and of what they are compared with."""
-    python = sys.executable
-    ours = [python, "-c", RELABEL, "WHEEL", "OUT"]
-    commands = {
+def ways() -> dict[str, list[str]]:
+    """Return the command of each of our ways, and of what they are held against."""
+    ours = [sys.executable, "-c", RELABEL, "WHEEL", "OUT"]
+    return {
         "cp": ["cp", "WHEEL", "OUT"],
         "copy, --trust-record": [*ours, "copy"],
         "tail in place": [*ours, "tail"],
-        "inflate and hash": [python, "-c", INFLATE, "WHEEL"],
+        "inflate and hash": [sys.executable, "-c", INFLATE, "WHEEL"],
         "verify all": [*ours, "verify"],
         "verify all, copy": [*ours, "verify-copy"],
     }
-    if others:
-        tag = ["--platform-tag", "+linux_x86_64_v3", "WHEEL"]
-        commands["wheel tags"] = [python, "-m", "wheel", "tags", *tag]
-        shell = f"{python} -m wheel unpack -d OUTDIR $1 && {python} -m wheel pack OUTDIR/*"
-        commands["wheel unpack, pack"] = ["sh", "-c", shell, "sh", "WHEEL"]
-        changer = Path(python).with_name("change_wheel_version")
-        if not changer.exists():
-            raise SystemExit("--others needs `pip install wheel change_wheel_version`")
-        commands["change_wheel_version"] = [str(changer), "--local-version", "v3", "WHEEL"]
-    return commands
+
+
+def other_tools() -> dict[str, list[str]]:
+    """Return the command of each other tool that changes version or tags of a wheel."""
+    python = sys.executable
+    changer = Path(python).with_name("change_wheel_version")
+    if not changer.exists():
+        raise SystemExit("--others needs `pip install wheel change_wheel_version`")
+    shell = f"{python} -m wheel unpack -d OUTDIR $1 && {python} -m wheel pack OUTDIR/*"
+    return {
+        "wheel tags": [
+            python,
+            "-m",
+            "wheel",
+            "tags",
+            "--platform-tag",
+            "+linux_x86_64_v3",
+            "WHEEL",
+        ],
+        "wheel unpack, pack": ["sh", "-c", shell, "sh", "WHEEL"],
+        "change_wheel_version": [str(changer), "--local-version", "v3", "WHEEL"],
+    }
 
 
 def compare(kind: str, wheel: Path, args: argparse.Namespace, bare: Cost) -> list[str]:
@@ -194,17 +205,16 @@ def compare(kind: str, wheel: Path, args: argparse.Namespace, bare: Cost) -> lis
 
     The ways take turns, so that a machine that is slow for a while is slow for all of them. Each
     runs twice in its turn: where the host takes back the memory of removed files, the first to fill
-    the page cache again pays for it.
+    the page cache again pays for it. The other tools, which take minutes, run once.
     """
-    commands = ways(args.others)
+    commands, work = ways(), args.folder / "work"
     rounds = [
-        {
-            name: best([run(wheel, args.folder / "work", argv) for _ in range(2)])
-            for name, argv in commands.items()
-        }
+        {name: best([run(wheel, work, argv) for _ in range(2)]) for name, argv in commands.items()}
         for _ in range(args.runs)
     ]
     costs = {name: best([each[name] for each in rounds]) for name in commands}
+    if args.others:
+        costs |= {name: run(wheel, work, argv) for name, argv in other_tools().items()}
     copied = costs["cp"]
     print(f"\n{kind}: {wheel.stat().st_size / 1e6:.0f} MB, {WHEELS[kind][0]} members")
     print(f"{'':22}{'CPU s':>8}{'/ cp':>8}{'wall s':>8}{'MB':>7}")
