@@ -60,7 +60,7 @@ def copy(path: Path, output: Path) -> None:
 def around(path: Path, output: Path) -> None:
     """Do the same as with a large wheel: write it around the page cache where that can be."""
     copying.DIRECT_FLOOR = 0  # in a child: nothing to be put back
-    copying.GATHERED = 1 << 16
+    copying.DIRECT_BUFFER = 1 << 16
     copy(path, output)
 
 

@@ -8,19 +8,26 @@ memory that other programs' files are in.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.source import Source
+
+if TYPE_CHECKING:
+    import mmap
 
 #: New files from this many bytes on are written around the page cache, where that can be.
 DIRECT_FLOOR = 128 << 20
 #: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
 _SHORT_RANGE = 1 << 16
-#: How much is written at once. For O_DIRECT a whole number of blocks of any disk.
-GATHERED = 1 << 20
+#: How much is gathered before it is written.
+_GATHERED = 1 << 20
+#: The same around the page cache: a whole number of any disk's blocks, and one huge page, which the
+#: kernel hands to the disk in half the time that as many small ones take.
+DIRECT_BUFFER = 2 << 20
 _SLICE = 1 << 26
 #: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
 _FICLONE = 0x40049409
@@ -88,7 +95,7 @@ class _CachedAppender:
 
     def add(self, data: bytes | bytearray) -> None:
         self._gathered += data
-        if len(self._gathered) >= GATHERED:
+        if len(self._gathered) >= _GATHERED:
             self.finish()
 
     def add_range(self, offset: int, size: int) -> None:
@@ -97,7 +104,7 @@ class _CachedAppender:
             self.finish()
             offset = self._copy(offset, end)
         while offset < end:
-            data = self._source.read(offset, min(GATHERED, end - offset))
+            data = self._source.read(offset, min(_GATHERED, end - offset))
             _check_read(len(data))
             offset += len(data)
             self.add(data)
@@ -132,10 +139,8 @@ class _DirectAppender:
     """
 
     def __init__(self, source: Source, target: int) -> None:
-        import mmap
-
         self._source, self._target = source, target
-        self._buffer = memoryview(mmap.mmap(-1, GATHERED))
+        self._buffer = memoryview(_huge_page(DIRECT_BUFFER))
         self._filled = 0
 
     def add(self, data: bytes | bytearray) -> None:
@@ -185,6 +190,16 @@ class _DirectAppender:
     def finish(self) -> None:
         self._leave_direct()
         self._write()
+
+
+def _huge_page(size: int) -> mmap.mmap:
+    """Return memory that begins at a page's border, in a huge page where the system has them."""
+    import mmap
+
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError, AttributeError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def _check_read(count: int) -> None:

@@ -128,6 +128,7 @@ def direct(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not os.major(output.stat().st_dev):
         pytest.skip("the file system of temporary files has no device of its own")
     monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
+    monkeypatch.setattr(copying, "DIRECT_BUFFER", 1 << 20)
 
 
 def large_draft(size: int = 2_500_001) -> Draft:
