@@ -26,6 +26,7 @@ from variantbuild.wheel import (
     plan_unstamp,
     verify_wheel,
 )
+from variantbuild.wheel.pieces import render_pieces
 from variantbuild.wheel.record import hash_of, render_hash
 
 if TYPE_CHECKING:
@@ -126,6 +127,48 @@ def test_a_directory_that_moves_over_the_border_and_back(tmp_path: Path) -> None
     with zipfile.ZipFile(stamped) as archive:
         assert archive.read("demo/filling") == filling
     assert not ends_wide(unstamp(stamped, tmp_path))
+
+
+def write_info_first(path: Path, filling: int) -> int:
+    """Write a wheel with its dist-info in front; return where its last member begins."""
+    blocks = (511, 511, 1)
+    sizes = {f"demo/large{i}": count * len(ZEROS) for i, count in enumerate(blocks)}
+    sizes |= {"demo/filling": filling, "demo/last.py": 0}
+    rows = [f"{name},{hash_of(b'')},{size}\n" for name, size in sizes.items()]
+    rows += [f"{name},{hash_of(data)},{len(data)}\n" for name, data in TEXTS.items()]
+    own = f"{DIST_INFO}/RECORD"
+    with SparseFile(path, "w") as file, zipfile.ZipFile(file, "w") as archive:
+        for name, text in {**TEXTS, own: f"{''.join(rows)}{own},,\n".encode()}.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+        for i, count in enumerate(blocks):
+            with archive.open(zipfile.ZipInfo(f"demo/large{i}"), "w") as member:
+                for _ in range(count):
+                    member.write(ZEROS)
+        archive.writestr(zipfile.ZipInfo("demo/filling"), bytes(filling))
+        archive.writestr(zipfile.ZipInfo("demo/last.py"), b"")
+        return archive.infolist()[-1].header_offset
+
+
+def test_a_member_that_a_longer_dist_info_moves_over_the_border(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # zipfile would use wide fields from half of that on.
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", BORDER - 1)
+    path = tmp_path / "demo-1.0-py3-none-linux_x86_64.whl"
+    guess = 4_000_000
+    filling = guess + BORDER - 5 - write_info_first(path, guess)
+    assert write_info_first(path, filling) == BORDER - 5
+    with open_wheel(path) as wheel:
+        assert wheel.structure.is_simple
+        inventory = verify_wheel(wheel, trust_record=True)
+        plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
+        directory = b"".join(
+            bytes(piece) for piece in render_pieces(wheel, plan) if isinstance(piece, bytearray)
+        )
+    entry = directory.rindex(b"demo/last.py") - 46
+    assert directory[entry : entry + 4] == b"PK\1\2"
+    assert int.from_bytes(directory[entry + 42 : entry + 46], "little") == BORDER
+    assert b"PK\6\6" in directory
 
 
 def ends_wide(path: Path) -> bool:
