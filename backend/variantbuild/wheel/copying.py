@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.source import Source
+from variantbuild.wheel.target import Target
 
 if TYPE_CHECKING:
     import mmap
@@ -62,10 +63,10 @@ def clone_file(source: int, target: int) -> bool:
     return True
 
 
-def open_appender(source: Source, target: int, size: int) -> Appender:
+def open_appender(source: Source, target: Target, size: int) -> Appender:
     """Return what appends about `size` bytes to the empty file `target`, some from `source`."""
-    if size >= DIRECT_FLOOR and _bypass_cache(target):
-        return _DirectAppender(source, target)
+    if size >= DIRECT_FLOOR and _bypass_cache(target.descriptor):
+        return _DirectAppender(source, target.descriptor)
     return _CachedAppender(source, target)
 
 
@@ -89,7 +90,7 @@ def _bypass_cache(target: int) -> bool:
 class _CachedAppender:
     """Gathers what is short; lets the system copy what is long."""
 
-    def __init__(self, source: Source, target: int) -> None:
+    def __init__(self, source: Source, target: Target) -> None:
         self._source, self._target = source, target
         self._gathered = bytearray()
 
@@ -114,7 +115,9 @@ class _CachedAppender:
         while offset < end and hasattr(os, "copy_file_range"):
             size = min(_SLICE, end - offset)
             try:
-                copied = os.copy_file_range(self._source.descriptor, self._target, size, offset)
+                copied = os.copy_file_range(
+                    self._source.descriptor, self._target.descriptor, size, offset
+                )
             except OSError as error:
                 if error.errno in _UNSUPPORTED:
                     break
@@ -125,10 +128,8 @@ class _CachedAppender:
         return offset
 
     def finish(self) -> None:
-        view = memoryview(self._gathered)
-        while view:
-            view = view[os.write(self._target, view) :]
-        self._gathered = bytearray()
+        self._target.write(self._gathered)
+        self._gathered.clear()
 
 
 class _DirectAppender:

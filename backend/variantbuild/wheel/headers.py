@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.text import decode_text
 
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*")
 #: Headers that must not follow a line at which one parser ends and another goes on.
@@ -114,12 +115,7 @@ def parse_headers(data: bytes, member: str) -> Headers:
     what parsers read differently: a bare carriage return or a NUL among the headers, lines that
     Python's parser steps over, and headers behind a line that is none.
     """
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnsoundWheelError("it is not UTF-8", member=member) from None
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise UnsoundWheelError("it begins with a byte-order mark", member=member)
+    decode_text(data, member)
     spans: list[tuple[re.Match[bytes], int]] = []
     at = 0
     while at < len(data):

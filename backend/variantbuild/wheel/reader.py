@@ -55,9 +55,6 @@ class Wheel:
         # A folder's entry may be called deflated and hold no stream.
         deflated = member.method == DEFLATED and not (member.is_dir and not member.stored_size)
         portions = self._inflated(member) if deflated else self._stored(member)
-        if deflated and max(member.size, member.stored_size) <= PORTION:
-            whole = self._inflate_whole(member)
-            portions = portions if whole is None else iter((whole,))
         produced = 0
         for portion in portions:
             produced += len(portion)
@@ -111,16 +108,6 @@ class Wheel:
                 return
             at += len(portion)
             yield portion
-
-    def _inflate_whole(self, member: Member) -> bytes | None:
-        """Return all of a small member in one step, None where something is wrong with it."""
-        data = self.source.read(member.data_offset, member.stored_size)
-        engine = zlib.decompressobj(-15)
-        try:
-            contents = engine.decompress(data, member.size + 1)
-        except zlib.error:
-            return None
-        return contents if engine.eof and not engine.unused_data else None
 
     def _inflated(self, member: Member) -> Iterator[bytes]:
         engine = zlib.decompressobj(-15)

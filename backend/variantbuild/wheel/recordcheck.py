@@ -16,6 +16,7 @@ from variantbuild.wheel.record import (
     newline_of,
     split_rows,
 )
+from variantbuild.wheel.text import decode_text
 
 #: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
 _ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
@@ -29,7 +30,9 @@ def check_record(data: bytes, record_name: str, members: Members, by_name: Membe
     Raises UnsoundWheelError for a row that is missing, surplus, doubled or malformed, and for a
     size that is not the member's.
     """
-    _check_text(data, record_name)
+    decode_text(data, record_name)
+    if b"\0" in data:
+        raise UnsoundWheelError("it holds a NUL", member=record_name)
     record = Record(data=data, dist_info={}, newline=newline_of(data))
     comparison = _Comparison(members, by_name, record_name)
     for lines in record.portions():
@@ -123,14 +126,3 @@ def _check_claims(name: str, digest: str, size: str, actual: int) -> None:
         raise UnsoundWheelError(
             f"RECORD says that it has {size} bytes, it has {actual}", member=name
         )
-
-
-def _check_text(data: bytes, record_name: str) -> None:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnsoundWheelError("it is not UTF-8", member=record_name) from None
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise UnsoundWheelError("it begins with a byte-order mark", member=record_name)
-    if b"\0" in data:
-        raise UnsoundWheelError("it holds a NUL", member=record_name)

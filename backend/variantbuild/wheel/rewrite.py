@@ -85,7 +85,7 @@ def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target) -> None:
     if keeps_head and clone_file(source.descriptor, target.descriptor):
         _continue_at(target, len_of(head))
         rest = pieces[1:]
-    appender = open_appender(source, target.descriptor, sum(map(len_of, rest)))
+    appender = open_appender(source, target, sum(map(len_of, rest)))
     for piece in rest:
         if isinstance(piece, Run):
             appender.add_range(*piece)

@@ -16,6 +16,7 @@ from variantbuild.wheel.names import check_tree
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.record import SIGNATURES, Record
 from variantbuild.wheel.recordcheck import check_record
+from variantbuild.wheel.text import decode_text
 from variantbuild.wheel.zipformat import Member
 
 #: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
@@ -150,14 +151,7 @@ def _read(wheel: Wheel, name: str, limit: int) -> bytes:
 def _check_entry_points(wheel: Wheel, name: str) -> None:
     if name not in wheel:
         return
-    data = _read(wheel, name, MAX_SMALL)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnsoundWheelError("it is not UTF-8", member=name) from None
-    if text.startswith("\ufeff"):
-        raise UnsoundWheelError("it begins with a byte-order mark", member=name)
-    check_entry_points(text, name)
+    check_entry_points(decode_text(_read(wheel, name, MAX_SMALL), name), name)
 
 
 def _check_folders(wheel: Wheel) -> None:
