@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from binaries.elves import command_lines, elf, isa_note
-from variantbuild.frontend import FRONTEND_VARIABLE
+from variantbuild.frontend.situation import FRONTEND_VARIABLE
 from wheels.forge import Draft
 
 #: The bits of the ISA note, by level.

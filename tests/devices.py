@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.accelerator.architectures import Architectures
-from variantbuild.accelerator.devicebuild import DeviceBuild
 from variantbuild.audit import audit_wheel
-from variantbuild.probe.gpufacts import Toolkit
+from variantbuild.delegate.handover.devicebuild import DeviceBuild
+from variantbuild.plan.device.architectures import Architectures
+from variantbuild.probe.gpu.gpufacts import Toolkit
 from workshop import Done, Environment, run
 
 #: The parts of the compiler that pip would bring into an isolated build, all of one release.

@@ -54,7 +54,7 @@ import variantbuild.plan
 from pathlib import Path
 from variantbuild.config import Config
 from variantbuild.host import LocalHost
-from variantbuild.project import Project
+from variantbuild.config.project import Project
 from variantbuild.probe import probe_host
 host = LocalHost(env=os.environ)
 probe_host(host, ["c", "cxx"])
@@ -67,9 +67,9 @@ def spent(who):
     return 1e3 * (used.ru_utime + used.ru_stime)
 children = spent(resource.RUSAGE_CHILDREN)
 start = time.process_time()
-from variantbuild.accelerator.deviceplan import plan_devices
-import variantbuild.probe.accelerators
-import variantbuild.accelerator.choice, variantbuild.accelerator.hostcompiler
+from variantbuild.plan.device.deviceplan import plan_devices
+import variantbuild.probe.gpu
+import variantbuild.plan.device.accelerator, variantbuild.plan.device.hostcompiler
 loaded = time.process_time()
 plan_devices(project, host, None)
 end = time.process_time()

@@ -22,7 +22,7 @@ def show_probe() -> None:
     """Print the facts on this machine's accelerators."""
     sys.path.insert(0, str(REPO / "backend"))
     from variantbuild.host import LocalHost
-    from variantbuild.probe.accelerators import probe_accelerator
+    from variantbuild.probe.gpu import probe_accelerator
 
     host = LocalHost(env=os.environ)
     for kind in ("cuda", "rocm"):

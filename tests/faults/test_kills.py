@@ -19,17 +19,10 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
-from variantbuild.private import private_folder, publish_copy
-from variantbuild.wheel import (
-    Edit,
-    apply_edit,
-    copying,
-    name_stamp,
-    open_wheel,
-    plan_edit,
-    plan_stamp,
-    verify_wheel,
-)
+from variantbuild.host.staging import private_folder, publish_copy
+from variantbuild.stamp import name_stamp, plan_stamp
+from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
+from variantbuild.wheel.rewrite import copying
 from wheels.forge import Draft
 
 RUNS = int(os.environ.get("FAULT_RUNS", "200"))

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from variantbuild.audit import AuditReport, audit_files, judge, judge_fit
-from variantbuild.audit.a64_words import patterns
-from variantbuild.elf import parse_elf
+from variantbuild.audit.aarch64.encodings import patterns
+from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
 _GCC = "aarch64-linux-gnu-gcc"

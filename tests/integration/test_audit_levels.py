@@ -244,10 +244,10 @@ def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
 
 
 def test_several_processes_find_the_same(tmp_path: Path) -> None:
-    from variantbuild.audit.parallel import ParallelScan
-    from variantbuild.audit.symbols import read_bounds
-    from variantbuild.audit.x86_scan import parts_of, scan_parts
-    from variantbuild.elf import parse_elf
+    from variantbuild.audit.x86.parallel import ParallelScan
+    from variantbuild.audit.x86.scan import parts_of, scan_parts
+    from variantbuild.binary.elf import parse_elf
+    from variantbuild.binary.elf.symbols import read_bounds
 
     data = _build(tmp_path, "gcc", _CASES["by hand"]).read_bytes()
     elf = parse_elf(data)

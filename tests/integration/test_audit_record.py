@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.audit.provenance import parse_provenance
+from variantbuild.stamp.sbom import parse_provenance
 
 pytestmark = [
     pytest.mark.compile,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.elf import parse_elf
+from variantbuild.binary.elf import parse_elf
 from workshop import REPO, Environment
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from variantbuild.elf import parse_elf
+from variantbuild.binary.elf import parse_elf
 from workshop import REPO, Environment
 
 

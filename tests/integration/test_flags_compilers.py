@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.elf import parse_elf
-from variantbuild.flags import FpContract, resolve_flags
-from variantbuild.flags.toolchains import level_features
+from variantbuild.binary.elf import parse_elf
+from variantbuild.plan.flags import FpContract, resolve_flags
+from variantbuild.plan.flags.toolchains import level_features
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 from variantbuild.variant import Variant
 

@@ -21,11 +21,11 @@ from typing import Protocol, cast
 
 import pytest
 
-from variantbuild.elf import is_elf, parse_elf
-from variantbuild.flags import resolve_flags
-from variantbuild.flags.trial import try_flags
-from variantbuild.handover import Delegation, Handover, hand_over
+from variantbuild.binary.elf import is_elf, parse_elf
+from variantbuild.delegate.handover import Delegation, Handover, hand_over
 from variantbuild.host import LocalHost
+from variantbuild.plan.flags import resolve_flags
+from variantbuild.plan.flags.trial import try_flags
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Compiler, Found, Language
 from variantbuild.types import ConfigSettings, TOMLValue

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.elf import parse_elf
-from variantbuild.flags import Flags, Guard
-from variantbuild.flags.rust import resolve_rust_flags
-from variantbuild.handover import Delegation, hand_over
+from variantbuild.binary.elf import parse_elf
+from variantbuild.delegate.handover import Delegation, hand_over
 from variantbuild.host import LocalHost
+from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags.rustflags import resolve_rust_flags
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Found
-from variantbuild.probe.rust import probe_rust
+from variantbuild.probe.rustc import probe_rust
 from variantbuild.variant import Variant
 from workshop import run
 

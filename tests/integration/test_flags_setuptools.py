@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.flags import Flags
-from variantbuild.handover import hand_over
-from variantbuild.handover.delegation import Delegation
+from variantbuild.delegate.handover import hand_over
+from variantbuild.delegate.handover.delegation import Delegation
+from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Compiler, Language
 from workshop import copy_project, run
 

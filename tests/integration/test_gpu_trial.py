@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from devices import build_here
-from variantbuild.accelerator.architectures import Architectures
-from variantbuild.accelerator.devicebuild import DeviceBuild
-from variantbuild.accelerator.devicetrial import try_device_build
-from variantbuild.accelerator.hostcompiler import choose_host_compiler
+from variantbuild.delegate.handover.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import LocalHost
-from variantbuild.probe.cuda import probe_cuda_toolkit
+from variantbuild.plan.device.architectures import Architectures
+from variantbuild.plan.device.devicetrial import try_device_build
+from variantbuild.plan.device.hostcompiler import choose_host_compiler
 from variantbuild.probe.facts import Found
-from variantbuild.probe.gpufacts import Toolkit
-from variantbuild.probe.rocm import probe_rocm_toolkit
+from variantbuild.probe.gpu.cuda import probe_cuda_toolkit
+from variantbuild.probe.gpu.gpufacts import Toolkit
+from variantbuild.probe.gpu.rocm import probe_rocm_toolkit
 from workshop import copy_project
 
 AMD = {"HIP_PLATFORM": "amd"}

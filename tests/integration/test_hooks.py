@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.elf import parse_elf
+from variantbuild.binary.elf import parse_elf
 from workshop import Done, Environment, copy_project
 
 pytestmark = pytest.mark.compile

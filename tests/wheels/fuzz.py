@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.errors import VariantBuildError
-from variantbuild.wheel import Edit, apply_edit, join_local, open_wheel, plan_edit, verify_wheel
+from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
+from variantbuild.wheel.filename import join_local
 from wheels.bad import bad_cases
 from wheels.forge import Draft
 from wheels.good import good_cases

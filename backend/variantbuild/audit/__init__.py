@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from variantbuild.audit.findings import Finding
-from variantbuild.audit.gate import Passage, Policy, pass_gate
+from variantbuild.audit.files import audit_members
 from variantbuild.audit.judge import Judgement, judge, judge_fit
-from variantbuild.audit.members import audit_members
+from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.judge.gate import Passage, Policy, pass_gate
 from variantbuild.audit.report import AuditReport, FileReport
 
 if TYPE_CHECKING:

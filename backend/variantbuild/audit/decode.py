@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from variantbuild.audit.report import Code
-from variantbuild.elf import Data, Elf, ElfError
+from variantbuild.binary.elf import Data, Elf, ElfError
 
 
 def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None]:
@@ -12,7 +12,7 @@ def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None
     Decodes in `jobs` processes where that is more than 1 and the file is large.
     """
     if elf.machine == "aarch64" and elf.bits == 64 and elf.little_endian:
-        from variantbuild.audit.a64 import audit_a64
+        from variantbuild.audit.aarch64 import audit_a64
 
         try:
             return audit_a64(data, elf), None
@@ -28,7 +28,7 @@ def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None
         return None, "iced-x86 is not installed (pip install variantbuild[audit])"
     try:
         if jobs > 1:
-            from variantbuild.audit.parallel import ParallelScan
+            from variantbuild.audit.x86.parallel import ParallelScan
 
             return audit_x86(data, elf, ParallelScan(jobs)), None
         return audit_x86(data, elf), None

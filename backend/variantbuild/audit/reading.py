@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from variantbuild.audit.formats import recognize
-from variantbuild.audit.gpu import is_device_file
-from variantbuild.audit.members import audit_file
+from variantbuild.audit.files import audit_file
 from variantbuild.audit.report import FileReport
+from variantbuild.binary.devicecode import is_device_file
+from variantbuild.binary.formats import recognize
 from variantbuild.wheel import Member, Wheel, open_wheel
-from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.unsound import UnsoundWheelError
 
 Progress = Callable[[int, int, str], None]
 """Called with the bytes done, the bytes in all, and the member just finished."""

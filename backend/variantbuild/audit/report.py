@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from variantbuild.audit.formats import Format
-from variantbuild.audit.gpu import DeviceCode
-from variantbuild.audit.levels import highest
-from variantbuild.audit.switches import SwitchLine
+from variantbuild.binary.devicecode import DeviceCode
+from variantbuild.binary.formats import Format
+from variantbuild.isa.levels import highest
+from variantbuild.isa.recorded import SwitchLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ def linked_outside(wheel_path: Path) -> tuple[str, ...]:
     Each is its name, and behind it the folders that the file names to look in (RUNPATH), all
     joined as in PATH.
     """
-    from variantbuild.repair.linked import read_linked
+    from variantbuild.audit.linked import read_linked
     from variantbuild.wheel import open_wheel, verify_wheel
 
     with open_wheel(wheel_path) as wheel:

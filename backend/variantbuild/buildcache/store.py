@@ -22,7 +22,7 @@ from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
-from variantbuild.folders import user_folder
+from variantbuild.host.userdirs import user_folder
 from variantbuild.messages import say
 from variantbuild.types import JSONValue
 

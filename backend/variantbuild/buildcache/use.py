@@ -11,10 +11,10 @@ from variantbuild.buildcache.libraries import explain, identify_libraries, linke
 from variantbuild.buildcache.store import Kept, Store, default_store, digest_file
 from variantbuild.errors import VariantBuildError
 from variantbuild.host import Host, LocalHost
+from variantbuild.host.staging import private_folder, publish
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
-from variantbuild.private import private_folder, publish
-from variantbuild.wheel.target import write_error
+from variantbuild.wheel.rewrite.target import write_error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

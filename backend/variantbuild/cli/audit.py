@@ -68,8 +68,8 @@ def declared_variant(report: AuditReport) -> Variant:
 
     A wheel that declares none gets the variant that names nothing on its files' machine.
     """
+    from variantbuild.tags.platform import split_platform
     from variantbuild.variant import Variant
-    from variantbuild.variant.platformtag import split_platform
 
     arch = next((each.machine for each in report.files if each.format == "elf"), "x86_64")
     found = []
@@ -112,7 +112,7 @@ def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judge
     """Add what the wheel's own record, where it has one, says otherwise than its files."""
     from dataclasses import replace
 
-    from variantbuild.audit.provenance import MEMBER, compare_provenance, parse_provenance
+    from variantbuild.stamp.sbom import MEMBER, compare_provenance, parse_provenance
     from variantbuild.wheel import open_wheel
 
     with open_wheel(path) as wheel:

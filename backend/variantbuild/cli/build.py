@@ -21,9 +21,9 @@ from variantbuild.cli.terminal import (
     report_message,
     table,
 )
+from variantbuild.config.project import load_project
 from variantbuild.errors import ConfigError, VariantBuildError
-from variantbuild.isolated import BuildFailedError, build_isolated
-from variantbuild.project import load_project
+from variantbuild.frontend.isolated import BuildFailedError, build_isolated
 from variantbuild.types import JSONValue
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from variantbuild.accelerator.devicebuild import hand_device_build, preview_device_build
 from variantbuild.cli.factview import fact_cells, fact_json
 from variantbuild.cli.terminal import paint
-from variantbuild.handover import Delegation, Handover
+from variantbuild.delegate.handover import Delegation, Handover
+from variantbuild.delegate.handover.devicebuild import hand_device_build, preview_device_build
 from variantbuild.plan import BuildPlan
-from variantbuild.probe.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
+from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
 from variantbuild.types import JSONValue
 from variantbuild.variant.axes import AcceleratorKind
 

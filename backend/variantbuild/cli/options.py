@@ -57,7 +57,7 @@ def check_targets(targets: Sequence[str]) -> None:
 
     Raises VariantError with the target and the reason.
     """
-    from variantbuild.choice import architecture
+    from variantbuild.plan.choice import architecture
     from variantbuild.variant import parse_variants
 
     for target in targets:

@@ -9,8 +9,9 @@ from pathlib import Path
 from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
+from variantbuild.config.project import load_project
 from variantbuild.delegate import resolve_delegate
-from variantbuild.frontend import (
+from variantbuild.frontend.situation import (
     detect_situation,
     front_ends,
     read_traces,
@@ -18,8 +19,7 @@ from variantbuild.frontend import (
 )
 from variantbuild.host import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
-from variantbuild.project import load_project
-from variantbuild.tagforms import name_platforms
+from variantbuild.tags.forms import name_platforms
 from variantbuild.types import JSONValue
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
-from variantbuild.accelerator.deviceplan import installed_folders
-from variantbuild.accelerator.hostcompiler import choose_host_compiler
-from variantbuild.accelerator.judgement import DeviceSight
 from variantbuild.cli.deviceview import device_json, device_rows
 from variantbuild.cli.factview import fact_cells, fact_json
 from variantbuild.cli.options import check_label
 from variantbuild.cli.terminal import paint, print_json, table
+from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host, LocalHost
+from variantbuild.plan.device.deviceplan import installed_folders
+from variantbuild.plan.device.hostcompiler import choose_host_compiler
+from variantbuild.plan.device.judgement import DeviceSight
 from variantbuild.probe import probe_host
-from variantbuild.probe.accelerators import probe_accelerator
 from variantbuild.probe.cpu import probe_microarchitecture
 from variantbuild.probe.facts import (
     LANGUAGES,
@@ -28,8 +28,8 @@ from variantbuild.probe.facts import (
     HostFacts,
     Libc,
 )
-from variantbuild.probe.gpufacts import AcceleratorFacts
-from variantbuild.suitability import Suitability, judge_machine, parse_target
+from variantbuild.probe.gpu import probe_accelerator
+from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 from variantbuild.types import JSONValue
 from variantbuild.variant.axes import Accelerator, AcceleratorKind
 

@@ -6,22 +6,15 @@ import argparse
 from collections.abc import Iterator, Mapping
 
 from variantbuild.audit import AuditReport, audit_members, judge, pass_gate
-from variantbuild.audit.provenance import MEMBER, render_relabelled
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
-from variantbuild.tagforms import FORMS, TagForm
+from variantbuild.stamp import Stamp, name_stamp, plan_stamp
+from variantbuild.stamp.sbom import MEMBER, render_relabelled
+from variantbuild.tags.forms import FORMS, TagForm
+from variantbuild.tags.platform import split_platform
 from variantbuild.variant import Variant
-from variantbuild.variant.platformtag import split_platform
-from variantbuild.wheel import (
-    Inventory,
-    NewMember,
-    Plan,
-    Stamp,
-    Wheel,
-    name_stamp,
-    plan_stamp,
-)
+from variantbuild.wheel import Inventory, NewMember, Plan, Wheel
 
 #: A member with machine code is read whole to be audited; tensorflow's largest has 1.1 GB.
 _MAX_BINARY = 8 << 30
@@ -105,7 +98,7 @@ def _report(wheel: Wheel, inventory: Inventory) -> AuditReport:
 
 def _binaries(wheel: Wheel, inventory: Inventory) -> Iterator[tuple[str, bytes]]:
     """Yield the members that the audit can have anything to say about."""
-    from variantbuild.audit.formats import recognize
+    from variantbuild.binary.formats import recognize
 
     for member in inventory.files:
         if recognize(wheel.head(member, 4096)) is not None:

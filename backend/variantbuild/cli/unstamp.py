@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Mapping
 
 from variantbuild.cli.relabel import add_output_options, relabel
-from variantbuild.wheel import Inventory, Plan, Wheel, plan_unstamp
+from variantbuild.stamp.unstamp import plan_unstamp
+from variantbuild.wheel import Inventory, Plan, Wheel
 
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from variantbuild.config.resolve import (
     resolve_config,
 )
 from variantbuild.config.settings import Setting, settings
-from variantbuild.config.source import (
+from variantbuild.config.sources import (
     Source,
     environment_source,
     split_config_settings,

@@ -9,7 +9,7 @@ from typing import Literal, cast
 from variantbuild.config.overrides import KEY as OVERRIDES
 from variantbuild.config.overrides import Names, Override, parse_overrides
 from variantbuild.config.settings import Value, nearest, parse_value, settings
-from variantbuild.config.source import Source
+from variantbuild.config.sources import Source
 from variantbuild.data import load_table
 from variantbuild.errors import ConfigError
 

@@ -13,6 +13,7 @@ from typing import Literal, TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.host import Host
+from variantbuild.probe.compiler_identity import parse_banner, program_name, questions_for
 from variantbuild.probe.facts import (
     Absent,
     Compiler,
@@ -21,7 +22,6 @@ from variantbuild.probe.facts import (
     Found,
     Language,
 )
-from variantbuild.probe.identity import parse_banner, program_name, questions_for
 
 BuildSystem = Literal["setuptools", "cmake", "meson"]
 

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from variantbuild.host import Host
+from variantbuild.isa.features import cpu_tables, enabled_features, family_of, level_of
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found
-from variantbuild.probe.levels import cpu_tables, enabled_features, family_of, level_of
 
 if TYPE_CHECKING:
     from archspec.cpu import Microarchitecture

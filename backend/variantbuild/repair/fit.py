@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from variantbuild.audit.linked import LinkedFile
 from variantbuild.data import load_table
 from variantbuild.errors import AuditError, RepairError
-from variantbuild.repair.linked import LinkedFile
-from variantbuild.repair.policy import Policy, known_policies, musl_policy, parse_version
+from variantbuild.tags.manylinux import Policy, known_policies, musl_policy, parse_version
 
 _NUMBERED = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)", re.ASCII)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from variantbuild.host import Host
 from variantbuild.probe.facts import Found
 from variantbuild.probe.libc import probe_libc
-from variantbuild.repair.naming import Label
-from variantbuild.repair.policy import Policy, musl_policy, parse_policy
+from variantbuild.repair.labelled import Label
+from variantbuild.tags.manylinux import Policy, musl_policy, parse_policy
 
 
 def find_musl(label: Label, host: Host) -> tuple[Policy, str] | None:

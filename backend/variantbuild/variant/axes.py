@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import VariantError
-from variantbuild.variant.cpunames import suggest
+from variantbuild.isa.cpus import suggest
 
 AcceleratorKind = Literal["cuda", "rocm"]
 

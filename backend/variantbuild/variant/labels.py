@@ -12,8 +12,7 @@ from functools import cache
 from typing import NamedTuple, Union
 
 from variantbuild.errors import VariantError
-from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
-from variantbuild.variant.cpunames import (
+from variantbuild.isa.cpus import (
     CONFIG_WORDS,
     LEVELS,
     all_cpus,
@@ -21,6 +20,7 @@ from variantbuild.variant.cpunames import (
     known_cpus,
     suggest,
 )
+from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
 
 # PEP 440, local version identifiers; ASCII only, and as `packaging` reads them.
 _LABEL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)

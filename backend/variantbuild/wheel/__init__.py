@@ -4,7 +4,8 @@ A wheel is verified whole before a byte of it is written anew, unchanged members
 compressed as they lie, and what appears under a final name is complete.
 
 >>> import tempfile, pathlib
->>> from variantbuild.wheel import Stamp, apply_edit, open_wheel, plan_stamp, verify_wheel
+>>> from variantbuild.stamp import Stamp, plan_stamp
+>>> from variantbuild.wheel import apply_edit, open_wheel, verify_wheel
 >>> def stamp(path: str, folder: str) -> pathlib.Path:
 ...     with open_wheel(path) as wheel:
 ...         inventory = verify_wheel(wheel)
@@ -27,16 +28,14 @@ system refuses (no file, a full disk) is a plain `WheelError`.
 
 from __future__ import annotations
 
-from variantbuild.wheel.edit import Edit, NewMember, Plan, plan_edit
-from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.wheel.archive.zipformat import Member
 from variantbuild.wheel.filename import WheelFileName, normal_name, normal_version
-from variantbuild.wheel.labels import Stamp, join_local, name_stamp, plan_stamp
-from variantbuild.wheel.patch import plan_patch
 from variantbuild.wheel.reader import Wheel, open_wheel
-from variantbuild.wheel.rewrite import apply_edit
-from variantbuild.wheel.unstamp import plan_unstamp
+from variantbuild.wheel.rewrite.apply import apply_edit
+from variantbuild.wheel.rewrite.edit import Edit, NewMember, Plan, plan_edit
+from variantbuild.wheel.rewrite.patch import plan_patch
+from variantbuild.wheel.unsound import UnsoundWheelError
 from variantbuild.wheel.verify import Inventory, verify_wheel
-from variantbuild.wheel.zipformat import Member
 
 __all__ = [
     "Edit",
@@ -44,19 +43,14 @@ __all__ = [
     "Member",
     "NewMember",
     "Plan",
-    "Stamp",
     "UnsoundWheelError",
     "Wheel",
     "WheelFileName",
     "apply_edit",
-    "join_local",
-    "name_stamp",
     "normal_name",
     "normal_version",
     "open_wheel",
     "plan_edit",
     "plan_patch",
-    "plan_stamp",
-    "plan_unstamp",
     "verify_wheel",
 ]

@@ -8,11 +8,11 @@ import os
 import zlib
 from collections.abc import Iterator
 
-from variantbuild.wheel.errors import UnsoundWheelError
-from variantbuild.wheel.native import HEAD, HEAD_PE, native_kind
+from variantbuild.binary.native import HEAD, HEAD_PE, native_kind
+from variantbuild.wheel.archive.zipformat import Member
+from variantbuild.wheel.distinfo.record import SIGNATURES, Record, Row, render_hash, rows_of
 from variantbuild.wheel.reader import Wheel
-from variantbuild.wheel.record import SIGNATURES, Record, Row, render_hash, rows_of
-from variantbuild.wheel.zipformat import Member
+from variantbuild.wheel.unsound import UnsoundWheelError
 
 #: Below this many bytes a second thread costs more than it saves.
 _PARALLEL_FLOOR = 1 << 20

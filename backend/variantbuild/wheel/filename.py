@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from variantbuild.wheel.errors import UnsoundWheelError
+from variantbuild.errors import WheelError
+from variantbuild.wheel.unsound import UnsoundWheelError
 
 MAX_FILE_NAME = 255
 
@@ -107,3 +108,27 @@ def normal_version(text: str) -> str:
         except InvalidVersion:
             pass
     raise UnsoundWheelError(f"its version {text!r} is no version that PEP 440 knows")
+
+
+def join_local(version: str, label: str) -> str:
+    """Return `version` with `label` in its local part, behind the one that it may have.
+
+    A version that ends with the label already stays as it is, so stamping twice is stamping once.
+    The label must be in PEP 440's normal form: `CU12_V3` and `0012` would be written as others
+    (`cu12.v3`, `12`) that someone else may have asked for. Raises WheelError otherwise.
+    """
+    try:
+        normal = normal_version(f"0+{label}").removeprefix("0+")
+    except UnsoundWheelError:
+        raise WheelError(
+            f"the label {label!r} cannot stand in a version",
+            hint="use letters, digits and dots, as in cu12.v3",
+        ) from None
+    if normal != label:
+        raise WheelError(
+            f"the label {label!r} would be written as {normal!r}", hint=f"ask for {normal}"
+        )
+    public, _, local = version.partition("+")
+    if local == label or local.endswith(f".{label}"):
+        return version
+    return f"{public}+{local}.{label}" if local else f"{public}+{label}"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from variantbuild.wheel.archive import Structure, read_structure
-from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
-from variantbuild.wheel.members import MembersByName
-from variantbuild.wheel.source import Source
-from variantbuild.wheel.zipformat import DEFLATED, Member
+from variantbuild.wheel.archive.members import MembersByName
+from variantbuild.wheel.archive.source import Source
+from variantbuild.wheel.archive.structure import Structure, read_structure
+from variantbuild.wheel.archive.zipformat import DEFLATED, Member
+from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
 #: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size. More
 #: than a processor's own cache holds makes hashing slower.

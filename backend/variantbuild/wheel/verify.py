@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from variantbuild.wheel.errors import UnsoundWheelError, naming_wheel
+from variantbuild.wheel.archive.members import Members, MembersByName
+from variantbuild.wheel.archive.names import check_tree
+from variantbuild.wheel.archive.zipformat import Member
+from variantbuild.wheel.distinfo.headers import Headers, parse_headers
+from variantbuild.wheel.distinfo.layout import check_dist_info, check_entry_points, find_layout
+from variantbuild.wheel.distinfo.metadata import check_metadata, check_wheel, tags_of, wheel_tags
+from variantbuild.wheel.distinfo.record import SIGNATURES, Record
+from variantbuild.wheel.distinfo.recordcheck import check_record
+from variantbuild.wheel.distinfo.text import decode_text
 from variantbuild.wheel.filename import WheelFileName, normal_version
-from variantbuild.wheel.headers import Headers, parse_headers
-from variantbuild.wheel.layout import check_dist_info, check_entry_points, find_layout
-from variantbuild.wheel.members import Members, MembersByName
-from variantbuild.wheel.metadata import check_metadata, check_wheel, tags_of, wheel_tags
-from variantbuild.wheel.names import check_tree
 from variantbuild.wheel.reader import Wheel
-from variantbuild.wheel.record import SIGNATURES, Record
-from variantbuild.wheel.recordcheck import check_record
-from variantbuild.wheel.text import decode_text
-from variantbuild.wheel.zipformat import Member
+from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
 #: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
 MAX_RECORD = 256 << 20
@@ -165,7 +165,7 @@ def _check_folders(wheel: Wheel) -> None:
 def _check_hash(record: Record, headers: Headers) -> None:
     import hashlib
 
-    from variantbuild.wheel.record import render_hash
+    from variantbuild.wheel.distinfo.record import render_hash
 
     wanted = record.dist_info[headers.member]
     algorithm = wanted.partition("=")[0]

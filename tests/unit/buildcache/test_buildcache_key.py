@@ -15,14 +15,14 @@ from variantbuild.buildcache.key import (
     identify,
     relevant_variables,
 )
-from variantbuild.choice import Choice
-from variantbuild.compilation import Compilation
+from variantbuild.config.project import Project, load_project
 from variantbuild.delegate import DelegateSpec
-from variantbuild.flags import Flags
-from variantbuild.frontend import Situation, resolve_naming
+from variantbuild.frontend.situation import Situation, resolve_naming
 from variantbuild.plan import BuildPlan
+from variantbuild.plan.choice import Choice
+from variantbuild.plan.compilation import Compilation
+from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Absent, Compiler, Found, HostFacts, Libc
-from variantbuild.project import Project, load_project
 from variantbuild.variant import Variant
 
 ENV = {"CFLAGS": "-O2", "PATH": "/usr/bin"}

@@ -15,10 +15,10 @@ import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
 from variantbuild.host import Completed, LocalHost
+from variantbuild.host.processes import OUTPUT_LIMIT
 from variantbuild.probe.compiler import BuildSystem, build_system_of, probe_compiler
+from variantbuild.probe.compiler_identity import Identity, parse_banner
 from variantbuild.probe.facts import Absent, Compiler, Failed, Found, Language
-from variantbuild.probe.identity import Identity, parse_banner
-from variantbuild.processes import OUTPUT_LIMIT
 
 GNU = "x86_64-linux-gnu"
 

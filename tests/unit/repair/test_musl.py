@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.repair.labelled import Label
 from variantbuild.repair.musl import find_musl
-from variantbuild.repair.naming import Label
 from variantbuild.variant import Variant
 
 

@@ -14,21 +14,20 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
+from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import (
     Edit,
     NewMember,
     Plan,
     Wheel,
     apply_edit,
-    copying,
-    name_stamp,
     open_wheel,
     plan_edit,
-    plan_stamp,
-    record,
     verify_wheel,
 )
-from variantbuild.wheel.target import STALE_AGE
+from variantbuild.wheel.distinfo import record
+from variantbuild.wheel.rewrite import copying
+from variantbuild.wheel.rewrite.target import STALE_AGE
 from wheels.forge import Draft
 
 Write = Callable[[Draft], Path]

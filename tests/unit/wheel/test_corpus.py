@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from variantbuild.stamp.unstamp import plan_unstamp
 from variantbuild.wheel import (
     UnsoundWheelError,
     WheelFileName,
     apply_edit,
     contents,
     open_wheel,
-    plan_unstamp,
-    record,
     verify_wheel,
 )
+from variantbuild.wheel.distinfo import record
 from wheels.bad import BadCase, bad_cases
 from wheels.forge import Draft
 from wheels.good import GoodCase, good_cases

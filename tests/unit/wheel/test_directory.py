@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.wheel import UnsoundWheelError, directory, open_wheel, verify_wheel
+from variantbuild.wheel import UnsoundWheelError, open_wheel, verify_wheel
+from variantbuild.wheel.archive import directory
 from variantbuild.wheel.reader import PORTION
 from wheels.forge import Draft
 

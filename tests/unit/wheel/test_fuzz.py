@@ -14,14 +14,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from variantbuild.wheel import (
-    apply_edit,
-    name_stamp,
-    open_wheel,
-    plan_stamp,
-    plan_unstamp,
-    verify_wheel,
-)
+from variantbuild.stamp import name_stamp, plan_stamp
+from variantbuild.stamp.unstamp import plan_unstamp
+from variantbuild.wheel import apply_edit, open_wheel, verify_wheel
 from wheels.forge import Draft
 from wheels.fuzz import Fuzzer
 

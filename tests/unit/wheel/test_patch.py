@@ -9,13 +9,8 @@ from typing import Protocol, TypedDict
 import pytest
 
 from variantbuild.errors import WheelError
-from variantbuild.wheel import (
-    apply_edit,
-    join_local,
-    open_wheel,
-    plan_patch,
-    verify_wheel,
-)
+from variantbuild.wheel import apply_edit, open_wheel, plan_patch, verify_wheel
+from variantbuild.wheel.filename import join_local
 from wheels.forge import Draft, metadata
 
 Write = Callable[[Draft], Path]

@@ -13,15 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.wheel import (
-    Edit,
-    apply_edit,
-    name_stamp,
-    open_wheel,
-    plan_edit,
-    plan_stamp,
-    verify_wheel,
-)
+from variantbuild.stamp import name_stamp, plan_stamp
+from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
 from wheels.forge import Draft
 from wheels.good import good_cases
 

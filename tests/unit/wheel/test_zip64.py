@@ -15,19 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from variantbuild.wheel import (
-    Edit,
-    NewMember,
-    apply_edit,
-    name_stamp,
-    open_wheel,
-    plan_edit,
-    plan_stamp,
-    plan_unstamp,
-    verify_wheel,
-)
-from variantbuild.wheel.pieces import render_pieces
-from variantbuild.wheel.record import hash_of, render_hash
+from variantbuild.stamp import name_stamp, plan_stamp
+from variantbuild.stamp.unstamp import plan_unstamp
+from variantbuild.wheel import Edit, NewMember, apply_edit, open_wheel, plan_edit, verify_wheel
+from variantbuild.wheel.distinfo.record import hash_of, render_hash
+from variantbuild.wheel.rewrite.pieces import render_pieces
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -1,0 +1,1 @@
+"""How code asks the processor before it uses an instruction."""

@@ -1,0 +1,82 @@
+"""Whether the platform tags that a wheel carries are true of its files.
+
+Sources: PEP 425 (`any`), PEP 600 (manylinux, and the versions of its older names), PEP 656
+(musllinux). Only what one file shows by itself is checked: the libraries that a policy allows are
+auditwheel's to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.report import AuditReport, FileReport
+from variantbuild.errors import VariantError
+from variantbuild.tags.platform import split_platform
+
+_OLD_NAMES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))_", re.ASCII)
+
+
+def judge_tags(report: AuditReport) -> Iterator[Finding]:
+    """Compare the platform tags of a wheel with the machines and C libraries of its files."""
+    hosts = [each for each in report.files if each.machine not in ("amdgpu", "cuda", "")]
+    for tag in report.platforms:
+        if tag == "any" and report.files:
+            yield Finding(
+                severity="error",
+                rule="code-in-any",
+                message=f"{report.name} is tagged any, but holds machine code: "
+                f"{report.files[0].path}",
+                path=report.files[0].path,
+            )
+        family = _family(tag)
+        for file in hosts:
+            if family and family not in file.machine.split("+") and file.format != "ar":
+                yield Finding(
+                    severity="error",
+                    rule="wrong-machine",
+                    message=f"{file.path} is for {file.machine}, but the tag says {tag}",
+                    path=file.path,
+                )
+            yield from _judge_libc(file, tag)
+
+
+def _judge_libc(file: FileReport, tag: str) -> Iterator[Finding]:
+    musl = any(name.startswith("libc.musl-") for name in file.needed)
+    floor = file.glibc_floor
+    promised = _glibc_of(tag)
+    text = ""
+    if promised is not None and floor is not None and floor > promised:
+        text = f"needs glibc {floor[0]}.{floor[1]}, more than {tag} promises"
+    elif promised is not None and musl:
+        text = f"is linked with musl, but the tag says {tag}"
+    elif tag.startswith("musllinux_") and floor is not None:
+        text = f"needs glibc {floor[0]}.{floor[1]}, but the tag says {tag}"
+    if text:
+        needs = "" if floor is None else f"GLIBC_{floor[0]}.{floor[1]}"
+        yield Finding(
+            severity="error",
+            rule="libc-floor",
+            message=f"{file.path} {text}",
+            path=file.path,
+            evidence=tuple(each for each in (needs, *file.needed) if each),
+        )
+
+
+def _glibc_of(tag: str) -> tuple[int, int] | None:
+    found = _MANYLINUX.match(tag)
+    if found is None:
+        return None
+    if found[2] is None:
+        return _OLD_NAMES.get(found[1])
+    return int(found[2]), int(found[3])
+
+
+def _family(tag: str) -> str:
+    try:
+        family = split_platform(tag)[1].arch
+    except VariantError:
+        return ""  # the suffix of another tool: nothing to compare with
+    return "" if family == "universal2" else family

@@ -1,0 +1,78 @@
+"""What the ELF files of a wheel link, and which of it lies outside of the wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from variantbuild.binary.elf import Elf, is_elf, parse_elf
+from variantbuild.wheel import Inventory, Wheel
+
+#: A member with machine code is read whole; tensorflow's largest has 1.1 GB.
+_MAX_BINARY = 8 << 30
+_DEVICES = ("cuda", "amdgpu")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkedFile:
+    """One ELF file for a host: member `path`, `machine`, and what it needs from outside.
+
+    `outside` are the libraries (DT_NEEDED) that the wheel does not hold, `versions` the (library,
+    symbol version) pairs that are needed of those. `run_paths` are the folders that the file
+    names to look for libraries in, as they stand there.
+    """
+
+    path: str
+    machine: str
+    outside: tuple[str, ...]
+    versions: tuple[tuple[str, str], ...]
+    run_paths: tuple[str, ...] = ()
+
+    @property
+    def is_musl(self) -> bool:
+        """Tell whether the file is linked with musl."""
+        return any(name.startswith("libc.musl-") or name == "libc.so" for name in self.outside)
+
+    @property
+    def is_glibc(self) -> bool:
+        """Tell whether the file is linked with glibc."""
+        return "libc.so.6" in self.outside or any(
+            version.startswith("GLIBC_") for _, version in self.versions
+        )
+
+
+def read_linked(wheel: Wheel, inventory: Inventory) -> tuple[LinkedFile, ...]:
+    """Return every ELF file for a host in `wheel`, sorted by path; GPU code is passed over.
+
+    Raises ElfError for a file that cannot be read as ELF.
+    """
+    elves = []
+    for member in inventory.files:
+        if member.size and is_elf(wheel.head(member, 4096)):
+            elf = parse_elf(wheel.read(member, limit=_MAX_BINARY))
+            if elf.machine not in _DEVICES and elf.kind != "object":
+                elves.append((member.name, elf))
+    return link_files(elves)
+
+
+def link_files(elves: Iterable[tuple[str, Elf]]) -> tuple[LinkedFile, ...]:
+    """Tell what (path, ELF) pairs of one wheel link that is not among them."""
+    pairs = sorted(elves, key=lambda pair: pair[0])
+    inside = {PurePosixPath(path).name for path, _ in pairs}
+    inside |= {elf.soname for _, elf in pairs if elf.soname is not None}
+    return tuple(
+        LinkedFile(
+            path=path,
+            machine=elf.machine,
+            outside=tuple(name for name in elf.needed if name not in inside),
+            versions=tuple(
+                (need.library, version)
+                for need in elf.version_needs
+                if need.library not in inside
+                for version in need.versions
+            ),
+            run_paths=elf.run_paths,
+        )
+        for path, elf in pairs
+    )

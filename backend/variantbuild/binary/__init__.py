@@ -1,0 +1,1 @@
+"""Machine code of files, read from bytes: formats, ELF structures, GPU code."""

@@ -1,0 +1,87 @@
+"""Which ROCm targets an offload bundle holds, read from its table of entries.
+
+Source: the ClangOffloadBundler page of Clang's documentation; compressed bundles (`CCOB`) begin
+with the header of its versions 1 to 3.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from variantbuild.binary.devicecode.fatbin import DeviceCodeError
+from variantbuild.binary.devicecode.zstd import decompress_start
+from variantbuild.binary.elf import Data
+
+MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
+COMPRESSED_MAGIC = b"CCOB"
+_CHUNK = 1 << 16
+_MOST_ENTRIES = 4096
+# Version to the layout behind magic, version and method: total size, uncompressed size, hash.
+_COMPRESSED = {1: "<IQ", 2: "<IIQ", 3: "<QQQ"}
+
+
+def parse_bundles(data: Data) -> tuple[str, ...]:
+    """Return the distinct targets (`gfx90a:xnack-`) in a section of bundles, sorted.
+
+    Entries without code (the host's, and those of size 0) are left out. Raises DeviceCodeError
+    where a table is malformed or a compressed bundle cannot be read here.
+    """
+    found: set[str] = set()
+    for at in _bundles(data):
+        if bytes(data[at : at + 4]) == COMPRESSED_MAGIC:
+            found.update(_targets(_uncompressed_table(data, at)))
+        else:
+            found.update(_targets(bytes(data[at : at + _CHUNK])))
+    return tuple(sorted(found))
+
+
+def _bundles(data: Data) -> Iterator[int]:
+    """Find bundles: clang aligns each to 4096 bytes, `--genco` files begin with one."""
+    for at in range(0, len(data), 4096):
+        head = bytes(data[at : at + len(MAGIC)])
+        if head == MAGIC or _compressed_header(head) is not None:
+            yield at
+
+
+def _compressed_header(head: bytes) -> tuple[int, int] | None:
+    if head[:4] != COMPRESSED_MAGIC or len(head) < 8:
+        return None
+    version, method = struct.unpack_from("<HH", head, 4)
+    return (version, method) if version in _COMPRESSED and method <= 1 else None
+
+
+def _uncompressed_table(data: Data, at: int) -> bytes:
+    header = _compressed_header(bytes(data[at : at + 8]))
+    if header is None:
+        raise DeviceCodeError("a compressed offload bundle is cut short")
+    version, method = header
+    start = at + 8 + struct.calcsize(_COMPRESSED[version])
+    if method == 1:
+        return decompress_start(data, start, _CHUNK)
+    import zlib
+
+    try:
+        return zlib.decompressobj().decompress(bytes(data[start : start + _CHUNK]), _CHUNK)
+    except zlib.error as error:
+        raise DeviceCodeError(f"a compressed offload bundle is damaged: {error}") from error
+
+
+def _targets(table: bytes) -> Iterator[str]:
+    at = len(MAGIC) + 8
+    if table[: len(MAGIC)] != MAGIC or len(table) < at:
+        raise DeviceCodeError("an offload bundle is cut short")
+    (count,) = struct.unpack_from("<Q", table, len(MAGIC))
+    if count > _MOST_ENTRIES:
+        raise DeviceCodeError(f"an offload bundle claims to hold {count} entries")
+    for _ in range(count):
+        if at + 24 > len(table):
+            raise DeviceCodeError("the table of an offload bundle is cut short")
+        _, size, length = struct.unpack_from("<QQQ", table, at)
+        name = table[at + 24 : at + 24 + length]
+        if len(name) < length:
+            raise DeviceCodeError("the table of an offload bundle is cut short")
+        at += 24 + length
+        kind, _, target = name.decode("utf-8", "replace").partition("-")
+        if size and not kind.startswith("host"):
+            yield target.rpartition("-")[2] if "--" not in target else target.partition("--")[2]

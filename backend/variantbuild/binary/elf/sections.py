@@ -1,0 +1,101 @@
+"""What lies inside the sections of an ELF file that builds look at: notes, switches, versions.
+
+Sources: the x86-64 psABI (program properties), the Linux Standard Base (symbol versions), and the
+section that gcc's -frecord-gcc-switches and clang's -frecord-command-line write.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from variantbuild.binary.elf.tables import Data
+
+_NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
+_ISA_BITS = ((8, "v4"), (4, "v3"), (2, "v2"), (1, "v1"))
+_MOST_VERSIONS = 65536
+
+
+def parse_isa_needed(
+    notes: Iterable[tuple[bytes, int]], order: str, property_align: int
+) -> str | None:
+    """Return the highest x86-64 level that the program properties insist on, None without any.
+
+    `notes` are (bytes of a note segment or section, alignment of its entries); `order` is the
+    byte order as struct writes it; `property_align` is 8 in 64-bit files and 4 in others.
+    Source: x86-64 psABI, "x86 ISA needed" (GNU_PROPERTY_X86_ISA_1_NEEDED).
+    """
+    mask = 0
+    for raw, align in notes:
+        for kind, text in _gnu_notes(raw, order, align):
+            if kind == _NT_GNU_PROPERTY:
+                mask |= _isa_mask(text, order, property_align)
+    return next((level for bit, level in _ISA_BITS if mask & bit), None)
+
+
+def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the recorded command lines, one a translation unit, from sections of C strings."""
+    lines: list[str] = []
+    for raw in sections:
+        lines += [text.decode("utf-8", "replace").strip() for text in raw.split(b"\0") if text]
+    # gcc 10 and older write every switch as a string of its own, without telling which unit it
+    # belongs to: those can only be read as one line.
+    single = [line for line in lines if line.startswith("-")]
+    if single:
+        lines = [line for line in lines if not line.startswith("-")] + [" ".join(single)]
+    return tuple(lines)
+
+
+def parse_version_needs(data: Data, order: str, at: int) -> list[tuple[int, list[int]]]:
+    """Return (library, versions) as offsets into the dynamic strings, from the table at `at`.
+
+    Raises struct.error where the table runs out of `data`; gives up after 65536 versions, which
+    no real file has, so that a table that refers back to itself ends.
+    Source: Linux Standard Base, Symbol Versioning, section 10.7.
+    """
+    need, aux = struct.Struct(order + "HHIII"), struct.Struct(order + "IHHII")
+    found: list[tuple[int, list[int]]] = []
+    left = _MOST_VERSIONS
+    while left > 0:
+        _, count, library, first, following = need.unpack(data[at : at + need.size])
+        versions: list[int] = []
+        entry = at + first
+        for _ in range(min(count, left)):
+            left -= 1
+            *_, name, step = aux.unpack(data[entry : entry + aux.size])
+            versions.append(name)
+            if not step:
+                break
+            entry += step
+        found.append((library, versions))
+        if not following:
+            break
+        at, left = at + following, left - 1
+    return found
+
+
+def _gnu_notes(raw: bytes, order: str, align: int) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 12 <= len(raw):
+        name_size, size, kind = struct.unpack_from(order + "III", raw, at)
+        text_at = _aligned(at + 12 + name_size, align)
+        if raw[at + 12 : at + 12 + name_size] == b"GNU\0":
+            yield kind, raw[text_at : text_at + size]
+        at = _aligned(text_at + size, align)
+
+
+def _isa_mask(text: bytes, order: str, align: int) -> int:
+    at = 0
+    while at + 8 <= len(text):
+        kind, size = struct.unpack_from(order + "II", text, at)
+        if kind == _X86_ISA_1_NEEDED and at + 12 <= len(text):
+            mask: int = struct.unpack_from(order + "I", text, at + 8)[0]
+            return mask
+        at = _aligned(at + 8 + size, align)
+    return 0
+
+
+def _aligned(value: int, align: int) -> int:
+    return -(-value // align) * align

@@ -1,0 +1,225 @@
+"""Where the functions of an ELF file lie and what they are called; which slots name what.
+
+Function bounds come from the symbol tables, and where a file is stripped from the unwind table
+(.eh_frame_hdr), which compilers write for every function.
+
+Sources: System V gABI (symbols, relocations), the Linux Standard Base (.eh_frame_hdr), and the
+x86-64 and AArch64 psABIs (relocation types).
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from variantbuild.binary.elf import Data, Elf, Section
+from variantbuild.binary.elf.tables import slice_of, string_at
+
+_SHT_RELA, _SHT_RELR, _SHT_SYMTAB, _SHT_DYNSYM = 4, 19, 2, 11
+_STT_FUNC, _STT_IFUNC = 2, 10
+_FUNCTIONS = frozenset({_STT_FUNC, _STT_IFUNC})
+_SYMBOL_64, _SYMBOL_32 = struct.Struct("<IBBHQQ"), struct.Struct("<IIIBBH")
+_RELATIVE = {"x86_64": 8, "aarch64": 1027}
+_IRELATIVE = {"x86_64": 37, "aarch64": 1032}
+_DWARF_TABLE = 0x3B  # DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Symbol:
+    """A named address; `ifunc` where the loader asks a function which function it means."""
+
+    name: str
+    address: int
+    size: int
+    function: bool
+    ifunc: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """The functions of a file by address: `starts` sorted, `ends` beside them, and names."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    names: dict[int, str]
+
+    def locate(self, address: int) -> int:
+        """Return the start of the function that holds `address`, -1 outside of all."""
+        at = bisect_right(self.starts, address) - 1
+        return self.starts[at] if at >= 0 and address < self.ends[at] else -1
+
+    def end(self, start: int) -> int:
+        """Return where the function at `start` ends."""
+        return self.ends[bisect_right(self.starts, start) - 1]
+
+    def name(self, start: int) -> str:
+        """Return the function's name, or its address where the file is stripped."""
+        return self.names.get(start, f"function at {start:#x}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slots:
+    """What the loader writes where: `names` slot to symbol, `values` slot to address."""
+
+    names: dict[int, str]
+    values: dict[int, int]
+    irelative: bool
+
+
+def read_symbols(data: Data, elf: Elf) -> tuple[Symbol, ...]:
+    """Return the named symbols of .symtab and .dynsym that have an address here."""
+    found: dict[tuple[str, int], Symbol] = {}
+    for section in _symbol_tables(elf):
+        strings = _strings(data, elf, section.link)
+        for at, address, size, kind in _entries(data, elf, section):
+            name = string_at(strings, at) if address else ""
+            if name:
+                found[name, address] = Symbol(
+                    name=name,
+                    address=address,
+                    size=size,
+                    function=kind in _FUNCTIONS,
+                    ifunc=kind == _STT_IFUNC,
+                )
+    return tuple(found.values())
+
+
+def read_bounds(data: Data, elf: Elf) -> Bounds:
+    """Join the functions that symbols name with those that the unwind table lists.
+
+    Names are not read: most files need none.
+    """
+    spans = dict(_unwind_spans(data, elf))
+    for section in _symbol_tables(elf):
+        for _, address, size, kind in _entries(data, elf, section):
+            if address and kind in _FUNCTIONS:
+                # A symbol without a size (hand-written assembly) ends where the next one starts.
+                spans[address] = max(size, spans.get(address, 0))
+    starts = tuple(sorted(spans))
+    ends = []
+    for i, start in enumerate(starts):
+        following = starts[i + 1] if i + 1 < len(starts) else start + max(spans[start], 1)
+        ends.append(min(start + spans[start], following) if spans[start] else following)
+    return Bounds(starts=starts, ends=tuple(ends), names={})
+
+
+def with_names(bounds: Bounds, symbols: tuple[Symbol, ...]) -> Bounds:
+    """Return `bounds` with the names of its functions."""
+    names: dict[int, str] = {}
+    for symbol in symbols:
+        if symbol.function:
+            names.setdefault(symbol.address, symbol.name)
+    return replace(bounds, names=names)
+
+
+def read_slots(data: Data, elf: Elf) -> Slots:
+    """Return what the relocations put where: symbols by name, and addresses of this file."""
+    names: dict[int, str] = {}
+    values: dict[int, int] = {}
+    irelative = False
+    form = struct.Struct("<QQq")
+    for section in elf.sections:
+        if section.type == _SHT_RELR:
+            values.update(_packed_relative(data, elf, section))
+        if section.type != _SHT_RELA or not section.flags & 2 or elf.bits != 64:
+            continue
+        table = _symbol_names(data, elf, section.link)
+        raw = slice_of(data, section.offset, section.size, section.name)
+        for offset, info, addend in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
+            kind, symbol = info & 0xFFFFFFFF, info >> 32
+            if kind == _RELATIVE.get(elf.machine):
+                values[offset] = addend
+            elif kind == _IRELATIVE.get(elf.machine):
+                irelative = True
+            elif 0 < symbol < len(table):
+                names[offset] = table[symbol]
+    return Slots(names=names, values=values, irelative=irelative)
+
+
+def initializers(data: Data, elf: Elf, slots: Slots) -> Iterator[int]:
+    """Yield the addresses of functions that run when the file is loaded (DT_INIT, .init_array)."""
+    tags = dict(elf.dynamic)
+    if 12 in tags:
+        yield tags[12]
+    section = elf.section(".init_array")
+    if section is None:
+        return
+    raw = slice_of(data, section.offset, section.size, section.name)
+    for i in range(len(raw) // 8):
+        stored: int = struct.unpack_from("<Q", raw, 8 * i)[0]
+        yield slots.values.get(section.address + 8 * i, stored)
+
+
+def _symbol_tables(elf: Elf) -> Iterator[Section]:
+    yield from (each for each in elf.sections if each.type in (_SHT_SYMTAB, _SHT_DYNSYM))
+
+
+def _entries(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (offset of the name, address or 0 where undefined, size, type) of each symbol."""
+    raw = slice_of(data, section.offset, section.size, section.name)
+    if elf.bits == 64:
+        for name, info, _, index, address, size in _SYMBOL_64.iter_unpack(
+            raw[: len(raw) - len(raw) % _SYMBOL_64.size]
+        ):
+            yield name, address if index else 0, size, info & 15
+        return
+    for name, address, size, info, _, index in _SYMBOL_32.iter_unpack(
+        raw[: len(raw) - len(raw) % _SYMBOL_32.size]
+    ):
+        yield name, address if index else 0, size, info & 15
+
+
+def _symbol_names(data: Data, elf: Elf, index: int) -> list[str]:
+    if not 0 < index < len(elf.sections) or elf.sections[index].entry_size == 0:
+        return []
+    section = elf.sections[index]
+    strings = _strings(data, elf, section.link)
+    return [string_at(strings, at) for at, *_ in _entries(data, elf, section)]
+
+
+def _strings(data: Data, elf: Elf, index: int) -> bytes:
+    if not 0 < index < len(elf.sections):
+        return b""
+    section = elf.sections[index]
+    return slice_of(data, section.offset, section.size, section.name)
+
+
+def _packed_relative(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int]]:
+    """Unpack SHT_RELR: an address, then bitmaps of the 63 words behind it."""
+    raw = slice_of(data, section.offset, section.size, section.name)
+    at = 0
+    for (entry,) in struct.iter_unpack("<Q", raw[: len(raw) - len(raw) % 8]):
+        places = [entry] if not entry & 1 else []
+        if entry & 1:
+            places = [at + 8 * i for i in range(63) if entry >> (i + 1) & 1]
+        at = entry + 8 if not entry & 1 else at + 63 * 8
+        for place in places:
+            offset = elf.offset_of(place)
+            if offset is not None and offset + 8 <= len(data):
+                yield place, struct.unpack("<Q", data[offset : offset + 8])[0]
+
+
+def _unwind_spans(data: Data, elf: Elf) -> Iterator[tuple[int, int]]:
+    """Yield (start, size) of the functions that .eh_frame_hdr lists."""
+    header = elf.section(".eh_frame_hdr")
+    if header is None or header.size < 12:
+        return
+    raw = slice_of(data, header.offset, header.size, header.name)
+    if raw[0] != 1 or raw[2] != 3 or raw[3] != _DWARF_TABLE:
+        return
+    count: int = struct.unpack_from("<I", raw, 8)[0]
+    frames = elf.section(".eh_frame")
+    if frames is None:
+        return
+    content = slice_of(data, frames.offset, frames.size, frames.name)
+    for i in range(min(count, (len(raw) - 12) // 8)):
+        start, frame = struct.unpack_from("<ii", raw, 12 + 8 * i)
+        at = header.address + frame - frames.address
+        if not 0 <= at <= len(content) - 16:
+            continue
+        begin, size = struct.unpack_from("<iI", content, at + 8)
+        # The start relative to its own place, as compilers write it; else the size is not there.
+        known = frames.address + at + 8 + begin == header.address + start
+        yield header.address + start, size if known else 0

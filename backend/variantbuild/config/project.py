@@ -1,0 +1,167 @@
+"""A source tree and its settings: the files that configure a build, read once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from variantbuild.config import (
+    Config,
+    Names,
+    Source,
+    environment_source,
+    platform_names,
+    resolve_config,
+    settings,
+    split_config_settings,
+    table_source,
+)
+from variantbuild.config.settings import PREFIX
+from variantbuild.errors import ConfigError
+from variantbuild.host.userdirs import user_folder
+from variantbuild.types import ConfigSettings, TOMLValue
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A source tree with its settings.
+
+    `pyproject` is the parsed file; `delegate_settings` are the config-settings that are not ours;
+    `is_sdist` tells that the tree is an unpacked source distribution (PKG-INFO beside
+    pyproject.toml); `sources` are what `config` was read from, highest first.
+    """
+
+    path: Path
+    pyproject: Mapping[str, TOMLValue]
+    config: Config
+    delegate_settings: Mapping[str, str | list[str]]
+    is_sdist: bool
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def stray_settings(self) -> tuple[str, ...]:
+        """Sentences on config-settings that go to the delegate and bear the name of one of ours."""
+        ours = {setting.key for setting in settings()}
+        return tuple(
+            f"the config-setting {key} goes to the delegate; ours is {PREFIX}{key}"
+            for key in self.delegate_settings
+            if key in ours
+        )
+
+    def tool_table(self, name: str) -> Mapping[str, TOMLValue] | None:
+        """Return `[tool.NAME]` of pyproject.toml, None where it does not stand there."""
+        tool = self.pyproject.get("tool")
+        table = tool.get(name) if isinstance(tool, Mapping) else None
+        return table if isinstance(table, Mapping) else None
+
+    def settle(self, names: Names) -> Project:
+        """Return the project with the overrides that hold where conditions look at `names`."""
+        return replace(self, config=resolve_config(self.sources, names))
+
+
+def load_project(
+    path: Path,
+    config_settings: ConfigSettings | None,
+    env: Mapping[str, str],
+    *,
+    machine_files: tuple[Path, ...] | None = None,
+) -> Project:
+    """Read the settings for the source tree at `path` from every source.
+
+    `machine_files` are the user's and the machine's files, highest first; None stands for their
+    usual places. Raises ConfigError with the file and the reason where one cannot be read.
+    """
+    pyproject = _read_toml(path / "pyproject.toml", required=True)
+    files = machine_files if machine_files is not None else settings_files(env)
+    ours, rest = split_config_settings(config_settings)
+    tables = [(file, _read_toml(file, required=False)) for file in files]
+    sources: list[Source] = [
+        ours,
+        environment_source(env),
+        *(table_source("file", str(file), table) for file, table in tables if table),
+        _pyproject_source(pyproject),
+    ]
+    config = resolve_config(sources, platform_names(sysconfig.get_platform()))
+    _refuse_backend_path(path, pyproject, config)
+    return Project(
+        path=path,
+        pyproject=pyproject,
+        config=config,
+        delegate_settings=rest,
+        is_sdist=(path / "PKG-INFO").is_file(),
+        sources=tuple(sources),
+    )
+
+
+def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
+    """Return where the user's and the machine's settings may stand, in that order.
+
+    A user without a home has none (`user_folder`).
+    """
+    if platform == "win32":
+        machine = Path(env.get("PROGRAMDATA") or r"C:\ProgramData", "variantbuild.toml")
+    else:
+        machine = Path("/etc/variantbuild.toml")
+    user = user_folder("config", env, platform)
+    return (machine,) if user is None else (user / "variantbuild" / "config.toml", machine)
+
+
+def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
+    tool = pyproject.get("tool", {})
+    table = tool.get("variantbuild", {}) if isinstance(tool, Mapping) else {}
+    return table_source("pyproject", "pyproject.toml", table)
+
+
+def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
+    """Return the TOML file at `path`; an empty mapping where it is absent and not required.
+
+    So is one in a home that is no folder (`/dev/null`) or another user's.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        with path.open("rb") as stream:
+            return cast("Mapping[str, TOMLValue]", tomllib.load(stream))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise ConfigError(
+            f"{path.parent} holds no pyproject.toml",
+            hint="name the folder of a project whose [build-system] says "
+            'build-backend = "variantbuild"',
+        ) from None
+    except NotADirectoryError:
+        if not required:
+            return {}
+        raise ConfigError(
+            f"{path.parent} is no folder", hint="name the folder that holds pyproject.toml"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        if not required and not os.access(path.parent, os.X_OK):
+            return {}
+        raise ConfigError(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
+
+
+def _refuse_backend_path(path: Path, pyproject: Mapping[str, TOMLValue], config: Config) -> None:
+    """Refuse a `backend-path` that would hide the installed variantbuild (PEP 517)."""
+    build_system = pyproject.get("build-system")
+    folders = build_system.get("backend-path") if isinstance(build_system, Mapping) else None
+    if not isinstance(folders, list) or not isinstance(build_system, Mapping):
+        return
+    wraps = build_system.get("build-backend") == "variantbuild"
+    if wraps and not any(Path(path, str(folder), "variantbuild").is_dir() for folder in folders):
+        raise ConfigError(
+            f"[build-system] backend-path = {folders!r} of pyproject.toml makes front ends look "
+            "for variantbuild there and nowhere else",
+            hint=f"remove it and set [tool.variantbuild] delegate-path = {folders!r} instead"
+            + ("" if config.delegate != "auto" else ", with delegate naming the backend"),
+        )

@@ -1,0 +1,164 @@
+"""How device code is built: what the plan has found out, as a value for delegates to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from variantbuild.delegate.handover.delegation import Delegation, Handover, extend
+from variantbuild.plan.device.architectures import Architectures
+from variantbuild.plan.device.deviceflags import (
+    render_cmake_architectures,
+    render_device_switches,
+    render_host_switches,
+    render_torch_architectures,
+)
+from variantbuild.plan.device.jobs import VARIABLES
+from variantbuild.plan.device.pypi import complete_toolkit
+from variantbuild.probe.gpu.gpufacts import Toolkit
+
+if TYPE_CHECKING:
+    from variantbuild.delegate.handover.delegation import Setting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceBuild:
+    """Toolkit, architectures and switches for device code.
+
+    `host_compiler` is empty where nvcc takes its own choice; `host_switches` are the variant's
+    switches for C++, `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers
+    run at once.
+    """
+
+    toolkit: Toolkit
+    architectures: Architectures
+    host_compiler: str = ""
+    host_switches: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    jobs: int = 1
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """What the compiler of device code gets beside the architectures, ours last."""
+        return (*render_host_switches(self.architectures, self.host_switches), *self.extra)
+
+    @property
+    def device_switches(self) -> tuple[str, ...]:
+        """The switches that name the architectures."""
+        return render_device_switches(self.architectures)
+
+
+def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuild | None:
+    """Return `build` with a toolkit that links; one from PyPI is completed in `folder`."""
+    if build is None or build.toolkit.origin != "pypi":
+        return build
+    home = complete_toolkit(Path(build.toolkit.root), folder.resolve())
+    toolkit = replace(
+        build.toolkit,
+        root=str(home),
+        compiler=str(home / "bin" / "nvcc"),
+        include=str(home / "include"),
+        libraries=str(home / "lib"),
+    )
+    return replace(build, toolkit=toolkit)
+
+
+def preview_device_build(build: DeviceBuild) -> DeviceBuild:
+    """Return `build` with the paths that `complete_device_build` will give it, `<build>` first."""
+    if build.toolkit.origin != "pypi":
+        return build
+    home = "<build>/cuda"
+    toolkit = replace(
+        build.toolkit,
+        root=home,
+        compiler=f"{home}/bin/nvcc",
+        include=f"{home}/include",
+        libraries=f"{home}/lib",
+    )
+    return replace(build, toolkit=toolkit)
+
+
+def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delegation) -> Handover:
+    """Add to `handover` what makes the delegate build device code as `build` says.
+
+    Build systems that know architectures get them in their own words; Meson and unknown ones get
+    the switches. The user's own values stay in front of ours.
+    """
+    env = {**delegation.env, **dict(handover.env)}
+    cuda = build.toolkit.kind == "cuda"
+    changes = _cuda_variables(build, env) if cuda else _rocm_variables(build, env)
+    module = delegation.backend.partition(":")[0].partition(".")[0]
+    settings = dict(handover.config_settings)
+    if module == "mesonpy" and cuda:
+        # Meson has names of its own (mesonbuild/envconfig.py and compilers.py, 1.9), and links
+        # with nvcc, which has to pass on what LDFLAGS says to gcc.
+        changes["NVCC"] = build.toolkit.compiler
+        switches = [*build.device_switches, *build.switches, "-forward-unknown-to-host-compiler"]
+        if build.host_compiler:
+            switches.append(f"-ccbin={build.host_compiler}")
+        changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
+    elif module == "scikit_build_core":
+        settings |= _cmake_settings(build, settings)
+    language = "CUDA" if cuda else "HIP"
+    changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.switches)
+    changes["_VARIANTBUILD_ARCHITECTURES"] = render_cmake_architectures(build.architectures)
+    for name in VARIABLES:
+        if not any(env.get(variable) for variable in VARIABLES):
+            changes[name] = str(build.jobs)
+    return replace(
+        handover,
+        env=tuple({**dict(handover.env), **changes}.items()),
+        config_settings=tuple(settings.items()),
+    )
+
+
+def _cuda_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str]:
+    toolkit = build.toolkit
+    changes = {
+        "CUDACXX": toolkit.compiler,
+        "CUDA_HOME": toolkit.root,
+        "CUDA_PATH": toolkit.root,
+        "CUDAToolkit_ROOT": toolkit.root,
+        "CUDAARCHS": render_cmake_architectures(build.architectures),
+        "CUDAFLAGS": extend(env.get("CUDAFLAGS", ""), build.switches),
+        "TORCH_CUDA_ARCH_LIST": render_torch_architectures(build.architectures),
+        "PATH": f"{toolkit.root}/bin:{env.get('PATH', '')}",
+    }
+    if build.host_compiler:
+        changes |= {"CUDAHOSTCXX": build.host_compiler, "NVCC_CCBIN": build.host_compiler}
+    return changes
+
+
+def _rocm_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str]:
+    toolkit = build.toolkit
+    architectures = render_torch_architectures(build.architectures)
+    changes = {
+        "HIP_PLATFORM": "amd",
+        "ROCM_PATH": toolkit.root,
+        "ROCM_HOME": toolkit.root,
+        "HIP_PATH": toolkit.root,
+        "HIPFLAGS": extend(env.get("HIPFLAGS", ""), build.switches),
+        "PYTORCH_ROCM_ARCH": architectures,
+        # What hipcc builds for where nobody tells it; it would look for a GPU otherwise.
+        "HCC_AMDGPU_TARGET": architectures.replace(";", ","),
+    }
+    if toolkit.root != "/usr":
+        changes["PATH"] = f"{toolkit.root}/bin:{env.get('PATH', '')}"
+    if toolkit.clang:
+        changes["HIPCXX"] = toolkit.clang
+    return changes
+
+
+def _cmake_settings(build: DeviceBuild, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Define the architectures: CUDAARCHS alone loses against a project that sets its own."""
+    names: tuple[str, ...] = ("CMAKE_CUDA_ARCHITECTURES",)
+    if build.toolkit.kind == "rocm":
+        names = ("CMAKE_HIP_ARCHITECTURES", "GPU_TARGETS", "AMDGPU_TARGETS")
+    value = render_cmake_architectures(build.architectures)
+    return {
+        f"cmake.define.{name}": value
+        for name in names
+        if not {f"cmake.define.{name}", f"skbuild.cmake.define.{name}"} & settings.keys()
+    }

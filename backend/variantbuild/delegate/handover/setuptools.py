@@ -1,0 +1,151 @@
+"""Flags, guard and build directory for setuptools, every version since 64.
+
+From 75.7 on an environment's CFLAGS replaces the interpreter's `-O3 -DNDEBUG`; CXXFLAGS is read
+from 72.2 on and replaces too; before, C++ gets CFLAGS. So both variables carry the interpreter's
+own switches, then the user's, then ours; where setuptools adds the interpreter's again, they
+merely stand there twice.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from variantbuild.delegate.handover.delegation import (
+    Delegation,
+    Handover,
+    Setting,
+    extend,
+    language_variables,
+)
+from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.plan.flags.toolchains import parse_version
+from variantbuild.probe.facts import Compiler, Language
+
+#: The first version that reads the file which DIST_EXTRA_CONFIG names.
+_READS_EXTRA_CONFIG = (66, 0)
+#: The first version that reads CXXFLAGS.
+_READS_CXXFLAGS = (72, 2)
+
+
+def hand_to_setuptools(
+    flags: Flags,
+    delegation: Delegation,
+    compilers: Mapping[Language, Compiler],
+    build_name: str,
+) -> Handover:
+    """Say how `flags` reach setuptools, and make it build under `build/{build_name}`."""
+    env = delegation.env
+    changes = language_variables(flags, env)
+    changes |= _compile_variables(flags, delegation, compilers)
+    files = []
+    guard = flags.guard
+    link = flags.link
+    home = delegation.source / "build" / build_name
+    if guard.level is not None:
+        if reads_specs(compilers.values()):
+            # Kept with the objects: a CMake that setup.py runs remembers LDFLAGS there.
+            specs = home / SPECS_NAME
+            files.append((specs, render_specs(guard)))
+            link = (*link, specs_switch(specs))
+        else:
+            shared = _shared_linkers(guard, delegation)
+            guard = (
+                guard if shared else Guard(unguarded="the interpreter does not say how it links")
+            )
+            changes |= shared
+    if link:
+        changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
+    settings = dict(delegation.config_settings)
+    if parse_version(delegation.version) >= _READS_EXTRA_CONFIG or not delegation.version:
+        config = home / "setup.cfg"
+        files.append((config, _with_build_base(delegation.extra_config, f"build/{build_name}")))
+        changes["DIST_EXTRA_CONFIG"] = str(config)
+    else:
+        settings["--build-option"] = _build_option(settings, f"build/{build_name}")
+    return Handover(
+        env=tuple(changes.items()),
+        config_settings=tuple(settings.items()),
+        files=tuple(files),
+        guard=guard,
+        notes=_remarks(flags, delegation),
+    )
+
+
+def _compile_variables(
+    flags: Flags, delegation: Delegation, compilers: Mapping[Language, Compiler]
+) -> dict[str, str]:
+    """Return CFLAGS and CXXFLAGS; for MSVC, which reads neither, the variable of the compiler."""
+    env = delegation.env
+    # Before 72.2 C++ is compiled with CFLAGS, so ours go there where only C++ was asked for.
+    for_c, for_cxx = flags.c or flags.cxx, flags.cxx or flags.c
+    if not for_c:
+        return {}
+    if any(compiler.family == "msvc" for compiler in compilers.values()):
+        return {"CL": extend(env.get("CL", ""), for_c)}
+    base = delegation.interpreter.get("CFLAGS", "")
+    users_c = env.get("CFLAGS", "")
+    users_cxx = env.get("CXXFLAGS", users_c)
+    return {
+        "CFLAGS": extend(f"{base} {users_c}", for_c),
+        "CXXFLAGS": extend(f"{base} {users_cxx}", for_cxx),
+    }
+
+
+def _shared_linkers(guard: Guard, delegation: Delegation) -> dict[str, str]:
+    """Return LDSHARED and LDCXXSHARED with the mark: setuptools links only extensions with them.
+
+    The user's CC replaces the interpreter's in LDSHARED, as setuptools itself would do.
+    """
+    env, known = delegation.env, delegation.interpreter
+    shared = env.get("LDSHARED", known.get("LDSHARED", ""))
+    compiler = known.get("CC", "")
+    if "LDSHARED" not in env and "CC" in env and compiler and shared.startswith(compiler):
+        shared = env["CC"] + shared[len(compiler) :]
+    found = {
+        "LDSHARED": shared,
+        "LDCXXSHARED": env.get("LDCXXSHARED", known.get("LDCXXSHARED", "")),
+    }
+    return {name: extend(value, guard.driver_options) for name, value in found.items() if value}
+
+
+def _with_build_base(users: str, folder: str) -> str:
+    """Return the text of a distutils configuration: the user's own with our build directory."""
+    # Imported on use: few builds have a configuration of the user's to merge with.
+    if not users.strip():
+        return f"[build]\nbuild_base = {folder}\n"
+    import configparser
+    import io
+
+    merged = configparser.RawConfigParser()
+    merged.read_string(users)
+    if not merged.has_section("build"):
+        merged.add_section("build")
+    merged.set("build", "build_base", folder)
+    text = io.StringIO()
+    merged.write(text)
+    return text.getvalue()
+
+
+def _build_option(settings: Mapping[str, Setting], folder: str) -> list[str]:
+    """Return the arguments behind `bdist_wheel` that make it build in `folder` (64 and 65).
+
+    All options are read before the first command runs, so that a second command, `build`, sets
+    the folder for the first one; by the time that it comes, it has run already.
+    """
+    users = settings.get("--build-option") or []
+    given = (
+        shlex.split(users) if isinstance(users, str) else list(users if users is not True else [])
+    )
+    return [*given, "build", f"--build-base={folder}"]
+
+
+def _remarks(flags: Flags, delegation: Delegation) -> tuple[str, ...]:
+    old = delegation.version and parse_version(delegation.version) < _READS_CXXFLAGS
+    if old and flags.c and flags.cxx and flags.c != flags.cxx:
+        return (
+            f"setuptools {delegation.version} compiles C++ with CFLAGS, so `flags.cxx` does not "
+            "reach it (72.2 reads CXXFLAGS)",
+        )
+    return ()

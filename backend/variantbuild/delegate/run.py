@@ -1,0 +1,175 @@
+"""Run a delegate's hooks as the plan says: flags, settings, device sources, requirements."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from variantbuild.delegate import Delegate
+from variantbuild.delegate.handover import Delegation, Handover, hand_over
+from variantbuild.delegate.handover.builddir import name_build
+from variantbuild.delegate.handover.cmakevalues import render_cmake_values
+from variantbuild.errors import DelegateError
+from variantbuild.host.staging import private_folder
+from variantbuild.messages import say
+from variantbuild.plan import BuildPlan
+from variantbuild.types import ConfigSettings
+
+
+def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path) -> Path:
+    """Let the delegate build a wheel in the private `folder`; return its path.
+
+    `hook` is `build_wheel` or `build_editable`. What overrides require is in its metadata. Raises
+    DelegateError and, where the metadata cannot be edited, WheelError.
+    """
+    changes = _handover(plan, delegate, folder)
+    for note in changes.notes:
+        say(note, "warning")
+    output = folder / "out"
+    output.mkdir()
+    settings = dict(changes.config_settings)
+    # The delegate never gets a metadata folder: it would compare ours, which says more, with its
+    # own byte for byte (scikit-build-core 1.1).
+    _try_devices(plan, changes, folder)
+    with _device_sources(plan, delegate, changes, folder):
+        name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
+    return _add_dependencies(plan, returned_path(name, output, delegate, hook))
+
+
+def delegate_metadata(
+    plan: BuildPlan,
+    delegate: Delegate,
+    folder: Path,
+    hook: str = "prepare_metadata_for_build_wheel",
+) -> Path:
+    """Let the delegate write its dist-info into `folder`; return the dist-info's path."""
+    with private_folder(folder) as private:
+        changes = _handover(plan, delegate, private)
+        settings = dict(changes.config_settings)
+        name = delegate.call(hook, str(folder), settings, env=dict(changes.env))
+    dist_info = returned_path(name, folder, delegate, hook)
+    if plan.project.config.dependencies:
+        from variantbuild.wheel.distinfo.headers import parse_headers
+        from variantbuild.wheel.rewrite.patch import add_requires
+
+        metadata = dist_info / "METADATA"
+        headers = parse_headers(metadata.read_bytes(), metadata.name)
+        metadata.write_bytes(add_requires(headers, plan.project.config.dependencies))
+    return dist_info
+
+
+def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
+    """Add what overrides require to the metadata of the wheel `built`; return its path."""
+    if not plan.project.config.dependencies:
+        return built
+    from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
+    from variantbuild.wheel.rewrite.patch import add_requires
+
+    with open_wheel(built) as wheel:
+        inventory = verify_wheel(wheel)
+        metadata = add_requires(inventory.metadata, plan.project.config.dependencies)
+        edit = plan_edit(inventory, Edit(metadata=metadata))
+        return apply_edit(wheel, edit, built.parent, consume=True)
+
+
+def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
+    variables = sysconfig.get_config_vars()
+    tool = plan.project.pyproject.get("tool")
+    delegation = Delegation(
+        backend=delegate.kind,
+        version=delegate.version,
+        source=plan.project.path,
+        folder=folder.resolve(),
+        env=dict(os.environ),
+        config_settings=cast("ConfigSettings", plan.project.delegate_settings),
+        interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
+        tool=tool if isinstance(tool, Mapping) else {},
+        extra_config=_users_distutils_config(),
+        meson_build=_meson_build(plan.project.path) if delegate.kind == "mesonpy" else "",
+    )
+    changes = hand_over(
+        plan.flags,
+        delegation,
+        compilers=dict(plan.compilers),
+        build_name=name_build(str(plan.variant), plan.digest),
+    )
+    for path, text in changes.files:
+        _write(path, text)
+    values = render_cmake_values(plan.variant, plan.flags)
+    changes = replace(changes, env=(*changes.env, *values.items()))
+    if plan.device is None:
+        return changes
+    from variantbuild.delegate.handover.devicebuild import complete_device_build, hand_device_build
+
+    device = complete_device_build(plan.device, folder)
+    return changes if device is None else hand_device_build(device, changes, delegation)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DelegateError(
+            f"{str(path)!r} cannot be written, which the build needs: {error.strerror}",
+            hint="copy the source tree to a folder that you may write to, and see that the disk "
+            "is not full",
+        ) from None
+
+
+def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:
+    """Compile a small kernel, so that what cannot be built is known before the long build."""
+    if plan.device is None:
+        return
+    from variantbuild.delegate.handover.devicebuild import complete_device_build
+    from variantbuild.host import LocalHost
+    from variantbuild.plan.device.devicetrial import try_device_build
+
+    build = complete_device_build(plan.device, folder)
+    if build is not None:
+        host = LocalHost(env=os.environ, source=plan.project.path)
+        try_device_build(host, build, folder, dict(changes.env))
+
+
+def _device_sources(
+    plan: BuildPlan, delegate: Delegate, changes: Handover, folder: Path
+) -> AbstractContextManager[None]:
+    """Let setuptools compile device sources, where the project or a target names accelerators."""
+    asked = plan.devices is not None or plan.project.config.accelerators
+    if not asked or delegate.kind.partition(".")[0] != "setuptools":
+        return nullcontext()
+    from variantbuild.delegate.build_ext import device_sources
+    from variantbuild.delegate.handover.devicebuild import complete_device_build
+
+    env = {**os.environ, **dict(changes.env)}
+    reason = "the target names none" if plan.devices is None else plan.devices.reason
+    return device_sources(complete_device_build(plan.device, folder), reason, env)
+
+
+def _meson_build(source: Path) -> str:
+    try:
+        return (source / "meson.build").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _users_distutils_config() -> str:
+    """Return the text of the file that the user's DIST_EXTRA_CONFIG names, empty without one."""
+    try:
+        return Path(os.environ["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
+    except (KeyError, OSError, UnicodeDecodeError):
+        return ""
+
+
+def returned_path(name: object, folder: Path, delegate: Delegate, hook: str) -> Path:
+    """Return the path of what `hook` says it made; raises DelegateError where it is not there."""
+    if isinstance(name, str) and name and Path(name).name == name and (folder / name).exists():
+        return folder / name
+    raise DelegateError(
+        f"delegate {delegate.spec.backend!r} returned {name!r} from {hook}, and made no such file"
+    )

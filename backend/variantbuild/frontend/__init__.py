@@ -1,0 +1,1 @@
+"""Who asks for the wheel: which front end is at work, and what it accepts."""

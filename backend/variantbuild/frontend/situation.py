@@ -1,0 +1,227 @@
+"""Who asks for the wheel, and which version and tags that front end may see.
+
+Detection (`detect_situation`) and policy (`resolve_naming`) are apart: the first reads traces that
+front ends leave, the second only the table data/frontends.json and the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from variantbuild.config import Config
+from variantbuild.data import load_table
+from variantbuild.tags.forms import TagForm
+
+SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
+
+#: Set by `variantbuild build` for the hooks that it calls.
+FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """The front end at work, by which trace it was known, and whether cibuildwheel runs it."""
+
+    kind: SituationKind
+    evidence: str
+    cibuildwheel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traces:
+    """What a front end leaves to be seen by a hook.
+
+    `tracked` are the requirements that pip is building, the newest first, None where pip's
+    tracker is not there; `parent` is the command line of the parent process, empty where it
+    cannot be seen.
+    """
+
+    env: Mapping[str, str]
+    source: Path
+    is_sdist: bool
+    tracked: tuple[str, ...] | None
+    parent: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Naming:
+    """Whether the version gets the label, the form of the platform tag, and why."""
+
+    local: bool
+    form: TagForm
+    reason: str
+
+
+def read_traces(env: Mapping[str, str], source: Path, *, is_sdist: bool) -> Traces:
+    """Collect the traces that this process can see."""
+    folder = env.get("PIP_BUILD_TRACKER")
+    return Traces(
+        env=env,
+        source=source,
+        is_sdist=is_sdist,
+        tracked=None if not folder else _read_tracker(Path(folder)),
+        parent=_parent_command_line(),
+    )
+
+
+def detect_situation(traces: Traces) -> Situation:
+    """Tell the front end from its traces.
+
+    pip keeps a file for each requirement it prepares (`PIP_BUILD_TRACKER`, during the prepare
+    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the folder it builds in; build and poetry are
+    the parent process. `UV` alone is no proof, as `uv run` sets it for every program. Seen with
+    pip 23.0 to 26.3, uv 0.13.8, build 1.6.1, poetry 2.5.1.
+    """
+    env = traces.env
+    on_ci = env.get("CIBUILDWHEEL") == "1"
+    # The parent first: the other traces are inherited by what a build runs on its own.
+    program = _program(traces.parent)
+    if program is not None:
+        evidence = f"the parent process is {program.replace('-', ' ')}"
+        asks: SituationKind = "build" if program == "poetry-build" else program
+        return Situation(kind=asks, evidence=evidence, cibuildwheel=on_ci)
+    if traces.tracked:
+        kind = _pip_kind(traces.tracked[0], is_sdist=traces.is_sdist)
+        evidence = f"pip is preparing {traces.tracked[0]!r}"
+        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
+    if env.get(FRONTEND_VARIABLE) == "variantbuild":
+        return Situation(kind="build", evidence=f"{FRONTEND_VARIABLE} is set", cibuildwheel=on_ci)
+    build_dir = env.get("UV_INTERNAL__BUILD_DIR")
+    if build_dir and Path(build_dir).resolve() == traces.source.resolve():
+        return Situation(
+            kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci
+        )
+    if on_ci:
+        return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
+    if traces.tracked is not None:
+        # What suits pip by any route: never refused, never taken from its cache.
+        return Situation(kind="pip-sdist", evidence="pip is at work, its tracker tells no more")
+    return Situation(kind="unknown", evidence="no front end left a trace that is known")
+
+
+def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Naming:
+    """Choose version and tags for the front end `kind`; explicit settings win.
+
+    `guarded` tells that a lesser machine refuses to load the modules. Without that guard the
+    generic tag stays out of the file name wherever the front end allows it.
+    """
+    rows = cast("dict[str, dict[str, str | bool]]", load_table("frontends")["situations"])
+    row = rows[kind]
+    local = bool(row["local"])
+    form = cast("TagForm", row["form"] if guarded else row["unguarded-form"])
+    reasons = [str(row["why"])]
+    if config.local_version != "auto":
+        local = config.local_version == "always"
+        reasons.append(f"{config.origin('local-version')} says {config.local_version}")
+    if config.platform_tag != "auto":
+        form = config.platform_tag
+        reasons.append(f"{config.origin('platform-tag')} says {config.platform_tag}")
+    return Naming(local=local, form=form, reason="; ".join(reasons))
+
+
+def front_ends() -> dict[SituationKind, str]:
+    """Return every situation of the policy and its name for people."""
+    rows = cast("dict[SituationKind, dict[str, str]]", load_table("frontends")["situations"])
+    return {kind: row["front-end"] for kind, row in rows.items()}
+
+
+def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
+    """Classify an entry of pip's tracker: `URL`, `name @ URL from URL` or `name==1 from URL`."""
+    text = requirement.partition(" (from ")[0]
+    name, at, _ = text.partition(" @ ")
+    if (not at and " from " in text) or is_sdist:
+        return "pip-sdist"
+    url = (text[len(name) + 3 :] if at else text).partition(" from ")[0]
+    if ":" not in url:
+        return "pip-sdist"  # not a requirement with an address: the one that is never refused
+    archive = (
+        url.lower().partition("#")[0].endswith((".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"))
+    )
+    if url.startswith("file:") and not archive:
+        return "pip-tree"
+    return "pip-archive"
+
+
+def _read_tracker(folder: Path) -> tuple[str, ...] | None:
+    """Return the requirements in pip's tracker, newest first: an inner build comes later.
+
+    None where there is no such folder: its pip is gone.
+    """
+    found: list[tuple[int, str]] = []
+    try:
+        for entry in folder.iterdir():
+            if entry.is_file():
+                found.append((entry.stat().st_mtime_ns, entry.read_text("utf-8", "replace")))
+    except OSError:
+        return None if not folder.is_dir() else ()
+    return tuple(text for _, text in sorted(found, reverse=True) if text.strip())
+
+
+def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry-build"] | None:
+    """Name the front end that a command line runs; None where it is none of those known."""
+    names = [_program_name(word) for word in command[:3]]
+    if not names:
+        return None
+    if names[0] in ("uv", "uvx"):
+        return "uv"
+    if "-m" in command[1:4]:
+        module = [*command[command.index("-m") + 1 :], ""][0].partition(".")[0]
+        if module == "build":
+            return "build"
+        return _poetry(command) if module == "poetry" else None
+    if "pyproject-build" in names or any(
+        word.replace("\\", "/").endswith("/build/__main__.py") for word in command[:3]
+    ):
+        return "build"
+    return _poetry(command) if "poetry" in names else None
+
+
+def _poetry(command: Sequence[str]) -> Literal["poetry", "poetry-build"]:
+    """Tell `poetry build`, whose wheel is a file for others, from what installs."""
+    after = next(i for i, word in enumerate(command) if _program_name(word) == "poetry") + 1
+    words = iter(command[after:])
+    for word in words:
+        if word in ("-C", "--directory", "-P", "--project"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return "poetry-build" if word in ("build", "publish") else "poetry"
+    return "poetry"
+
+
+def _program_name(word: str) -> str:
+    name = word.replace("\\", "/").rpartition("/")[2].lower()
+    return re.sub(r"(-script)?\.(exe|pyw?)$", "", name)
+
+
+def _parent_command_line() -> tuple[str, ...]:
+    parent = os.getppid()
+    try:
+        raw = Path(f"/proc/{parent}/cmdline").read_bytes()
+    except OSError:
+        return _ps_command_line(parent)
+    return tuple(part.decode("utf-8", "replace") for part in raw.split(b"\0") if part)
+
+
+def _ps_command_line(pid: int) -> tuple[str, ...]:
+    """Ask ps where there is no /proc (macOS); nothing where there is no ps either."""
+    program = Path("/bin/ps")
+    if not program.exists():
+        return ()
+    import shlex
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [str(program), "-o", "command=", "-p", str(pid)],
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        return tuple(shlex.split(done.stdout.decode("utf-8", "replace")))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ()

@@ -1,0 +1,199 @@
+"""The PEP 517 and PEP 660 hooks: the boundary where errors become messages and exit codes.
+
+Front ends run each hook in a process of its own, in the source tree. What prepare decided for
+build travels in the prepared dist-info (`handoff`).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from variantbuild.config.project import Project, load_project
+from variantbuild.delegate import (
+    OPTIONAL_HOOKS,
+    Delegate,
+    load_delegate,
+    requirements,
+    resolve_delegate,
+)
+from variantbuild.delegate.run import delegate_metadata
+from variantbuild.errors import VariantBuildError
+from variantbuild.frontend.situation import Situation, detect_situation, read_traces
+from variantbuild.hooks import prepared as handoff
+from variantbuild.hooks import produce
+from variantbuild.host import LocalHost
+from variantbuild.host.staging import publish_copy
+from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.types import ConfigSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextmanager
+def _boundary() -> Iterator[None]:
+    """Print an error of ours in one sentence and exit: front ends show it and stop.
+
+    SystemExit and not the exception, because the helper process of every front end prints a
+    traceback for the latter.
+    """
+    try:
+        yield
+    except VariantBuildError as error:
+        sys.stdout.flush()
+        print(f"variantbuild: error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(error.exit_code) from None
+
+
+def _hook(function: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _boundary():
+            return function(*args, **kwargs)
+
+    return guarded
+
+
+def find_hook(name: str) -> object | None:
+    """Return the hook `name`; None where it is optional and the delegate lacks it.
+
+    Where the settings or the delegate cannot be read the hook is returned: it then reports why.
+    """
+    hook = _HOOKS.get(name)
+    if name not in OPTIONAL_HOOKS:
+        return hook
+    try:
+        _, delegate = _open(None)
+    except VariantBuildError:
+        return hook
+    return hook if delegate.has(name) else None
+
+
+@_hook
+def build_wheel(
+    wheel_directory: str,
+    config_settings: ConfigSettings | None = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build, audit, stamp and publish a wheel in `wheel_directory`; return its file name.
+
+    The hook of PEP 517. A wheel that the prepare hook had to build already is picked up, if plan
+    and flags are still the same.
+    """
+    project, delegate = _open(config_settings)
+    decision = handoff.read(metadata_directory)
+    plan = _plan(project, delegate, None if decision is None else decision.situation)
+    destination = Path(wheel_directory)
+    if decision is not None and metadata_directory is not None:
+        built = handoff.find_wheel(decision, Path(metadata_directory), plan)
+        if built is not None:
+            return publish_copy(built, destination).name
+    return produce.produce_wheel(plan, delegate, destination).name
+
+
+@_hook
+def build_sdist(sdist_directory: str, config_settings: ConfigSettings | None = None) -> str:
+    """Build the delegate's source distribution in `sdist_directory`; return its file name.
+
+    The hook of PEP 517. An sdist is the same on every machine, so nothing is stamped.
+    """
+    project, delegate = _open(config_settings)
+    return produce.produce_sdist(project, delegate, Path(sdist_directory))
+
+
+def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
+    @_hook
+    def get_requires(config_settings: ConfigSettings | None = None) -> list[str]:
+        project, delegate = _open(config_settings)
+        answer = delegate.call(hook, dict(project.delegate_settings))
+        asked = requirements(answer, hook, delegate.spec)
+        if hook == "get_requires_for_build_sdist":
+            return asked
+        if not project.config.accelerators and project.config.target is None:
+            return asked
+        from variantbuild.plan.device.requirements import toolchain_requirements
+
+        host = LocalHost(env=os.environ, source=project.path)
+        return [*asked, *toolchain_requirements(project, host)]
+
+    get_requires.__name__ = hook
+    get_requires.__doc__ = f"Return what the delegate's {hook} asks for (PEP 517, PEP 660)."
+    return get_requires
+
+
+@_hook
+def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | None = None) -> str:
+    """Write the wheel's dist-info into `metadata_directory`; return the folder's name (PEP 517).
+
+    Where the front end shall see a local version the wheel is built here, as nobody knows before
+    whether it will hold machine code; build_wheel picks it up.
+    """
+    project, delegate = _open(config_settings)
+    folder = Path(metadata_directory)
+    plan = _plan(project, delegate)
+    if plan.naming.local and not plan.variant.is_baseline:
+        wheels = folder / handoff.WHEEL_FOLDER
+        wheels.mkdir(exist_ok=True)
+        built = produce.produce_wheel(plan, delegate, wheels)
+        dist_info = produce.unpack_metadata(built, folder)
+        handoff.write(plan, dist_info, built)
+    else:
+        dist_info = delegate_metadata(plan, delegate, folder)
+        # What these two say of tags and contents is not known yet.
+        for name in ("WHEEL", "RECORD"):
+            (dist_info / name).unlink(missing_ok=True)
+        handoff.write(plan, dist_info, None)
+    return dist_info.name
+
+
+@_hook
+def _prepare_editable(
+    metadata_directory: str, config_settings: ConfigSettings | None = None
+) -> str:
+    """Write the delegate's metadata of an editable wheel (PEP 660); it is never stamped."""
+    project, delegate = _open(config_settings)
+    plan = _plan(project, delegate)
+    folder = Path(metadata_directory)
+    hook = "prepare_metadata_for_build_editable"
+    return delegate_metadata(plan, delegate, folder, hook).name
+
+
+@_hook
+def _build_editable(
+    wheel_directory: str,
+    config_settings: ConfigSettings | None = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build an editable wheel with the variant's flags, audited but never stamped (PEP 660)."""
+    project, delegate = _open(config_settings)
+    plan = _plan(project, delegate)
+    return produce.produce_editable(plan, delegate, Path(wheel_directory)).name
+
+
+def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
+    project = load_project(Path.cwd(), config_settings, os.environ)
+    return project, load_delegate(resolve_delegate(project))
+
+
+def _plan(project: Project, delegate: Delegate, situation: Situation | None = None) -> BuildPlan:
+    if situation is None:
+        traces = read_traces(os.environ, project.path, is_sdist=project.is_sdist)
+        situation = detect_situation(traces)
+    host = LocalHost(env=os.environ, source=project.path)
+    return make_plan(project, delegate.spec, host, situation)
+
+
+_HOOKS: dict[str, object] = {
+    "build_wheel": build_wheel,
+    "build_sdist": build_sdist,
+    **{name: _requires(name) for name in OPTIONAL_HOOKS if name.startswith("get_requires")},
+    "prepare_metadata_for_build_wheel": _prepare_wheel,
+    "prepare_metadata_for_build_editable": _prepare_editable,
+    "build_editable": _build_editable,
+}

@@ -1,0 +1,200 @@
+"""The machine as an object: files, environment and processes, all that probing may touch.
+
+`LocalHost` is the real one; tests hand in one that serves recorded files and outputs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+#: The most that is read of one file, and the default of `Host.read_text`, in bytes.
+READ_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A finished process: exit `status`, `stdout` and `stderr` decoded with replacement.
+
+    `status` is None where the process did not end by itself (time limit, output limit) or could
+    not be started; `error` then says why in one clause. A process that died of a signal has the
+    negative signal number.
+    """
+
+    argv: tuple[str, ...]
+    status: int | None
+    stdout: str
+    stderr: str
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the process ran and exited with 0."""
+        return self.status == 0
+
+    @property
+    def failure(self) -> str:
+        """Say in one clause how the process failed; empty where it did not."""
+        if self.status is None:
+            return self.error or "did not end"
+        if self.status < 0:
+            return f"was killed by signal {-self.status}"
+        return f"exited with status {self.status}" if self.status else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CpuId:
+    """What the x86 CPUID instruction says: `vendor`, `features` under Linux's names, `brand`.
+
+    `enabled_states` is XCR0, the register states that the operating system saves (bit 1 SSE,
+    bit 2 AVX, bits 5-7 AVX-512); None where it could not be asked.
+    """
+
+    vendor: str
+    features: frozenset[str]
+    enabled_states: int | None = None
+    brand: str = ""
+
+
+class Host(Protocol):
+    """What a probe may ask of a machine."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment variables."""
+
+    @property
+    def system(self) -> str:
+        """`platform.system()`: Linux, Darwin, Windows."""
+
+    @property
+    def machine(self) -> str:
+        """`platform.machine()`: x86_64, aarch64, arm64, AMD64, …"""
+
+    def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
+        """Return the first `limit` bytes of the regular file at an absolute `path` as text.
+
+        None where it cannot be read.
+        """
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Return the absolute paths that match an absolute glob `pattern`, sorted."""
+
+    def which(self, name: str) -> str | None:
+        """Return the absolute path of program `name`, None where there is none.
+
+        Relative entries of PATH, the current folder and the source tree are never searched.
+        """
+
+    def config_var(self, name: str) -> str | None:
+        """Return the interpreter's build variable `name` (sysconfig), None where it has none."""
+
+    def confstr(self, name: str) -> str | None:
+        """Return the C library's configuration string `name`, None where it knows none."""
+
+    def cpuid(self) -> CpuId | None:
+        """Return what CPUID says, None where the processor is not x86 or it cannot be run."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 20.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run `argv` (absolute program first) and return what came of it; never raises.
+
+        Runs in a process group of its own with `LC_ALL=C`, no standard input, output capped at
+        1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the
+        environment.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalHost:
+    """The machine that this process runs on.
+
+    `env` is the environment that programs get and whose PATH is searched; `source` is the tree
+    that is built, from which no program is ever run.
+    """
+
+    env: Mapping[str, str]
+    source: Path | None = None
+    _found: dict[str, str | None] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def system(self) -> str:
+        """`platform.system()`, without that module's import."""
+        return {"win32": "Windows", "cygwin": "Windows"}.get(sys.platform) or os.uname().sysname
+
+    @property
+    def machine(self) -> str:
+        """`platform.machine()`."""
+        if sys.platform == "win32":
+            import platform
+
+            return platform.machine()
+        return os.uname().machine
+
+    def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
+        """Return the first `limit` bytes of the regular file at `path`, None without one."""
+        if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH113, PTH117 - as below
+            return None
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
+                return file.read(limit).decode("utf-8", "replace")
+        except OSError:
+            return None
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Return the absolute paths that match, sorted."""
+        import glob
+
+        return tuple(sorted(glob.glob(pattern))) if os.path.isabs(pattern) else ()  # noqa: PTH117, PTH207 - Path.glob takes no absolute patterns
+
+    def which(self, name: str) -> str | None:
+        """Return the absolute path of program `name`, None where there is none."""
+        if name not in self._found:
+            from variantbuild.host.processes import find_program
+
+            self._found[name] = find_program(name, self.env, self.source)
+        return self._found[name]
+
+    def config_var(self, name: str) -> str | None:
+        """Return the interpreter's build variable `name`."""
+        import sysconfig
+
+        value = sysconfig.get_config_var(name)
+        return value if isinstance(value, str) and value else None
+
+    def confstr(self, name: str) -> str | None:
+        """Return the C library's configuration string `name`."""
+        try:
+            return os.confstr(name)
+        except (AttributeError, ValueError, OSError):  # not POSIX, unknown to the library, refused
+            return None
+
+    def cpuid(self) -> CpuId | None:
+        """Return what CPUID says, run through archspec."""
+        from variantbuild.host.cpuid import read_cpuid
+
+        return read_cpuid()
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 20.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run `argv` in a process group of its own and return what came of it; never raises."""
+        from variantbuild.host.processes import run_bounded
+
+        merged = {**self.env, **(env or {}), "LC_ALL": "C"}
+        return run_bounded(tuple(argv), env=merged, cwd=cwd, timeout=timeout)

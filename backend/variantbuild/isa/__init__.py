@@ -1,0 +1,1 @@
+"""Instruction set architectures: machines, levels, processors and their features."""

@@ -1,0 +1,91 @@
+"""What a declared processor gives: its level, and its features outside the levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from variantbuild.isa.levels import BASELINES, includes, is_level
+from variantbuild.isa.recorded import SwitchLine
+
+# Linux's names, as archspec uses them, where they differ from the compilers' by more than `_`.
+_COMPILER_NAMES = {"pclmulqdq": "pclmul", "sha_ni": "sha", "abm": "lzcnt", "sse4_1": "sse4.1"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Processor:
+    """A declared processor: a level, or a name with the highest level that it includes.
+
+    `features` are the compilers' names of all that a named processor has, None for a level;
+    `spellings` what compilers call it in -march and -mcpu. On AArch64 `has` are the features that
+    the level promises and the name adds, None elsewhere.
+    """
+
+    arch: str
+    name: str
+    level: str
+    features: frozenset[str] | None = None
+    spellings: frozenset[str] = frozenset()
+    has: frozenset[str] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The level that code for this processor can show by its instructions.
+
+        Arm's armv8.2a adds none that every processor of it has, so its code shows armv8.1a.
+        """
+        if self.arch != "aarch64":
+            return self.level
+        from variantbuild.audit.aarch64.encodings import level_for, promised_by
+
+        return level_for(promised_by(self.level))
+
+    @property
+    def is_baseline(self) -> bool:
+        """Tell whether every processor of the architecture is at least this one."""
+        return self.features is None and self.level == BASELINES.get(self.arch, self.level)
+
+    def is_called(self, march: str) -> bool:
+        """Tell whether a compiler's -march or -mcpu name means this processor."""
+        return march in self.spellings
+
+    def is_reached_by(self, line: SwitchLine) -> bool:
+        """Tell whether a recorded command line switched on what this processor is named for."""
+        called = any(self.is_called(word.partition("=")[2]) for word in line.asked.split())
+        return called or includes(self.arch, line.reached, self.level)
+
+
+def resolve_processor(arch: str, cpu: str | None) -> Processor:
+    """Find what `cpu`, a level or archspec's name, gives on `arch`; None is the baseline.
+
+    Loads archspec for names only, never for levels. Raises KeyError for a name that archspec
+    does not have, which a parsed variant cannot hold.
+    """
+    baseline = BASELINES.get(arch, "")
+    if cpu is None or is_level(arch, cpu):
+        level = cpu or baseline
+        return Processor(arch=arch, name=level, level=level, has=_promised(arch, level))
+    from archspec.cpu import TARGETS
+
+    target = TARGETS[cpu]
+    generic = target.generic.name.removeprefix("x86_64_")
+    names = {entry.get("name") or cpu for each in target.compilers.values() for entry in each}
+    level = generic if is_level(arch, generic) else baseline
+    return Processor(
+        arch=arch,
+        name=cpu,
+        level=level,
+        features=frozenset(
+            _COMPILER_NAMES.get(name, name.replace("_", "")) for name in target.features
+        ),
+        spellings=frozenset(names | {cpu, cpu.replace("_", "-")}),
+        has=_promised(arch, level, target.features),
+    )
+
+
+def _promised(arch: str, level: str, names: Iterable[str] = ()) -> frozenset[str] | None:
+    if arch != "aarch64":
+        return None
+    from variantbuild.audit.aarch64.encodings import feature_of, promised_by
+
+    return promised_by(level) | {feature_of(name) for name in names}

@@ -1,0 +1,204 @@
+"""What will be built: variant, flags and names, computed alike in every hook.
+
+Hooks run in processes of their own, so prepare and build each compute the plan from what the host
+shows, and `BuildPlan.digest` tells whether they came to the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from variantbuild.config import Config, platform_names
+from variantbuild.config.project import Project
+from variantbuild.delegate import DelegateSpec
+from variantbuild.errors import ConfigError
+from variantbuild.frontend.situation import Naming, Situation, resolve_naming
+from variantbuild.host import Host
+from variantbuild.plan.choice import Choice, resolve_variant
+from variantbuild.plan.compilation import Compilation, plan_compilation, probed_languages
+from variantbuild.plan.flags import Flags
+from variantbuild.plan.languages import find_languages
+from variantbuild.probe import probe_host
+from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
+from variantbuild.variant import Variant
+
+if TYPE_CHECKING:
+    from variantbuild.delegate.handover.devicebuild import DeviceBuild
+    from variantbuild.plan.device.deviceplan import DevicePlan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPlan:
+    """Everything that is decided before the delegate runs.
+
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for.
+    """
+
+    project: Project
+    delegate: DelegateSpec
+    platform: str
+    facts: HostFacts
+    choice: Choice
+    situation: Situation
+    naming: Naming
+    compilation: Compilation
+    devices: DevicePlan | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """The variant that is asked for; the stamp says what was found."""
+        return self.choice.variant
+
+    @property
+    def flags(self) -> Flags:
+        """What each compiler is told."""
+        return self.compilation.flags
+
+    @property
+    def compilers(self) -> tuple[tuple[Language, Compiler], ...]:
+        """The compilers that the flags are for, by language."""
+        return self.compilation.compilers
+
+    @property
+    def device(self) -> DeviceBuild | None:
+        """How device code is built; None where none is."""
+        if self.devices is None:
+            return None
+        return self.devices.build(self.flags.cxx, self.project.config)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What people should know before the build, a sentence each."""
+        unguarded = self.flags.guard.unguarded
+        guard = f"unguarded: {unguarded}; on a lesser machine the code dies of SIGILL"
+        return (
+            *self.project.stray_settings,
+            *(str(conflict) for conflict in self.compilation.conflicts),
+            *self.flags.notes,
+            *(() if self.devices is None else self.devices.messages),
+            *([guard] if unguarded and not self.variant.is_baseline else []),
+        )
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that the bytes of the wheel may depend on, in hexadecimal."""
+        parts = (
+            str(self.variant),
+            self.platform,
+            sysconfig.get_config_var("SOABI"),
+            self.delegate.backend,
+            self.project.config,
+            sorted(self.project.delegate_settings.items()),
+            self.naming,
+            self.flags,
+            self.compilers,
+            # Free memory differs from hook to hook, and decides how many compilers run at once.
+            self.device and replace(self.device, jobs=1),
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def make_plan(
+    project: Project,
+    delegate: DelegateSpec,
+    host: Host,
+    situation: Situation,
+    *,
+    preview: bool = False,
+) -> BuildPlan:
+    """Probe `host` and decide what to build from `project` for the front end of `situation`.
+
+    `preview` tells that nothing will be built now: a GPU toolkit that the build requirements would
+    bring counts as there.
+    Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
+    """
+    from variantbuild.probe.compiler import build_system_of
+
+    platform = sysconfig.get_platform()
+    languages = find_languages(project.path)
+    facts = probe_host(
+        host,
+        probed_languages(languages, host.env),
+        build_system=build_system_of(delegate.backend),
+    )
+    choice = _choose_variant(project.config, host, facts, platform, situation)
+    devices = _plan_devices(project, host, choice.variant, preview)
+    if devices is not None and devices.choice is not None:
+        choice = Choice(
+            variant=replace(choice.variant, accelerator=devices.choice.label),
+            reason=f"{choice.reason}; {devices.reason}",
+        )
+    project = _settle(project, delegate, platform, choice.variant)
+    compilation = plan_compilation(project, host, facts, choice.variant, languages)
+    guarded = compilation.flags.guard.unguarded is None
+    return BuildPlan(
+        project=project,
+        delegate=delegate,
+        platform=platform,
+        facts=facts,
+        choice=choice,
+        situation=situation,
+        naming=resolve_naming(situation.kind, project.config, guarded=guarded),
+        compilation=compilation,
+        devices=devices,
+    )
+
+
+def _choose_variant(
+    config: Config, host: Host, facts: HostFacts, platform: str, situation: Situation
+) -> Choice:
+    from variantbuild.probe.cpu import probe_microarchitecture
+
+    name = None
+    if config.cpu == "native" and isinstance(facts.cpu, Found):
+        name = probe_microarchitecture(host, facts.cpu.value)
+    return resolve_variant(
+        config, facts, platform, microarchitecture=name, cibuildwheel=situation.cibuildwheel
+    )
+
+
+def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Variant) -> Project:
+    """Apply the overrides that hold for `variant`; CMake variables become config-settings."""
+    settled = project.settle({**platform_names(platform), **variant_names(variant)})
+    defines = settled.config.cmake_defines
+    if not defines:
+        return settled
+    if not delegate.backend.startswith("scikit_build_core.build"):
+        raise ConfigError(
+            f"cmake.define {', '.join(sorted(defines))} in overrides cannot reach the delegate "
+            f"{delegate.backend!r}: only scikit-build-core takes CMake variables"
+        )
+    given = {key.removeprefix("skbuild.") for key in project.delegate_settings}
+    ours = {f"cmake.define.{name}": value for name, value in defines.items()}
+    added = {key: value for key, value in ours.items() if key not in given}
+    return replace(settled, delegate_settings={**settled.delegate_settings, **added})
+
+
+def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
+    """Return what the conditions of overrides look at in `variant`, by axis.
+
+    Accelerators go by kind and label (`cuda`, `cu13`), distributions by name and label (`fc`,
+    `fc39`); what the variant does not have is `none`.
+    """
+    accelerator, distro = variant.accelerator, variant.distro
+    return {
+        "cpu": frozenset((variant.cpu or "none",)),
+        "accelerator": frozenset(
+            ("none",) if accelerator is None else (accelerator.kind, str(accelerator))
+        ),
+        "distro": frozenset(("none",) if distro is None else (distro.name, str(distro))),
+    }
+
+
+def _plan_devices(
+    project: Project, host: Host, variant: Variant, preview: bool
+) -> DevicePlan | None:
+    """Decide on device code; nothing of it is even imported where no one asks."""
+    if variant.accelerator is None and not project.config.accelerators:
+        return None
+    from variantbuild.plan.device.deviceplan import plan_devices
+
+    return plan_devices(project, host, variant.accelerator, preview=preview)

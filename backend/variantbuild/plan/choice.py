@@ -1,0 +1,179 @@
+"""From settings and facts to the variant: what `auto`, `native` and a target mean here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from variantbuild.config import Config
+from variantbuild.errors import ProbeError, VariantError
+from variantbuild.isa.cpus import LEVELS, family_of, known_cpus, suggest
+from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
+from variantbuild.variant import Variant
+from variantbuild.variant.axes import DistroLabel
+
+T = TypeVar("T")
+
+#: What `sysconfig.get_platform()` calls an architecture, in archspec's words.
+_FAMILIES = {
+    "x86_64": "x86_64",
+    "amd64": "x86_64",
+    "aarch64": "aarch64",
+    "arm64": "aarch64",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The variant to build and one sentence on how it was chosen."""
+
+    variant: Variant
+    reason: str
+
+
+def architecture(platform: str) -> str | None:
+    """Return archspec's family for a `sysconfig.get_platform()`; None for several or unknown.
+
+    `linux-x86_64` → x86_64, `macosx-14.0-arm64` → aarch64, `macosx-11.0-universal2` → None.
+    """
+    machine = platform.lower().rpartition("-")[2].removeprefix("x86-")
+    return _FAMILIES.get(machine)
+
+
+def resolve_variant(
+    config: Config,
+    facts: HostFacts,
+    platform: str,
+    *,
+    microarchitecture: Fact[str] | None = None,
+    cibuildwheel: bool = False,
+) -> Choice:
+    """Choose the variant to build on this machine.
+
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for;
+    `microarchitecture` is needed for cpu = "native" only. Raises VariantError for a name that
+    fits no processor of the architecture and ProbeError where a fact that the settings call for
+    is missing.
+    """
+    arch = architecture(platform)
+    if arch is None:
+        return _without_variant(config, platform)
+    if config.target is not None:
+        choice = _from_target(config, config.target, arch)
+        if not config.is_set("cpu"):
+            return choice
+        cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel)
+        return Choice(variant=replace(choice.variant, cpu=cpu), reason=f"{choice.reason}; {reason}")
+    cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel)
+    distro = _resolve_distro(config, facts) if config.distro else None
+    return Choice(variant=Variant(arch=arch, cpu=cpu, distro=distro), reason=reason)
+
+
+def _without_variant(config: Config, platform: str) -> Choice:
+    """Answer for a platform that has no single known architecture: nothing, if nothing is asked."""
+    machine = platform.rpartition("-")[2]
+    if config.target is not None or config.cpu not in ("auto", "none"):
+        key = "target" if config.target is not None else "cpu"
+        value = config.target or config.cpu
+        raise VariantError(
+            f"{key} {value!r} ({config.origin(key)}) cannot be built for {platform}: "
+            f"{machine} has no processor variants",
+            hint="build with an interpreter for one architecture, such as x86_64 or arm64",
+        )
+    reason = f"{platform} has no processor variants: nothing is stamped"
+    return Choice(variant=Variant(arch=machine), reason=reason)
+
+
+def _from_target(config: Config, target: str, arch: str) -> Choice:
+    origin = config.origin("target")
+    try:
+        variant = Variant.parse(target, arch)
+    except VariantError as error:
+        hint = error.hint or "write at most one name an axis, as in fc39.v3"
+        raise VariantError(f"target {target!r} ({origin}): {error.message}", hint=hint) from None
+    return Choice(variant=variant, reason=f"target {target!r} ({origin})")
+
+
+def _resolve_cpu(
+    config: Config,
+    facts: HostFacts,
+    arch: str,
+    microarchitecture: Fact[str] | None,
+    cibuildwheel: bool,
+) -> tuple[str | None, str]:
+    """Return the processor's name, None for no flags at all, and the reason."""
+    origin = config.origin("cpu")
+    match config.cpu:
+        case "none":
+            return None, f"cpu is none ({origin})"
+        case "auto" if cibuildwheel:
+            return _baseline(arch), (
+                "cibuildwheel runs this: the runner's processor is chance, so the baseline is "
+                "built (set cpu or target to choose)"
+            )
+        case "auto":
+            return _host_level(facts.cpu, arch)
+        case "native":
+            name = _require(microarchitecture or Absent("it was not looked for"), "cpu = native")
+            return name, f"cpu is native ({origin}), and this machine is a {name}"
+        case name:
+            _check_name(name, arch, origin)
+            return name, f"cpu is {name} ({origin})"
+
+
+def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
+    found = _require(cpu, "cpu = auto")
+    if found.family != arch:
+        return (
+            None,
+            f"this machine is {found.family}, the wheel is for {arch}: no processor is chosen",
+        )
+    if found.level is None:
+        return None, f"{arch} has no levels that tell its machines apart"
+    return (
+        found.level,
+        f"the level of this machine ({cpu.source if isinstance(cpu, Found) else ''})",
+    )
+
+
+def _check_name(name: str, arch: str, origin: str) -> None:
+    """Refuse a processor that `arch` does not have, with the reason and the nearest name."""
+    if name in LEVELS and arch == "x86_64":
+        return
+    family = family_of(name)
+    if family == arch:
+        return
+    if family is not None:
+        raise VariantError(
+            f"cpu {name!r} ({origin}) is a processor of {family}, and this builds for {arch}",
+            hint="build it on a machine of that architecture",
+        )
+    near = suggest(name, (*known_cpus(arch), "auto", "native", "none"))
+    raise VariantError(
+        f"cpu {name!r} ({origin}) is no processor that is known",
+        hint=f"did you mean {near!r}?"
+        if near
+        else "`variantbuild probe` shows this machine's name",
+    )
+
+
+def _resolve_distro(config: Config, facts: HostFacts) -> DistroLabel:
+    found = _require(facts.distro, f"distro = true ({config.origin('distro')})")
+    return DistroLabel.of(found.id, found.version_id)
+
+
+def _baseline(arch: str) -> str | None:
+    return "v1" if arch == "x86_64" else None
+
+
+def _require(fact: Fact[T], wanted: str) -> T:
+    hint = 'name a processor or level instead, such as cpu = "v2"'
+    match fact:
+        case Found(value=value):
+            return value
+        case Absent(reason=reason):
+            raise ProbeError(f"{wanted} needs a fact that is missing: {reason}", hint=hint)
+        case Failed(error=error):
+            raise ProbeError(f"{wanted} needs a fact that could not be read: {error}", hint=hint)

@@ -1,0 +1,158 @@
+"""What compilers are told for a project: flags, whom they are for, and what contradicts them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from variantbuild.config.project import Project
+from variantbuild.errors import ProbeError
+from variantbuild.host import Host
+from variantbuild.plan.flags import Flags, Tool, resolve_flags
+from variantbuild.plan.flags.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.plan.languages import holds_rust
+from variantbuild.probe.facts import (
+    Absent,
+    Compiler,
+    Failed,
+    Found,
+    HostFacts,
+    Language,
+)
+from variantbuild.variant import Variant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compilation:
+    """What is compiled with what.
+
+    `compilers` are those found for the languages that `flags` serve; `conflicts` are switches of
+    the user's that contradict the variant.
+    """
+
+    flags: Flags
+    compilers: tuple[tuple[Language, Compiler], ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def plan_compilation(
+    project: Project,
+    host: Host,
+    facts: HostFacts,
+    variant: Variant,
+    languages: tuple[Language, ...],
+) -> Compilation:
+    """Decide what the compilers in `facts` are told to build `variant`, and try it out.
+
+    `languages` are those that the source tree shows. Raises ProbeError where the build needs a
+    compiler and has none, FlagsError where one cannot build for the variant.
+    """
+    compilers = find_compilers(facts, variant, languages)
+    flags = _resolve_flags(project, variant, facts, compilers)
+    if variant.cpu is not None and holds_rust(project.path):
+        flags = _with_rust(host, flags, variant)
+    if compilers and variant.cpu is not None:
+        flags = _try_out(host, flags, compilers, languages)
+    conflicts = find_conflicts(variant, user_sources(host.env, _extra_flags(project)))
+    return Compilation(flags=flags, compilers=tuple(compilers.items()), conflicts=tuple(conflicts))
+
+
+def probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
+    """Return the languages whose compilers are looked for in a tree that shows `seen`.
+
+    C and C++ always, since sources may be generated; Fortran where there is a sign of it.
+    """
+    fortran: tuple[Language, ...] = ("fortran",) if "fortran" in seen or env.get("FC") else ()
+    return ("c", "cxx", *fortran)
+
+
+def find_compilers(
+    facts: HostFacts, variant: Variant, needed: tuple[Language, ...]
+) -> dict[Language, Compiler]:
+    """Return the compilers that the flags are for.
+
+    Raises ProbeError where the sources need a compiler and the variant its flags, and none of
+    the languages has one: the build cannot succeed, and a sentence now beats a screenful later.
+    """
+    found: dict[Language, Compiler] = {}
+    reasons: list[str] = []
+    for language, fact in facts.compilers:
+        match fact:
+            case Found(value=compiler):
+                found[language] = compiler
+            case Absent(reason=reason) if language in needed:
+                reasons.append(reason)
+            case Failed(error=error) if language in needed:
+                reasons.append(error)
+            case _:
+                pass
+    if reasons and not any(language in found for language in needed) and not variant.is_baseline:
+        raise ProbeError(
+            f"no compiler can be used for {str(variant)!r}: {'; '.join(reasons)}",
+            hint="install one (Debian, Ubuntu: apt install build-essential) or name it in CC, CXX "
+            "or FC",
+        )
+    return found
+
+
+def _extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
+    config = project.config
+    return {
+        "c": config.flags_c,
+        "cxx": config.flags_cxx,
+        "fortran": config.flags_fortran,
+        "link": config.flags_link,
+    }
+
+
+def _resolve_flags(
+    project: Project, variant: Variant, facts: HostFacts, compilers: Mapping[Language, Compiler]
+) -> Flags:
+    config = project.config
+    return resolve_flags(
+        variant,
+        compilers,
+        fp_contract=config.fp_contract,
+        extra=_extra_flags(project),
+        isa_guard=config.isa_guard,
+        libc=facts.libc.value if isinstance(facts.libc, Found) else None,
+    )
+
+
+def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
+    """Add what rustc is told, where there is one: without it the delegate says what it misses."""
+    from variantbuild.plan.flags.rustflags import resolve_rust_flags
+    from variantbuild.probe.rustc import probe_rust
+
+    fact = probe_rust(host)
+    if not isinstance(fact, Found):
+        return flags
+    target = host.env.get("CARGO_BUILD_TARGET") or fact.value.host
+    rust, note = resolve_rust_flags(variant, fact.value, target)
+    return replace(flags, rust=rust, notes=(*flags.notes, *([note] if note else [])))
+
+
+def _try_out(
+    host: Host,
+    flags: Flags,
+    compilers: Mapping[Language, Compiler],
+    seen: tuple[Language, ...],
+) -> Flags:
+    """Compile a probe in each language that the tree shows (C where it shows none).
+
+    Each trial costs a compiler run, so languages that are only possible are not tried. Returns
+    the flags with the guard that was read back.
+    """
+    from variantbuild.plan.flags.trial import try_flags
+
+    tried = [language for language in flags.languages if language in seen]
+    if not tried:
+        tried = list(flags.languages[:1])
+    part = replace(flags, languages=tuple(tried))
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
+        return replace(
+            try_flags(host, part, compilers, Path(folder)),
+            languages=flags.languages,
+        )

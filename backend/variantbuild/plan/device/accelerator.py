@@ -1,0 +1,198 @@
+"""Which accelerator to build for, with which toolkit, for which GPUs. Pure.
+
+A project says what its sources can be built for (`accelerators`); the machine decides which of
+these it is. A target that names one is an order: what is missing is then an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from variantbuild.config import Config
+from variantbuild.data import load_table
+from variantbuild.errors import AcceleratorError
+from variantbuild.plan.device.architectures import Architectures, Wish, resolve_architectures
+from variantbuild.probe.facts import Absent, Failed, Found
+from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Toolkit
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
+
+_VERSION = re.compile(r"[1-9]\d*(\.\d+)?", re.ASCII)
+NAMES: dict[AcceleratorKind, str] = {"cuda": "CUDA", "rocm": "ROCm"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One kind of accelerator that is asked for.
+
+    `version` is () for any, (12,) or (12, 8); `ordered` tells that a target names it, so that it
+    must be built; `origin` where that was written.
+    """
+
+    kind: AcceleratorKind
+    version: tuple[int, ...] = ()
+    ordered: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceleratorChoice:
+    """What device code is built with and for, and what the label says of it."""
+
+    label: Accelerator
+    toolkit: Toolkit
+    architectures: Architectures
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def resolve_requests(config: Config, target: Accelerator | None) -> tuple[Request, ...]:
+    """Return what is asked for, in order of preference; `target` is the target's accelerator.
+
+    Nothing is asked for where a target names no accelerator. Raises AcceleratorError for a kind
+    that is none, a malformed version, and a target that the project's sources are not for.
+    """
+    origin = config.origin("accelerators")
+    for name in config.accelerators:
+        if name not in NAMES:
+            raise AcceleratorError(
+                f"accelerators ({origin}) names {name!r}", hint="write cuda, rocm, or both"
+            )
+    if target is not None:
+        if config.accelerators and target.kind not in config.accelerators:
+            raise AcceleratorError(
+                f"target {config.target!r} ({config.origin('target')}) names {target.kind}, and "
+                f"accelerators ({origin}) has only {', '.join(config.accelerators)}",
+            )
+        origin = f"target {config.target!r}"
+        return (Request(kind=target.kind, version=target.version, ordered=True, origin=origin),)
+    if config.target is not None:
+        return ()
+    kinds: list[AcceleratorKind] = [
+        "cuda" if name == "cuda" else "rocm" for name in config.accelerators
+    ]
+    return tuple(
+        Request(kind=kind, version=_parse_version(config, kind), origin=origin)
+        for kind in dict.fromkeys(kinds)
+    )
+
+
+def _parse_version(config: Config, kind: AcceleratorKind) -> tuple[int, ...]:
+    text = config.cuda_version if kind == "cuda" else config.rocm_version
+    if text == "auto":
+        return ()
+    if not _VERSION.fullmatch(text):
+        key = f"{kind}.version"
+        raise AcceleratorError(
+            f"{key} {text!r} ({config.origin(key)}) is no version",
+            hint="write auto, a major version such as 12, or 12.8",
+        )
+    return tuple(int(part) for part in text.split("."))
+
+
+def resolve_accelerator(
+    config: Config,
+    requests: Sequence[Request],
+    facts: Mapping[AcceleratorKind, AcceleratorFacts],
+    project: Mapping[AcceleratorKind, tuple[str, ...]],
+) -> tuple[AcceleratorChoice | None, str]:
+    """Choose among `requests`; return the choice and the reason, or None and why there is none.
+
+    A kind whose GPU is seen goes before one that has a toolkit only; then the order of the
+    requests counts. `project` holds the project's own lists of architectures. Raises
+    AcceleratorError where an ordered one is missing, and where a toolkit contradicts itself: the
+    build would find it, and no label can be taken from it.
+    """
+    reasons: list[str] = []
+    for request in sorted(requests, key=lambda each: not isinstance(facts[each.kind].gpus, Found)):
+        known = facts[request.kind]
+        match known.toolkit:
+            case Found(value=toolkit, source=source):
+                return _choose(config, request, toolkit, source, known, project), source
+            case Failed(error=error):
+                raise AcceleratorError(f"{NAMES[request.kind]} cannot be used: {error}")
+            case Absent(reason=why):
+                if request.ordered:
+                    version = ".".join(map(str, request.version))
+                    raise AcceleratorError(
+                        f"{request.origin} needs {NAMES[request.kind]} {version}: {why}",
+                        hint=_remedy(request.kind),
+                    )
+                reasons.append(f"{request.kind} is not built: {why}")
+    return None, "; ".join(reasons)
+
+
+def _remedy(kind: AcceleratorKind) -> str:
+    if kind == "cuda":
+        return 'install the toolkit, name it in CUDA_HOME, or set cuda.toolkit = "pypi" (13.x)'
+    return "install ROCm, or name it in ROCM_PATH"
+
+
+def _choose(
+    config: Config,
+    request: Request,
+    toolkit: Toolkit,
+    source: str,
+    facts: AcceleratorFacts,
+    project: Mapping[AcceleratorKind, tuple[str, ...]],
+) -> AcceleratorChoice:
+    cuda = request.kind == "cuda"
+    key = f"{request.kind}.architectures"
+    wish = Wish(
+        names=(config.cuda_architectures if cuda else config.rocm_architectures) or ("auto",),
+        origin=f"{key}, {config.origin(key)}",
+        project=project.get(request.kind, ()),
+        ptx=config.cuda_ptx,
+    )
+    architectures = resolve_architectures(wish, toolkit, facts.gpus)
+    return AcceleratorChoice(
+        label=_label(config, request, toolkit),
+        toolkit=toolkit,
+        architectures=architectures,
+        reason=f"{toolkit} ({source}) for {architectures} ({architectures.reason})",
+        notes=_driver_notes(toolkit, facts),
+    )
+
+
+def _label(config: Config, request: Request, toolkit: Toolkit) -> Accelerator:
+    """Name the accelerator as the target does, else as `cuda.label` says."""
+    if request.ordered:
+        return Accelerator(kind=request.kind, version=request.version)
+    major_only = request.kind == "cuda" and config.cuda_label == "major"
+    return Accelerator(kind=request.kind, version=toolkit.version[: 1 if major_only else 2])
+
+
+def _driver_notes(toolkit: Toolkit, facts: AcceleratorFacts) -> tuple[str, ...]:
+    """Warn where the driver here is too old for what will be built: it may run elsewhere."""
+    if toolkit.kind != "cuda" or not isinstance(facts.driver, Found):
+        return ()
+    floor = driver_floor(toolkit.version[0])
+    driver = facts.driver.value
+    if is_below_floor(driver, toolkit.version[0]):
+        return (
+            f"the driver here is {driver.version}, and {toolkit} needs {floor} or newer: what is "
+            "built will not run on this machine",
+        )
+    return ()
+
+
+def driver_floor(major: int) -> str:
+    """Return the oldest driver that runs CUDA `major`, '' where it is not known.
+
+    Source: NVIDIA's CUDA compatibility guide, minor version compatibility.
+    """
+    floors = load_table("cuda")["driver_floors"]
+    return str(floors.get(str(major), "")) if isinstance(floors, Mapping) else ""
+
+
+def is_below_floor(driver: Driver, major: int) -> bool:
+    """Tell whether `driver` is known to be too old for CUDA `major`."""
+    floor = driver_floor(major)
+    if not floor or not driver.version:
+        return driver.cuda is not None and driver.cuda[0] < major
+    return _numbers(driver.version) < _numbers(floor)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))

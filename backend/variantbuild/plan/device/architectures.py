@@ -1,0 +1,255 @@
+"""Which GPU architectures to build for: words, lists and what was seen, held against the toolkit.
+
+Pure. CUDA names are a number with an optional suffix (`90`, `90a` for that chip alone, `100f` for
+its family), ROCm names are LLVM's targets (`gfx90a`, `gfx90a:xnack+`, `gfx11-generic`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.errors import AcceleratorError
+from variantbuild.probe.facts import Absent, Fact, Failed, Found
+from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
+from variantbuild.variant.axes import AcceleratorKind
+
+#: The words of the `architectures` settings; everything else is a list of names.
+WORDS = ("auto", "native", "all", "all-major")
+
+_CUDA_NAME = re.compile(
+    r"(?:sm_|compute_)?(\d{2,3}|\d{1,2}\.\d)([af]?)(-real|-virtual|\+ptx)?", re.IGNORECASE
+)
+_GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+-])*)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architectures:
+    """What device code is built for.
+
+    `real` gets machine code; `ptx` gets PTX, which later GPUs can translate (CUDA only). `reason`
+    says in one clause how they were chosen.
+    """
+
+    kind: AcceleratorKind
+    real: tuple[str, ...]
+    ptx: tuple[str, ...] = ()
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """Return the names of the two compilers: `sm_90, compute_90` or `gfx90a`."""
+        if self.kind == "rocm":
+            return ", ".join(self.real)
+        return ", ".join(
+            [*(f"sm_{name}" for name in self.real), *(f"compute_{name}" for name in self.ptx)]
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What the settings ask for: names or one of WORDS, and where that was written.
+
+    `project` is the project's own list, which counts under `auto` where no GPU is seen; `ptx`
+    tells whether PTX of the newest architecture is added.
+    """
+
+    names: tuple[str, ...] = ("auto",)
+    origin: str = "the default"
+    project: tuple[str, ...] = ()
+    ptx: bool = True
+
+
+class _CudaToolkit(TypedDict):
+    architectures: str
+    gcc: int
+    clang: int
+
+
+def resolve_architectures(
+    wish: Wish, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
+) -> Architectures:
+    """Choose what to build for with `toolkit` on a machine that shows `gpus`.
+
+    Raises AcceleratorError for `native` without a GPU, for names that are none, and for what the
+    toolkit cannot build, with the range that it can.
+    """
+    names, reason = _expand_word(wish, toolkit, gpus)
+    if toolkit.kind == "cuda":
+        return _resolve_cuda(names, reason, wish, toolkit)
+    return _resolve_rocm(names, reason, wish, toolkit)
+
+
+def supported_architectures(toolkit: Toolkit) -> tuple[str, ...]:
+    """Return what `toolkit` builds for: what its compiler told, else the table's row.
+
+    A release without a row gets that of the newest release before it.
+    """
+    if toolkit.architectures:
+        return toolkit.architectures
+    if toolkit.kind == "cuda":
+        rows = cast("dict[str, _CudaToolkit]", load_table("cuda")["toolkits"])
+        return _row(toolkit, {release: row["architectures"] for release, row in rows.items()})
+    return _row(toolkit, cast("dict[str, str]", load_table("rocm")["releases"]))
+
+
+def _row(toolkit: Toolkit, rows: dict[str, str]) -> tuple[str, ...]:
+    known = {tuple(int(part) for part in release.split(".")): row for release, row in rows.items()}
+    before = [release for release in known if release <= toolkit.version]
+    if not before:
+        oldest = ".".join(map(str, min(known)))
+        raise AcceleratorError(f"{toolkit} is too old: {oldest} is the first that is known")
+    return tuple(known[max(before)].split())
+
+
+def _expand_word(
+    wish: Wish, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
+) -> tuple[tuple[str, ...], str]:
+    """Turn a word into names; a list is returned as it is."""
+    words = [name for name in wish.names if name in WORDS]
+    if not words:
+        return wish.names, wish.origin
+    if len(wish.names) > 1:
+        raise AcceleratorError(
+            f"architectures {list(wish.names)} ({wish.origin}) mix {words[0]!r} with names",
+            hint=f"write {words[0]!r} alone, or names alone",
+        )
+    word = words[0]
+    if word == "native" or (word == "auto" and isinstance(gpus, Found)):
+        return _seen(gpus, wish), f"the GPUs of this machine ({_source(gpus)})"
+    if word == "auto" and wish.project:
+        return wish.project, "the project's own list, as no GPU is seen"
+    if word == "auto":
+        return _major(toolkit), "all major architectures, as no GPU is seen"
+    return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wish.origin})"
+
+
+def _seen(gpus: Fact[tuple[Gpu, ...]], wish: Wish) -> tuple[str, ...]:
+    match gpus:
+        case Found(value=found):
+            return tuple(dict.fromkeys(gpu.architecture for gpu in found))
+        case Absent(reason=why) | Failed(error=why):
+            raise AcceleratorError(
+                f"architectures native ({wish.origin}) needs a GPU in this machine: {why}",
+                hint="name the architectures, or set them to auto",
+            )
+
+
+def _source(gpus: Fact[tuple[Gpu, ...]]) -> str:
+    return gpus.source if isinstance(gpus, Found) else ""
+
+
+def _all(toolkit: Toolkit) -> tuple[str, ...]:
+    if toolkit.kind == "rocm":
+        return _supported_by_amd(toolkit)
+    return tuple(name for name in supported_architectures(toolkit) if name.isdigit())
+
+
+def _major(toolkit: Toolkit) -> tuple[str, ...]:
+    """Return the first architecture of each generation, as nvcc's all-major does.
+
+    Those whose number ends in 0, and the oldest. AMD's generations have nothing in common but the
+    generic targets, so there it is the list that AMD supports.
+    """
+    if toolkit.kind == "rocm":
+        return _supported_by_amd(toolkit)
+    numbers = sorted(int(name) for name in _all(toolkit))
+    return tuple(str(number) for number in numbers if number % 10 == 0 or number == numbers[0])
+
+
+def _supported_by_amd(toolkit: Toolkit) -> tuple[str, ...]:
+    """Return AMD's list for the release, less what this installation cannot link for."""
+    listed = _row(toolkit, cast("dict[str, str]", load_table("rocm")["releases"]))
+    usable = supported_architectures(toolkit)
+    return tuple(name for name in listed if name in usable)
+
+
+def _resolve_cuda(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolkit) -> Architectures:
+    supported = supported_architectures(toolkit)
+    real: set[str] = set()
+    ptx: set[str] = set()
+    for text in names:
+        found = _CUDA_NAME.fullmatch(text.strip())
+        if found is None:
+            raise AcceleratorError(
+                f"{text!r} ({wish.origin}) is no CUDA architecture",
+                hint="write numbers such as 90, 90a or 100f, or one of " + ", ".join(WORDS),
+            )
+        name, form = found[1].replace(".", "") + found[2].lower(), (found[3] or "").lower()
+        if name not in supported:
+            raise _unsupported(f"sm_{name}", f"{text!r} ({reason})", toolkit)
+        if form != "-virtual":
+            real.add(name)
+        if form in ("-virtual", "+ptx"):
+            ptx.add(name)
+    plain = [name for name in real if name.isdigit()]
+    if wish.ptx and not ptx and plain:
+        ptx.add(max(plain, key=int))
+    return Architectures(kind="cuda", real=_ordered(real), ptx=_ordered(ptx), reason=reason)
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: (int(name.rstrip("af")), name)))
+
+
+def _resolve_rocm(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolkit) -> Architectures:
+    supported = supported_architectures(toolkit)
+    chosen: dict[str, set[frozenset[str]]] = {}
+    for text in names:
+        found = _GFX_NAME.fullmatch(text.strip().lower())
+        if found is None:
+            raise AcceleratorError(
+                f"{text!r} ({wish.origin}) is no ROCm architecture",
+                hint="write targets such as gfx90a, gfx90a:xnack- or gfx11-generic",
+            )
+        target, features = found[1], tuple(part for part in found[2].split(":") if part)
+        if target not in supported:
+            raise _unsupported(target, f"{text!r} ({reason})", toolkit)
+        _check_features(target, features)
+        chosen.setdefault(target, set()).add(frozenset(features))
+    for target, sets in chosen.items():
+        # clang refuses to bundle a target both with and without a feature's setting.
+        if len({frozenset(feature[:-1] for feature in features) for features in sets}) > 1:
+            raise AcceleratorError(
+                f"{target} is asked for both with and without a feature ({wish.origin})",
+                hint="name the feature on all of them, with + or -, or on none",
+            )
+    real = sorted(
+        ":".join([target, *sorted(features)])
+        for target, sets in chosen.items()
+        for features in sets
+    )
+    return Architectures(kind="rocm", real=tuple(real), reason=reason)
+
+
+def _check_features(target: str, features: Sequence[str]) -> None:
+    """Refuse target features that `target` has not (LLVM, AMDGPUUsage, target features)."""
+    table = cast("dict[str, list[str]]", load_table("rocm")["features"])
+    named = [feature[:-1] for feature in features]
+    for feature in named:
+        if target not in table.get(feature, ()):
+            having = [name for name, targets in table.items() if target in targets]
+            raise AcceleratorError(
+                f"{target} has no feature {feature!r}",
+                hint=f"it has {' and '.join(having)}" if having else "it has none",
+            )
+    if len(set(named)) < len(named):
+        raise AcceleratorError(f"{':'.join([target, *features])} names a feature twice")
+
+
+def _unsupported(name: str, asked: str, toolkit: Toolkit) -> AcceleratorError:
+    supported = supported_architectures(toolkit)
+    if toolkit.kind == "rocm":
+        known = ", ".join(supported)
+        generic = cast("int", load_table("rocm")["generic_llvm"])
+        more = f"; generic targets need LLVM {generic}" if name.endswith("-generic") else ""
+        return AcceleratorError(
+            f"{toolkit} cannot build for {name}, asked for as {asked}",
+            hint=f"its device libraries are for {known}{more}",
+        )
+    return AcceleratorError(
+        f"{toolkit} cannot build for {name}, asked for as {asked}",
+        hint=f"it builds for {', '.join(supported)}",
+    )

@@ -1,0 +1,162 @@
+"""Device code in the plan: what is asked for, what the machine has, and how it will be built.
+
+Nothing is probed where neither the project nor a target names an accelerator.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from variantbuild.config import Config
+from variantbuild.config.project import Project
+from variantbuild.host import Host
+from variantbuild.probe.facts import Absent
+from variantbuild.variant.axes import Accelerator, AcceleratorKind
+
+if TYPE_CHECKING:
+    from variantbuild.delegate.handover.devicebuild import DeviceBuild
+    from variantbuild.plan.device.accelerator import AcceleratorChoice, Request
+    from variantbuild.plan.device.hostcompiler import HostCompiler
+    from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
+
+#: Where projects write down their own architectures for CMake.
+_DEFINES: dict[AcceleratorKind, str] = {
+    "cuda": "CMAKE_CUDA_ARCHITECTURES",
+    "rocm": "CMAKE_HIP_ARCHITECTURES",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DevicePlan:
+    """What was decided on device code: a choice, or none and the reason.
+
+    `requirements` are those that will bring the toolkit, where it is not here yet.
+    """
+
+    choice: AcceleratorChoice | None
+    reason: str
+    host_compiler: HostCompiler | None = None
+    jobs: int = 1
+    requirements: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What people should know before the build."""
+        if self.choice is None:
+            return (self.reason,)
+        said = self.host_compiler.note if self.host_compiler is not None else ""
+        return (*self.choice.notes, *([said] if said else []))
+
+    def build(self, host_switches: tuple[str, ...], config: Config) -> DeviceBuild | None:
+        """Return how device code is built beside host code that gets `host_switches`."""
+        if self.choice is None:
+            return None
+        from variantbuild.delegate.handover.devicebuild import DeviceBuild
+
+        cuda = self.choice.toolkit.kind == "cuda"
+        other = self.host_compiler is not None and self.host_compiler.chosen
+        return DeviceBuild(
+            toolkit=self.choice.toolkit,
+            architectures=self.choice.architectures,
+            host_compiler=self.host_compiler.command if other and self.host_compiler else "",
+            host_switches=host_switches,
+            extra=config.flags_cuda if cuda else config.flags_hip,
+            jobs=self.jobs,
+        )
+
+
+def plan_devices(
+    project: Project, host: Host, target: Accelerator | None, *, preview: bool = False
+) -> DevicePlan | None:
+    """Decide on device code for `project`; `target` is the accelerator that the target names.
+
+    None where none is asked for. With `preview`, a toolkit that the build requirements would
+    bring counts as there. Raises AcceleratorError where an ordered one cannot be built, and where
+    a toolkit contradicts itself.
+    """
+    config = project.config
+    if target is None and (config.target is not None or not config.accelerators):
+        return None
+    from variantbuild.plan.device.accelerator import resolve_accelerator, resolve_requests
+    from variantbuild.plan.device.hostcompiler import choose_host_compiler
+    from variantbuild.plan.device.jobs import available_memory, count_processors, limit_jobs
+
+    requests = resolve_requests(config, target)
+    facts = {request.kind: _probe(host, request, config) for request in requests}
+    asked: tuple[str, ...] = ()
+    if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
+        facts["cuda"], asked = _expect_toolkit(project, host, facts["cuda"])
+    choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
+    if choice is None:
+        return DevicePlan(choice=None, reason=reason)
+    kind = choice.toolkit.kind
+    compiler = None
+    if kind == "cuda":
+        compiler = choose_host_compiler(host, choice.toolkit, _nvcc_switches(config, host.env))
+    by = "" if compiler is None else f", host code by {compiler.command} ({compiler})"
+    return DevicePlan(
+        choice=choice,
+        reason=choice.reason + by,
+        host_compiler=compiler,
+        jobs=limit_jobs(kind, count_processors(), available_memory(host)),
+        requirements=asked if kind == "cuda" else (),
+    )
+
+
+def _expect_toolkit(
+    project: Project, host: Host, facts: AcceleratorFacts
+) -> tuple[AcceleratorFacts, tuple[str, ...]]:
+    """Return the facts as the build will find them, and the requirements that see to it."""
+    from variantbuild.plan.device.pypi import expect_toolkit, render_requirements
+    from variantbuild.plan.device.requirements import release_from_pypi
+
+    release = release_from_pypi(project, host)
+    if release is None:
+        return facts, ()
+    return replace(facts, toolkit=expect_toolkit(release)), render_requirements(release)
+
+
+def _nvcc_switches(config: Config, env: Mapping[str, str]) -> str:
+    """Return all that nvcc will be told by settings and by the user's variables."""
+    names = ("CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+    return " ".join((*config.flags_cuda, *(env.get(name, "") for name in names)))
+
+
+def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
+    from variantbuild.probe.gpu import probe_accelerator
+
+    return probe_accelerator(
+        host,
+        request.kind,
+        wanted=request.version,
+        choice=config.cuda_toolkit,
+        python_path=installed_folders(),
+    )
+
+
+def installed_folders() -> list[str]:
+    """Return the folders that this interpreter has wheels installed in."""
+    return [
+        folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")
+    ]
+
+
+def _project_lists(
+    project: Project, env: Mapping[str, str]
+) -> dict[AcceleratorKind, tuple[str, ...]]:
+    """Return the architectures that the user or the project wrote down for CMake."""
+    found: dict[AcceleratorKind, tuple[str, ...]] = {}
+    table = project.tool_table("scikit-build") or {}
+    cmake = table.get("cmake")
+    define = cmake.get("define") if isinstance(cmake, Mapping) else None
+    for kind, name in _DEFINES.items():
+        value = define.get(name) if isinstance(define, Mapping) else None
+        text = env.get("CUDAARCHS", "") if kind == "cuda" else ""
+        names = (text or (value if isinstance(value, str) else "")).split(";")
+        if all(name[:1].isdigit() or name.startswith("gfx") for name in names):
+            found[kind] = tuple(names)
+    return found

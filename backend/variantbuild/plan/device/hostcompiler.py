@@ -1,0 +1,132 @@
+"""The compiler behind nvcc: which one it would take, and another one where that is too new.
+
+nvcc hands host code to gcc or clang and refuses versions newer than its own release knows
+(crt/host_config.h), deep in the build. The limits stand in data/cuda.json.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.errors import AcceleratorError
+from variantbuild.host import Host
+from variantbuild.probe.gpu.gpufacts import Toolkit
+
+_TIMEOUT = 10.0  # seconds
+_MACRO = re.compile(r"^#define (__clang_major__|__GNUC__) (\d+)$", re.MULTILINE)
+#: The switch that lifts nvcc's limit.
+OVERRIDE = "-allow-unsupported-compiler"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostCompiler:
+    """A compiler for nvcc's host code. `chosen` tells that it is not the one nvcc would take.
+
+    `note` says aloud why, for people.
+    """
+
+    command: str
+    family: Literal["gcc", "clang"]
+    major: int
+    chosen: bool = False
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return what people call it: `gcc 12`."""
+        return f"{self.family} {self.major}"
+
+
+class _Limits(TypedDict):
+    gcc: int
+    clang: int
+
+
+def choose_host_compiler(host: Host, toolkit: Toolkit, switches: str = "") -> HostCompiler | None:
+    """Return the host compiler for `toolkit`: nvcc's own choice, else the newest one permitted.
+
+    `switches` are the user's for nvcc; -allow-unsupported-compiler among them lifts the limit.
+    None where the compiler is none whose version is limited here. Raises AcceleratorError where
+    there is none at all, the user's own (CUDAHOSTCXX, NVCC_CCBIN) is too new, or every installed
+    one is.
+    """
+    for variable in ("CUDAHOSTCXX", "NVCC_CCBIN"):
+        command = host.env.get(variable, "")
+        if command:
+            path = command if command.startswith("/") else host.which(command)
+            if path is None:
+                raise AcceleratorError(f"{variable}={command} is not on PATH")
+            return _checked(host, path, f"{variable}={command}", toolkit, switches)
+    # nvcc calls gcc for all but the last link, C++ included (nvcc 13.0 -dryrun).
+    path = host.which("gcc") or host.which("g++")
+    if path is None:
+        raise AcceleratorError(
+            f"{toolkit} compiles host code with gcc, and there is none on PATH",
+            hint="install g++, or name a compiler in CUDAHOSTCXX",
+        )
+    usual = _identify(host, path)
+    if usual is None or OVERRIDE in switches or usual.major <= limit(toolkit, usual.family):
+        return usual
+    return _alternative(host, toolkit, usual)
+
+
+def limit(toolkit: Toolkit, family: Literal["gcc", "clang"]) -> int:
+    """Return the newest major version of `family` that nvcc of `toolkit` permits."""
+    rows = cast("dict[str, _Limits]", load_table("cuda")["toolkits"])
+    known = {tuple(int(part) for part in release.split(".")): row for release, row in rows.items()}
+    before = [release for release in known if release <= toolkit.version] or [min(known)]
+    return known[max(before)][family]
+
+
+def _checked(
+    host: Host, path: str, origin: str, toolkit: Toolkit, switches: str
+) -> HostCompiler | None:
+    compiler = _identify(host, path)
+    if compiler is None or OVERRIDE in switches:
+        return compiler
+    newest = limit(toolkit, compiler.family)
+    if compiler.major > newest:
+        raise AcceleratorError(
+            f"{origin} is {compiler.family} {compiler.major}, and {toolkit} takes none newer "
+            f"than {newest}",
+            hint=f"name an older one, or add {OVERRIDE} to flags.cuda",
+        )
+    return compiler
+
+
+def _alternative(host: Host, toolkit: Toolkit, usual: HostCompiler) -> HostCompiler:
+    newest = limit(toolkit, "gcc")
+    oldest = cast("int", load_table("cuda")["minimum_gcc"])
+    gccs = [f"g++-{major}" for major in range(newest, oldest - 1, -1)]
+    clangs = [f"clang++-{major}" for major in range(limit(toolkit, "clang"), oldest - 1, -1)]
+    for name in (*gccs, *clangs):
+        path = host.which(name)
+        found = None if path is None else _identify(host, path)
+        if found is not None and found.major <= limit(toolkit, found.family):
+            return HostCompiler(
+                command=found.command,
+                family=found.family,
+                major=found.major,
+                chosen=True,
+                note=f"{usual.command} is {usual.family} {usual.major}, too new for {toolkit}: "
+                f"{found.command} compiles its host code",
+            )
+    raise AcceleratorError(
+        f"{usual.command} is {usual.family} {usual.major}, and {toolkit} takes none newer than "
+        f"{limit(toolkit, usual.family)}",
+        hint=f"install g++-{newest}, or name a permitted compiler in CUDAHOSTCXX",
+    )
+
+
+def _identify(host: Host, path: str) -> HostCompiler | None:
+    """Ask the compiler's own macros, which wrappers and renamed programs cannot hide."""
+    argv = [path, "-dM", "-E", "-x", "c++", "/dev/null"]
+    answer = host.run(argv, timeout=_TIMEOUT)
+    macros = {name: int(number) for name, number in _MACRO.findall(answer.stdout)}
+    if not answer.ok or not macros:
+        return None
+    if "__clang_major__" in macros:
+        return HostCompiler(command=path, family="clang", major=macros["__clang_major__"])
+    return HostCompiler(command=path, family="gcc", major=macros["__GNUC__"])

@@ -1,0 +1,206 @@
+"""From a variant and the compilers to the switches that build it.
+
+Pure: nothing is run here. The x86-64 levels and the generic aarch64 ones stand in
+data/compilers.json, so that archspec is imported for named processors only. An answer that is
+empty or refused is an error, never success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from variantbuild.errors import FlagsError
+from variantbuild.plan.flags.rustflags import RustFlags
+from variantbuild.plan.flags.toolchains import (
+    family_table,
+    oldest_version,
+    pick_row,
+    target_arch,
+    writes_elf,
+)
+from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
+from variantbuild.variant import Variant
+
+FpContract = Literal["default", "off", "fast"]
+Tool = Literal["c", "cxx", "fortran", "link"]
+
+#: The first glibc whose loader reads the x86 ISA note.
+GLIBC_WITH_GUARD = (2, 33)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """What makes the loader refuse a module on too old a processor.
+
+    `level` is what shared objects are marked as needing (`v3`), None where they are not marked.
+    `unguarded` says in one clause why a wrong machine may meet SIGILL instead of ImportError;
+    None where the mark works or nothing needs guarding.
+    """
+
+    level: str | None = None
+    unguarded: str | None = None
+
+    @property
+    def linker_options(self) -> tuple[str, ...]:
+        """What binutils' ld is told so that it writes the note."""
+        return () if self.level is None else ("-z", f"x86-64-{self.level}")
+
+    @property
+    def driver_options(self) -> tuple[str, ...]:
+        """The same through a compiler driver; for shared objects only."""
+        return () if self.level is None else (f"-Wl,-z,x86-64-{self.level}",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flags:
+    """The switches for each tool, in order, the user's `flags.*` last, and the guard.
+
+    A language is in `languages` where a compiler for it was given; the switches of the others
+    are empty. `recorded` tells that every language's compiler is asked to record its switches.
+    `rust` is None where no Rust is compiled. `notes` are remarks for people, such as
+    archspec's on a stand-in processor.
+    """
+
+    languages: tuple[Language, ...]
+    c: tuple[str, ...] = ()
+    cxx: tuple[str, ...] = ()
+    fortran: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    guard: Guard = Guard()
+    notes: tuple[str, ...] = ()
+    rust: RustFlags | None = None
+    recorded: bool = False
+
+    def of(self, tool: Tool) -> tuple[str, ...]:
+        """Return the switches of one tool."""
+        match tool:
+            case "c":
+                return self.c
+            case "cxx":
+                return self.cxx
+            case "fortran":
+                return self.fortran
+            case "link":
+                return self.link
+
+
+def resolve_flags(
+    variant: Variant,
+    compilers: Mapping[Language, Compiler],
+    *,
+    fp_contract: FpContract = "default",
+    extra: Mapping[Tool, Sequence[str]] | None = None,
+    isa_guard: bool = True,
+    libc: Libc | None = None,
+) -> Flags:
+    """Choose the switches that make `compilers` build for `variant`.
+
+    `extra` are the user's `flags.*`, put behind ours. `libc` is the build machine's, None where
+    unknown: it decides whether the guard is said to work. Raises FlagsError, naming compiler,
+    version, target and remedy, where a compiler has no switches for the variant.
+    """
+    extra = extra or {}
+    switches: dict[Language, tuple[str, ...]] = {}
+    records: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    for language in LANGUAGES:
+        if (compiler := compilers.get(language)) is None:
+            continue
+        records.append(_record_switches(variant, compiler))
+        ours = (
+            *_cpu_switches(variant, compiler, notes),
+            *_contract_switches(fp_contract, compiler),
+            *records[-1],
+        )
+        switches[language] = (*ours, *extra.get(language, ()))
+    return Flags(
+        languages=tuple(switches),
+        c=switches.get("c", ()),
+        cxx=switches.get("cxx", ()),
+        fortran=switches.get("fortran", ()),
+        link=tuple(extra.get("link", ())),
+        guard=_choose_guard(variant, tuple(compilers.values()), libc, wanted=isa_guard),
+        notes=tuple(dict.fromkeys(notes)),
+        recorded=bool(records) and all(records),
+    )
+
+
+def describe(compiler: Compiler) -> str:
+    """Return a compiler's name for messages: `gcc 12.2.0 (/usr/bin/gcc)`."""
+    name = family_table(compiler.family)["name"]
+    return f"{name} {compiler.version} ({' '.join(compiler.command)})"
+
+
+def _cpu_switches(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[str, ...]:
+    if variant.cpu is None:
+        return ()
+    arch = target_arch(compiler)
+    if arch is not None and arch != variant.arch:
+        raise FlagsError(
+            f"{describe(compiler)} compiles for {compiler.target}, but the target "
+            f"{variant.cpu!r} is a processor of {variant.arch}",
+            hint=f"choose a compiler for {variant.arch} through CC, CXX or FC",
+        )
+    rows = family_table(compiler.family)["levels"].get(variant.cpu)
+    if rows is None:
+        # Imported on use: archspec takes 45 ms, and the levels do without.
+        from variantbuild.plan.flags.namedcpus import named_switches
+
+        return named_switches(variant.cpu, compiler, describe(compiler), notes)
+    found = pick_row(rows, compiler)
+    if found is None:
+        oldest = oldest_version(rows)
+        raise FlagsError(
+            f"{describe(compiler)} has no switches for {variant.cpu!r} on {variant.arch}: "
+            f"they are known from version {oldest} on",
+            hint="use a newer compiler (CC, CXX, FC), or choose a lower `cpu`",
+        )
+    return found
+
+
+def _contract_switches(wanted: FpContract, compiler: Compiler) -> tuple[str, ...]:
+    if wanted == "default":
+        return ()
+    found = pick_row(family_table(compiler.family)["fp_contract"][wanted], compiler)
+    if found is None:
+        raise FlagsError(
+            f"{describe(compiler)} has no switch for `fp-contract = {wanted!r}`",
+            hint="leave `fp-contract` at 'default', or use a newer compiler",
+        )
+    return found
+
+
+def _record_switches(variant: Variant, compiler: Compiler) -> tuple[str, ...]:
+    """Return what makes the compiler leave its switches in the object, as evidence for the audit.
+
+    Nothing is lost without: the ISA note and the instructions are evidence as well.
+    """
+    if variant.cpu is None or not writes_elf(compiler):
+        return ()
+    return pick_row(family_table(compiler.family)["record"], compiler) or ()
+
+
+def _choose_guard(
+    variant: Variant, compilers: Sequence[Compiler], libc: Libc | None, *, wanted: bool
+) -> Guard:
+    cpu = variant.cpu
+    if cpu is None or variant.is_baseline or cpu == "v1" or not compilers:
+        return Guard()
+    if variant.arch != "x86_64":
+        return Guard(unguarded=f"no loader checks what a module for {variant.arch} needs")
+    if cpu not in ("v2", "v3", "v4"):
+        return Guard(unguarded=f"the loader knows the levels v2 to v4, not {cpu!r}")
+    if not wanted:
+        return Guard(unguarded="`isa-guard` is false")
+    for compiler in compilers:
+        if not writes_elf(compiler) or family_table(compiler.family)["guard"] == "none":
+            return Guard(unguarded=f"{describe(compiler)} writes no ELF files to mark")
+    if libc is not None and libc.name == "musl":
+        return Guard(unguarded="musl's loader does not read the ISA note")
+    if libc is not None and libc.version < GLIBC_WITH_GUARD:
+        number = ".".join(map(str, libc.version))
+        # Marked all the same: a newer glibc, where the wheel runs too, does read it.
+        return Guard(level=cpu, unguarded=f"glibc {number} does not read the ISA note (2.33 does)")
+    return Guard(level=cpu)

@@ -1,0 +1,147 @@
+"""Switches of the user's own that contradict the variant, found by name before the build.
+
+What the project's own arguments did is seen afterwards in the recorded switches, by the audit.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TypedDict, cast
+
+from variantbuild.data import load_table
+from variantbuild.plan.flags import Tool
+from variantbuild.plan.flags.toolchains import family_table
+from variantbuild.probe.facts import CompilerFamily
+from variantbuild.variant import Variant
+
+_COMMANDS = ("CC", "CXX", "FC")
+_VARIABLES = ("CFLAGS", "CXXFLAGS", "FFLAGS", "FCFLAGS", "CPPFLAGS", "LDFLAGS", "CL", "_CL_")
+
+#: Sources whose switches come behind ours on the compiler's line.
+_BEHIND_OURS = ("CPPFLAGS", "_CL_", "flags.")
+
+# -march=…, -mcpu=…, nvhpc's -tp=…, MSVC's /arch:…, Intel's -xHost and -axCORE-AVX2.
+_PROCESSOR = re.compile(r"(?:-march=|-mcpu=|-tp=|[-/]arch:)(?P<name>.+)|-a?x(?P<intel>[A-Z].*)")
+
+_FAMILIES: tuple[CompilerFamily, ...] = ("gcc", "clang", "apple-clang", "msvc", "icx", "nvhpc")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """One `switch`, where it stands (`source`: CFLAGS, flags.c) and why it is at odds."""
+
+    switch: str
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"`{self.switch}` in {self.source} {self.reason}"
+
+
+class _X86Table(TypedDict):
+    levels: dict[str, str]
+    implied: dict[str, str]
+    evex: list[str]
+    march: dict[str, str]
+
+
+def user_sources(
+    env: Mapping[str, str], extra: Mapping[Tool, Sequence[str]] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return every place where the user may put switches, with what stands there.
+
+    `extra` are the `flags.*` of the settings. Of CC, CXX and FC only the arguments count.
+    """
+    found = {name: _words(env[name]) for name in _VARIABLES if env.get(name)}
+    found |= {name: _words(env[name])[1:] for name in _COMMANDS if env.get(name)}
+    found |= {f"flags.{tool}": tuple(switches) for tool, switches in (extra or {}).items()}
+    return {name: words for name, words in found.items() if words}
+
+
+def find_conflicts(variant: Variant, sources: Mapping[str, Sequence[str]]) -> tuple[Conflict, ...]:
+    """Return the switches in `sources` (place to switches) that contradict `variant`.
+
+    Where the variant names no processor nothing can. Repeating what we say is no conflict.
+    """
+    cpu = variant.cpu
+    if cpu is None:
+        return ()
+    return tuple(
+        Conflict(switch=switch, source=source, reason=reason)
+        for source, words in sources.items()
+        for switch in _joined(words)
+        if (reason := _reason(switch, source, cpu)) is not None
+    )
+
+
+def _reason(switch: str, source: str, cpu: str) -> str | None:
+    wins = "it comes behind ours and wins"
+    if not source.startswith(_BEHIND_OURS):
+        wins = "ours comes behind it and wins"
+    if switch == "-mtune=native":
+        return f"tunes for the build machine, not for the target {cpu}; {wins}"
+    if (match := _PROCESSOR.fullmatch(switch)) is not None:
+        named = match["name"] or match["intel"]
+        return None if _same(switch, named, cpu) else f"contradicts the target {cpu}; {wins}"
+    if switch.startswith("-m") and cpu in _level_names():
+        return _feature_reason(switch[2:], cpu)
+    return None
+
+
+def _same(switch: str, named: str, cpu: str) -> bool:
+    """Tell whether a switch that names a processor names the target's."""
+    rows = (family_table(family)["levels"].get(cpu, []) for family in _FAMILIES)
+    ours = {each for row in rows for entry in row for each in entry["flags"]}
+    if switch.replace("-arch:", "/arch:") in ours - {"-march=x86-64"} or (
+        cpu == "v1" and switch == "-march=x86-64"
+    ):
+        return True
+    return named.replace("-", "_").replace("znver", "zen") == cpu
+
+
+def _feature_reason(name: str, cpu: str) -> str | None:
+    """Judge `-m{name}`: explicit features stay as they are, whatever -march follows."""
+    off = name.startswith("no-")
+    feature = name.removeprefix("no-")
+    levels = _x86()["levels"]
+    within = {each for level, names in levels.items() if level <= cpu for each in names.split()}
+    if feature in within:
+        return f"switches off what the target {cpu} has" if off else None
+    known = feature in _known_features() or feature.startswith(tuple(_x86()["evex"]))
+    if off or not known or feature in ("mmx", "sse", "sse2", "fxsr", "xsave"):
+        return None
+    return f"switches on what the target {cpu} does not have, and no -march takes it back"
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    """Yield the switches, with nvhpc's `-tp zen4` as one."""
+    left = iter(words)
+    for word in left:
+        yield f"-tp={next(left, '')}" if word == "-tp" else word
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return tuple(text.split())
+
+
+def _x86() -> _X86Table:
+    return cast("_X86Table", load_table("isa")["x86_switches"])
+
+
+def _level_names() -> tuple[str, ...]:
+    return ("v1", *_x86()["levels"])
+
+
+@cache
+def _known_features() -> frozenset[str]:
+    table = _x86()
+    texts = [*table["levels"].values(), *table["implied"].values(), *table["march"].values()]
+    words = {word for text in texts for word in text.split()} | set(table["implied"])
+    return frozenset(words) - set(_level_names())

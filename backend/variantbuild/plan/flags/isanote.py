@@ -1,0 +1,38 @@
+"""How shared objects, and nothing else, get marked with the level that they need.
+
+The mark is the linker's: `-z x86-64-v3` makes binutils' ld write "x86 ISA needed" into
+.note.gnu.property, and glibc 2.33 and newer refuse such a module on a lesser processor. In plain
+LDFLAGS it would also mark test programs and generators, which then do not run on a lesser build
+machine; so it goes through a variable for shared objects only, or through a gcc specs file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from variantbuild.plan.flags import Guard
+from variantbuild.plan.flags.toolchains import family_table
+from variantbuild.probe.facts import Compiler
+
+#: The name of the specs file in whatever folder holds it.
+SPECS_NAME = "variantbuild-guard.specs"
+
+
+def render_specs(guard: Guard) -> str:
+    """Return a gcc specs file that marks what is linked with -shared, and only that.
+
+    The `+` appends to the compiler's own `*link:` and to that of other specs files. Source: the
+    gcc manual, "Specifying Subprocesses and the Switches to Pass to Them".
+    """
+    return f"*link:\n+ %{{shared:{' '.join(guard.linker_options)}}}\n"
+
+
+def specs_switch(path: Path) -> str:
+    """Return the switch that makes gcc read the specs file at `path`."""
+    return f"-specs={path}"
+
+
+def reads_specs(compilers: Iterable[Compiler]) -> bool:
+    """Tell whether every compiler reads gcc's specs files."""
+    return all(family_table(compiler.family)["guard"] == "specs" for compiler in compilers)

@@ -1,0 +1,69 @@
+"""The switches for named processors, asked of archspec with its traps kept in mind."""
+
+from __future__ import annotations
+
+import re
+
+from variantbuild.errors import FlagsError
+from variantbuild.plan.flags.toolchains import family_table, parse_version
+from variantbuild.probe.facts import Compiler
+
+
+def named_switches(
+    cpu: str, compiler: Compiler, description: str, notes: list[str]
+) -> tuple[str, ...]:
+    """Return the switches of `compiler` for the processor that archspec calls `cpu`.
+
+    What archspec warns of is appended to `notes`. Raises FlagsError where archspec refuses,
+    knows nothing or does not know the name: an empty answer means "unknown", not "none needed".
+    """
+    name = family_table(compiler.family)["archspec"]
+    if name is None:
+        raise _refusal(cpu, description, "it has switches for levels only")
+    why = ""
+    for version in _spellings(compiler.version):
+        answer, why = _ask_archspec(cpu, name, version, notes)
+        if answer:
+            return answer
+    raise _refusal(cpu, description, why or "archspec knows of none")
+
+
+def _spellings(version: str) -> tuple[str, ...]:
+    """Return the versions to ask archspec for, most exact first.
+
+    archspec reads the upper bound of `10.3:12.2` as 12.2.0 and so leaves gcc 12.2.0 outside of
+    every row of zen4 (tried with 0.2.7); asked for 12.2 it finds the row.
+    """
+    numbers = [str(number) for number in parse_version(version)]
+    return tuple(dict.fromkeys((".".join(numbers), ".".join(numbers[:2]))))
+
+
+def _ask_archspec(
+    cpu: str, family: str, version: str, notes: list[str]
+) -> tuple[tuple[str, ...], str]:
+    import warnings
+
+    from archspec.cpu import TARGETS, InvalidCompilerVersion, UnsupportedMicroarchitecture
+
+    if cpu not in TARGETS:
+        return (), f"archspec knows no processor {cpu!r}"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            answer = TARGETS[cpu].optimization_flags(family, version)
+        except (UnsupportedMicroarchitecture, InvalidCompilerVersion, ValueError) as error:
+            return (), _one_line(str(error))
+    notes.extend(_one_line(str(each.message)) for each in caught)
+    return tuple(answer.split()), ""
+
+
+def _refusal(cpu: str, description: str, why: str) -> FlagsError:
+    return FlagsError(
+        f"{description} has no known switches for the processor {cpu!r}: {why}",
+        hint='choose a level (`cpu = "v3"`, `"armv8.2a"`), or another compiler '
+        "through CC, CXX or FC",
+    )
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().rstrip(".")

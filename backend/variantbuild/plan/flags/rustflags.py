@@ -1,0 +1,64 @@
+"""The switches of rustc for a variant.
+
+rustc takes LLVM's names of processors, and links through `cc`. It records no switches, so that the
+instructions and the ISA note are the evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from variantbuild.plan.flags.namedcpus import named_switches
+from variantbuild.plan.flags.toolchains import parse_version, target_arch
+from variantbuild.probe.facts import Compiler, Rust
+from variantbuild.variant import Variant
+
+#: rustc links through its own lld by default on this target from this release on, and lld writes
+#: no ISA note (the Rust blog, "Faster linking times with 1.90.0 stable on Linux using the LLD
+#: linker"; tried with 1.95: `-z x86-64-v3` is warned of).
+_LLD_TARGET, _LLD_SINCE = "x86_64-unknown-linux-gnu", (1, 90)
+
+#: The levels as LLVM 12 and newer call them.
+_LEVELS = {"v1": "x86-64", "v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustFlags:
+    """What rustc is told: `target` is the triple, `link` stands only beside a guard."""
+
+    target: str
+    compile: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+
+
+def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustFlags, str]:
+    """Choose the switches of `rust` for `variant` when it compiles for the triple `target`.
+
+    Returns them with a remark for people, empty without one. Raises FlagsError where archspec
+    knows the processor, but no LLVM of this version does.
+    """
+    stand_in = Compiler(
+        language="c", family="clang", version=rust.llvm or "0", command=("rustc",), target=target
+    )
+    if variant.cpu is None:
+        return RustFlags(target=target), ""
+    if target_arch(stand_in) != variant.arch:
+        return RustFlags(target=target), f"rustc compiles for {target}, not for {variant.arch}"
+    name = _LEVELS.get(variant.cpu) if variant.arch == "x86_64" else None
+    notes: list[str] = []
+    if name is None:
+        description = f"rustc {rust.version} (LLVM {rust.llvm or 'unknown'})"
+        for switch in named_switches(variant.cpu, stand_in, description, notes):
+            option, _, value = switch.partition("=")
+            if option in ("-mcpu", "-march") and not value.startswith("armv"):
+                name = value.partition("+")[0]
+    if name is None:
+        note = f"rustc has no name for {variant.cpu!r}: Rust code is built as without variantbuild"
+        return RustFlags(target=target), note
+    lld = target == _LLD_TARGET and parse_version(rust.version) >= _LLD_SINCE
+    flags = RustFlags(
+        target=target,
+        compile=("-C", f"target-cpu={name}"),
+        link=("-C", "linker-features=-lld") if lld else (),
+    )
+    return flags, "; ".join(notes)

@@ -1,0 +1,186 @@
+"""ROCm toolkits and AMD's GPUs.
+
+Debian puts ROCm into /usr; elsewhere it has a folder of its own. GPUs are read from the kernel's
+KFD topology, so nothing is run for them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from variantbuild.host import Host
+from variantbuild.probe.facts import Absent, Fact, Failed, Found
+from variantbuild.probe.gpu.gpufacts import Driver, Gpu, Toolkit
+
+_TIMEOUT = 10.0  # seconds; Debian's hipconfig, a Perl script, takes 0.3
+# Where hipcc finds its device libraries: ROCm 6 and 7, older ones, Debian.
+_DEVICE_LIBRARIES = (
+    "{root}/amdgcn/bitcode",
+    "{root}/lib/llvm/lib/clang/*/lib/amdgcn/bitcode",
+    "{root}/lib/*/amdgcn/bitcode",
+)
+_TOPOLOGY = "/sys/class/kfd/kfd/topology/nodes"
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
+_HIP_VERSION = re.compile(r"^HIP_VERSION_(MAJOR|MINOR|PATCH)=(\d+)$", re.MULTILINE)
+# With nvcc on PATH, hipcc and hipconfig would otherwise take themselves for wrappers around it.
+_AMD = {"HIP_PLATFORM": "amd"}
+
+
+def probe_rocm_toolkit(host: Host, *, wanted: tuple[int, ...] = ()) -> Fact[Toolkit]:
+    """Find the ROCm toolkit of release `wanted` ((6,) or (6, 4); empty for any).
+
+    ROCM_PATH and HIP_PATH are binding; then hipcc on PATH and /opt/rocm are tried. The version
+    comes from .info/version or share/hip/version, and from hipconfig where neither is there.
+    """
+    others: list[str] = []
+    failed: Failed | None = None
+    for place in _places(host):
+        fact = place if isinstance(place, Failed) else _inspect(host, *place)
+        if isinstance(place, Failed) or (isinstance(fact, Failed) and place.named):
+            return fact
+        if isinstance(fact, Failed):
+            # /usr/bin/hipcc may be a link into /opt/rocm, which comes next.
+            failed = failed or fact
+        elif isinstance(fact, Found) and fact.value.version[: len(wanted)] == wanted:
+            return Found(_with_architectures(host, fact.value), fact.source)
+        elif isinstance(fact, Found):
+            others.append(f"{fact.value} in {fact.value.root}")
+            if place.named:
+                break
+    if others:
+        release = ".".join(map(str, wanted))
+        return Absent(f"no ROCm {release}, only: {'; '.join(dict.fromkeys(others))}")
+    return failed or Absent("no hipcc on PATH or in /opt/rocm")
+
+
+def probe_amd(host: Host) -> tuple[Fact[Driver], Fact[tuple[Gpu, ...]]]:
+    """Return the kernel's driver and the GPUs of the KFD topology."""
+    if host.system != "Linux" or not (nodes := host.glob(f"{_TOPOLOGY}/*/properties")):
+        reason = Absent(f"no AMD GPU driver: {_TOPOLOGY} is not there")
+        return reason, reason
+    gpus = [gpu for path in nodes if (gpu := _parse_node(host, path)) is not None]
+    path = "/sys/module/amdgpu/version"
+    version = (host.read_text(path) or "").strip()
+    driver = Found(Driver(version=version or "the kernel's own"), path if version else _TOPOLOGY)
+    return driver, Found(tuple(gpus), _TOPOLOGY) if gpus else Absent(f"no GPU in {_TOPOLOGY}")
+
+
+def parse_gfx_version(number: int) -> str:
+    """Return the name of a `gfx_target_version`: 90010 is gfx90a, 110501 is gfx1151.
+
+    Source: the kernel's kfd_topology; decimal major, minor and stepping, the latter two in hex in
+    the name.
+    """
+    return f"gfx{number // 10000}{number // 100 % 100:x}{number % 100:x}"
+
+
+def _parse_node(host: Host, path: str) -> Gpu | None:
+    found = re.search(r"^gfx_target_version (\d+)$", host.read_text(path) or "", re.MULTILINE)
+    if found is None or int(found[1]) == 0:
+        return None  # node 0 is the processor
+    architecture = parse_gfx_version(int(found[1]))
+    name = (host.read_text(posixpath.join(posixpath.dirname(path), "name")) or "").strip()
+    return Gpu(name=name or architecture, architecture=architecture)
+
+
+class _Place(NamedTuple):
+    compiler: str
+    root: str
+    source: str
+    named: bool
+
+
+def _places(host: Host) -> Iterator[_Place | Failed]:
+    for name in ("ROCM_PATH", "HIP_PATH"):
+        root = host.env.get(name, "")
+        if root:
+            path = posixpath.join(root, "bin", "hipcc")
+            if posixpath.isabs(root) and host.glob(path):
+                yield _Place(path, root, f"{name}={root}", named=True)
+            else:
+                yield Failed(f"{name}={root} has no bin/hipcc")
+    on_path = host.which("hipcc")
+    if on_path is not None:
+        root = posixpath.dirname(posixpath.dirname(on_path))
+        yield _Place(on_path, root, f"{on_path} on PATH", named=False)
+    for pattern in ("/opt/rocm/bin/hipcc", "/opt/rocm-[0-9]*/bin/hipcc"):
+        for path in reversed(host.glob(pattern)):
+            root = posixpath.dirname(posixpath.dirname(path))
+            yield _Place(path, root, root, named=False)
+
+
+def _inspect(host: Host, compiler: str, root: str, source: str, named: bool) -> Fact[Toolkit]:
+    told = list(_file_versions(host, root))
+    if not told:
+        answer = _hipconfig_version(host, root)
+        if isinstance(answer, str):
+            return Failed(
+                f"{root} ({source}) does not tell its version, and its hipconfig {answer}"
+            )
+        told.append(answer)
+    path, version, release = told[0]
+    for other, differs, _ in told[1:]:
+        if differs != version:
+            return Failed(
+                f"{path} says ROCm {version[0]}.{version[1]}, but {other} says "
+                f"{differs[0]}.{differs[1]}"
+            )
+    clangs = [f"{root}/{place}/clang++" for place in ("llvm/bin", "lib/llvm/bin")]
+    toolkit = Toolkit(
+        kind="rocm",
+        version=version,
+        release=release,
+        root=root,
+        compiler=compiler,
+        clang=next((clang for clang in clangs if host.glob(clang)), ""),
+        include=posixpath.join(root, "include"),
+        libraries=posixpath.join(root, "lib"),
+    )
+    return Found(toolkit, f"{source}, {path}")
+
+
+def _file_versions(host: Host, root: str) -> Iterator[tuple[str, tuple[int, int], str]]:
+    path = posixpath.join(root, ".info", "version")
+    found = _VERSION.match(host.read_text(path) or "")
+    if found:
+        yield path, (int(found[1]), int(found[2])), found[0]
+    path = posixpath.join(root, "share", "hip", "version")
+    text = host.read_text(path) or ""
+    parts = dict(_HIP_VERSION.findall(text))
+    if "MAJOR" in parts and "MINOR" in parts:
+        release = ".".join(parts.get(name, "0") for name in ("MAJOR", "MINOR", "PATCH"))
+        yield path, (int(parts["MAJOR"]), int(parts["MINOR"])), release
+
+
+def _hipconfig_version(host: Host, root: str) -> tuple[str, tuple[int, int], str] | str:
+    """Return the source, version and release that hipconfig tells, or a clause on why not."""
+    program = posixpath.join(root, "bin", "hipconfig")
+    answer = host.run([program, "--version"], timeout=_TIMEOUT, env=_AMD)
+    if not answer.ok:
+        return answer.failure
+    found = _VERSION.match(answer.stdout.strip())
+    if found is None:
+        return "tells none"
+    return f"{program} --version", (int(found[1]), int(found[2])), found[0]
+
+
+def _with_architectures(host: Host, toolkit: Toolkit) -> Toolkit:
+    """Read from the device libraries which targets code can be linked for.
+
+    hipcc links one file for each target into all device code, so a target without it cannot be
+    built, whatever the compiler knows. Source: ROCm-Device-Libs, oclc_isa_version_*.bc.
+    """
+    for pattern in _DEVICE_LIBRARIES:
+        files = host.glob(f"{pattern.format(root=toolkit.root)}/oclc_isa_version_*.bc")
+        if files:
+            names = {_target_of(posixpath.basename(path)) for path in files}
+            return replace(toolkit, architectures=tuple(sorted(names)))
+    return toolkit
+
+
+def _target_of(file: str) -> str:
+    return "gfx" + file.removeprefix("oclc_isa_version_").removesuffix(".bc")

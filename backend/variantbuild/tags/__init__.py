@@ -1,0 +1,1 @@
+"""Platform tags: plain platforms, variants in them, manylinux policies."""

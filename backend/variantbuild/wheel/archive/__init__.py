@@ -1,0 +1,1 @@
+"""The zip archive of a wheel, read entry by entry."""

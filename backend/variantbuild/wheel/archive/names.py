@@ -1,0 +1,114 @@
+"""Which names a member may have.
+
+Source: PEP 427 and APPNOTE 4.4.17 (forward slashes, relative, no drive), and what front ends and
+file systems cannot store: parts over 255 bytes, control characters, text that is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from variantbuild.wheel.archive.zipformat import FLAG_UTF8
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+MAX_PART = 255
+#: PATH_MAX of Linux with its NUL: a longer name can be installed in no folder.
+MAX_NAME = 4095
+
+#: The line separators of Unicode among them: at these str.splitlines parts the rows of RECORD.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_SOUND = rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?"
+_DRIVE = r"[A-Za-z]:"
+
+
+def parse_member_name(raw: bytes, flags: int) -> str:
+    """Return the name that `raw` spells in a header with general purpose `flags`.
+
+    Raises UnsoundWheelError for every name that an installer might read in two ways or write
+    outside of the folder that it belongs to.
+    """
+    if raw.isascii():
+        name = raw.decode("ascii")
+    elif not flags & FLAG_UTF8:
+        raise UnsoundWheelError(
+            "its name is not ASCII and lacks the UTF-8 flag", member=raw.decode("latin-1")
+        )
+    else:
+        try:
+            name = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise UnsoundWheelError("its name is not UTF-8", member=raw.decode("latin-1")) from None
+        if any(len(part.encode()) > MAX_PART for part in name.split("/")):
+            raise UnsoundWheelError("a part of its name is over 255 bytes", member=name)
+        if any(map(_is_invisible, name)):
+            raise UnsoundWheelError("its name holds an invisible character", member=name)
+    suspicious = name[:1] == "." or "/." in name or ":" in name or len(raw) > MAX_NAME
+    if suspicious or re.fullmatch(_SOUND, name) is None:
+        _check_parts(name)
+    return name
+
+
+def _is_invisible(character: str) -> bool:
+    """Tell of format characters, those for private use and none at all, as uv refuses them."""
+    import unicodedata
+
+    category = unicodedata.category(character)
+    return category in ("Cf", "Co") or ord(character) & 0xFFFE == 0xFFFE
+
+
+def _check_parts(name: str) -> None:
+    """Say what is wrong with a suspicious name, or return where it is only unusual."""
+    parts = name[:-1].split("/") if name.endswith("/") else name.split("/")
+    rules = (
+        (not name, "its name is empty"),
+        (re.search(f"[{_CONTROL}]", name), "its name holds a control character"),
+        ("\\" in name, "its name holds a backslash"),
+        (name.startswith("/"), "its name is absolute"),
+        (re.match(_DRIVE, name), "its name begins with a drive letter"),
+        (any(re.fullmatch(_DRIVE, part) for part in parts), "a part of its name is a drive letter"),
+        (".." in parts, "its name climbs out of its folder with '..'"),
+        ("." in parts, "its name holds './'"),
+        ("" in parts, "its name holds '//'"),
+        (max(map(len, parts)) > MAX_PART, "a part of its name is over 255 bytes"),
+        (len(name.encode()) > MAX_NAME, f"its name is over {MAX_NAME} bytes"),
+    )
+    for broken, reason in rules:
+        if broken:
+            raise UnsoundWheelError(reason, member=name)
+
+
+def check_ascii_names(names: Sequence[str]) -> None:
+    """Refuse the first of the ASCII `names` that `parse_member_name` would refuse.
+
+    Many cost little more than one: only where something is unusual is each looked at.
+    """
+    if not names:
+        return
+    text = "\n" + "\n".join(names)
+    unusual = (
+        text.count("\n") != len(names)
+        or not text.replace("\n", "").isprintable()
+        or any(sign in text for sign in ("\\", ":", "//", "/.", "\n.", "\n/"))
+        or max(map(len, names)) > MAX_PART
+    )
+    if unusual:
+        for name in names:
+            parse_member_name(name.encode("ascii"), 0)
+
+
+def check_tree(names: Collection[str]) -> None:
+    """Refuse names that stand twice, and a file where another member needs a folder."""
+    seen = set(names)
+    if len(seen) != len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise UnsoundWheelError("it stands in the archive twice", member=twice)
+    folders = {name.rpartition("/")[0] for name in names}
+    for folder in tuple(folders):
+        while folder := folder.rpartition("/")[0]:
+            if folder in folders:
+                break
+            folders.add(folder)
+    for name in folders & seen:
+        raise UnsoundWheelError("it is a file where other members need a folder", member=name)

@@ -1,0 +1,143 @@
+"""An archive's structure, read from its bytes and checked: nothing hidden, shared or contradicted.
+
+Every byte of the file belongs to exactly one member, to the central directory or to the end
+records, and local headers say what the central directory says. Source: APPNOTE 4.3.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
+
+from variantbuild.wheel.archive.directory import read_directory
+from variantbuild.wheel.archive.endrecord import (
+    END,
+    END64,
+    LOCATOR,
+    EndRecord,
+    parse_end,
+    parse_end64,
+)
+from variantbuild.wheel.archive.members import Members
+from variantbuild.wheel.archive.names import check_ascii_names
+from variantbuild.wheel.archive.source import Source
+from variantbuild.wheel.archive.zipformat import (
+    CENTRAL,
+    DEFLATED,
+    DESCRIPTOR_SIGNATURE,
+    FLAG_DESCRIPTOR,
+    FULL16,
+    Member,
+)
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+#: More members than any wheel has (the largest known have 30,000); bounds what parsing may cost.
+MAX_MEMBERS = 1_000_000
+#: A member, or all together, may unpack to this many bytes whatever the ratio (8 MiB) …
+BOMB_FLOOR = 8 << 20
+#: … and beyond that to this many times what is stored. Deflate reaches 1032, machine code 10.
+BOMB_RATIO = 200
+#: The longest central directory that is read, in bytes: it is held in memory.
+MAX_DIRECTORY = 256 << 20
+
+
+class Structure(NamedTuple):
+    """What an archive holds, and where its central directory lies.
+
+    `is_simple` tells that its members lie one behind the other in the directory's order, and that
+    no header needs a change to be copied.
+    """
+
+    members: Members
+    is_simple: bool
+    end: EndRecord
+
+
+def read_structure(source: Source) -> Structure:
+    """Read and check the structure of the archive in `source`.
+
+    Raises UnsoundWheelError with the member's name and the rule that it breaks.
+    """
+    end = _read_end(source)
+    members, is_simple = read_directory(source, end)
+    names, attributes = members.names, members.attributes
+    check_ascii_names([name for name, kind in zip(names, attributes, strict=True) if kind.is_plain])
+    if not is_simple:
+        _check_extents(source, members, end)
+    _check_bombs(members)
+    _check_streams(members)
+    return Structure(members, is_simple, end)
+
+
+def _read_end(source: Source) -> EndRecord:
+    tail_size = min(source.size, END.size + FULL16 + LOCATOR.size)
+    end, offset64 = parse_end(source.read(source.size - tail_size, tail_size), source.size)
+    if offset64 >= 0:
+        end = parse_end64(source.read(offset64, END64.size), end, offset64)
+    if end.size > MAX_DIRECTORY:
+        raise UnsoundWheelError(f"its central directory is over {MAX_DIRECTORY} bytes")
+    if end.entries > MAX_MEMBERS or end.entries * CENTRAL.size > end.size:
+        raise UnsoundWheelError(f"its end record counts {end.entries} members, which cannot be")
+    return end
+
+
+def _check_extents(source: Source, members: Members, end: EndRecord) -> None:
+    """Refuse bytes before, between and behind the members, and members that share bytes."""
+    ordered = sorted(members, key=attrgetter("offset"))
+    if not ordered:
+        if end.offset:
+            raise UnsoundWheelError("bytes lie before its central directory")
+        return
+    if ordered[0].offset:
+        raise UnsoundWheelError(f"{ordered[0].offset} bytes lie before its first member")
+    for member, following in pairwise(ordered):
+        data_end = member.data_offset + member.stored_size
+        if data_end != following.offset or not member.attributes.is_plain:
+            _check_gap(source, member, following.offset)
+    _check_gap(source, ordered[-1], end.offset)
+
+
+def _check_gap(source: Source, member: Member, following: int) -> None:
+    """Refuse anything but a data descriptor, where one is due, between a member and the next."""
+    data_end = member.data_offset + member.stored_size
+    gap = following - data_end
+    if gap < 0:
+        raise UnsoundWheelError("it overlaps what follows it", member=member.name)
+    if not member.attributes.flags & FLAG_DESCRIPTOR:
+        if gap:
+            raise UnsoundWheelError(f"{gap} bytes of no member lie behind it", member=member.name)
+        return
+    numbers = (member.crc, member.stored_size, member.size)
+    for signature in (b"", DESCRIPTOR_SIGNATURE):
+        for width in (4, 8):
+            if gap == len(signature) + 4 + 2 * width and max(numbers) >> 8 * width == 0:
+                descriptor = signature + b"".join(
+                    number.to_bytes(size, "little")
+                    for number, size in zip(numbers, (4, width, width), strict=True)
+                )
+                if source.read(data_end, gap) == descriptor:
+                    return
+    raise UnsoundWheelError("its data descriptor is missing or wrong", member=member.name)
+
+
+def _check_bombs(members: Members) -> None:
+    total, stored = sum(members.sizes), sum(members.stored_sizes)
+    if total <= BOMB_FLOOR:
+        return
+    for member in members if max(members.sizes) > BOMB_FLOOR else ():
+        if member.size > BOMB_FLOOR and member.size > BOMB_RATIO * member.stored_size:
+            ratio = member.size // max(member.stored_size, 1)
+            raise UnsoundWheelError(
+                f"it claims to unpack to {ratio} times its stored size", member=member.name
+            )
+    if total > BOMB_RATIO * stored:
+        raise UnsoundWheelError("its members claim to unpack to over 200 times what is stored")
+
+
+def _check_streams(members: Members) -> None:
+    """Refuse deflated members without a stream, which has two bytes even for no contents."""
+    if min(members.stored_sizes, default=2) < 2:
+        for member in members:
+            if member.stored_size < 2 and member.method == DEFLATED and not member.is_dir:
+                raise UnsoundWheelError("its compressed data is missing", member=member.name)

@@ -1,0 +1,168 @@
+"""Header lines of METADATA and WHEEL, found and replaced in the bytes.
+
+Nothing is parsed as mail and written back: that damages `From ` at a line's start, CRLF and the
+encoding. What ends the headers is what ends them for the mail parser of installers: the first
+blank line, or the first line that is no header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from variantbuild.wheel.distinfo.text import decode_text
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+_HEADER = re.compile(rb"([!-9;-~]+):[ \t]*")
+#: Headers that must not follow a line at which one parser ends and another goes on.
+_DECISIVE = (
+    rb"(?:^|[\r\n])(?:metadata-version|name|version|requires-(?:dist|python)|provides-extra"
+    rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:"
+)
+#: More header lines than any wheel has: bounds what a short text of empty headers may cost.
+MAX_HEADERS = 20_000
+_BLANK = rb"\n\r?\n"
+
+
+class HeaderLine(NamedTuple):
+    """One header: `name` in lower case, `value` without the white space around it.
+
+    `[start, end)` are the bytes of the whole line with its end and its continuation lines,
+    `[value_start, value_end)` those of the value.
+    """
+
+    name: str
+    value: str
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+
+
+class Headers(NamedTuple):
+    """The header block of `data`, a member called `member`; `end` is where the block ends."""
+
+    member: str
+    data: bytes
+    lines: tuple[HeaderLine, ...]
+    end: int
+
+    @property
+    def newline(self) -> bytes:
+        """The line end that the headers use."""
+        return b"\r\n" if b"\r\n" in self.data[: self.end] else b"\n"
+
+    def all(self, name: str) -> tuple[HeaderLine, ...]:
+        """Return every header called `name`, in order."""
+        wanted = name.lower()
+        return tuple(line for line in self.lines if line.name == wanted)
+
+    def one(self, name: str) -> HeaderLine:
+        """Return the header called `name`; raises UnsoundWheelError unless there is exactly one."""
+        found = self.all(name)
+        if len(found) != 1:
+            count = "no" if not found else "more than one"
+            raise UnsoundWheelError(f"it has {count} {name} header", member=self.member)
+        return found[0]
+
+    def replaced(
+        self,
+        changes: Mapping[HeaderLine, bytes | None],
+        *,
+        insert: Sequence[bytes] = (),
+        after: HeaderLine | None = None,
+    ) -> bytes:
+        """Return the bytes with some lines' values replaced, or the lines taken out (None).
+
+        `insert` are new lines without their ends, put behind the line `after`, or behind the
+        last header.
+        """
+        pieces: list[bytes] = []
+        fresh = b"".join(line + self.newline for line in insert)
+        at = 0
+
+        def copy_until(stop: int) -> None:
+            nonlocal at
+            pieces.append(self.data[at:stop])
+            at = stop
+
+        for line in self.lines:
+            if line in changes:
+                value = changes[line]
+                copy_until(line.start if value is None else line.value_start)
+                pieces.append(value or b"")
+                at = line.end if value is None else line.value_end
+            if fresh and line == after:
+                copy_until(line.end)
+                pieces.append(self._separator(pieces) + fresh)
+        if fresh and after is None:
+            copy_until(self.end)
+            pieces.append(self._separator(pieces) + fresh)
+        copy_until(len(self.data))
+        return b"".join(pieces)
+
+    def _separator(self, pieces: list[bytes]) -> bytes:
+        """Return the line end that the text so far lacks: its last line may have none."""
+        last = next((piece for piece in reversed(pieces) if piece), b"\n")
+        return b"" if last.endswith(b"\n") else self.newline
+
+
+def parse_headers(data: bytes, member: str) -> Headers:
+    """Find the header lines of `data`, the contents of `member`.
+
+    Raises UnsoundWheelError where the text is not UTF-8 or begins with a byte-order mark, and for
+    what parsers read differently: a bare carriage return or a NUL among the headers, lines that
+    Python's parser steps over, and headers behind a line that is none.
+    """
+    decode_text(data, member)
+    spans: list[tuple[re.Match[bytes], int]] = []
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at) + 1 or len(data)
+        line = data[at:end].removesuffix(b"\n").removesuffix(b"\r")
+        if not line:
+            break
+        match = _HEADER.match(data, at, end)
+        if line[:1] in b" \t" and spans:
+            spans[-1] = (spans[-1][0], end)
+        elif match is not None:
+            spans.append((match, end))
+            if len(spans) > MAX_HEADERS:
+                raise UnsoundWheelError(f"it has over {MAX_HEADERS} headers", member=member)
+        elif line.startswith((b"From ", b":")):
+            raise UnsoundWheelError("a line among its headers is no header", member=member)
+        else:
+            _check_border(data, at, member)
+            break
+        if b"\r" in line or b"\0" in line:
+            raise UnsoundWheelError("a header holds a bare carriage return or a NUL", member=member)
+        at = end
+    lines = tuple(_header_line(data, match, end) for match, end in spans)
+    return Headers(member=member, data=data, lines=lines, end=at)
+
+
+def _check_border(data: bytes, at: int, member: str) -> None:
+    """Refuse decisive headers behind the line at `at`, which is neither header nor blank.
+
+    The mail parser of Python ends there, that of uv (mailparse) goes on to the blank line.
+    """
+    rest = data[at:]
+    blank = re.search(_BLANK, rest)
+    if re.search(_DECISIVE, rest[: blank.start()] if blank else rest, re.IGNORECASE):
+        raise UnsoundWheelError("headers follow a line that is none", member=member)
+
+
+def _header_line(data: bytes, match: re.Match[bytes], end: int) -> HeaderLine:
+    rest = data[match.end() : end]
+    value = rest.strip(b" \t\r\n")
+    # A folded value may begin on the line behind its name.
+    start = match.end() + len(rest) - len(rest.lstrip(b" \t\r\n"))
+    return HeaderLine(
+        name=match[1].decode("ascii").lower(),
+        value=value.decode("utf-8"),
+        start=match.start(),
+        end=end,
+        value_start=start,
+        value_end=start + len(value),
+    )

@@ -1,0 +1,109 @@
+"""METADATA and WHEEL: what they must say, compared with the file's name."""
+
+from __future__ import annotations
+
+import re
+
+from variantbuild.wheel.distinfo.headers import HeaderLine, Headers
+from variantbuild.wheel.filename import (
+    WheelFileName,
+    expand_tags,
+    normal_name,
+    normal_version,
+)
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+#: Headers of METADATA that are there once or not at all (core metadata specification): of several,
+#: one reader takes the first and another the last.
+_SINGLE = (
+    "Author", "Author-email", "Description", "Description-Content-Type", "Download-URL",
+    "Home-page", "Keywords", "License", "License-Expression", "Maintainer", "Maintainer-email",
+    "Requires-Python", "Summary",
+)  # fmt: skip
+_METADATA_VERSION = re.compile(r"[12]\.[0-9]+")
+_WHEEL_VERSION = re.compile(r"1\.[0-9]+")
+#: More single tags than any wheel has: a line of compressed sets stands for their product.
+MAX_TAGS = 10_000
+_TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
+
+
+def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
+    """Refuse a METADATA without one name and one version, or with others than the file's name.
+
+    And one that says twice what may be said once, or that mail parsers take apart.
+    """
+    names = [line.name for line in metadata.lines]
+    for single in _SINGLE:
+        if names.count(single.lower()) > 1:
+            metadata.one(single)
+    if any(
+        line.value.lower().startswith(("multipart/", "message/"))
+        for line in metadata.all("Content-Type")
+    ):
+        raise UnsoundWheelError("its Content-Type makes it several mails", member=metadata.member)
+    written = metadata.one("Metadata-Version").value
+    if _METADATA_VERSION.fullmatch(written) is None:
+        raise UnsoundWheelError(f"its Metadata-Version is {written[:40]!r}", member=metadata.member)
+    name = metadata.one("Name").value
+    if normal_name(name) != normal_name(file_name.name):
+        raise UnsoundWheelError(
+            f"it names {name[:80]!r}, the file's name {file_name.name!r}", member=metadata.member
+        )
+    version = metadata.one("Version").value
+    try:
+        agrees = normal_version(version) == normal_version(file_name.version)
+    except UnsoundWheelError as unsound:
+        raise UnsoundWheelError(unsound.reason, member=metadata.member) from None
+    if not agrees:
+        raise UnsoundWheelError(
+            f"it has the version {version!r}, the file's name {file_name.version!r}",
+            member=metadata.member,
+        )
+
+
+def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
+    """Refuse a WHEEL of another format, or with other tags than the file's name.
+
+    The file's tags may be fewer than WHEEL's (hybrid), and its build tag may be absent from WHEEL
+    (setuptools' editable wheels).
+    """
+    version = wheel.one("Wheel-Version").value
+    if _WHEEL_VERSION.fullmatch(version) is None:
+        raise UnsoundWheelError(
+            f"its Wheel-Version is {version[:40]!r}, not 1.x", member=wheel.member
+        )
+    purelib = [line.value.lower() for line in wheel.all("Root-Is-Purelib")]
+    if purelib not in (["true"], ["false"]):
+        raise UnsoundWheelError(
+            "its Root-Is-Purelib is not one of true, false", member=wheel.member
+        )
+    builds = [line.value for line in wheel.all("Build")]
+    if builds not in ([], [file_name.build]):
+        raise UnsoundWheelError(
+            f"its build tag {builds[0][:80]!r} is not that of the file's name", member=wheel.member
+        )
+    surplus = file_name.tags - wheel_tags(wheel)
+    if surplus:
+        raise UnsoundWheelError(
+            f"it lacks the tag {min(surplus)} of the file's name", member=wheel.member
+        )
+
+
+def wheel_tags(wheel: Headers) -> frozenset[str]:
+    """Return the single tags of WHEEL's Tag lines, in lower case."""
+    tags: list[str] = []
+    for line in wheel.all("Tag"):
+        tags += tags_of(line, wheel.member)
+        if len(tags) > MAX_TAGS:
+            raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=wheel.member)
+    return frozenset(tags)
+
+
+def tags_of(line: HeaderLine, member: str) -> tuple[str, ...]:
+    """Return the single tags that one Tag line stands for; raises UnsoundWheelError for no tag."""
+    if _TAG.fullmatch(line.value) is None:
+        raise UnsoundWheelError(f"it has the tag {line.value[:80]!r}, which is none", member=member)
+    pythons, abis, platforms = (tuple(part.split(".")) for part in line.value.split("-"))
+    if len(pythons) * len(abis) * len(platforms) > MAX_TAGS:
+        raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=member)
+    return tuple(expand_tags(pythons, abis, platforms))

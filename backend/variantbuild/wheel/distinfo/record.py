@@ -1,0 +1,118 @@
+"""RECORD: which members a wheel has, with the hash and size of each.
+
+Source: the recording-installed-projects and binary distribution specifications (PEP 376, 427).
+"""
+
+from __future__ import annotations
+
+import binascii
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+#: Names of the signatures of RECORD, which have no row of their own with a hash (PEP 427).
+SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+
+#: A row of a file with the usual hash, in which CSV would find nothing quoted; or any other line.
+_PLAIN_ROW = re.compile(
+    r'([^",\r\n]*[^",\r\n/]),(sha256=[A-Za-z0-9_-]{43}),(0|[1-9][0-9]{0,19})\r?\n'
+    r"|([^\n]*\n|[^\n]+)"
+)
+#: What makes base64 fit for URLs (RFC 4648).
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+#: How many bytes of RECORD are taken apart at once: as rows they take five times the memory.
+_PORTION = 1 << 16
+
+#: Name, `algorithm=digest` and size of a member, as written.
+Row = tuple[str, str, str]
+#: The same, and the line where it is not plain: then the others are empty.
+FoundRow = tuple[str, str, str, str]
+
+
+class Record(NamedTuple):
+    """RECORD as it lies in `data`, one row a line; `newline` ends its lines.
+
+    `dist_info` has the hashes, `algorithm=digest`, of the members beside RECORD. The other rows
+    are read anew when they are asked for: held as text they take more memory than the members.
+    """
+
+    data: bytes
+    dist_info: Mapping[str, str]
+    newline: str
+
+    def portions(self) -> Iterator[bytes]:
+        """Yield RECORD in portions of whole lines."""
+        at = 0
+        while at < len(self.data):
+            end = self.data.find(b"\n", at + _PORTION) + 1 or len(self.data)
+            yield self.data[at:end]
+            at = end
+
+
+def find_rows(lines: bytes) -> list[FoundRow]:
+    """Return for each of some `lines` of RECORD its row where it is plain, or else the line.
+
+    Plain are rows of files with a sha256 in which nothing is quoted: CSV is what stands there.
+    """
+    return _PLAIN_ROW.findall(lines.decode())
+
+
+def rows_of(lines: bytes) -> list[Row]:
+    """Return the rows of some `lines` of RECORD: name, `algorithm=digest`, size, as written.
+
+    Raises UnsoundWheelError for what is no CSV of three columns.
+    """
+    return split_rows(find_rows(lines))
+
+
+def split_rows(found: list[FoundRow]) -> list[Row]:
+    """Return what `rows_of` returns from what `find_rows` did."""
+    rows: list[Row] = []
+    for name, digest, size, line in found:
+        if line:
+            rows += _read_csv(line)
+        else:
+            rows.append((name, digest, size))
+    return rows
+
+
+def _read_csv(text: str) -> Iterator[Row]:
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+            if len(row) != 3:
+                raise UnsoundWheelError(f"a row has {len(row)} columns, not 3")
+            yield row[0], row[1], row[2]
+    except csv.Error as error:
+        raise UnsoundWheelError(f"it is no CSV: {error}") from None
+
+
+def newline_of(data: bytes) -> str:
+    """Return what ends the lines of RECORD's `data`."""
+    if b"\r\n" in data:
+        return "\r\n"
+    return "\r" if b"\r" in data and b"\n" not in data else "\n"
+
+
+def render_record(rows: Iterable[tuple[str, str, int | str]], newline: str) -> bytes:
+    """Return RECORD's bytes from rows of name, hash and size in bytes (both empty for RECORD)."""
+    data = io.BytesIO()
+    text = io.TextIOWrapper(data, encoding="utf-8", newline="")
+    csv.writer(text, lineterminator=newline).writerows(rows)
+    text.flush()
+    return data.getvalue()
+
+
+def hash_of(data: bytes) -> str:
+    """Return `data`'s hash as RECORD writes it: sha256, base64 for URLs without padding."""
+    return render_hash("sha256", hashlib.sha256(data).digest())
+
+
+def render_hash(algorithm: str, digest: bytes) -> str:
+    """Return a digest as RECORD writes it."""
+    text = binascii.b2a_base64(digest, newline=False).translate(_URL_SAFE)
+    return f"{algorithm}={text.decode('ascii').rstrip('=')}"

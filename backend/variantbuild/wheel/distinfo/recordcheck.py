@@ -1,0 +1,128 @@
+"""RECORD compared with the archive: a row for every file, with its size and a sound hash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from variantbuild.wheel.archive.members import Members, MembersByName
+from variantbuild.wheel.distinfo.record import (
+    SIGNATURES,
+    FoundRow,
+    Record,
+    Row,
+    find_rows,
+    newline_of,
+    split_rows,
+)
+from variantbuild.wheel.distinfo.text import decode_text
+from variantbuild.wheel.unsound import UnsoundWheelError
+
+#: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
+_ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
+_SIZE = r"0|[1-9][0-9]{0,19}"
+_DIGEST = r"[A-Za-z0-9_-]+"
+
+
+def check_record(data: bytes, record_name: str, members: Members, by_name: MembersByName) -> Record:
+    """Read RECORD and compare it with the archive's members, contents left out.
+
+    Raises UnsoundWheelError for a row that is missing, surplus, doubled or malformed, and for a
+    size that is not the member's.
+    """
+    decode_text(data, record_name)
+    if b"\0" in data:
+        raise UnsoundWheelError("it holds a NUL", member=record_name)
+    record = Record(data=data, dist_info={}, newline=newline_of(data))
+    comparison = _Comparison(members, by_name, record_name)
+    for lines in record.portions():
+        comparison.take(lines)
+    comparison.finish()
+    return record._replace(dist_info=comparison.dist_info)
+
+
+class _Comparison:
+    """Takes RECORD in portions and keeps which members it listed."""
+
+    def __init__(self, members: Members, by_name: MembersByName, record_name: str) -> None:
+        self._names, self._sizes = members.names, members.sizes
+        self._numbers = by_name.numbers
+        self._listed = bytearray(len(members))
+        self._record_name = record_name
+        self._folder = record_name.removesuffix("RECORD")
+        self._unhashed = {record_name, *(self._folder + name for name in SIGNATURES)}
+        self.dist_info: dict[str, str] = {}
+
+    def take(self, lines: bytes) -> None:
+        """Compare some lines of RECORD."""
+        found = find_rows(lines)
+        if not self._take_plain(found):
+            try:
+                rows = split_rows(found)
+            except UnsoundWheelError as unsound:
+                raise UnsoundWheelError(unsound.reason, member=self._record_name) from None
+            for row in rows:
+                self._take_row(row)
+        if self._folder.encode() in lines:
+            rows = split_rows(found)
+            self.dist_info.update(row[:2] for row in rows if row[0].startswith(self._folder))
+
+    def _take_plain(self, found: Sequence[FoundRow]) -> bool:
+        """Take the rows unless one of them is unusual; several at once cost half as much."""
+        names, _, sizes, unusual = zip(*found, strict=True)
+        if any(unusual) or not self._unhashed.isdisjoint(names):
+            return False
+        try:
+            numbers = [self._numbers[name] for name in names]
+        except KeyError:
+            return False
+        if (
+            [*map(self._sizes.__getitem__, numbers)] != [*map(int, sizes)]
+            or len(set(numbers)) != len(numbers)
+            or any(map(self._listed.__getitem__, numbers))
+        ):
+            return False
+        for number in numbers:
+            self._listed[number] = True
+        return True
+
+    def _take_row(self, row: Row) -> None:
+        name, digest, size = row
+        number = self._numbers.get(name)
+        if number is None or name[-1:] == "/":
+            raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
+        if self._listed[number]:
+            raise UnsoundWheelError("it is listed in RECORD twice", member=name)
+        self._listed[number] = True
+        if name not in self._unhashed:
+            _check_claims(name, digest, size, self._sizes[number])
+        elif digest or size:
+            raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
+
+    def finish(self) -> None:
+        """Refuse the first member that has no row, though it is no folder and no signature."""
+        if all(self._listed):
+            return
+        signatures = self._unhashed - {self._record_name}
+        for name, listed in zip(self._names, self._listed, strict=True):
+            if not listed and name[-1] != "/" and name not in signatures:
+                raise UnsoundWheelError("it is not listed in RECORD", member=name)
+
+
+def _check_claims(name: str, digest: str, size: str, actual: int) -> None:
+    algorithm, separator, value = digest.partition("=")
+    if not separator:
+        raise UnsoundWheelError("RECORD holds no hash of it", member=name)
+    if algorithm not in _ALGORITHMS:
+        raise UnsoundWheelError(
+            f"RECORD holds a hash of algorithm {algorithm[:40]!r}, not sha256 or better",
+            member=name,
+        )
+    if len(value) != _ALGORITHMS[algorithm] or re.fullmatch(_DIGEST, value) is None:
+        raise UnsoundWheelError(f"RECORD holds a malformed {algorithm} of it", member=name)
+    if re.fullmatch(_SIZE, size) is None:
+        raise UnsoundWheelError(f"RECORD holds the size {size[:40]!r} of it", member=name)
+    if int(size) != actual:
+        raise UnsoundWheelError(
+            f"RECORD says that it has {size} bytes, it has {actual}", member=name
+        )

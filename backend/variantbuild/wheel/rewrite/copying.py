@@ -1,0 +1,208 @@
+"""Bytes appended to a new file, from memory and from another file, the way that costs the least.
+
+Small and unusual targets are written through the page cache, long ranges by the system itself
+(copy_file_range). What is large is written around the page cache (O_DIRECT): it must reach the disk
+before it gets its name in any case, so that the cache would cost a copy of every byte, and the
+memory that other programs' files are in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from variantbuild.errors import WheelError
+from variantbuild.wheel.archive.source import Source
+from variantbuild.wheel.rewrite.target import Target
+
+if TYPE_CHECKING:
+    import mmap
+
+#: New files from this many bytes on are written around the page cache, where that can be.
+DIRECT_FLOOR = 128 << 20
+#: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
+_SHORT_RANGE = 1 << 16
+#: How much is gathered before it is written.
+_GATHERED = 1 << 20
+#: The same around the page cache: a whole number of any disk's blocks, and one huge page, which the
+#: kernel hands to the disk in half the time that as many small ones take.
+DIRECT_BUFFER = 2 << 20
+_SLICE = 1 << 26
+#: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
+_FICLONE = 0x40049409
+#: What says "not on this system or between these files" rather than "the disk is full".
+_UNSUPPORTED = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
+
+
+class Appender(Protocol):
+    """Appends to a file at its position; what was added is there after `finish`.
+
+    Each raises OSError where writing fails, `add_range` WheelError where reading does.
+    """
+
+    def add(self, data: bytes | bytearray) -> None:
+        """Append `data`."""
+
+    def add_range(self, offset: int, size: int) -> None:
+        """Append `size` bytes at `offset` of the source."""
+
+    def finish(self) -> None:
+        """Write what was only gathered so far."""
+
+
+def clone_file(source: int, target: int) -> bool:
+    """Make the empty file `target` share all blocks of `source`; False where that cannot be."""
+    try:
+        import fcntl
+
+        fcntl.ioctl(target, _FICLONE, source)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def open_appender(source: Source, target: Target, size: int) -> Appender:
+    """Return what appends about `size` bytes to the empty file `target`, some from `source`."""
+    if size >= DIRECT_FLOOR and _bypass_cache(target.descriptor):
+        return _DirectAppender(source, target.descriptor)
+    return _CachedAppender(source, target)
+
+
+def _bypass_cache(target: int) -> bool:
+    """Set O_DIRECT on `target` and return True, where the system and the file system have it.
+
+    File systems without a device of their own (number 0: NFS, btrfs, overlays, memory) are left to
+    copy_file_range: a server copies by itself, and blocks may be shared.
+    """
+    if not hasattr(os, "O_DIRECT") or not os.major(os.fstat(target).st_dev):
+        return False
+    import fcntl
+
+    try:
+        fcntl.fcntl(target, fcntl.F_SETFL, fcntl.fcntl(target, fcntl.F_GETFL) | os.O_DIRECT)
+    except OSError:
+        return False
+    return True
+
+
+class _CachedAppender:
+    """Gathers what is short; lets the system copy what is long."""
+
+    def __init__(self, source: Source, target: Target) -> None:
+        self._source, self._target = source, target
+        self._gathered = bytearray()
+
+    def add(self, data: bytes | bytearray) -> None:
+        self._gathered += data
+        if len(self._gathered) >= _GATHERED:
+            self.finish()
+
+    def add_range(self, offset: int, size: int) -> None:
+        end = offset + size
+        if size >= _SHORT_RANGE:
+            self.finish()
+            offset = self._copy(offset, end)
+        while offset < end:
+            data = self._source.read(offset, min(_GATHERED, end - offset))
+            _check_read(len(data))
+            offset += len(data)
+            self.add(data)
+
+    def _copy(self, offset: int, end: int) -> int:
+        """Let the system append the range; return how far it came."""
+        while offset < end and hasattr(os, "copy_file_range"):
+            size = min(_SLICE, end - offset)
+            try:
+                copied = os.copy_file_range(
+                    self._source.descriptor, self._target.descriptor, size, offset
+                )
+            except OSError as error:
+                if error.errno in _UNSUPPORTED:
+                    break
+                raise
+            if copied == 0:
+                break
+            offset += copied
+        return offset
+
+    def finish(self) -> None:
+        self._target.write(self._gathered)
+        self._gathered.clear()
+
+
+class _DirectAppender:
+    """Writes whole buffers around the page cache: the kernel takes them from this memory.
+
+    Both the memory and the place in the file must be whole blocks: the buffer is a mapping of its
+    own, and only the last one, written the usual way, is not full.
+    """
+
+    def __init__(self, source: Source, target: int) -> None:
+        self._source, self._target = source, target
+        self._buffer = memoryview(_huge_page(DIRECT_BUFFER))
+        self._filled = 0
+
+    def add(self, data: bytes | bytearray) -> None:
+        rest = memoryview(data)
+        while rest:
+            room = self._buffer[self._filled : self._filled + len(rest)]
+            room[:] = rest[: len(room)]
+            rest = rest[len(room) :]
+            self._advance(len(room))
+
+    def add_range(self, offset: int, size: int) -> None:
+        end = offset + size
+        while offset < end:
+            room = self._buffer[self._filled : self._filled + end - offset]
+            try:
+                count = os.preadv(self._source.descriptor, [room], offset)
+            except OSError as error:
+                raise self._source.unreadable(error) from error
+            _check_read(count)
+            offset += count
+            self._advance(count)
+
+    def _advance(self, count: int) -> None:
+        self._filled += count
+        if self._filled == len(self._buffer):
+            self._write()
+
+    def _write(self) -> None:
+        view = self._buffer[: self._filled]
+        while view:
+            try:
+                view = view[os.write(self._target, view) :]
+            except OSError as error:
+                # A file system that says only now that it cannot, or a write that ended in a block.
+                if error.errno != errno.EINVAL or not self._leave_direct():
+                    raise
+        self._filled = 0
+
+    def _leave_direct(self) -> bool:
+        """Let further writes go through the page cache; False where they did already."""
+        import fcntl
+
+        flags = fcntl.fcntl(self._target, fcntl.F_GETFL)
+        fcntl.fcntl(self._target, fcntl.F_SETFL, flags & ~os.O_DIRECT)
+        return bool(flags & os.O_DIRECT)
+
+    def finish(self) -> None:
+        self._leave_direct()
+        self._write()
+
+
+def _huge_page(size: int) -> mmap.mmap:
+    """Return memory that begins at a page's border, in a huge page where the system has them."""
+    import mmap
+
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError, AttributeError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
+def _check_read(count: int) -> None:
+    if not count:
+        raise WheelError("the wheel became shorter while it was copied")

@@ -1,0 +1,208 @@
+"""Verdicts and the gate, from hand-made files: no decoder and no compiler is needed."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from binaries.elves import command_lines, elf, isa_note
+from variantbuild.audit import AuditReport, Policy, audit_members, judge, judge_fit, pass_gate
+from variantbuild.audit.judge.wheeltags import judge_tags
+from variantbuild.audit.report import Code
+from variantbuild.binary.elf import parse_elf
+from variantbuild.errors import AuditError
+from variantbuild.variant import Variant
+
+NOTE = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
+
+
+def report(
+    *lines: str,
+    note: str | None = None,
+    machine: int = 62,
+    platforms: tuple[str, ...] = ("linux_x86_64",),
+) -> AuditReport:
+    data = elf(
+        machine=machine,
+        sections=command_lines(*lines) if lines else None,
+        note=b"" if note is None else isa_note(NOTE[note]),
+    )
+    members = [("m.so", data), ("m.py", b"pass\n")]
+    return audit_members(members, name="m-1-py3-none-x.whl", platforms=platforms)
+
+
+def rules(found: AuditReport, cpu: str | None, arch: str = "x86_64") -> dict[str, str]:
+    judged = judge(found, Variant(arch=arch, cpu=cpu))
+    return {each.rule: each.severity for each in judged.findings}
+
+
+def test_pure_wheels_have_no_findings() -> None:
+    pure = audit_members([("m.py", b"pass\n")], name="m", platforms=("any",))
+    assert not pure.has_machine_code
+    assert rules(pure, "v3") == {}
+
+
+def test_switches_and_note_that_agree_pass() -> None:
+    assert rules(report("GNU C17 -march=x86-64-v3", note="v3"), "v3") in (
+        {},
+        {"uses-less": "warning"},  # where a decoder sees that no instruction is there
+    )
+
+
+def test_code_for_more_is_an_error() -> None:
+    assert rules(report("-march=x86-64-v4", note="v3"), "v3")["needs-more"] == "error"
+    assert rules(report(note="v4"), "v3")["needs-more"] == "error"
+    assert rules(report("-march=x86-64-v3"), None)["needs-more"] == "error"
+
+
+def test_own_native_of_a_project_is_an_error() -> None:
+    assert rules(report("-march=x86-64-v3 -march=native"), "v3")["unknown-switches"] == "error"
+
+
+def test_no_evidence_is_an_error() -> None:
+    assert rules(report(), "v3")["no-evidence"] == "error"
+    assert rules(report("GNU C17 -O2", note="v3"), "v3")["no-evidence"] == "error"
+
+
+def test_the_note_alone_is_evidence_of_the_link() -> None:
+    judged = judge(report(note="v3"), Variant(arch="x86_64", cpu="v3"))
+    assert judged.evidence == ("note",)
+    assert judged.ok
+
+
+@pytest.mark.parametrize(
+    ("lines", "severity"),
+    [
+        (("GNU C17 -march=x86-64-v4", "GNU C17 -mtune=generic"), "warning"),
+        (("GNU C17 -march=x86-64-v4",), "error"),
+        (("GNU C17 -march=x86-64-v4", "GNU C17 -march=x86-64-v3"), "error"),
+        (("GNU C17 -march=znver9", "GNU C17 -mtune=generic"), "warning"),
+    ],
+)
+def test_code_that_asks_the_processor_was_not_all_compiled_for_more(
+    lines: tuple[str, ...], severity: str
+) -> None:
+    asks = Code(
+        decoder="made up",
+        size=1,
+        level="v1",
+        dispatched="v4",
+        guard="CPUID",
+        counts=(),
+        extensions=(),
+        functions=(),
+    )
+    found = report(*lines)
+    found = replace(found, files=tuple(replace(each, code=asks) for each in found.files))
+    judged = judge(found, Variant(arch="x86_64", cpu="v2"))
+    rules = {"needs-more", "unknown-switches"}
+    assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
+
+
+def test_a_note_is_no_evidence_where_switches_should_be_recorded() -> None:
+    variant = Variant(arch="x86_64", cpu="v3")
+    assert judge(report(note="v3"), variant).evidence == ("note",)
+    (error,) = judge(report(note="v3"), variant, records=True).errors
+    assert error.rule == "no-evidence"
+    assert "the ISA note tells of the link alone" in error.message
+    assert judge(report("GNU C17 -march=x86-64-v3", note="v3"), variant, records=True).ok
+
+
+def test_a_file_that_the_flags_passed_by_is_named() -> None:
+    variant = Variant(arch="x86_64", cpu="v3")
+    told, bare = report("GNU C17 -march=x86-64-v3").files[0], report().files[0]
+    both = replace(report(), files=(told, replace(bare, path="other.so")))
+    judged = judge(both, variant, records=True)
+    assert judged.ok
+    assert [each.path for each in judged.warnings if "records no switches" in each.message] == [
+        "other.so"
+    ]
+    assert not [
+        each
+        for each in judge(both, variant).findings
+        if each.path == "other.so" and each.rule == "uses-less"
+    ]
+
+
+def test_missing_guard_is_a_warning() -> None:
+    assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
+
+
+def test_other_machines_are_errors() -> None:
+    found = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
+    assert rules(found, "v3") == {"wrong-machine": "error"}
+    assert rules(found, "armv8.2a", "aarch64")["no-evidence"] == "error"
+
+
+def test_named_processors() -> None:
+    assert "no-evidence" not in rules(report("-march=znver4", note="v4"), "zen4")
+    assert rules(report("-march=x86-64-v3", note="v3"), "zen4")["no-evidence"] == "error"
+    assert rules(report("-march=znver4", note="v4"), "zen3")["needs-more"] == "error"
+
+
+def test_tags() -> None:
+    assert rules(report(platforms=("any",)), None)["code-in-any"] == "error"
+    assert rules(report(platforms=("linux_aarch64",)), None)["wrong-machine"] == "error"
+
+
+@pytest.mark.skipif(sysconfig.get_platform() != "linux-x86_64", reason="reads this Python")
+def test_c_library_floors() -> None:
+    data = Path(sys.executable).resolve().read_bytes()
+    floor = parse_elf(data).glibc_floor
+    if floor is None:
+        pytest.skip("this Python needs no glibc")
+
+    def rules_of(tag: str) -> set[str]:
+        found = audit_members([("python", data)], name="python", platforms=(tag,))
+        return {each.rule for each in judge_tags(found)}
+
+    assert rules_of("manylinux2010_x86_64") == ({"libc-floor"} if floor > (2, 12) else set())
+    assert rules_of("manylinux_2_1_x86_64") == {"libc-floor"}
+    assert rules_of("musllinux_1_2_x86_64") == {"libc-floor"}
+    assert rules_of("manylinux_2_99_x86_64") == set()
+    assert rules_of("linux_x86_64") == set()
+
+
+def test_labels_without_device_code_are_errors() -> None:
+    judged = judge(report(), Variant.parse("cu12", "x86_64"))
+    assert [each.rule for each in judged.errors] == ["device-code"]
+
+
+def test_fit_asks_for_no_evidence() -> None:
+    assert judge_fit(report(), Variant(arch="x86_64", cpu="v2")).ok
+    assert not judge_fit(report(note="v3"), Variant(arch="x86_64", cpu="v2")).ok
+
+
+def test_unreadable_files_are_errors() -> None:
+    broken = audit_members([("m.so", elf()[:70])], name="m")
+    assert rules(broken, None) == {"unreadable": "error"}
+
+
+@pytest.mark.parametrize("policy", ["error", "downgrade"])
+def test_gate_refuses_what_needs_more(policy: Policy) -> None:
+    judged = judge(report("-march=x86-64-v4"), Variant(arch="x86_64", cpu="v3"))
+    with pytest.raises(AuditError, match=r"m\.so needs v4") as caught:
+        pass_gate(judged, policy)
+    assert "switches of its own behind ours (-march=x86-64-v4)" in str(caught.value.hint)
+
+
+def test_gate_lowers_only_where_allowed() -> None:
+    judged = judge(report("-march=x86-64-v2"), Variant(arch="x86_64", cpu="v3"))
+    with pytest.raises(AuditError, match="nothing in the files"):
+        pass_gate(judged, "error")
+    lowered = pass_gate(judged, "downgrade")
+    assert lowered.variant.cpu in ("v1", "v2")
+    assert "instead of v3" in lowered.messages[-1]
+
+
+def test_gate_warns_or_keeps_still() -> None:
+    judged = judge(report(), Variant(arch="x86_64", cpu="v3"))
+    warned = pass_gate(judged, "warn")
+    assert "not stamped as v3" in warned.messages[-1]
+    assert warned.variant == Variant(arch="x86_64")
+    assert pass_gate(judged, "off").messages == ()
+    assert pass_gate(judged, "off").variant == Variant(arch="x86_64")

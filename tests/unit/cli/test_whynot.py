@@ -1,0 +1,100 @@
+"""Why a machine cannot run or build a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hosts.recorded import RecordedHost
+from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
+from variantbuild.errors import VariantError
+from variantbuild.probe import probe_host
+from variantbuild.probe.facts import HostFacts
+
+
+def judge(label: str, facts: HostFacts) -> Suitability:
+    return judge_machine(parse_target(label, facts), facts)
+
+
+BASE = "avx512bw, avx512cd, avx512dq, avx512f, avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("machine", "label", "run", "build"),
+    [
+        ("zen4", "v4", (), ()),
+        ("zen4", "zen4", (), None),
+        ("zen2", "v4", (f"its processor lacks {BASE}",), ()),
+        ("haswell", "ubuntu22.04.v3", (), ()),
+        (
+            "haswell",
+            "debian12.v3",
+            ("it is meant for debian12, and this machine is ubuntu22.04",),
+            (),
+        ),
+        (
+            "zen4",
+            "neoverse_v2",
+            ("neoverse_v2 is for aarch64, and this machine is x86_64",),
+            ("neoverse_v2 is for aarch64, and this machine is x86_64",),
+        ),
+        (
+            "neoverse-v2",
+            "v3",
+            ("v3 is for x86_64, and this machine is aarch64",),
+            ("v3 is for x86_64, and this machine is aarch64",),
+        ),
+        ("neoverse-v2", "armv8.2a", (), ()),
+        ("power9", "power10le", ("its processor is of generation 9, not 10",), None),
+        ("apple-m1", "m1", (), None),
+        ("bios-masked", "haswell", ("its processor lacks aes",), ()),
+    ],
+)
+def test_reasons(
+    machine: str,
+    label: str,
+    run: tuple[str, ...],
+    build: tuple[str, ...] | None,
+    recorded_host: Callable[[str], RecordedHost],
+) -> None:
+    facts = probe_host(recorded_host(machine), ["c", "cxx"])
+    suitability = judge(label, facts)
+    assert suitability.run == run
+    if build is not None:
+        assert suitability.build == build
+
+
+def test_compiler_that_is_too_old(recorded_host: Callable[[str], RecordedHost]) -> None:
+    facts = probe_host(recorded_host("centos7"), ["c"])
+    (reason,) = judge("zen4", facts).build
+    assert "gcc 4.8.5 (/usr/bin/gcc)" in reason
+    assert "zen4" in reason
+
+
+def test_no_compiler(recorded_host: Callable[[str], RecordedHost]) -> None:
+    host = recorded_host("haswell")
+    facts = probe_host(host.with_env(PATH="/nowhere"), ["c"])
+    (reason,) = judge("v3", facts).build
+    assert reason.startswith("there is no compiler: CC of this Python's configuration names gcc")
+
+
+def test_unknown_distribution(recorded_host: Callable[[str], RecordedHost]) -> None:
+    facts = probe_host(recorded_host("apple-haswell"), ["c"])
+    (reason,) = judge("fc39.v3", facts).run
+    assert reason == (
+        "it is meant for fc39, and this machine's is unknown: Darwin has no distributions"
+    )
+
+
+def test_unknown_processor() -> None:
+    facts = probe_host(RecordedHost(), ["c"])
+    suitability = judge("v3", facts)
+    sentence = "the processor of this machine is unknown: /proc/cpuinfo cannot be read"
+    assert suitability.run == suitability.build == (sentence,)
+
+
+def test_label_of_nothing(recorded_host: Callable[[str], RecordedHost]) -> None:
+    facts = probe_host(recorded_host("zen4"), ["c"])
+    with pytest.raises(VariantError, match="--why-not 'zen44'"):
+        judge("zen44", facts)

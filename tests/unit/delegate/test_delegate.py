@@ -1,0 +1,163 @@
+"""Choosing, loading and calling the wrapped backend."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from variantbuild.config.project import load_project
+from variantbuild.delegate import DelegateSpec, load_delegate, requirements, resolve_delegate
+from variantbuild.errors import DelegateError
+
+
+def tree(folder: Path, text: str = "", *files: str) -> Path:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    for name in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+def spec_of(folder: Path) -> DelegateSpec:
+    return resolve_delegate(load_project(folder, None, {}, machine_files=()))
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "backend"),
+    [
+        ("", (), "setuptools.build_meta"),
+        ("", ("CMakeLists.txt",), "scikit_build_core.build"),
+        ("", ("CMakeLists.txt", "setup.py"), "setuptools.build_meta"),
+        ("[tool.scikit-build]\n", ("setup.py",), "scikit_build_core.build"),
+        ('[tool.variantbuild]\ndelegate = "mesonpy"\n', ("CMakeLists.txt",), "mesonpy"),
+        ('[tool.variantbuild]\ndelegate = "a.b:c.d"\n', (), "a.b:c.d"),
+    ],
+)
+def test_choice(tmp_path: Path, text: str, files: tuple[str, ...], backend: str) -> None:
+    assert spec_of(tree(tmp_path, text, *files)).backend == backend
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('delegate = "meson-python"', 'is a distribution\'s name.*\n.*"mesonpy"'),
+        ('delegate = "setuptools"', 'delegate = "setuptools.build_meta"'),
+        ('delegate = "a b"', "not written as PEP 517"),
+        ('delegate = "variantbuild"', "is variantbuild itself"),
+        ('delegate-path = ["../x"]', "outside of the source tree"),
+        ('delegate-path = ["nowhere"]', "is no folder"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DelegateError, match=message):
+        spec_of(tree(tmp_path, f"[tool.variantbuild]\n{text}\n"))
+
+
+def test_not_installed(tmp_path: Path) -> None:
+    spec = spec_of(tree(tmp_path, '[tool.variantbuild]\ndelegate = "no_such_backend.api"\n'))
+    with pytest.raises(DelegateError, match="no module 'no_such_backend'") as caught:
+        load_delegate(spec)
+    assert caught.value.hint is not None
+    assert "requires" in caught.value.hint
+
+
+@pytest.fixture
+def in_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DelegateSpec:
+    """A backend in the source tree, whose hooks do what hooks should not."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "vb_test_backend", raising=False)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "vb_test_backend.py").write_text(
+        """
+import os, sys
+
+class Inner:
+    def build_wheel(self, *args):
+        return os.environ["VB_TEST"]
+    def build_sdist(self, *args):
+        sys.exit(0)
+    def build_editable(self, *args):
+        sys.exit("no can do")
+    def get_requires_for_build_wheel(self, *args):
+        raise RuntimeError("own words")
+
+inner = Inner()
+""",
+        encoding="utf-8",
+    )
+    text = '[tool.variantbuild]\ndelegate = "vb_test_backend:inner"\ndelegate-path = ["tools"]\n'
+    return spec_of(tree(tmp_path, text))
+
+
+def test_calls(in_tree: DelegateSpec) -> None:
+    delegate = load_delegate(in_tree)
+    assert delegate.has("build_wheel")
+    assert not delegate.has("prepare_metadata_for_build_wheel")
+    assert delegate.call("build_wheel", "x", env={"VB_TEST": "seen"}) == "seen"
+    assert "VB_TEST" not in os.environ
+    with pytest.raises(DelegateError, match="gave up in build_sdist: it exited with status 0"):
+        delegate.call("build_sdist")
+    with pytest.raises(DelegateError, match="gave up in build_editable: no can do"):
+        delegate.call("build_editable")
+    with pytest.raises(RuntimeError, match="own words"):
+        delegate.call("get_requires_for_build_wheel")
+    with pytest.raises(DelegateError, match="has no prepare_metadata_for_build_wheel hook"):
+        delegate.call("prepare_metadata_for_build_wheel")
+
+
+def test_no_backend_at_all() -> None:
+    with pytest.raises(DelegateError, match="no build_wheel hook"):
+        load_delegate(DelegateSpec(backend="json", path=(), origin="here"))
+    with pytest.raises(DelegateError, match="no object 'nothing'"):
+        load_delegate(DelegateSpec(backend="json:nothing", path=(), origin="here"))
+
+
+@pytest.mark.parametrize("value", [None, "ninja", 3])
+def test_requirements(value: object) -> None:
+    spec = DelegateSpec(backend="json", path=(), origin="here")
+    with pytest.raises(DelegateError, match="expected a list"):
+        requirements(value, "get_requires_for_build_wheel", spec)
+    assert requirements(["ninja"], "get_requires_for_build_wheel", spec) == ["ninja"]
+
+
+@pytest.fixture
+def pretend_setuptools(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that puts a setuptools of that version in place of the real one."""
+
+    def pretend(version: str) -> None:
+        package, backend = ModuleType("setuptools"), ModuleType("setuptools.build_meta")
+        vars(package).update(__version__=version, build_meta=backend)
+        vars(backend).update(build_wheel=print)
+        monkeypatch.setitem(sys.modules, "setuptools", package)
+        monkeypatch.setitem(sys.modules, "setuptools.build_meta", backend)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("version", "refused"), [("59.8.0", True), ("64.0", False), ("63.4.3", True), ("84.2.1", False)]
+)
+def test_an_old_setuptools_is_refused_where_it_builds(
+    tmp_path: Path, pretend_setuptools: Callable[[str], None], version: str, refused: bool
+) -> None:
+    pretend_setuptools(version)
+    spec = spec_of(tree(tmp_path))
+    if refused:
+        with pytest.raises(DelegateError, match=rf"setuptools {version} is installed.* 64 or"):
+            load_delegate(spec)
+    else:
+        load_delegate(spec)
+
+
+def test_another_delegate_may_stand_beside_an_old_setuptools(
+    tmp_path: Path, pretend_setuptools: Callable[[str], None]
+) -> None:
+    pretend_setuptools("59.8.0")
+    text = '[tool.variantbuild]\ndelegate = "scikit_build_core.build"\n'
+    load_delegate(spec_of(tree(tmp_path, text)))

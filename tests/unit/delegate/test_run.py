@@ -1,0 +1,112 @@
+"""How a delegate's hooks are run: what is added to its metadata, and what it may not return."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from canned import Tree, enter, header, module
+from variantbuild.config.project import load_project
+from variantbuild.delegate import Delegate, load_delegate, resolve_delegate
+from variantbuild.delegate import run as buildrun
+from variantbuild.errors import DelegateError
+from variantbuild.frontend.situation import Situation
+from variantbuild.hooks import produce
+from variantbuild.host import LocalHost
+from variantbuild.plan import BuildPlan, make_plan
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64" or shutil.which("gcc") is None,
+    reason="the plan is for Linux on x86-64 with gcc",
+)
+
+OVERRIDE = """
+[[tool.variantbuild.overrides]]
+if.cpu = "v3"
+dependencies = ["numpy>=1.23", "attrs"]
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A source tree whose backend hands out a wheel for v3."""
+    made = Tree(tmp_path / "tree")
+    enter(made, monkeypatch, tmp_path / "home")
+    return made
+
+
+def planned(tree: Tree, cpu: str = "v3") -> tuple[BuildPlan, Delegate]:
+    project = load_project(tree.folder, {"variantbuild.cpu": cpu}, os.environ, machine_files=())
+    delegate = load_delegate(resolve_delegate(project))
+    host = LocalHost(env=os.environ, source=tree.folder)
+    situation = Situation(kind="build", evidence="test")
+    return make_plan(project, delegate.spec, host, situation), delegate
+
+
+def test_requirements_of_overrides_are_in_the_wheel(tree: Tree) -> None:
+    tree.configure(OVERRIDE)
+    made = produce.produce_wheel(*planned(tree), tree.out)
+    assert header(made, "METADATA", "Requires-Dist") == ["numpy>=1.23", "attrs"]
+    tree.hand_out(module("v2"))
+    made = produce.produce_wheel(*planned(tree, "v2"), tree.out)
+    assert header(made, "METADATA", "Requires-Dist") == []
+
+
+def test_requirements_of_overrides_are_in_prepared_metadata(tree: Tree, tmp_path: Path) -> None:
+    tree.configure(OVERRIDE)
+    folder = tmp_path / "meta"
+    folder.mkdir()
+    dist_info = buildrun.delegate_metadata(*planned(tree), folder)
+    lines = (dist_info / "METADATA").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("Requires-Dist")] == [
+        "Requires-Dist: numpy>=1.23",
+        "Requires-Dist: attrs",
+    ]
+    assert [path.name for path in folder.iterdir()] == [dist_info.name]
+
+
+@pytest.mark.parametrize("name", ["", "none.whl", "sub/a.whl", "../a.whl", ".", None, 3])
+def test_name_that_is_no_file_of_the_folder_is_refused(
+    name: object, tree: Tree, tmp_path: Path
+) -> None:
+    _, delegate = planned(tree)
+    (tmp_path / "made" / "sub").mkdir(parents=True)
+    for path in ("a.whl", "made/a.whl", "made/sub/a.whl"):
+        (tmp_path / path).touch()
+    folder = tmp_path / "made"
+    assert buildrun.returned_path("a.whl", folder, delegate, "build_wheel") == folder / "a.whl"
+    with pytest.raises(DelegateError, match="'canned_backend' returned .* from build_wheel, and"):
+        buildrun.returned_path(name, folder, delegate, "build_wheel")
+
+
+def test_source_tree_that_cannot_be_written_is_told(tree: Tree) -> None:
+    pytest.importorskip("setuptools")
+    plan, delegate = planned(tree)
+    assert delegate.kind == "setuptools.build_meta"
+    (tree.folder / "build").touch()
+    with pytest.raises(DelegateError) as caught:
+        produce.produce_wheel(plan, delegate, tree.out)
+    assert str(tree.folder / "build") in caught.value.message
+    assert "cannot be written, which the build needs" in caught.value.message
+    assert "copy the source tree" in str(caught.value.hint)
+    assert tree.made == []
+
+
+def test_configuration_that_cannot_be_read_is_none(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tree.folder / "extra.cfg"
+    monkeypatch.setenv("DIST_EXTRA_CONFIG", str(path))
+    assert buildrun._users_distutils_config() == ""
+    path.write_bytes(b"\xff")
+    assert buildrun._users_distutils_config() == ""
+    path.write_text("[build]\n", encoding="utf-8")
+    assert buildrun._users_distutils_config() == "[build]\n"
+    assert buildrun._meson_build(tree.folder) == ""
+    (tree.folder / "meson.build").write_bytes(b"project('\xff')")
+    assert buildrun._meson_build(tree.folder) == "project('\ufffd')"

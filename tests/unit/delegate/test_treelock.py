@@ -1,0 +1,82 @@
+"""One build at a time in a source tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from variantbuild.delegate.treelock import take_turn
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+
+BACKEND = Path(__file__).resolve().parents[3] / "backend"
+#: Takes its turn, notes when it had it, and holds it for a while.
+CODE = """
+import sys, time
+from pathlib import Path
+from variantbuild.delegate.treelock import take_turn
+with take_turn(Path(sys.argv[1])):
+    start = time.monotonic()
+    print(start, flush=True)
+    time.sleep(float(sys.argv[2]))
+    print(time.monotonic())
+"""
+
+
+def start(tree: Path, seconds: float) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": str(BACKEND)}
+    command = [sys.executable, "-c", CODE, str(tree), str(seconds)]
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_builds_in_one_tree_follow_each_other(tmp_path: Path) -> None:
+    builds = [start(tmp_path, 0.3) for _ in range(3)]
+    said = [build.communicate(timeout=60) for build in builds]
+    spans = sorted(tuple(map(float, out.split())) for out, _ in said)
+    assert len(spans) == 3
+    for (_, end), (begin, _) in pairwise(spans):
+        assert begin >= end
+    assert any(f"another build is at work in {tmp_path}" in err for _, err in said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_build_keeps_nobody_waiting(tmp_path: Path) -> None:
+    first = start(tmp_path, 600)
+    assert first.stdout is not None
+    assert first.stdout.readline()  # it has its turn
+    first.kill()
+    first.communicate()
+    out, err = start(tmp_path, 0).communicate(timeout=60)
+    assert out
+    assert "another build" not in err
+
+
+def test_what_a_build_starts_in_its_own_tree_does_not_wait(tmp_path: Path) -> None:
+    with take_turn(tmp_path):
+        with take_turn(tmp_path):
+            out, err = start(tmp_path, 0).communicate(timeout=60)
+        assert out
+        assert "another build" not in err
+    assert "_VARIANTBUILD_TREES" not in os.environ
+
+
+def test_a_build_that_comes_back_to_its_tree_by_another_does_not_wait(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with take_turn(tmp_path), take_turn(tmp_path / "other"):
+        out, err = start(tmp_path, 0).communicate(timeout=60)
+    assert out
+    assert "another build" not in err
+
+
+def test_other_trees_and_missing_ones(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with take_turn(tmp_path / "a"), take_turn(tmp_path / "b"), take_turn(tmp_path / "gone"):
+        pass

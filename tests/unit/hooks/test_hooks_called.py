@@ -1,0 +1,247 @@
+"""The hooks of PEP 517 and PEP 660, called in this process over a backend without a compiler."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Protocol, cast
+
+import pytest
+
+import variantbuild
+from canned import BACKEND, EDITABLE, PREPARE, Tree, enter, header, module
+from variantbuild import hooks
+from variantbuild.frontend.situation import FRONTEND_VARIABLE
+from variantbuild.hooks.prepared import RECORD_FILE, WHEEL_FOLDER
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64" or shutil.which("gcc") is None,
+    reason="the plan is for Linux on x86-64 with gcc",
+)
+
+V3 = {"variantbuild.cpu": "v3"}
+NEVER = {**V3, "variantbuild.local-version": "never"}
+STAMPED = "demo-1.0+v3-py3-none-linux_x86_64.linux_x86_64_v3.whl"
+PLAIN = "demo-1.0-py3-none-linux_x86_64.whl"
+
+
+class Hook(Protocol):
+    """A hook as front ends call it, its arguments by position."""
+
+    __name__: str
+
+    def __call__(self, *arguments: object) -> object: ...
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A source tree in which hooks run, its backend handing out a wheel for v3."""
+    made = Tree(tmp_path / "tree")
+    enter(made, monkeypatch, tmp_path / "home")
+    return made
+
+
+@pytest.fixture
+def meta(tmp_path: Path) -> Path:
+    """The folder that a front end gives to a prepare hook."""
+    folder = tmp_path / "meta"
+    folder.mkdir()
+    return folder
+
+
+def hook(name: str) -> Hook:
+    """Return a hook as front ends get at it."""
+    found = getattr(variantbuild, name)
+    assert callable(found)
+    return cast("Hook", found)
+
+
+def prepare(folder: Path, settings: dict[str, str]) -> Path:
+    return folder / str(hook("prepare_metadata_for_build_wheel")(str(folder), settings))
+
+
+def track(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirement: str) -> None:
+    """Leave the traces that pip leaves while it prepares `requirement`."""
+    tracker = tmp_path / "tracker"
+    tracker.mkdir()
+    (tracker / "entry").write_text(requirement, encoding="utf-8")
+    monkeypatch.delenv(FRONTEND_VARIABLE)
+    monkeypatch.setenv("PIP_BUILD_TRACKER", str(tracker))
+
+
+def test_build_wheel_stamps_what_was_found(tree: Tree) -> None:
+    assert hook("build_wheel")(str(tree.out), {**V3, "own": "x"}) == STAMPED
+    assert tree.made == [STAMPED]
+    assert tree.calls == ["build_wheel"]
+    # setuptools 64 and 65 get their build directory by a setting.
+    assert {**tree.settings, "--build-option": []} == {"own": "x", "--build-option": []}
+    assert header(tree.out / STAMPED, "METADATA", "Version") == ["1.0+v3"]
+
+
+def test_what_prepare_built_is_picked_up(tree: Tree, meta: Path) -> None:
+    dist_info = prepare(meta, V3)
+    assert dist_info.name == "demo-1.0+v3.dist-info"
+    assert (dist_info / "RECORD").is_file()
+    assert sorted(path.name for path in meta.iterdir()) == [WHEEL_FOLDER, dist_info.name]
+    assert hook("build_wheel")(str(tree.out), V3, str(dist_info)) == STAMPED
+    assert tree.calls == ["build_wheel"]
+    assert tree.made == [STAMPED]
+    with zipfile.ZipFile(tree.out / STAMPED) as archive:
+        for path in dist_info.rglob("*"):
+            if path.is_file() and path.name != RECORD_FILE:
+                assert archive.read(str(path.relative_to(meta))) == path.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["settings", "bytes", "gone", "record", "no record"])
+def test_what_prepare_built_is_left_where_something_changed(
+    change: str, tree: Tree, meta: Path
+) -> None:
+    dist_info = prepare(meta, V3)
+    settings = dict(V3)
+    (wheel,) = (meta / WHEEL_FOLDER).iterdir()
+    if change == "settings":
+        settings["variantbuild.flags.c"] = "-O1"
+    elif change == "bytes":
+        wheel.write_bytes(wheel.read_bytes() + b"more")
+    elif change == "gone":
+        wheel.unlink()
+    elif change == "record":
+        (dist_info / RECORD_FILE).write_text('{"version": 1}', encoding="utf-8")
+    else:
+        (dist_info / RECORD_FILE).unlink()
+    assert hook("build_wheel")(str(tree.out), settings, str(dist_info)) == STAMPED
+    assert tree.calls == ["build_wheel", "build_wheel"]
+
+
+def test_prepare_may_run_again_in_the_same_folder(tree: Tree, meta: Path) -> None:
+    assert prepare(meta, V3) == prepare(meta, V3)
+
+
+def test_prepare_of_a_plain_version_asks_the_delegate(tree: Tree, meta: Path) -> None:
+    dist_info = prepare(meta, NEVER)
+    assert dist_info.name == "demo-1.0.dist-info"
+    assert sorted(path.name for path in dist_info.iterdir()) == ["METADATA", RECORD_FILE]
+    assert tree.calls == ["prepare_metadata_for_build_wheel"]
+    built = hook("build_wheel")(str(tree.out), NEVER, str(dist_info))
+    assert built == "demo-1.0-py3-none-linux_x86_64.linux_x86_64_v3.whl"
+
+
+def test_prepare_of_the_baseline_builds_nothing(tree: Tree, meta: Path) -> None:
+    settings = {"variantbuild.cpu": "none", "variantbuild.local-version": "always"}
+    assert prepare(meta, settings).name == "demo-1.0.dist-info"
+    assert tree.calls == ["prepare_metadata_for_build_wheel"]
+
+
+def test_build_keeps_to_the_situation_that_prepare_saw(
+    tree: Tree, meta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track(tmp_path, monkeypatch, "demo==1.0 from https://example.org/demo-1.0.tar.gz")
+    dist_info = prepare(meta, V3)
+    assert dist_info.name == "demo-1.0.dist-info"
+    monkeypatch.delenv("PIP_BUILD_TRACKER")
+    built = hook("build_wheel")(str(tree.out), V3, str(dist_info))
+    assert built == "demo-1.0-py3-none-linux_x86_64_v3.whl"
+    assert header(tree.out / str(built), "WHEEL", "Tag") == [
+        "py3-none-linux_x86_64",
+        "py3-none-linux_x86_64_v3",
+    ]
+
+
+def test_sdist_is_the_delegates(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+    assert hook("build_sdist")(str(tree.out), {"own": "x", **V3}) == "demo-1.0.tar.gz"
+    assert (tree.out / "demo-1.0.tar.gz").read_bytes() == b"sdist"
+    assert tree.settings == {"own": "x"}
+    (tree.folder / "sdist-name").write_text("other.tar.gz", encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        hook("build_sdist")(str(tree.out))
+    assert stop.value.code == 2
+    assert "returned 'other.tar.gz' from build_sdist, and made no" in capfd.readouterr().err
+    assert tree.made == ["demo-1.0.tar.gz"]
+
+
+def test_requirements_are_the_delegates_and_the_toolkit(tree: Tree) -> None:
+    wheel, sdist = hook("get_requires_for_build_wheel"), hook("get_requires_for_build_sdist")
+    assert wheel(V3) == ["wheel-tool"]
+    assert wheel({"variantbuild.target": "v3"}) == ["wheel-tool"]
+    from_index = {"variantbuild.cuda.toolkit": "pypi", "variantbuild.target": "cu13.v3"}
+    asked = wheel(from_index)
+    assert isinstance(asked, list)
+    assert asked[0] == "wheel-tool"
+    assert any(each.startswith("nvidia-cuda-nvcc==13.") for each in asked)
+    assert sdist(from_index) == ["sdist-tool"]
+    tree.configure('accelerators = ["cuda"]\ncuda.toolkit = "pypi"')
+    listed = wheel(V3)
+    assert isinstance(listed, list)
+    assert any(each.startswith("nvidia-cuda-nvcc==13.") for each in listed)
+    assert wheel.__name__ == "get_requires_for_build_wheel"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (BACKEND, ["build_editable", "prepare_metadata_for_build_wheel"]),
+        (BACKEND + PREPARE, ["build_editable", "prepare_metadata_for_build_editable"]),
+        (BACKEND + PREPARE + EDITABLE, ["get_requires_for_build_editable"]),
+    ],
+)
+def test_optional_hooks_are_those_of_the_delegate(
+    text: str, missing: list[str], tree: Tree
+) -> None:
+    tree.backend(text)
+    assert [name for name in missing if hasattr(variantbuild, name)] == []
+    assert hasattr(variantbuild, "get_requires_for_build_wheel")
+    assert hasattr(variantbuild, "build_wheel")
+    assert not hasattr(variantbuild, "build_nothing")
+    assert hooks.find_hook("build_nothing") is None
+
+
+def test_hook_that_cannot_be_judged_is_there_to_say_why(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.configure("cpu = 3")
+    with pytest.raises(SystemExit) as stop:
+        hook("build_editable")(str(tree.out))
+    assert stop.value.code == 2
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "variantbuild: error: [tool.variantbuild] cpu of pyproject.toml is 3: "
+        "expected a string in quotes that is not empty\n"
+    )
+
+
+def test_missing_hook_that_is_no_option_is_there_to_say_so(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.backend("def build_wheel(*words):\n    return ''\n")
+    with pytest.raises(SystemExit):
+        hook("build_sdist")(str(tree.out))
+    assert "has no build_sdist hook" in capfd.readouterr().err
+
+
+def test_refused_wheel_ends_with_the_code_of_its_error(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.hand_out(module("v4"))
+    with pytest.raises(SystemExit) as stop:
+        hook("build_wheel")(str(tree.out), V3)
+    assert stop.value.code == 1
+    assert "needs v4" in capfd.readouterr().err
+    assert tree.made == []
+
+
+def test_errors_that_are_not_ours_pass_through(tree: Tree) -> None:
+    tree.backend(BACKEND.replace('record("build_wheel"', 'undefined(""'))
+    with pytest.raises(NameError):
+        hook("build_wheel")(str(tree.out), V3)
+
+
+def test_editable_is_never_stamped(tree: Tree, meta: Path) -> None:
+    assert hook("build_editable")(str(tree.out), V3) == PLAIN
+    assert (tree.out / PLAIN).read_bytes() == (tree.folder / "canned" / PLAIN).read_bytes()
+    folder = meta / str(hook("prepare_metadata_for_build_editable")(str(meta), V3))
+    assert folder.name == "demo-1.0.dist-info"
+    assert not (folder / RECORD_FILE).exists()

@@ -1,0 +1,271 @@
+"""From the delegate's wheel to the one that is published: audit, stamp, or none of both."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from canned import Tree, enter, header, module
+from variantbuild.config.project import load_project
+from variantbuild.delegate import Delegate, load_delegate, resolve_delegate
+from variantbuild.errors import AuditError, DelegateError, WheelError
+from variantbuild.frontend.situation import Situation, SituationKind
+from variantbuild.hooks import produce
+from variantbuild.host import LocalHost
+from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.plan.flags.rustflags import RustFlags
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64" or shutil.which("gcc") is None,
+    reason="the plan is for Linux on x86-64 with gcc",
+)
+
+PLAIN = "demo-1.0-py3-none-linux_x86_64.whl"
+STAMPED = "demo-1.0+v3-py3-none-linux_x86_64.linux_x86_64_v3.whl"
+RECORD = "demo-1.0+v3.dist-info/sboms/variantbuild.cdx.json"
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A source tree whose backend hands out a wheel for v3."""
+    made = Tree(tmp_path / "tree")
+    enter(made, monkeypatch, tmp_path / "home")
+    return made
+
+
+def plan_of(
+    tree: Tree, kind: SituationKind = "build", **settings: str
+) -> tuple[BuildPlan, Delegate]:
+    """Plan a build of `tree` for v3, or as `settings` say."""
+    given = {"cpu": "v3", **settings}
+    ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
+    project = load_project(tree.folder, ours, os.environ, machine_files=())
+    delegate = load_delegate(resolve_delegate(project))
+    host = LocalHost(env=os.environ, source=tree.folder)
+    situation = Situation(kind=kind, evidence="test")
+    return make_plan(project, delegate.spec, host, situation), delegate
+
+
+def produced(tree: Tree, kind: SituationKind = "build", **settings: str) -> str:
+    """Build, and return the name of the one file that was published."""
+    plan, delegate = plan_of(tree, kind, **settings)
+    path = produce.produce_wheel(plan, delegate, tree.out)
+    assert tree.made == [path.name]
+    return path.name
+
+
+def compiled(folder: Path, march: str) -> bytes:
+    """Return a module that gcc made, which uses POPCNT and records its switches."""
+    source, built = folder / "m.c", folder / "m.so"
+    source.write_text("int f(unsigned long x) { return __builtin_popcountl(x); }\n")
+    switches = ("-O2", "-shared", "-fPIC", "-frecord-gcc-switches", march)
+    subprocess.run(["gcc", *switches, "-o", built, source], check=True)
+    return built.read_bytes()
+
+
+def test_stamp_has_a_record_of_the_build(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+    assert produced(tree) == STAMPED
+    assert "variantbuild: note: building for v3: cpu is v3" in capfd.readouterr().err
+    with zipfile.ZipFile(tree.out / STAMPED) as archive:
+        record = json.loads(archive.read(RECORD))
+    assert record["metadata"]["component"]["version"] == "1.0+v3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("build", STAMPED),
+        ("uv", "demo-1.0-py3-none-linux_x86_64.linux_x86_64_v3.whl"),
+        ("pip-sdist", "demo-1.0-py3-none-linux_x86_64_v3.whl"),
+    ],
+)
+def test_names_are_what_the_front_end_accepts(kind: SituationKind, name: str, tree: Tree) -> None:
+    assert produced(tree, kind) == name
+
+
+@pytest.mark.parametrize(
+    ("note", "name"),
+    [("v3", STAMPED), (None, "demo-1.0+v3-py3-none-linux_x86_64_v3.whl")],
+)
+def test_generic_tag_goes_where_a_module_lacks_the_note(
+    note: str | None, name: str, tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.hand_out(module("v3"), module("v3", note=note))
+    assert produced(tree, "pip-tree") == name
+    assert ("no ISA note" in capfd.readouterr().err) == (note is None)
+
+
+@pytest.mark.parametrize(
+    ("modules", "settings"),
+    [
+        ((), {}),
+        ((module("v3"),), {"audit": "off"}),
+        ((module("v1"),), {"audit": "warn"}),
+        ((module("v1"),), {"audit": "downgrade"}),
+        ((module("v4"),), {"cpu": "none"}),
+    ],
+    ids=["no machine code", "audit off", "warn", "downgrade", "no variant asked"],
+)
+def test_wheel_without_a_stamp_is_published_as_it_is(
+    modules: tuple[bytes, ...], settings: dict[str, str], tree: Tree
+) -> None:
+    canned = tree.hand_out(*modules)
+    assert produced(tree, "build", **settings) == PLAIN
+    assert (tree.out / PLAIN).read_bytes() == canned.read_bytes()
+
+
+def test_what_is_said_of_a_wheel_without_a_stamp(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    produced(tree, audit="off")
+    assert "note: not stamped as v3: `audit` is off" in capfd.readouterr().err
+    produced(tree, audit="off", cpu="v1")
+    assert capfd.readouterr().err == ""
+    tree.hand_out(module("v1"))
+    produced(tree, audit="warn")
+    assert "variantbuild: warning: the wheel is not stamped as v3" in capfd.readouterr().err
+
+
+def test_less_than_asked_is_stamped_where_it_is_allowed(
+    tree: Tree, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.hand_out(module("v1"))
+    produced(tree, audit="downgrade")
+    assert "warning: the wheel is not stamped: the audit found the" in capfd.readouterr().err
+    (tree.out / PLAIN).unlink()
+    tree.hand_out(compiled(tmp_path, "-march=x86-64-v2"))
+    assert produced(tree, audit="downgrade") == STAMPED.replace("v3", "v2")
+
+
+@pytest.mark.parametrize(
+    ("march", "settings"),
+    [("v4", {}), ("v1", {}), ("v2", {"cpu": "v1"}), ("v4", {"audit": "downgrade", "cpu": "v1"})],
+)
+def test_refused_wheel_leaves_nothing(march: str, settings: dict[str, str], tree: Tree) -> None:
+    tree.hand_out(module(march))
+    plan, delegate = plan_of(tree, "build", **settings)
+    (tree.out / "before").touch()
+    with pytest.raises(AuditError):
+        produce.produce_wheel(plan, delegate, tree.out)
+    assert tree.made == ["before"]
+
+
+def test_runner_of_cibuildwheel_is_chance(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+    tree.hand_out(module("v1"))
+    tree.configure('cpu = "auto"')
+    project = load_project(tree.folder, {}, os.environ, machine_files=())
+    delegate = load_delegate(resolve_delegate(project))
+    host = LocalHost(env=os.environ, source=tree.folder)
+    for on_ci in (True, False):
+        situation = Situation(kind="build", evidence="test", cibuildwheel=on_ci)
+        plan = make_plan(project, delegate.spec, host, situation)
+        if on_ci:
+            assert produce.produce_wheel(plan, delegate, tree.out).name == PLAIN
+            assert "note: cibuildwheel runs this" in capfd.readouterr().err
+        else:
+            assert plan.choice.reason.startswith("the level of this machine")
+
+
+def test_sdist_is_built_once_where_the_cache_is_on(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tree.folder / "PKG-INFO").touch()
+    for cache, builds in (("false", 1), ("true", 2), ("true", 2)):
+        plan, delegate = plan_of(tree, "pip-sdist", build_cache=cache)
+        made = produce.produce_wheel(plan, delegate, tree.out)
+        made.unlink()
+        # Each front end unpacks the sdist anew: what a build left in the tree is not there.
+        shutil.rmtree(tree.folder / "build", ignore_errors=True)
+        assert len(tree.calls) == builds
+    assert "taken from the build cache" in capfd.readouterr().err
+
+
+def test_new_member_takes_the_time_that_the_environment_gives(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value, year in (("1262304000", 2010), ("soon", None), ("-5", None), ("\u00b2", None)):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+        plan, delegate = plan_of(tree)
+        path = produce.produce_wheel(plan, delegate, tree.out)
+        with zipfile.ZipFile(path) as archive:
+            found = archive.getinfo(RECORD).date_time[0]
+            expected = archive.getinfo("demo-1.0+v3.dist-info/RECORD").date_time[0]
+        assert found == (year or expected)
+
+
+def test_modules_are_known_by_their_endings(tree: Tree) -> None:
+    for name in ("a.so", "sub/b.pyd", "sub/c.dylib", "d.txt", "so"):
+        (tree.folder / "src" / name).parent.mkdir(exist_ok=True)
+        (tree.folder / "src" / name).touch()
+    found = produce._modules_below(tree.folder)
+    assert sorted(path.name for path in found) == ["a.so", "b.pyd", "c.dylib"]
+
+
+def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> None:
+    plan, _ = plan_of(tree)
+    assert produce._records(plan)
+    silent = replace(plan.flags, recorded=False)
+    rusty = replace(plan.flags, rust=RustFlags(target="x86_64-unknown-linux-gnu"))
+    for flags in (silent, rusty):
+        other = replace(plan, compilation=replace(plan.compilation, flags=flags))
+        assert not produce._records(other)
+
+
+def test_editable_is_audited_with_what_lies_in_the_tree(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Only modules that the build left in the tree count, not those that were there before."""
+    (tree.folder / "src" / "old.so").write_bytes(module("v4"))
+    plan, delegate = plan_of(tree)
+    (tree.folder / "inplace" / "new.so").write_bytes(module("v3"))
+    assert produce.produce_editable(plan, delegate, tree.out).name == PLAIN
+    capfd.readouterr()
+    (tree.folder / "inplace" / "new.so").write_bytes(module("v4"))
+    with pytest.raises(AuditError, match=r": new\.so needs v4"):
+        produce.produce_editable(plan, delegate, tree.out)
+    baseline, delegate = plan_of(tree, cpu="none")
+    assert produce.produce_editable(baseline, delegate, tree.out).name == PLAIN
+
+
+def test_editable_wheel_is_audited_itself(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+    tree.hand_out(module("v4"))
+    plan, delegate = plan_of(tree)
+    with pytest.raises(AuditError):
+        produce.produce_editable(plan, delegate, tree.out)
+    plan, delegate = plan_of(tree, audit="warn")
+    assert produce.produce_editable(plan, delegate, tree.out).name == PLAIN
+    assert "variantbuild: warning: " in capfd.readouterr().err
+
+
+def test_metadata_is_unpacked_alone(tree: Tree, tmp_path: Path) -> None:
+    folder = tmp_path / "meta"
+    folder.mkdir()
+    wheel = tree.folder / "canned" / PLAIN
+    dist_info = produce.unpack_metadata(wheel, folder)
+    assert dist_info == folder / "demo-1.0.dist-info"
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+    ]
+    assert header(wheel, "METADATA", "Name") == ["demo"]
+
+
+def test_delegate_that_made_nothing_is_refused(tree: Tree) -> None:
+    plan, delegate = plan_of(tree)
+    tree.backend("def build_wheel(*words):\n    return 'demo-1.0-py3-none-any.whl'\n")
+    delegate = load_delegate(delegate.spec)
+    with pytest.raises(DelegateError, match="made no such file"):
+        produce.produce_wheel(plan, delegate, tree.out)
+    with pytest.raises(WheelError, match="does not exist"):
+        produce.produce_wheel(plan, delegate, tree.out / "none")

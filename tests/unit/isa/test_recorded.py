@@ -1,0 +1,67 @@
+"""What recorded command lines say about the processor."""
+
+from __future__ import annotations
+
+import pytest
+
+from variantbuild.isa.recorded import parse_switch_line
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "reached"),
+    [
+        ("GNU C17 12.2.0 -O2", "v1", "v1"),
+        ("GNU C17 12.2.0 -mtune=generic -march=x86-64 -O2", "v1", "v1"),
+        ("-march=x86-64-v3", "v3", "v3"),
+        ("-march=x86-64-v3 -march=x86-64-v2", "v2", "v2"),
+        ("-march=x86-64-v2 -mavx2", "v3", "v2"),
+        ("-mavx512f", "v4", "v1"),
+        ("-march=x86-64-v4 -mno-avx512f", "v3", "v3"),
+        ("-march=haswell", "v3", "v3"),
+        ("-march=sandybridge", "v3", "v2"),
+        ("-march=znver4", "v4", "v4"),
+        (
+            "-march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2 -mavx2 -mbmi -mbmi2 -mf16c -mfma "
+            "-mlzcnt -mmovbe",
+            "v3",
+            "v3",
+        ),
+        ("-DNAME=-march=haswell", "v1", "v1"),
+    ],
+)
+def test_x86_levels(line: str, level: str, reached: str) -> None:
+    found = parse_switch_line(line, "x86_64")
+    assert found is not None
+    assert (found.level, found.reached, found.unknown) == (level, reached, None)
+
+
+def test_clang_leaves_native_as_it_is() -> None:
+    found = parse_switch_line("/usr/bin/clang -march=native -c a.c", "x86_64")
+    assert found is not None
+    assert found.unknown == "native"
+
+
+def test_extensions_by_name() -> None:
+    found = parse_switch_line("-march=x86-64-v3 -maes -mvaes", "x86_64")
+    assert found is not None
+    assert found.extensions == ("aes", "vaes")
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("-march=armv8-a", "armv8a"),
+        ("-march=armv8.2-a+fp16+dotprod", "armv8.2a"),
+        ("-mcpu=neoverse-v2", "armv9.0a"),
+        ("-mcpu=neoverse-n1 -march=armv8.4-a", "armv8.4a"),
+        ("-O2", "armv8a"),
+    ],
+)
+def test_arm_levels(line: str, level: str) -> None:
+    found = parse_switch_line(line, "aarch64")
+    assert found is not None
+    assert (found.level, found.unknown) == (level, None)
+
+
+def test_other_architectures_say_nothing() -> None:
+    assert parse_switch_line("-mcpu=power9", "ppc64le") is None
