@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from variantbuild.audit import audit_wheel
-from variantbuild.delegate.handover.devicebuild import DeviceBuild
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.isa.accelerators import Architectures
+from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.probe.gpu.gpufacts import Toolkit
 from workshop import Done, Environment, run
 

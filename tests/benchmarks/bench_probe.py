@@ -33,7 +33,7 @@ def spent(who):
     used = resource.getrusage(who)
     return 1e3 * (used.ru_utime + used.ru_stime)
 start = time.process_time()
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.probe import probe_host
 loaded = time.process_time()
 probe_host(LocalHost(env=os.environ), ["c", "cxx"])
@@ -53,7 +53,7 @@ import os, resource, time
 import variantbuild.plan
 from pathlib import Path
 from variantbuild.config import Config
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.config.project import Project
 from variantbuild.probe import probe_host
 host = LocalHost(env=os.environ)

@@ -21,7 +21,7 @@ REPO = Path(__file__).resolve().parents[2]
 def show_probe() -> None:
     """Print the facts on this machine's accelerators."""
     sys.path.insert(0, str(REPO / "backend"))
-    from variantbuild.host import LocalHost
+    from variantbuild.host.local import LocalHost
     from variantbuild.probe.gpu import probe_accelerator
 
     host = LocalHost(env=os.environ)

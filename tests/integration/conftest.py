@@ -106,7 +106,7 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def host_level() -> str:
     """The x86-64 level of this machine, by the compiler's own word where /proc is not there."""
-    from variantbuild.host import LocalHost
+    from variantbuild.host.local import LocalHost
     from variantbuild.probe.cpu import probe_cpu
     from variantbuild.probe.facts import Found
 

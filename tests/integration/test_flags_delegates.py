@@ -23,7 +23,7 @@ import pytest
 
 from variantbuild.binary.elf import is_elf, parse_elf
 from variantbuild.delegate.handover import Delegation, Handover, hand_over
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.plan.flags import resolve_flags
 from variantbuild.plan.flags.trial import try_flags
 from variantbuild.probe.compiler import probe_compiler

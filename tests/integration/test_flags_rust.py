@@ -11,7 +11,7 @@ import pytest
 
 from variantbuild.binary.elf import parse_elf
 from variantbuild.delegate.handover import Delegation, hand_over
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.plan.flags import Flags, Guard
 from variantbuild.plan.flags.rustflags import resolve_rust_flags
 from variantbuild.probe.compiler import probe_compiler

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from devices import build_here
-from variantbuild.delegate.handover.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
-from variantbuild.host import LocalHost
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.host.local import LocalHost
+from variantbuild.isa.accelerators import Architectures
+from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.devicetrial import try_device_build
 from variantbuild.plan.device.hostcompiler import choose_host_compiler
 from variantbuild.probe.facts import Found

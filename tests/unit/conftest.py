@@ -10,7 +10,7 @@ import pytest
 
 from hosts import gpus
 from hosts.recorded import RecordedHost
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import Edit, Plan, apply_edit, open_wheel, plan_edit, verify_wheel
 from wheels.forge import Draft

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import cast
 
 from variantbuild.data import load_table
-from variantbuild.host import Host, LocalHost
+from variantbuild.host import Host
+from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan
 
 #: Raised with every change of what a key or an entry means.

@@ -10,11 +10,12 @@ from variantbuild.buildcache.key import build_key, visible_distributions
 from variantbuild.buildcache.libraries import explain, identify_libraries, linked_outside
 from variantbuild.buildcache.store import Kept, Store, default_store, digest_file
 from variantbuild.errors import VariantBuildError
-from variantbuild.host import Host, LocalHost
+from variantbuild.host import Host
+from variantbuild.host.durable import write_error
+from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import private_folder, publish
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
-from variantbuild.wheel.rewrite.target import write_error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from variantbuild.cli.factview import fact_cells, fact_json
 from variantbuild.cli.terminal import paint
 from variantbuild.delegate.handover import Delegation, Handover
-from variantbuild.delegate.handover.devicebuild import hand_device_build, preview_device_build
+from variantbuild.delegate.handover.devicebuild import hand_device_build
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.plan import BuildPlan
+from variantbuild.plan.device.build import preview_device_build
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
 from variantbuild.types import JSONValue
-from variantbuild.variant.axes import AcceleratorKind
 
 _TITLES: dict[AcceleratorKind, tuple[str, str, str]] = {
     "cuda": ("CUDA toolkit", "NVIDIA driver", "NVIDIA GPUs"),

@@ -9,15 +9,11 @@ from pathlib import Path
 from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import paint, print_json, report_message, table
+from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import resolve_delegate
-from variantbuild.frontend.situation import (
-    detect_situation,
-    front_ends,
-    read_traces,
-    resolve_naming,
-)
-from variantbuild.host import LocalHost
+from variantbuild.frontend.naming import front_ends, resolve_naming
+from variantbuild.frontend.situation import detect_situation, read_traces
+from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.tags.forms import name_platforms
 from variantbuild.types import JSONValue

@@ -11,7 +11,9 @@ from variantbuild.cli.options import check_label
 from variantbuild.cli.terminal import paint, print_json, table
 from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
 from variantbuild.errors import AcceleratorError
-from variantbuild.host import Host, LocalHost
+from variantbuild.host import Host
+from variantbuild.host.local import LocalHost
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.plan.device.deviceplan import installed_folders
 from variantbuild.plan.device.hostcompiler import choose_host_compiler
 from variantbuild.plan.device.judgement import DeviceSight
@@ -31,7 +33,7 @@ from variantbuild.probe.facts import (
 from variantbuild.probe.gpu import probe_accelerator
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 from variantbuild.types import JSONValue
-from variantbuild.variant.axes import Accelerator, AcceleratorKind
+from variantbuild.variant.axes import Accelerator
 
 _KINDS: tuple[AcceleratorKind, ...] = ("cuda", "rocm")
 _TITLES = {"c": "C compiler", "cxx": "C++ compiler", "fortran": "Fortran compiler"}

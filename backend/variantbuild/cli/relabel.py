@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError, WheelError
+from variantbuild.host.durable import sync_folder, write_error
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
-from variantbuild.wheel.rewrite.target import sync_folder, write_error
 
 if TYPE_CHECKING:
     from variantbuild.types import JSONValue

@@ -10,10 +10,10 @@ from pathlib import Path
 from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError
+from variantbuild.host.durable import write_error
 from variantbuild.repair.grafted import Options, Repaired, repair_wheel
 from variantbuild.tags.manylinux import parse_policy
 from variantbuild.types import JSONValue
-from variantbuild.wheel.rewrite.target import write_error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

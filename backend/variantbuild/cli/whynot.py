@@ -6,12 +6,11 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from variantbuild.errors import FlagsError, VariantError
-from variantbuild.isa.features import lacks
-from variantbuild.plan.flags import resolve_flags
-from variantbuild.probe.facts import Absent, Cpu, Failed, Found, HostFacts
+from variantbuild.errors import VariantError
+from variantbuild.plan.buildable import compiler_obstacles
+from variantbuild.probe.facts import Absent, Found, HostFacts
+from variantbuild.select.hostfit import cpu_obstacles, distro_obstacles
 from variantbuild.variant import Variant
-from variantbuild.variant.axes import DistroLabel
 
 if TYPE_CHECKING:
     from variantbuild.plan.device.judgement import DeviceSight
@@ -46,11 +45,12 @@ def judge_machine(
     if variant.arch != cpu.family:
         foreign = f"{variant} is for {variant.arch}, and this machine is {cpu.family}"
         return Suitability(run=(foreign,), build=(foreign,))
-    run = (*_about_processor(variant, cpu), *_about_distro(variant, facts))
-    build = _about_compilers(variant, facts)
+    run = (*cpu_obstacles(variant, cpu), *distro_obstacles(variant, facts))
+    build = compiler_obstacles(variant, facts)
     if variant.accelerator is None or devices is None:
         return Suitability(run=run, build=build)
-    from variantbuild.plan.device.judgement import judge_building, judge_running, note_devices
+    from variantbuild.plan.device.judgement import judge_building, note_devices
+    from variantbuild.select.devicefit import judge_running
 
     return Suitability(
         run=(*judge_running(variant.accelerator, devices.facts), *run),
@@ -72,42 +72,3 @@ def parse_target(label: str, facts: HostFacts) -> Variant:
             with contextlib.suppress(VariantError):
                 return Variant.parse(label, other)
         raise VariantError(f"--why-not {label!r}: {error.message}", hint=error.hint) from None
-
-
-def _about_processor(variant: Variant, cpu: Cpu) -> tuple[str, ...]:
-    if variant.cpu is None:
-        return ()
-    return tuple(f"its processor {clause}" for clause in lacks(cpu, variant.cpu))
-
-
-def _about_distro(variant: Variant, facts: HostFacts) -> tuple[str, ...]:
-    if variant.distro is None:
-        return ()
-    if not isinstance(facts.distro, Found):
-        reason = facts.distro.reason if isinstance(facts.distro, Absent) else facts.distro.error
-        return (f"it is meant for {variant.distro}, and this machine's is unknown: {reason}",)
-    found = facts.distro.value
-    try:
-        here = DistroLabel.of(found.id, found.version_id)
-    except VariantError as error:
-        return (f"it is meant for {variant.distro}: {error.message}",)
-    if here == variant.distro:
-        return ()
-    return (f"it is meant for {variant.distro}, and this machine is {here}",)
-
-
-def _about_compilers(variant: Variant, facts: HostFacts) -> tuple[str, ...]:
-    reasons: list[str] = []
-    missing: list[str] = []
-    for language, fact in facts.compilers:
-        match fact:
-            case Found(value=compiler):
-                try:
-                    resolve_flags(variant, {language: compiler}, libc=None)
-                except FlagsError as error:
-                    reasons.append(error.message)
-            case Absent(reason=text) | Failed(error=text):
-                missing.append(text)
-    if len(missing) == len(facts.compilers):
-        reasons.append(f"there is no compiler: {'; '.join(missing)}")
-    return tuple(dict.fromkeys(reasons))

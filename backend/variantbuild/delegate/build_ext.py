@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, cast
 
-from variantbuild.delegate.handover.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
+from variantbuild.plan.device.build import DeviceBuild
 
 if TYPE_CHECKING:
     from setuptools import Extension

@@ -127,7 +127,7 @@ def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:
     if plan.device is None:
         return
     from variantbuild.delegate.handover.devicebuild import complete_device_build
-    from variantbuild.host import LocalHost
+    from variantbuild.host.local import LocalHost
     from variantbuild.plan.device.devicetrial import try_device_build
 
     build = complete_device_build(plan.device, folder)

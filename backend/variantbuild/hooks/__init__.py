@@ -14,20 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import Project, load_project
-from variantbuild.delegate import (
-    OPTIONAL_HOOKS,
-    Delegate,
-    load_delegate,
-    requirements,
-    resolve_delegate,
-)
+from variantbuild.delegate import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
 from variantbuild.delegate.run import delegate_metadata
 from variantbuild.errors import VariantBuildError
 from variantbuild.frontend.situation import Situation, detect_situation, read_traces
 from variantbuild.hooks import prepared as handoff
 from variantbuild.hooks import produce
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.types import ConfigSettings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from variantbuild.config.project import Project
 from variantbuild.delegate import Delegate
 from variantbuild.delegate.run import returned_path, run_build_hook
-from variantbuild.frontend.situation import resolve_naming
+from variantbuild.frontend.naming import resolve_naming
 from variantbuild.host.staging import private_folder, publish
 from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
@@ -153,8 +153,9 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
     well: code that needs more would run nowhere but here.
     """
     from variantbuild.audit import audit_wheel
+    from variantbuild.hooks.provenance import render_provenance
     from variantbuild.stamp import plan_stamp
-    from variantbuild.stamp.sbom import MEMBER, render_provenance
+    from variantbuild.stamp.sbom import MEMBER
     from variantbuild.wheel import NewMember, apply_edit, open_wheel, verify_wheel
 
     if plan.project.config.audit == "off":

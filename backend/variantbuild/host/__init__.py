@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -113,88 +111,3 @@ class Host(Protocol):
         1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the
         environment.
         """
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalHost:
-    """The machine that this process runs on.
-
-    `env` is the environment that programs get and whose PATH is searched; `source` is the tree
-    that is built, from which no program is ever run.
-    """
-
-    env: Mapping[str, str]
-    source: Path | None = None
-    _found: dict[str, str | None] = field(default_factory=dict, init=False, repr=False)
-
-    @property
-    def system(self) -> str:
-        """`platform.system()`, without that module's import."""
-        return {"win32": "Windows", "cygwin": "Windows"}.get(sys.platform) or os.uname().sysname
-
-    @property
-    def machine(self) -> str:
-        """`platform.machine()`."""
-        if sys.platform == "win32":
-            import platform
-
-            return platform.machine()
-        return os.uname().machine
-
-    def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
-        """Return the first `limit` bytes of the regular file at `path`, None without one."""
-        if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH113, PTH117 - as below
-            return None
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
-                return file.read(limit).decode("utf-8", "replace")
-        except OSError:
-            return None
-
-    def glob(self, pattern: str) -> tuple[str, ...]:
-        """Return the absolute paths that match, sorted."""
-        import glob
-
-        return tuple(sorted(glob.glob(pattern))) if os.path.isabs(pattern) else ()  # noqa: PTH117, PTH207 - Path.glob takes no absolute patterns
-
-    def which(self, name: str) -> str | None:
-        """Return the absolute path of program `name`, None where there is none."""
-        if name not in self._found:
-            from variantbuild.host.processes import find_program
-
-            self._found[name] = find_program(name, self.env, self.source)
-        return self._found[name]
-
-    def config_var(self, name: str) -> str | None:
-        """Return the interpreter's build variable `name`."""
-        import sysconfig
-
-        value = sysconfig.get_config_var(name)
-        return value if isinstance(value, str) and value else None
-
-    def confstr(self, name: str) -> str | None:
-        """Return the C library's configuration string `name`."""
-        try:
-            return os.confstr(name)
-        except (AttributeError, ValueError, OSError):  # not POSIX, unknown to the library, refused
-            return None
-
-    def cpuid(self) -> CpuId | None:
-        """Return what CPUID says, run through archspec."""
-        from variantbuild.host.cpuid import read_cpuid
-
-        return read_cpuid()
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout: float = 20.0,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> Completed:
-        """Run `argv` in a process group of its own and return what came of it; never raises."""
-        from variantbuild.host.processes import run_bounded
-
-        merged = {**self.env, **(env or {}), "LC_ALL": "C"}
-        return run_bounded(tuple(argv), env=merged, cwd=cwd, timeout=timeout)

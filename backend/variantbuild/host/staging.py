@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from variantbuild.errors import WheelError
-from variantbuild.wheel.rewrite.target import STALE_AGE, lock, sync_folder, write_error
+from variantbuild.host.durable import STALE_AGE, lock, sync_folder, write_error
 
 _PREFIX = ".variantbuild-"
 _LOCK = "lock"

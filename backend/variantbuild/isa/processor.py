@@ -36,7 +36,7 @@ class Processor:
         """
         if self.arch != "aarch64":
             return self.level
-        from variantbuild.audit.aarch64.encodings import level_for, promised_by
+        from variantbuild.isa.armfeatures import level_for, promised_by
 
         return level_for(promised_by(self.level))
 
@@ -86,6 +86,6 @@ def resolve_processor(arch: str, cpu: str | None) -> Processor:
 def _promised(arch: str, level: str, names: Iterable[str] = ()) -> frozenset[str] | None:
     if arch != "aarch64":
         return None
-    from variantbuild.audit.aarch64.encodings import feature_of, promised_by
+    from variantbuild.isa.armfeatures import feature_of, promised_by
 
     return promised_by(level) | {feature_of(name) for name in names}

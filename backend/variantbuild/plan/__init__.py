@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from variantbuild.config import Config, platform_names
+from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import Project
-from variantbuild.delegate import DelegateSpec
 from variantbuild.errors import ConfigError
-from variantbuild.frontend.situation import Naming, Situation, resolve_naming
+from variantbuild.frontend.naming import Naming, resolve_naming
+from variantbuild.frontend.situation import Situation
 from variantbuild.host import Host
 from variantbuild.plan.choice import Choice, resolve_variant
 from variantbuild.plan.compilation import Compilation, plan_compilation, probed_languages
@@ -26,7 +27,7 @@ from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
-    from variantbuild.delegate.handover.devicebuild import DeviceBuild
+    from variantbuild.plan.device.build import DeviceBuild
     from variantbuild.plan.device.deviceplan import DevicePlan
 
 

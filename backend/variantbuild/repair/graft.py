@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from variantbuild.errors import RepairError
-from variantbuild.host import Completed, LocalHost
+from variantbuild.host import Completed
+from variantbuild.host.local import LocalHost
 
 #: Grafting reads and writes every library, and patchelf is slow on large ones; in seconds.
 _TIMEOUT = 3600.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from variantbuild.audit import AuditReport, audit_wheel, judge, pass_gate
 from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import private_folder, publish_copy
 from variantbuild.repair.fit import needs_grafting, resolve_policy
 from variantbuild.repair.graft import graft

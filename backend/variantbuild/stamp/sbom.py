@@ -18,36 +18,14 @@ from typing import Literal, cast
 from variantbuild.audit.judge.findings import Finding
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import WheelError
-from variantbuild.plan.flags import Flags, Tool
-from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
 from variantbuild.types import JSONValue
 from variantbuild.variant import Variant
 
 MEMBER = "sboms/variantbuild.cdx.json"
 _SPACE = "variantbuild"
-_TOOLS: tuple[Tool, ...] = ("c", "cxx", "fortran", "link")
 _PRIVATE_PATH = re.compile(r"(?<![\w.])/(?!usr/|opt/)(?:[^/\s,:=]+/)+")
 
 Known = Literal["declared", "probed", "audited"]
-
-
-def render_provenance(
-    *,
-    name: str,
-    version: str,
-    variant: Variant,
-    flags: Flags,
-    compilers: Sequence[tuple[Language, Compiler]],
-    facts: HostFacts,
-    report: AuditReport,
-) -> bytes:
-    """Return the document for a wheel of project `name` and `version` (with its local part).
-
-    `variant` is what is stamped, `flags` and `compilers` what it was built with, `facts` the
-    machine it was built on, `report` what the finished files hold.
-    """
-    properties = [*_declared(variant, flags), *_probed(facts), *_audited(report)]
-    return _render(name, version, properties, [_component(*each) for each in compilers])
 
 
 def render_relabelled(*, name: str, version: str, variant: Variant, report: AuditReport) -> bytes:
@@ -56,19 +34,20 @@ def render_relabelled(*, name: str, version: str, variant: Variant, report: Audi
     Flags, compilers and machine of its build are not known then, and so not in it.
     """
     properties = [
-        (_key("declared", "variant"), str(variant)),
-        (_key("declared", "architecture"), variant.arch),
-        *_audited(report),
+        (property_name("declared", "variant"), str(variant)),
+        (property_name("declared", "architecture"), variant.arch),
+        *audited_properties(report),
     ]
-    return _render(name, version, properties, [])
+    return render_document(name, version, properties, [])
 
 
-def _render(
+def render_document(
     name: str,
     version: str,
     properties: Sequence[tuple[str, str]],
     components: Sequence[Mapping[str, JSONValue]],
 ) -> bytes:
+    """Return a CycloneDX document with `properties` of the wheel and its `components`."""
     document: dict[str, JSONValue] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -99,9 +78,9 @@ def refresh_provenance(data: bytes, report: AuditReport) -> bytes:
     parse_provenance(data)
     document = cast("dict[str, dict[str, JSONValue]]", json.loads(data))
     listed = cast("list[dict[str, JSONValue]]", document["metadata"]["properties"])
-    audited = _key("audited", "")
+    audited = property_name("audited", "")
     kept: list[JSONValue] = [each for each in listed if not str(each["name"]).startswith(audited)]
-    kept += [{"name": key, "value": value} for key, value in _audited(report)]
+    kept += [{"name": key, "value": value} for key, value in audited_properties(report)]
     document["metadata"]["properties"] = kept
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -141,33 +120,11 @@ def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iter
             )
 
 
-def _declared(variant: Variant, flags: Flags) -> Iterator[tuple[str, str]]:
-    yield _key("declared", "variant"), str(variant)
-    yield _key("declared", "architecture"), variant.arch
-    for tool in _TOOLS:
-        if flags.of(tool):
-            yield _key("declared", "flags", tool), _public(" ".join(flags.of(tool)))
-    if flags.rust is not None:
-        yield _key("declared", "flags", "rust"), " ".join(flags.rust.compile)
-    yield _key("declared", "isa-guard"), flags.guard.level or "none"
-
-
-def _probed(facts: HostFacts) -> Iterator[tuple[str, str]]:
-    yield _key("probed", "system"), f"{facts.system} {facts.machine}"
-    if isinstance(facts.cpu, Found):
-        cpu = facts.cpu.value
-        yield _key("probed", "cpu"), f"{cpu.family} {cpu.level or ''} {cpu.vendor}".strip()
-    if isinstance(facts.libc, Found):
-        libc = facts.libc.value
-        yield _key("probed", "libc"), f"{libc.name} {libc.version[0]}.{libc.version[1]}"
-    if isinstance(facts.distro, Found):
-        yield _key("probed", "distro"), f"{facts.distro.value.id} {facts.distro.value.version_id}"
-
-
-def _audited(report: AuditReport) -> Iterator[tuple[str, str]]:
-    yield _key("audited", "level"), report.level or "unknown"
+def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
+    """Yield the properties (name, value) of what the audit found in each file."""
+    yield property_name("audited", "level"), report.level or "unknown"
     for file in sorted(report.files, key=lambda each: each.path):
-        yield _key("audited", "file", _place(file.path)), _summary(file)
+        yield property_name("audited", "file", _place(file.path)), _summary(file)
 
 
 def _summary(file: FileReport) -> str:
@@ -176,7 +133,9 @@ def _summary(file: FileReport) -> str:
     note = f"ISA note {file.isa_note}" if file.isa_note else "no ISA note"
     floor = "" if file.glibc_floor is None else "glibc " + ".".join(map(str, file.glibc_floor))
     words = dict.fromkeys(line.asked for line in file.switches)
-    return _public("; ".join(each for each in (file.machine, note, floor, *words, *device) if each))
+    return without_private_paths(
+        "; ".join(each for each in (file.machine, note, floor, *words, *device) if each)
+    )
 
 
 def _place(path: str) -> str:
@@ -184,22 +143,11 @@ def _place(path: str) -> str:
     return re.sub(r"^[^/]+\.data/", "*.data/", path)
 
 
-def _component(language: Language, compiler: Compiler) -> dict[str, JSONValue]:
-    properties: list[tuple[str, str]] = [(_key("probed", "language"), language)]
-    if compiler.target:
-        properties.append((_key("probed", "target"), compiler.target))
-    return {
-        "type": "application",
-        "bom-ref": f"{compiler.family}@{compiler.version}#{language}",
-        "name": compiler.family,
-        "version": compiler.version,
-        "properties": [{"name": key, "value": value} for key, value in properties],
-    }
-
-
-def _key(known: Known, *names: str) -> str:
+def property_name(known: Known, *names: str) -> str:
+    """Return the full name of a property: `variantbuild:declared:variant`."""
     return ":".join((_SPACE, known, *names))
 
 
-def _public(text: str) -> str:
+def without_private_paths(text: str) -> str:
+    """Return `text` with the directories outside the system's cut off from paths."""
     return _PRIVATE_PATH.sub("", text)

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from variantbuild.errors import VariantError
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.isa.cpus import baseline_cpu, known_cpus
-from variantbuild.variant.axes import Accelerator, AcceleratorKind, DistroLabel
+from variantbuild.variant.axes import Accelerator, DistroLabel
 from variantbuild.variant.labels import Names, normalize_label, read_label
 
 __all__ = [

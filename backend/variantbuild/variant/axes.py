@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import VariantError
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.isa.cpus import suggest
-
-AcceleratorKind = Literal["cuda", "rocm"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from variantbuild.audit.judge.gate import Policy
 from variantbuild.audit.report import FileReport
 from variantbuild.binary.devicecode import CudaImage, DeviceCode
 from variantbuild.errors import AuditError
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.isa.accelerators import Architectures
 from variantbuild.variant import Variant
 
 PLAN = Architectures(kind="cuda", real=("80", "90a"), ptx=("80",))

@@ -15,9 +15,10 @@ from variantbuild.buildcache.key import (
     identify,
     relevant_variables,
 )
+from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import Project, load_project
-from variantbuild.delegate import DelegateSpec
-from variantbuild.frontend.situation import Situation, resolve_naming
+from variantbuild.frontend.naming import resolve_naming
+from variantbuild.frontend.situation import Situation
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.choice import Choice
 from variantbuild.plan.compilation import Compilation

@@ -20,7 +20,7 @@ from variantbuild.buildcache.libraries import identify_libraries
 from variantbuild.buildcache.store import Store, default_store
 from variantbuild.cli import main
 from variantbuild.errors import WheelError
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 
 REPO = Path(__file__).resolve().parents[3]
 

@@ -12,7 +12,7 @@ from variantbuild.buildcache.libraries import identify_libraries, linked_outside
 from variantbuild.buildcache.store import Store
 from variantbuild.buildcache.use import CachedBuild
 from variantbuild.errors import WheelError
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from wheels.forge import Draft
 
 

@@ -15,7 +15,7 @@ import variantbuild.cli
 from hosts.recorded import RecordedHost, recorded_hosts
 from variantbuild.cli import main
 from variantbuild.cli.probe import report
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.probe.cpu import probe_cpu
 from variantbuild.probe.facts import Found
 from variantbuild.types import JSONValue

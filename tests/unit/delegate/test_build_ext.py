@@ -13,8 +13,8 @@ from setuptools.errors import CompileError, ExecError
 
 from devices import CUDA, ROCM
 from variantbuild.delegate.build_ext import device_sources, render_command
-from variantbuild.delegate.handover.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
+from variantbuild.plan.device.build import DeviceBuild
 
 BOTH = ["module.cpp", "kernel.cu"]
 

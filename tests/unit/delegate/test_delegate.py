@@ -10,8 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from variantbuild.config.delegatespec import DelegateSpec, resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import DelegateSpec, load_delegate, requirements, resolve_delegate
+from variantbuild.delegate import load_delegate, requirements
 from variantbuild.errors import DelegateError
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from canned import Tree, enter, header, module
+from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import Delegate, load_delegate, resolve_delegate
+from variantbuild.delegate import Delegate, load_delegate
 from variantbuild.delegate import run as buildrun
 from variantbuild.errors import DelegateError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 
 pytestmark = pytest.mark.skipif(

@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from variantbuild.config import Config
+from variantbuild.frontend.naming import front_ends, resolve_naming
 from variantbuild.frontend.situation import (
     FRONTEND_VARIABLE,
     SituationKind,
     Traces,
     _ps_command_line,
     detect_situation,
-    front_ends,
     read_traces,
-    resolve_naming,
 )
 from variantbuild.tags.forms import TagForm
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.host import READ_LIMIT, LocalHost
+from variantbuild.host import READ_LIMIT
 from variantbuild.host.cpuid import read_cpuid
+from variantbuild.host.local import LocalHost
 from variantbuild.probe.cpu import probe_cpu
 from variantbuild.probe.facts import Found
 

@@ -153,7 +153,7 @@ class TestRun:
     def test_interrupt_kills_the_group(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        from variantbuild import processes
+        from variantbuild.host import processes
 
         note = tmp_path / "pid"
 

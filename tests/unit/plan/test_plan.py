@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import load_project
-from variantbuild.delegate import DelegateSpec
 from variantbuild.errors import ConfigError, ProbeError
 from variantbuild.frontend.situation import Situation
-from variantbuild.host import Host, LocalHost
+from variantbuild.host import Host
+from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.plan.compilation import find_compilers, probed_languages
 from variantbuild.plan.flags import Flags, Guard

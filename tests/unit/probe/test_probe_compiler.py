@@ -14,7 +14,8 @@ from typing import cast
 import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
-from variantbuild.host import Completed, LocalHost
+from variantbuild.host import Completed
+from variantbuild.host.local import LocalHost
 from variantbuild.host.processes import OUTPUT_LIMIT
 from variantbuild.probe.compiler import BuildSystem, build_system_of, probe_compiler
 from variantbuild.probe.compiler_identity import Identity, parse_banner

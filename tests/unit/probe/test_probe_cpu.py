@@ -19,9 +19,10 @@ import pytest
 
 from hosts.recorded import RecordedHost, recorded_hosts
 from variantbuild.host import CpuId
-from variantbuild.isa.features import cpu_tables, enabled_features, lacks, level_of
+from variantbuild.isa.features import cpu_tables, enabled_features, level_of
 from variantbuild.probe.cpu import SYSCTL, parse_cpuinfo, probe_cpu, probe_microarchitecture
 from variantbuild.probe.facts import Absent, Cpu, Failed, Found
+from variantbuild.select.cpufit import lacks
 
 #: Level and name of each recorded machine.
 EXPECTED = {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import RecordedHost
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.probe.distro import parse_os_release, probe_distro
 from variantbuild.probe.facts import Absent, Distro, Failed, Found
 

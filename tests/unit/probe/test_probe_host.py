@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import RecordedHost, recorded_hosts
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.probe import probe_host
 from variantbuild.probe.facts import Absent, Found
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import RecordedHost
-from variantbuild.host import Completed, LocalHost
+from variantbuild.host import Completed
+from variantbuild.host.local import LocalHost
 from variantbuild.probe.facts import Absent, Failed, Found, Libc
 from variantbuild.probe.libc import probe_libc
 

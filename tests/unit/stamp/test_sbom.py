@@ -9,9 +9,10 @@ import pytest
 from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import audit_members
 from variantbuild.errors import WheelError
+from variantbuild.hooks.provenance import render_provenance
 from variantbuild.plan.flags import Flags, Guard
 from variantbuild.probe.facts import Absent, Compiler, Cpu, Distro, Found, HostFacts, Libc
-from variantbuild.stamp.sbom import compare_provenance, parse_provenance, render_provenance
+from variantbuild.stamp.sbom import compare_provenance, parse_provenance
 from variantbuild.variant import Variant
 
 _GCC = Compiler(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
+from variantbuild.host.durable import STALE_AGE
 from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import (
     Edit,
@@ -27,7 +28,6 @@ from variantbuild.wheel import (
 )
 from variantbuild.wheel.distinfo import record
 from variantbuild.wheel.rewrite import copying
-from variantbuild.wheel.rewrite.target import STALE_AGE
 from wheels.forge import Draft
 
 Write = Callable[[Draft], Path]

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from variantbuild.audit.aarch64.a64reach import Program, Walk
-from variantbuild.audit.aarch64.encodings import level_for, patterns
+from variantbuild.audit.aarch64.encodings import patterns
 from variantbuild.audit.dispatch.summary import Findings, Reader, summarize
 from variantbuild.audit.report import Code
 from variantbuild.binary.elf import Data, Elf, Section
@@ -18,6 +18,7 @@ from variantbuild.binary.elf.symbols import (
     read_symbols,
     with_names,
 )
+from variantbuild.isa.armfeatures import level_for
 
 _WINDOW = 4 << 20
 _ASKS = "asks"  # the table's word for MRS of an ID register

@@ -84,33 +84,6 @@ def patterns() -> Patterns:
     return Patterns(by_top, passes)
 
 
-@functools.cache
-def promised_by(level: str) -> frozenset[str]:
-    """Return the features that every processor of an Arm architecture `level` has."""
-    from variantbuild.isa.levels import includes
-
-    return frozenset(
-        feature
-        for each, features in _table()["promises"].items()
-        if includes("aarch64", level, each)
-        for feature in features.split()
-    )
-
-
-def level_for(features: frozenset[str]) -> str:
-    """Return the lowest level that promises those of `features` that any level promises."""
-    from variantbuild.isa.levels import BASELINES, highest
-
-    table = _table()["promises"]
-    needed = [level for level, words in table.items() if features.intersection(words.split())]
-    return highest("aarch64", needed) if needed else BASELINES["aarch64"]
-
-
-def feature_of(capability: str) -> str:
-    """Return the feature that Linux's and archspec's name of a capability stands for."""
-    return _table()["linux"].get(capability, capability)
-
-
 def _byte_tables(some: tuple[Pattern, ...]) -> tuple[bytes, bytes, bytes, bytes]:
     tables = [
         bytes(

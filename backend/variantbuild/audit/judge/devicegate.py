@@ -11,7 +11,7 @@ from variantbuild.audit.report import AuditReport
 from variantbuild.binary.devicecode import DeviceCode, read_device_code
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import AuditError
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.isa.accelerators import Architectures
 from variantbuild.variant import Variant
 
 

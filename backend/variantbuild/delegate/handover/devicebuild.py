@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.delegate.handover.delegation import Delegation, Handover, extend
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.delegate.toolkit import complete_toolkit
+from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.deviceflags import (
     render_cmake_architectures,
-    render_device_switches,
-    render_host_switches,
     render_torch_architectures,
 )
 from variantbuild.plan.device.jobs import VARIABLES
-from variantbuild.plan.device.pypi import complete_toolkit
-from variantbuild.probe.gpu.gpufacts import Toolkit
 
 if TYPE_CHECKING:
     from variantbuild.delegate.handover.delegation import Setting
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceBuild:
-    """Toolkit, architectures and switches for device code.
-
-    `host_compiler` is empty where nvcc takes its own choice; `host_switches` are the variant's
-    switches for C++, `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers
-    run at once.
-    """
-
-    toolkit: Toolkit
-    architectures: Architectures
-    host_compiler: str = ""
-    host_switches: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    jobs: int = 1
-
-    @property
-    def switches(self) -> tuple[str, ...]:
-        """What the compiler of device code gets beside the architectures, ours last."""
-        return (*render_host_switches(self.architectures, self.host_switches), *self.extra)
-
-    @property
-    def device_switches(self) -> tuple[str, ...]:
-        """The switches that name the architectures."""
-        return render_device_switches(self.architectures)
 
 
 def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuild | None:
@@ -61,21 +31,6 @@ def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuil
         compiler=str(home / "bin" / "nvcc"),
         include=str(home / "include"),
         libraries=str(home / "lib"),
-    )
-    return replace(build, toolkit=toolkit)
-
-
-def preview_device_build(build: DeviceBuild) -> DeviceBuild:
-    """Return `build` with the paths that `complete_device_build` will give it, `<build>` first."""
-    if build.toolkit.origin != "pypi":
-        return build
-    home = "<build>/cuda"
-    toolkit = replace(
-        build.toolkit,
-        root=home,
-        compiler=f"{home}/bin/nvcc",
-        include=f"{home}/include",
-        libraries=f"{home}/lib",
     )
     return replace(build, toolkit=toolkit)
 

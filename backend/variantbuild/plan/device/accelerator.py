@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from variantbuild.config import Config
-from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
-from variantbuild.plan.device.architectures import Architectures, Wish, resolve_architectures
+from variantbuild.isa.accelerators import NAMES, AcceleratorKind, Architectures
+from variantbuild.plan.device.architectures import Wish, resolve_architectures
 from variantbuild.probe.facts import Absent, Failed, Found
-from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Toolkit
-from variantbuild.variant.axes import Accelerator, AcceleratorKind
+from variantbuild.probe.gpu.driver import driver_floor, is_below_floor
+from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Toolkit
+from variantbuild.variant.axes import Accelerator
 
 _VERSION = re.compile(r"[1-9]\d*(\.\d+)?", re.ASCII)
-NAMES: dict[AcceleratorKind, str] = {"cuda": "CUDA", "rocm": "ROCm"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,24 +175,3 @@ def _driver_notes(toolkit: Toolkit, facts: AcceleratorFacts) -> tuple[str, ...]:
             "built will not run on this machine",
         )
     return ()
-
-
-def driver_floor(major: int) -> str:
-    """Return the oldest driver that runs CUDA `major`, '' where it is not known.
-
-    Source: NVIDIA's CUDA compatibility guide, minor version compatibility.
-    """
-    floors = load_table("cuda")["driver_floors"]
-    return str(floors.get(str(major), "")) if isinstance(floors, Mapping) else ""
-
-
-def is_below_floor(driver: Driver, major: int) -> bool:
-    """Tell whether `driver` is known to be too old for CUDA `major`."""
-    floor = driver_floor(major)
-    if not floor or not driver.version:
-        return driver.cuda is not None and driver.cuda[0] < major
-    return _numbers(driver.version) < _numbers(floor)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))

@@ -13,9 +13,9 @@ from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
+from variantbuild.isa.accelerators import Architectures
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
-from variantbuild.variant.axes import AcceleratorKind
 
 #: The words of the `architectures` settings; everything else is a list of names.
 WORDS = ("auto", "native", "all", "all-major")
@@ -24,28 +24,6 @@ _CUDA_NAME = re.compile(
     r"(?:sm_|compute_)?(\d{2,3}|\d{1,2}\.\d)([af]?)(-real|-virtual|\+ptx)?", re.IGNORECASE
 )
 _GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+-])*)", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Architectures:
-    """What device code is built for.
-
-    `real` gets machine code; `ptx` gets PTX, which later GPUs can translate (CUDA only). `reason`
-    says in one clause how they were chosen.
-    """
-
-    kind: AcceleratorKind
-    real: tuple[str, ...]
-    ptx: tuple[str, ...] = ()
-    reason: str = ""
-
-    def __str__(self) -> str:
-        """Return the names of the two compilers: `sm_90, compute_90` or `gfx90a`."""
-        if self.kind == "rocm":
-            return ", ".join(self.real)
-        return ", ".join(
-            [*(f"sm_{name}" for name in self.real), *(f"compute_{name}" for name in self.ptx)]
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

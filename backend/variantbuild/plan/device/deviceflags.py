@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from variantbuild.plan.device.architectures import Architectures
+from variantbuild.isa.accelerators import Architectures
 
 
 def render_device_switches(architectures: Architectures) -> tuple[str, ...]:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from variantbuild.config import Config
 from variantbuild.config.project import Project
 from variantbuild.host import Host
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.probe.facts import Absent
-from variantbuild.variant.axes import Accelerator, AcceleratorKind
+from variantbuild.variant.axes import Accelerator
 
 if TYPE_CHECKING:
-    from variantbuild.delegate.handover.devicebuild import DeviceBuild
     from variantbuild.plan.device.accelerator import AcceleratorChoice, Request
+    from variantbuild.plan.device.build import DeviceBuild
     from variantbuild.plan.device.hostcompiler import HostCompiler
     from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 
@@ -55,7 +56,7 @@ class DevicePlan:
         """Return how device code is built beside host code that gets `host_switches`."""
         if self.choice is None:
             return None
-        from variantbuild.delegate.handover.devicebuild import DeviceBuild
+        from variantbuild.plan.device.build import DeviceBuild
 
         cuda = self.choice.toolkit.kind == "cuda"
         other = self.host_compiler is not None and self.host_compiler.chosen

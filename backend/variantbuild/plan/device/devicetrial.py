@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from variantbuild.delegate.handover.devicebuild import DeviceBuild
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed, Host
+from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.hostcompiler import OVERRIDE
 
 _TIMEOUT = 60.0  # seconds; half of one on a quiet machine

@@ -6,7 +6,7 @@ import os
 import re
 
 from variantbuild.host import Host
-from variantbuild.variant.axes import AcceleratorKind
+from variantbuild.isa.accelerators import AcceleratorKind
 
 #: Memory that one compiler of device code may take, in bytes: several architectures, templates.
 _NEED: dict[AcceleratorKind, int] = {"cuda": 3 << 30, "rocm": 2 << 30}

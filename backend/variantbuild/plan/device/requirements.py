@@ -9,15 +9,11 @@ from variantbuild.config.project import Project
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.plan.choice import architecture
-from variantbuild.plan.device.accelerator import (
-    Request,
-    driver_floor,
-    is_below_floor,
-    resolve_requests,
-)
+from variantbuild.plan.device.accelerator import Request, resolve_requests
 from variantbuild.plan.device.pypi import render_requirements, resolve_pypi_release
 from variantbuild.probe.facts import Absent, Found
 from variantbuild.probe.gpu.cuda import probe_cuda_toolkit
+from variantbuild.probe.gpu.driver import driver_floor, is_below_floor
 from variantbuild.probe.gpu.gpufacts import Driver
 from variantbuild.probe.gpu.nvidia import probe_nvidia
 from variantbuild.probe.gpu.rocm import probe_amd

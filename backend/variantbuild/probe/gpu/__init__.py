@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from variantbuild.host import Host
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.probe.gpu.cuda import ToolkitChoice, probe_cuda_toolkit
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 from variantbuild.probe.gpu.nvidia import probe_nvidia
 from variantbuild.probe.gpu.rocm import probe_amd, probe_rocm_toolkit
-from variantbuild.variant.axes import AcceleratorKind
 
 
 def probe_accelerator(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.probe.facts import Fact
-from variantbuild.variant.axes import AcceleratorKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from variantbuild.host.durable import write_error
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.rewrite.copying import clone_file, open_appender
 from variantbuild.wheel.rewrite.edit import Plan
 from variantbuild.wheel.rewrite.pieces import Piece, Run, len_of, render_pieces
-from variantbuild.wheel.rewrite.target import Target, write_error
+from variantbuild.wheel.rewrite.target import Target
 
 #: How much of unchanged members behind the first change a rewrite in place keeps in memory.
 MAX_TAIL = 8 << 20

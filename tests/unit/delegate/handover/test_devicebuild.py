@@ -9,12 +9,8 @@ import pytest
 
 from devices import CUDA, ROCM
 from variantbuild.delegate.handover import Delegation, Handover
-from variantbuild.delegate.handover.devicebuild import (
-    DeviceBuild,
-    complete_device_build,
-    hand_device_build,
-    preview_device_build,
-)
+from variantbuild.delegate.handover.devicebuild import complete_device_build, hand_device_build
+from variantbuild.plan.device.build import DeviceBuild, preview_device_build
 
 CUDA_SWITCHES = "-Xcompiler=-march=x86-64-v3 '-Xcompiler=-Wl\\,-z\\,now' -lineinfo"
 

@@ -6,15 +6,12 @@ import pytest
 
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
-from variantbuild.plan.device.accelerator import (
-    Request,
-    is_below_floor,
-    resolve_accelerator,
-    resolve_requests,
-)
+from variantbuild.isa.accelerators import AcceleratorKind
+from variantbuild.plan.device.accelerator import Request, resolve_accelerator, resolve_requests
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
+from variantbuild.probe.gpu.driver import is_below_floor
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
-from variantbuild.variant.axes import Accelerator, AcceleratorKind
+from variantbuild.variant.axes import Accelerator
 
 NONE = Absent("nothing there")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from variantbuild.errors import AcceleratorError
+from variantbuild.isa.accelerators import AcceleratorKind, Architectures
 from variantbuild.plan.device.architectures import (
-    Architectures,
     Wish,
     resolve_architectures,
     supported_architectures,
@@ -19,7 +19,6 @@ from variantbuild.plan.device.deviceflags import (
 )
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
-from variantbuild.variant.axes import AcceleratorKind
 
 NO_GPU: Fact[tuple[Gpu, ...]] = Absent("no NVIDIA driver")
 

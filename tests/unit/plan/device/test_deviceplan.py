@@ -11,9 +11,9 @@ import pytest
 from hosts.recorded import RecordedHost
 from variantbuild.config import Config
 from variantbuild.config.project import Project
-from variantbuild.delegate.handover.devicebuild import preview_device_build
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed
+from variantbuild.plan.device.build import preview_device_build
 from variantbuild.plan.device.deviceplan import plan_devices
 from variantbuild.plan.device.requirements import toolchain_requirements
 from variantbuild.variant.axes import Accelerator

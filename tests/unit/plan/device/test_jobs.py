@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.plan.device.jobs import available_memory, count_processors, limit_jobs
-from variantbuild.variant.axes import AcceleratorKind
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       65536000 kB\nMemFree:         1000 kB\nMemAvailable:   25165824 kB\n"

@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from variantbuild.delegate.toolkit import complete_toolkit
 from variantbuild.errors import AcceleratorError
-from variantbuild.plan.device.pypi import (
-    complete_toolkit,
-    render_requirements,
-    resolve_pypi_release,
-)
+from variantbuild.plan.device.pypi import render_requirements, resolve_pypi_release
 from variantbuild.probe.gpu.gpufacts import Driver
 
 

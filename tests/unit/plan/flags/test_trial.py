@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import FlagsError
-from variantbuild.host import LocalHost
+from variantbuild.host.local import LocalHost
 from variantbuild.plan.flags import Flags, Guard, resolve_flags
 from variantbuild.plan.flags.trial import TrialCache, try_flags
 from variantbuild.probe.compiler import probe_compiler

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
+from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpu import probe_accelerator
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
-from variantbuild.variant.axes import AcceleratorKind
 
 LoadHost = Callable[[str], RecordedHost]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.host import READ_LIMIT, LocalHost
+from variantbuild.host import READ_LIMIT
+from variantbuild.host.local import LocalHost
 from variantbuild.plan.device.architectures import supported_architectures
 from variantbuild.probe.facts import Failed, Found
 from variantbuild.probe.gpu import cuda, nvidia, rocm

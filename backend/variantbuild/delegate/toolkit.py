@@ -1,0 +1,31 @@
+"""A CUDA toolkit from PyPI, completed so that it links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def complete_toolkit(root: Path, folder: Path) -> Path:
+    """Make in `folder` a toolkit of links to the one at `root`, with all that linking needs.
+
+    The wheels have no `lib64` and no `libcudart.so`, and nvcc looks for its libraries beside the
+    path that it is called by. The environment itself is left alone: it may be the user's own.
+    Returns the new root.
+    """
+    home = folder / "cuda"
+    for name in ("bin", "lib"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+        for entry in (root / name).iterdir():
+            _link(home / name / entry.name, entry)
+    for library in (root / "lib").glob("lib*.so.[0-9]*"):
+        _link(home / "lib" / (library.name.partition(".so.")[0] + ".so"), Path(library.name))
+    for entry in root.iterdir():
+        if entry.name not in ("bin", "lib"):
+            _link(home / entry.name, entry)
+    _link(home / "lib64", Path("lib"))
+    return home
+
+
+def _link(path: Path, target: Path) -> None:
+    if not path.is_symlink():
+        path.symlink_to(target)

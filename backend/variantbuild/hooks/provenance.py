@@ -1,0 +1,80 @@
+"""Where a built wheel comes from: the plan and the machine, as properties of its SBOM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from variantbuild.audit.report import AuditReport
+from variantbuild.plan.flags import Flags, Tool
+from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
+from variantbuild.stamp.sbom import (
+    audited_properties,
+    property_name,
+    render_document,
+    without_private_paths,
+)
+from variantbuild.types import JSONValue
+from variantbuild.variant import Variant
+
+_TOOLS: tuple[Tool, ...] = ("c", "cxx", "fortran", "link")
+
+
+def render_provenance(
+    *,
+    name: str,
+    version: str,
+    variant: Variant,
+    flags: Flags,
+    compilers: Sequence[tuple[Language, Compiler]],
+    facts: HostFacts,
+    report: AuditReport,
+) -> bytes:
+    """Return the document for a wheel of project `name` and `version` (with its local part).
+
+    `variant` is what is stamped, `flags` and `compilers` what it was built with, `facts` the
+    machine it was built on, `report` what the finished files hold.
+    """
+    properties = [*_declared(variant, flags), *_probed(facts), *audited_properties(report)]
+    return render_document(name, version, properties, [_component(*each) for each in compilers])
+
+
+def _declared(variant: Variant, flags: Flags) -> Iterator[tuple[str, str]]:
+    yield property_name("declared", "variant"), str(variant)
+    yield property_name("declared", "architecture"), variant.arch
+    for tool in _TOOLS:
+        if flags.of(tool):
+            yield (
+                property_name("declared", "flags", tool),
+                without_private_paths(" ".join(flags.of(tool))),
+            )
+    if flags.rust is not None:
+        yield property_name("declared", "flags", "rust"), " ".join(flags.rust.compile)
+    yield property_name("declared", "isa-guard"), flags.guard.level or "none"
+
+
+def _probed(facts: HostFacts) -> Iterator[tuple[str, str]]:
+    yield property_name("probed", "system"), f"{facts.system} {facts.machine}"
+    if isinstance(facts.cpu, Found):
+        cpu = facts.cpu.value
+        yield property_name("probed", "cpu"), f"{cpu.family} {cpu.level or ''} {cpu.vendor}".strip()
+    if isinstance(facts.libc, Found):
+        libc = facts.libc.value
+        yield property_name("probed", "libc"), f"{libc.name} {libc.version[0]}.{libc.version[1]}"
+    if isinstance(facts.distro, Found):
+        yield (
+            property_name("probed", "distro"),
+            f"{facts.distro.value.id} {facts.distro.value.version_id}",
+        )
+
+
+def _component(language: Language, compiler: Compiler) -> dict[str, JSONValue]:
+    properties: list[tuple[str, str]] = [(property_name("probed", "language"), language)]
+    if compiler.target:
+        properties.append((property_name("probed", "target"), compiler.target))
+    return {
+        "type": "application",
+        "bom-ref": f"{compiler.family}@{compiler.version}#{language}",
+        "name": compiler.family,
+        "version": compiler.version,
+        "properties": [{"name": key, "value": value} for key, value in properties],
+    }

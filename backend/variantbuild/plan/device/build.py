@@ -1,0 +1,58 @@
+"""How device code is built: what the plan has found out, as a value for delegates to be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from variantbuild.isa.accelerators import Architectures
+from variantbuild.plan.device.deviceflags import (
+    render_device_switches,
+    render_host_switches,
+)
+from variantbuild.probe.gpu.gpufacts import Toolkit
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceBuild:
+    """Toolkit, architectures and switches for device code.
+
+    `host_compiler` is empty where nvcc takes its own choice; `host_switches` are the variant's
+    switches for C++, `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers
+    run at once.
+    """
+
+    toolkit: Toolkit
+    architectures: Architectures
+    host_compiler: str = ""
+    host_switches: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    jobs: int = 1
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """What the compiler of device code gets beside the architectures, ours last."""
+        return (*render_host_switches(self.architectures, self.host_switches), *self.extra)
+
+    @property
+    def device_switches(self) -> tuple[str, ...]:
+        """The switches that name the architectures."""
+        return render_device_switches(self.architectures)
+
+
+def preview_device_build(build: DeviceBuild) -> DeviceBuild:
+    """Return `build` with the paths that `complete_device_build` will give it, `<build>` first."""
+    if build.toolkit.origin != "pypi":
+        return build
+    home = "<build>/cuda"
+    toolkit = replace(
+        build.toolkit,
+        root=home,
+        compiler=f"{home}/bin/nvcc",
+        include=f"{home}/include",
+        libraries=f"{home}/lib",
+    )
+    return replace(build, toolkit=toolkit)

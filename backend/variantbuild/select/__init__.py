@@ -1,0 +1,1 @@
+"""Which variant a machine can run, and which wheel fits it best."""
