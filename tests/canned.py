@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zipfile
 from email.parser import BytesParser
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from binaries.elves import command_lines, elf, isa_note
+from reporters import RecordingReporter
+from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.delegate.backend import Delegate, load_delegate
 from variantbuild.frontend.situation import FRONTEND_VARIABLE
 from wheels.forge import Draft
 
@@ -89,6 +93,7 @@ class Tree:
         self.folder = folder
         self.out = folder.parent / "out"
         self.out.mkdir()
+        self.reporter = RecordingReporter()
         for name in ("canned", "tools", "src", "inplace"):
             (folder / name).mkdir(parents=True)
         self.configure()
@@ -108,6 +113,10 @@ class Tree:
         """Replace the backend, which is imported again."""
         (self.folder / "tools" / "canned_backend.py").write_text(text, encoding="utf-8")
         sys.modules.pop("canned_backend", None)
+
+    def load(self, spec: DelegateSpec) -> Delegate:
+        """Load the backend that `spec` names; what the build says goes to `reporter`."""
+        return load_delegate(spec, env=os.environ, reporter=self.reporter)
 
     def hand_out(self, *modules: bytes, tag: str = "py3-none-linux_x86_64") -> Path:
         """Put a wheel with `modules` where the backend finds it; return its path."""

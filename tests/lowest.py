@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from variantbuild.delegate import OLDEST_SETUPTOOLS
+from variantbuild.delegate.backend import OLDEST_SETUPTOOLS
 
 if sys.version_info >= (3, 11):
     import tomllib

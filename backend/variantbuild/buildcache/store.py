@@ -23,7 +23,7 @@ from typing import cast
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
 from variantbuild.host.userdirs import user_folder
-from variantbuild.messages import say
+from variantbuild.messages import Reporter
 from variantbuild.types import JSONValue
 
 _ENTRY = "entry.json"
@@ -59,11 +59,11 @@ class Store:
     folder: Path
     limit: int
 
-    def find(self, key: str) -> Kept | None:
+    def find(self, key: str, reporter: Reporter) -> Kept | None:
         """Return the wheel of `key`; None without.
 
-        An entry whose content is not what was stored is removed. Raises WheelError where the
-        folder is not this user's own.
+        An entry whose content is not what was stored is removed, with a warning. Raises
+        WheelError where the directory is not this user's own.
         """
         entry = self.folder / key
         if not entry.exists():
@@ -80,7 +80,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, WheelError):
             sound = False
         if not sound:
-            say(f"damaged, removed from the build cache: {entry}", "warning")
+            reporter.warning(f"damaged, removed from the build cache: {entry}")
             self._remove(entry)
             return None
         with contextlib.suppress(OSError):

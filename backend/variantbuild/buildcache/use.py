@@ -14,7 +14,7 @@ from variantbuild.host import Host
 from variantbuild.host.durable import write_error
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import private_folder, publish
-from variantbuild.messages import say
+from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 
 
@@ -25,6 +25,7 @@ class CachedBuild:
     store: Store
     key: str
     host: Host
+    reporter: Reporter
 
     def take(self, destination: Path) -> Path | None:
         """Publish the wheel that is stored for this build in `destination`, where it still holds.
@@ -47,10 +48,10 @@ class CachedBuild:
                     raise write_error(destination / kept.wheel.name, error) from None
                 return None
             if not sound:
-                say(f"changed while it was read, not used: {kept.wheel}", "warning")
+                self.reporter.warning(f"changed while it was read, not used: {kept.wheel}")
                 return None
             made = publish(copied, destination)
-        say(
+        self.reporter.note(
             f"taken from the build cache: {kept.wheel}; "
             "-C variantbuild.build-cache=false builds anew"
         )
@@ -62,14 +63,14 @@ class CachedBuild:
         An entry whose libraries are others now is removed, to make room for the new wheel.
         """
         try:
-            kept = self.store.find(self.key)
+            kept = self.store.find(self.key, self.reporter)
             if kept is None:
                 return None
             if identify_libraries(tuple(kept.libraries), self.host) != dict(kept.libraries):
                 self.store.remove(self.key)
                 return None
         except (OSError, VariantBuildError) as error:
-            say(f"the build cache is not used: {_short(error)}", "warning")
+            self.reporter.warning(f"the build cache is not used: {_short(error)}")
             return None
         return kept
 
@@ -80,14 +81,16 @@ class CachedBuild:
             unknown = [name for name, identity in libraries.items() if not identity]
             if unknown:
                 # A change of it would not be seen.
-                say(f"the wheel is not kept in the build cache: {explain(unknown[0])}", "warning")
+                self.reporter.warning(
+                    f"the wheel is not kept in the build cache: {explain(unknown[0])}"
+                )
                 return
             self.store.store(self.key, wheel, libraries)
         except (OSError, VariantBuildError) as error:
-            say(f"the wheel is not kept in the build cache: {_short(error)}", "warning")
+            self.reporter.warning(f"the wheel is not kept in the build cache: {_short(error)}")
 
 
-def open_cache(plan: BuildPlan, env: Mapping[str, str]) -> CachedBuild | None:
+def open_cache(plan: BuildPlan, env: Mapping[str, str], reporter: Reporter) -> CachedBuild | None:
     """Return the cache for the build of `plan`; None where it cannot serve.
 
     Only sdists are kept, whose files stay what they are, and only what the audit has passed.
@@ -99,9 +102,10 @@ def open_cache(plan: BuildPlan, env: Mapping[str, str]) -> CachedBuild | None:
         store = default_store(env)
         key = build_key(plan, env, visible_distributions())
     except (OSError, VariantBuildError) as error:
-        say(f"the build cache is not used: {_short(error)}", "warning")
+        reporter.warning(f"the build cache is not used: {_short(error)}")
         return None
-    return CachedBuild(store=store, key=key, host=LocalHost(env=env, source=plan.project.path))
+    host = LocalHost(env=env, source=plan.project.path)
+    return CachedBuild(store=store, key=key, host=host, reporter=reporter)
 
 
 def _short(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sysconfig
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -10,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from variantbuild.delegate import Delegate
+from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.handover import Delegation, Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
 from variantbuild.errors import DelegateError
 from variantbuild.host.staging import private_folder
-from variantbuild.messages import say
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
 
@@ -29,13 +27,13 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path)
     """
     changes = _handover(plan, delegate, folder)
     for note in changes.notes:
-        say(note, "warning")
+        delegate.reporter.warning(note)
     output = folder / "out"
     output.mkdir()
     settings = dict(changes.config_settings)
     # The delegate never gets a metadata folder: it would compare ours, which says more, with its
     # own byte for byte (scikit-build-core 1.1).
-    _try_devices(plan, changes, folder)
+    _try_devices(plan, delegate, changes, folder)
     with _device_sources(plan, delegate, changes, folder):
         name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
     return _add_dependencies(plan, returned_path(name, output, delegate, hook))
@@ -85,11 +83,11 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         version=delegate.version,
         source=plan.project.path,
         folder=folder.resolve(),
-        env=dict(os.environ),
+        env=dict(delegate.env),
         config_settings=cast("ConfigSettings", plan.project.delegate_settings),
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
         tool=tool if isinstance(tool, Mapping) else {},
-        extra_config=_users_distutils_config(),
+        extra_config=_users_distutils_config(delegate.env),
         meson_build=_meson_build(plan.project.path) if delegate.kind == "mesonpy" else "",
     )
     changes = hand_over(
@@ -122,7 +120,7 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:
+def _try_devices(plan: BuildPlan, delegate: Delegate, changes: Handover, folder: Path) -> None:
     """Compile a small kernel, so that what cannot be built is known before the long build."""
     if plan.device is None:
         return
@@ -132,7 +130,7 @@ def _try_devices(plan: BuildPlan, changes: Handover, folder: Path) -> None:
 
     build = complete_device_build(plan.device, folder)
     if build is not None:
-        host = LocalHost(env=os.environ, source=plan.project.path)
+        host = LocalHost(env=delegate.env, source=plan.project.path)
         try_device_build(host, build, folder, dict(changes.env))
 
 
@@ -146,7 +144,7 @@ def _device_sources(
     from variantbuild.delegate.build_ext import device_sources
     from variantbuild.delegate.handover.devicebuild import complete_device_build
 
-    env = {**os.environ, **dict(changes.env)}
+    env = {**delegate.env, **dict(changes.env)}
     reason = "the target names none" if plan.devices is None else plan.devices.reason
     return device_sources(complete_device_build(plan.device, folder), reason, env)
 
@@ -158,10 +156,10 @@ def _meson_build(source: Path) -> str:
         return ""
 
 
-def _users_distutils_config() -> str:
+def _users_distutils_config(env: Mapping[str, str]) -> str:
     """Return the text of the file that the user's DIST_EXTRA_CONFIG names, empty without one."""
     try:
-        return Path(os.environ["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
+        return Path(env["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
     except (KeyError, OSError, UnicodeDecodeError):
         return ""
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
-from variantbuild.messages import say
+from variantbuild.messages import Reporter
 
 #: The trees that this build and those which started it hold: they must not wait for themselves.
 _HOLDS = "_VARIANTBUILD_TREES"
 
 
 @contextlib.contextmanager
-def take_turn(tree: Path) -> Iterator[None]:
+def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> Iterator[None]:
     """Wait until no other build is at work in the folder `tree`, and keep others waiting.
+
+    What this build starts in the same tree learns from `env` that it need not wait.
 
     The lock is the folder's own, so that nothing is left behind. It is advice: where the file
     system or the system knows none for folders (NFS, Windows), nobody waits.
@@ -32,23 +34,23 @@ def take_turn(tree: Path) -> Iterator[None]:
     try:
         status = os.fstat(descriptor)
         name = f"{status.st_dev}:{status.st_ino}"
-        before = os.environ.get(_HOLDS)
+        before = env.get(_HOLDS)
         held = (before or "").split()
         if name not in held:
-            _wait(descriptor, tree)
-        os.environ[_HOLDS] = " ".join((*held, name))
+            _wait(descriptor, tree, reporter)
+        env[_HOLDS] = " ".join((*held, name))
         try:
             yield
         finally:
             if before is None:
-                os.environ.pop(_HOLDS, None)
+                env.pop(_HOLDS, None)
             else:
-                os.environ[_HOLDS] = before
+                env[_HOLDS] = before
     finally:
         os.close(descriptor)
 
 
-def _wait(descriptor: int, tree: Path) -> None:
+def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
     try:
         import fcntl
     except ImportError:
@@ -57,5 +59,5 @@ def _wait(descriptor: int, tree: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another build is at work in {tree}: waiting for it")
+            reporter.note(f"another build is running in {tree}; waiting for it to finish")
             fcntl.flock(descriptor, fcntl.LOCK_EX)

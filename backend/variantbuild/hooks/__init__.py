@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import Project, load_project
-from variantbuild.delegate import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
+from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
 from variantbuild.delegate.run import delegate_metadata
 from variantbuild.errors import VariantBuildError
 from variantbuild.frontend.situation import Situation, detect_situation, read_traces
@@ -24,6 +24,7 @@ from variantbuild.hooks import prepared as handoff
 from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy
+from variantbuild.messages import StderrReporter
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.types import ConfigSettings
 
@@ -42,7 +43,7 @@ def _boundary() -> Iterator[None]:
         yield
     except VariantBuildError as error:
         sys.stdout.flush()
-        print(f"variantbuild: error: {error}", file=sys.stderr, flush=True)
+        StderrReporter().error(str(error))
         raise SystemExit(error.exit_code) from None
 
 
@@ -173,7 +174,9 @@ def _build_editable(
 
 def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
     project = load_project(Path.cwd(), config_settings, os.environ)
-    return project, load_delegate(resolve_delegate(project))
+    return project, load_delegate(
+        resolve_delegate(project), env=os.environ, reporter=StderrReporter()
+    )
 
 
 def _plan(project: Project, delegate: Delegate, situation: Situation | None = None) -> BuildPlan:

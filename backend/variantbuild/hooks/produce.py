@@ -7,17 +7,17 @@ name that others look at appears only when what it names is complete.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.config.project import Project
-from variantbuild.delegate import Delegate
+from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.run import returned_path, run_build_hook
 from variantbuild.frontend.naming import resolve_naming
 from variantbuild.host.staging import private_folder, publish
-from variantbuild.messages import say
+from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 from variantbuild.tags.forms import name_platforms
 from variantbuild.variant import Variant
@@ -52,22 +52,23 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
 
     Raises DelegateError, WheelError or AuditError; `destination` then holds what it held before.
     """
+    reporter = delegate.reporter
     for message in plan.messages:
-        say(message, "warning")
+        reporter.warning(message)
     if not plan.variant.is_baseline:
-        say(f"building for {plan.variant}: {plan.choice.reason}")
+        reporter.note(f"building for {plan.variant}: {plan.choice.reason}")
     elif plan.situation.cibuildwheel:
-        say(plan.choice.reason)
+        reporter.note(plan.choice.reason)
     cached = None
     if plan.project.config.build_cache:
         from variantbuild.buildcache.use import open_cache
 
-        cached = open_cache(plan, os.environ)
+        cached = open_cache(plan, delegate.env, reporter)
     if cached is not None and (taken := cached.take(destination)) is not None:
         return taken
     with private_folder(destination) as folder:
         built = run_build_hook(plan, delegate, "build_wheel", folder)
-        made = _stamp(plan, built, destination)
+        made = _stamp(plan, delegate, built, destination)
     if cached is not None:
         cached.store_wheel(made)
     return made
@@ -99,7 +100,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
                 for path in before
                 if path not in loose and "build" not in path.relative_to(source).parts
             ]
-            _check_editable_devices(plan, reports, kept)
+            _check_editable_devices(plan, reports, kept, delegate.reporter)
         for report in reports:
             # Which module has device code is the project's affair.
             with_code = any(file.device for file in report.files)
@@ -108,19 +109,19 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
                 judged = judge(report, declared, records=_records(plan))
                 passage = pass_gate(judged, plan.project.config.audit)
                 for message in passage.messages:
-                    say(message, "warning")
+                    delegate.reporter.warning(message)
         return publish(built, destination)
 
 
 def _check_editable_devices(
-    plan: BuildPlan, reports: Sequence[AuditReport], kept: Sequence[Path]
+    plan: BuildPlan, reports: Sequence[AuditReport], kept: Sequence[Path], reporter: Reporter
 ) -> None:
     from variantbuild.audit.judge.devicegate import pass_editable
 
     planned = None if plan.device is None else plan.device.architectures
     policy = plan.project.config.audit
     for problem in pass_editable(reports, kept, plan.variant, planned, policy):
-        say(problem, "warning")
+        reporter.warning(problem)
 
 
 def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:
@@ -146,7 +147,7 @@ def unpack_metadata(wheel_path: Path, folder: Path) -> Path:
     return folder / inventory.dist_info
 
 
-def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
+def _stamp(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) -> Path:
     """Audit the delegate's wheel, and publish it with the stamp that it has earned.
 
     A wheel that gets no stamp is published as the delegate wrote it. The baseline is judged as
@@ -160,10 +161,12 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
 
     if plan.project.config.audit == "off":
         if not plan.variant.is_baseline:
-            say(f"not stamped as {plan.variant}: `audit` is off, and a stamp is a finding")
+            delegate.reporter.note(
+                f"not stamped as {plan.variant}: `audit` is off, and only audited wheels are"
+            )
         return publish(built, destination)
     report = audit_wheel(built)
-    found, guarded = _earned(plan, report)
+    found, guarded = _earned(plan, report, delegate.reporter)
     if found.is_baseline:
         return publish(built, destination)
     with open_wheel(built) as wheel:
@@ -182,11 +185,11 @@ def _stamp(plan: BuildPlan, built: Path, destination: Path) -> Path:
                 report=report,
             ),
         )
-        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch())
+        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch(delegate.env))
         return apply_edit(wheel, edit, destination, consume=True)
 
 
-def _earned(plan: BuildPlan, report: AuditReport) -> tuple[Variant, bool]:
+def _earned(plan: BuildPlan, report: AuditReport, reporter: Reporter) -> tuple[Variant, bool]:
     """Return the variant that `report` bears out, and whether every module has the ISA note.
 
     It is the baseline where there is nothing to stamp. Raises AuditError where the policy forbids
@@ -202,13 +205,13 @@ def _earned(plan: BuildPlan, report: AuditReport) -> tuple[Variant, bool]:
         planned = None if plan.device is None else plan.device.architectures
         declared, notes = pass_devices(report, declared, planned, policy)
     for note in notes:
-        say(note, "warning")
+        reporter.warning(note)
     if not report.has_machine_code or _asks_nothing(declared):
         return Variant(arch=declared.arch), False
     judgement = judge(report, declared, records=_records(plan))
     passage = pass_gate(judgement, policy)
     for message in passage.messages:
-        say(message, "warning")
+        reporter.warning(message)
     return passage.variant, all(finding.rule != "no-guard" for finding in judgement.findings)
 
 
@@ -233,6 +236,6 @@ def _modules_below(source: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def _epoch() -> int | None:
-    value = os.environ.get("SOURCE_DATE_EPOCH", "")
+def _epoch(env: Mapping[str, str]) -> int | None:
+    value = env.get("SOURCE_DATE_EPOCH", "")
     return int(value) if value.isascii() and value.isdigit() else None

@@ -16,6 +16,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reporters import RecordingReporter
 from variantbuild.buildcache.libraries import identify_libraries
 from variantbuild.buildcache.store import Store, default_store
 from variantbuild.cli import main
@@ -24,6 +25,9 @@ from variantbuild.host.local import LocalHost
 
 REPO = Path(__file__).resolve().parents[3]
 
+#: For calls whose messages do not matter.
+REPORTER = RecordingReporter()
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
@@ -31,13 +35,13 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_what_was_stored_is_found(store: Store, wheel: Path) -> None:
-    assert store.find("k") is None
+    assert store.find("k", REPORTER) is None
     store.store("k", wheel, {"libc.so.6": "x"})
-    found = store.find("k")
+    found = store.find("k", REPORTER)
     assert found is not None
     assert (found.wheel.name, found.wheel.read_bytes()) == (wheel.name, wheel.read_bytes())
     assert found.libraries == {"libc.so.6": "x"}
-    assert store.find("other") is None
+    assert store.find("other", REPORTER) is None
     assert store.folder.stat().st_mode & 0o777 == 0o700
     # Storing again changes nothing, and leaves nothing.
     store.store("k", wheel, {})
@@ -60,17 +64,17 @@ def test_a_damaged_entry_is_a_miss_and_goes(store: Store, wheel: Path, damage: s
     else:
         key = {"hash": "sha256", "name": "name", "libraries": "libraries"}[damage]
         record.write_text(json.dumps({**said, key: "../../etc/passwd"}), encoding="utf-8")
-    assert store.find("k") is None
+    assert store.find("k", REPORTER) is None
     assert not (store.folder / "k").exists()
     store.store("k", wheel, {})
-    assert store.find("k") is not None
+    assert store.find("k", REPORTER) is not None
 
 
 def test_an_entry_that_is_no_sound_wheel_is_not_trusted(store: Store, wheel: Path) -> None:
     broken = wheel.with_name(wheel.name)
     broken.write_bytes(b"PK no wheel at all")
     store.store("k", broken, {})
-    assert store.find("k") is None
+    assert store.find("k", REPORTER) is None
 
 
 def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
@@ -79,21 +83,21 @@ def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
     for number, key in enumerate("abc"):
         small.store(key, wheel, {})
         os.utime(small.folder / key, (1000 + number, 1000 + number))
-    assert small.find("b") is not None  # used just now
+    assert small.find("b", REPORTER) is not None  # used just now
     small.store("d", wheel, {})
     assert {entry.key for entry in small.entries()} <= {"b", "d"}
-    assert small.find("d") is not None
+    assert small.find("d", REPORTER) is not None
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {})
     store.folder.chmod(0o777)
     with pytest.raises(WheelError, match="others may write to it"):
-        store.find("k")
+        store.find("k", REPORTER)
     with pytest.raises(WheelError, match="others may write to it"):
         store.store("l", wheel, {})
     store.folder.chmod(0o700)
-    assert store.find("k") is not None
+    assert store.find("k", REPORTER) is not None
 
 
 def test_a_full_disk_leaves_no_entry(store: Store, wheel: Path) -> None:
@@ -106,7 +110,7 @@ def test_a_full_disk_leaves_no_entry(store: Store, wheel: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         signal.signal(signal.SIGXFSZ, handler)
-    assert store.find("k") is None
+    assert store.find("k", REPORTER) is None
     assert list(store.folder.iterdir()) == []
 
 
@@ -114,11 +118,12 @@ _LOOP = """
 import sys
 from pathlib import Path
 from variantbuild.buildcache.store import Store
+from variantbuild.messages import StderrReporter
 store = Store(folder=Path(sys.argv[1]), limit=1 << 30)
 number = 0
 while True:
     store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
-    found = store.find(f"k{(number + 7) % 40}")
+    found = store.find(f"k{(number + 7) % 40}", StderrReporter())
     assert found is None or found.wheel.stat().st_size == Path(sys.argv[2]).stat().st_size
     number += 1
 """
@@ -136,7 +141,7 @@ def test_kills_and_company(store: Store, wheel: Path) -> None:
             process.communicate()
     assert store.entries()
     for entry in store.entries():
-        assert store.find(entry.key) is not None
+        assert store.find(entry.key, REPORTER) is not None
     for left in store.folder.glob(".new-*"):
         os.utime(left, (0, 0))
     store.store("last", wheel, {})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reporters import RecordingReporter
 from variantbuild.buildcache.libraries import identify_libraries, linked_outside
 from variantbuild.buildcache.store import Store
 from variantbuild.buildcache.use import CachedBuild
@@ -17,14 +18,19 @@ from wheels.forge import Draft
 
 
 @pytest.fixture
-def cached(tmp_path: Path) -> CachedBuild:
+def reporter() -> RecordingReporter:
+    return RecordingReporter()
+
+
+@pytest.fixture
+def cached(tmp_path: Path, reporter: RecordingReporter) -> CachedBuild:
     host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
     store = Store(folder=tmp_path / "cache", limit=1 << 20)
-    return CachedBuild(store=store, key="k", host=host)
+    return CachedBuild(store=store, key="k", host=host, reporter=reporter)
 
 
 def test_what_is_stored_is_taken(
-    cached: CachedBuild, wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cached: CachedBuild, wheel: Path, tmp_path: Path, reporter: RecordingReporter
 ) -> None:
     target = tmp_path / "out"
     target.mkdir()
@@ -32,7 +38,8 @@ def test_what_is_stored_is_taken(
     cached.store.store("k", wheel, {})
     assert cached.take(target) == target / wheel.name
     assert (target / wheel.name).read_bytes() == wheel.read_bytes()
-    assert "taken from the build cache" in capsys.readouterr().err
+    (note,) = reporter.notes
+    assert "taken from the build cache" in note
 
 
 def test_another_library_makes_room_for_the_new_wheel(
@@ -53,7 +60,7 @@ def test_an_entry_that_goes_while_it_is_copied_is_a_miss(
     wheel: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    reporter: RecordingReporter,
 ) -> None:
     cached.store.store("k", wheel, {})
 
@@ -64,7 +71,7 @@ def test_an_entry_that_goes_while_it_is_copied_is_a_miss(
     copy2 = shutil.copy2
     monkeypatch.setattr("shutil.copy2", evict_and_copy)
     assert cached.take(tmp_path) is None
-    assert "taken" not in capsys.readouterr().err
+    assert reporter.notes == []
 
 
 def test_what_changes_between_check_and_copy_is_not_published(
@@ -72,7 +79,7 @@ def test_what_changes_between_check_and_copy_is_not_published(
     wheel: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    reporter: RecordingReporter,
 ) -> None:
     cached.store.store("k", wheel, {})
     target = tmp_path / "out"
@@ -88,7 +95,8 @@ def test_what_changes_between_check_and_copy_is_not_published(
     monkeypatch.setattr("shutil.copy2", change_and_copy)
     assert cached.take(target) is None
     assert list(target.iterdir()) == []
-    assert "changed while it was read, not used" in capsys.readouterr().err
+    (warning,) = reporter.warnings
+    assert "changed while it was read, not used" in warning
 
 
 def test_a_destination_that_is_not_there_is_told(
@@ -99,30 +107,30 @@ def test_a_destination_that_is_not_there_is_told(
         cached.take(tmp_path / "absent")
 
 
-def test_damage_is_said_once(
-    cached: CachedBuild, wheel: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_damage_is_said_once(cached: CachedBuild, wheel: Path, reporter: RecordingReporter) -> None:
     cached.store.store("k", wheel, {})
     (cached.store.folder / "k" / wheel.name).write_bytes(b"x")
     assert cached.find() is None
     assert cached.find() is None
-    assert capsys.readouterr().err.count("damaged") == 1
+    (warning,) = reporter.warnings
+    assert warning.startswith("damaged")
 
 
 def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
     cached: CachedBuild,
     wheel: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    reporter: RecordingReporter,
 ) -> None:
     names = ("libc.so.6", "libnowhere.so.1")
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names)
     cached.store_wheel(wheel)
-    assert "libnowhere.so.1 is not where the system's loader looks" in capsys.readouterr().err
-    assert cached.store.find("k") is None
+    (warning,) = reporter.warnings
+    assert "libnowhere.so.1 is not where the system's loader looks" in warning
+    assert cached.store.find("k", reporter) is None
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names[:1])
     cached.store_wheel(wheel)
-    assert cached.store.find("k") is not None
+    assert cached.store.find("k", reporter) is not None
 
 
 def test_a_library_by_its_run_path_counts_by_what_lies_there(
@@ -143,13 +151,13 @@ def test_a_run_path_beside_the_installed_wheel_keeps_it_out(
     cached: CachedBuild,
     wheel: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    reporter: RecordingReporter,
 ) -> None:
     named = ("libc.so.6:$ORIGIN/../other.libs",)
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
     cached.store_wheel(wheel)
-    said = capsys.readouterr().err
-    assert "libc.so.6 is looked for in $ORIGIN/../other.libs, beside the installed wheel" in said
+    (warning,) = reporter.warnings
+    assert "libc.so.6 is looked for in $ORIGIN/../other.libs, beside the installed wheel" in warning
     assert cached.find() is None
 
 

@@ -10,9 +10,10 @@ from types import ModuleType
 
 import pytest
 
+from reporters import RecordingReporter
 from variantbuild.config.delegatespec import DelegateSpec, resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import load_delegate, requirements
+from variantbuild.delegate.backend import Delegate, load_delegate, requirements
 from variantbuild.errors import DelegateError
 
 
@@ -27,6 +28,10 @@ def tree(folder: Path, text: str = "", *files: str) -> Path:
 
 def spec_of(folder: Path) -> DelegateSpec:
     return resolve_delegate(load_project(folder, None, {}, machine_files=()))
+
+
+def load(spec: DelegateSpec) -> Delegate:
+    return load_delegate(spec, env=os.environ, reporter=RecordingReporter())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_mistakes(tmp_path: Path, text: str, message: str) -> None:
 def test_not_installed(tmp_path: Path) -> None:
     spec = spec_of(tree(tmp_path, '[tool.variantbuild]\ndelegate = "no_such_backend.api"\n'))
     with pytest.raises(DelegateError, match="no module 'no_such_backend'") as caught:
-        load_delegate(spec)
+        load(spec)
     assert caught.value.hint is not None
     assert "requires" in caught.value.hint
 
@@ -97,7 +102,7 @@ inner = Inner()
 
 
 def test_calls(in_tree: DelegateSpec) -> None:
-    delegate = load_delegate(in_tree)
+    delegate = load(in_tree)
     assert delegate.has("build_wheel")
     assert not delegate.has("prepare_metadata_for_build_wheel")
     assert delegate.call("build_wheel", "x", env={"VB_TEST": "seen"}) == "seen"
@@ -114,9 +119,9 @@ def test_calls(in_tree: DelegateSpec) -> None:
 
 def test_no_backend_at_all() -> None:
     with pytest.raises(DelegateError, match="no build_wheel hook"):
-        load_delegate(DelegateSpec(backend="json", path=(), origin="here"))
+        load(DelegateSpec(backend="json", path=(), origin="here"))
     with pytest.raises(DelegateError, match="no object 'nothing'"):
-        load_delegate(DelegateSpec(backend="json:nothing", path=(), origin="here"))
+        load(DelegateSpec(backend="json:nothing", path=(), origin="here"))
 
 
 @pytest.mark.parametrize("value", [None, "ninja", 3])
@@ -151,9 +156,9 @@ def test_an_old_setuptools_is_refused_where_it_builds(
     spec = spec_of(tree(tmp_path))
     if refused:
         with pytest.raises(DelegateError, match=rf"setuptools {version} is installed.* 64 or"):
-            load_delegate(spec)
+            load(spec)
     else:
-        load_delegate(spec)
+        load(spec)
 
 
 def test_another_delegate_may_stand_beside_an_old_setuptools(
@@ -161,4 +166,4 @@ def test_another_delegate_may_stand_beside_an_old_setuptools(
 ) -> None:
     pretend_setuptools("59.8.0")
     text = '[tool.variantbuild]\ndelegate = "scikit_build_core.build"\n'
-    load_delegate(spec_of(tree(tmp_path, text)))
+    load(spec_of(tree(tmp_path, text)))

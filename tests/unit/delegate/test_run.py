@@ -13,8 +13,8 @@ import pytest
 from canned import Tree, enter, header, module
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import Delegate, load_delegate
 from variantbuild.delegate import run as buildrun
+from variantbuild.delegate.backend import Delegate
 from variantbuild.errors import DelegateError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
@@ -43,7 +43,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 def planned(tree: Tree, cpu: str = "v3") -> tuple[BuildPlan, Delegate]:
     project = load_project(tree.folder, {"variantbuild.cpu": cpu}, os.environ, machine_files=())
-    delegate = load_delegate(resolve_delegate(project))
+    delegate = tree.load(resolve_delegate(project))
     host = LocalHost(env=os.environ, source=tree.folder)
     situation = Situation(kind="build", evidence="test")
     return make_plan(project, delegate.spec, host, situation), delegate
@@ -98,16 +98,15 @@ def test_source_tree_that_cannot_be_written_is_told(tree: Tree) -> None:
     assert tree.made == []
 
 
-def test_configuration_that_cannot_be_read_is_none(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_configuration_that_cannot_be_read_is_none(tree: Tree) -> None:
     path = tree.folder / "extra.cfg"
-    monkeypatch.setenv("DIST_EXTRA_CONFIG", str(path))
-    assert buildrun._users_distutils_config() == ""
+    env = {"DIST_EXTRA_CONFIG": str(path)}
+    assert buildrun._users_distutils_config({}) == ""
+    assert buildrun._users_distutils_config(env) == ""
     path.write_bytes(b"\xff")
-    assert buildrun._users_distutils_config() == ""
+    assert buildrun._users_distutils_config(env) == ""
     path.write_text("[build]\n", encoding="utf-8")
-    assert buildrun._users_distutils_config() == "[build]\n"
+    assert buildrun._users_distutils_config(env) == "[build]\n"
     assert buildrun._meson_build(tree.folder) == ""
     (tree.folder / "meson.build").write_bytes(b"project('\xff')")
     assert buildrun._meson_build(tree.folder) == "project('\ufffd')"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from reporters import RecordingReporter
 from variantbuild.delegate.treelock import take_turn
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
@@ -17,10 +19,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks n
 BACKEND = Path(__file__).resolve().parents[3] / "backend"
 #: Takes its turn, notes when it had it, and holds it for a while.
 CODE = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from variantbuild.delegate.treelock import take_turn
-with take_turn(Path(sys.argv[1])):
+from variantbuild.messages import StderrReporter
+with take_turn(Path(sys.argv[1]), os.environ, StderrReporter()):
     start = time.monotonic()
     print(start, flush=True)
     time.sleep(float(sys.argv[2]))
@@ -36,6 +39,10 @@ def start(tree: Path, seconds: float) -> subprocess.Popen[str]:
     )
 
 
+def hold(tree: Path) -> AbstractContextManager[None]:
+    return take_turn(tree, os.environ, RecordingReporter())
+
+
 def test_builds_in_one_tree_follow_each_other(tmp_path: Path) -> None:
     builds = [start(tmp_path, 0.3) for _ in range(3)]
     said = [build.communicate(timeout=60) for build in builds]
@@ -43,7 +50,7 @@ def test_builds_in_one_tree_follow_each_other(tmp_path: Path) -> None:
     assert len(spans) == 3
     for (_, end), (begin, _) in pairwise(spans):
         assert begin >= end
-    assert any(f"another build is at work in {tmp_path}" in err for _, err in said)
+    assert any(f"another build is running in {tmp_path}" in err for _, err in said)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -59,8 +66,8 @@ def test_a_killed_build_keeps_nobody_waiting(tmp_path: Path) -> None:
 
 
 def test_what_a_build_starts_in_its_own_tree_does_not_wait(tmp_path: Path) -> None:
-    with take_turn(tmp_path):
-        with take_turn(tmp_path):
+    with hold(tmp_path):
+        with hold(tmp_path):
             out, err = start(tmp_path, 0).communicate(timeout=60)
         assert out
         assert "another build" not in err
@@ -69,7 +76,7 @@ def test_what_a_build_starts_in_its_own_tree_does_not_wait(tmp_path: Path) -> No
 
 def test_a_build_that_comes_back_to_its_tree_by_another_does_not_wait(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    with take_turn(tmp_path), take_turn(tmp_path / "other"):
+    with hold(tmp_path), hold(tmp_path / "other"):
         out, err = start(tmp_path, 0).communicate(timeout=60)
     assert out
     assert "another build" not in err
@@ -78,5 +85,5 @@ def test_a_build_that_comes_back_to_its_tree_by_another_does_not_wait(tmp_path: 
 def test_other_trees_and_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    with take_turn(tmp_path / "a"), take_turn(tmp_path / "b"), take_turn(tmp_path / "gone"):
+    with hold(tmp_path / "a"), hold(tmp_path / "b"), hold(tmp_path / "gone"):
         pass

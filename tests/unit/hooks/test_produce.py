@@ -17,7 +17,7 @@ import pytest
 from canned import Tree, enter, header, module
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
-from variantbuild.delegate import Delegate, load_delegate
+from variantbuild.delegate.backend import Delegate
 from variantbuild.errors import AuditError, DelegateError, WheelError
 from variantbuild.frontend.situation import Situation, SituationKind
 from variantbuild.hooks import produce
@@ -50,7 +50,7 @@ def plan_of(
     given = {"cpu": "v3", **settings}
     ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
     project = load_project(tree.folder, ours, os.environ, machine_files=())
-    delegate = load_delegate(resolve_delegate(project))
+    delegate = tree.load(resolve_delegate(project))
     host = LocalHost(env=os.environ, source=tree.folder)
     situation = Situation(kind=kind, evidence="test")
     return make_plan(project, delegate.spec, host, situation), delegate
@@ -73,9 +73,9 @@ def compiled(folder: Path, march: str) -> bytes:
     return built.read_bytes()
 
 
-def test_stamp_has_a_record_of_the_build(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+def test_stamp_has_a_record_of_the_build(tree: Tree) -> None:
     assert produced(tree) == STAMPED
-    assert "variantbuild: note: building for v3: cpu is v3" in capfd.readouterr().err
+    assert tree.reporter.notes[0].startswith("building for v3: cpu is v3")
     with zipfile.ZipFile(tree.out / STAMPED) as archive:
         record = json.loads(archive.read(RECORD))
     assert record["metadata"]["component"]["version"] == "1.0+v3"
@@ -98,11 +98,11 @@ def test_names_are_what_the_front_end_accepts(kind: SituationKind, name: str, tr
     [("v3", STAMPED), (None, "demo-1.0+v3-py3-none-linux_x86_64_v3.whl")],
 )
 def test_generic_tag_goes_where_a_module_lacks_the_note(
-    note: str | None, name: str, tree: Tree, capfd: pytest.CaptureFixture[str]
+    note: str | None, name: str, tree: Tree
 ) -> None:
     tree.hand_out(module("v3"), module("v3", note=note))
     assert produced(tree, "pip-tree") == name
-    assert ("no ISA note" in capfd.readouterr().err) == (note is None)
+    assert any("no ISA note" in each for each in tree.reporter.warnings) == (note is None)
 
 
 @pytest.mark.parametrize(
@@ -124,24 +124,21 @@ def test_wheel_without_a_stamp_is_published_as_it_is(
     assert (tree.out / PLAIN).read_bytes() == canned.read_bytes()
 
 
-def test_what_is_said_of_a_wheel_without_a_stamp(
-    tree: Tree, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_said_of_a_wheel_without_a_stamp(tree: Tree) -> None:
     produced(tree, audit="off")
-    assert "note: not stamped as v3: `audit` is off" in capfd.readouterr().err
+    assert tree.reporter.notes[-1].startswith("not stamped as v3: `audit` is off")
+    tree.reporter.notes.clear()
     produced(tree, audit="off", cpu="v1")
-    assert capfd.readouterr().err == ""
+    assert tree.reporter.notes == tree.reporter.warnings == []
     tree.hand_out(module("v1"))
     produced(tree, audit="warn")
-    assert "variantbuild: warning: the wheel is not stamped as v3" in capfd.readouterr().err
+    assert any("the wheel is not stamped as v3" in each for each in tree.reporter.warnings)
 
 
-def test_less_than_asked_is_stamped_where_it_is_allowed(
-    tree: Tree, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_less_than_asked_is_stamped_where_it_is_allowed(tree: Tree, tmp_path: Path) -> None:
     tree.hand_out(module("v1"))
     produced(tree, audit="downgrade")
-    assert "warning: the wheel is not stamped: the audit found the" in capfd.readouterr().err
+    assert any("is not stamped: the audit found the" in each for each in tree.reporter.warnings)
     (tree.out / PLAIN).unlink()
     tree.hand_out(compiled(tmp_path, "-march=x86-64-v2"))
     assert produced(tree, audit="downgrade") == STAMPED.replace("v3", "v2")
@@ -160,24 +157,24 @@ def test_refused_wheel_leaves_nothing(march: str, settings: dict[str, str], tree
     assert tree.made == ["before"]
 
 
-def test_runner_of_cibuildwheel_is_chance(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+def test_runner_of_cibuildwheel_is_chance(tree: Tree) -> None:
     tree.hand_out(module("v1"))
     tree.configure('cpu = "auto"')
     project = load_project(tree.folder, {}, os.environ, machine_files=())
-    delegate = load_delegate(resolve_delegate(project))
+    delegate = tree.load(resolve_delegate(project))
     host = LocalHost(env=os.environ, source=tree.folder)
     for on_ci in (True, False):
         situation = Situation(kind="build", evidence="test", cibuildwheel=on_ci)
         plan = make_plan(project, delegate.spec, host, situation)
         if on_ci:
             assert produce.produce_wheel(plan, delegate, tree.out).name == PLAIN
-            assert "note: cibuildwheel runs this" in capfd.readouterr().err
+            assert tree.reporter.notes[0].startswith("cibuildwheel runs this")
         else:
             assert plan.choice.reason.startswith("the level of this machine")
 
 
 def test_sdist_is_built_once_where_the_cache_is_on(
-    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tree.folder / "PKG-INFO").touch()
@@ -188,7 +185,7 @@ def test_sdist_is_built_once_where_the_cache_is_on(
         # Each front end unpacks the sdist anew: what a build left in the tree is not there.
         shutil.rmtree(tree.folder / "build", ignore_errors=True)
         assert len(tree.calls) == builds
-    assert "taken from the build cache" in capfd.readouterr().err
+    assert tree.reporter.notes[-1].startswith("taken from the build cache")
 
 
 def test_new_member_takes_the_time_that_the_environment_gives(
@@ -222,15 +219,12 @@ def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> 
         assert not produce._records(other)
 
 
-def test_editable_is_audited_with_what_lies_in_the_tree(
-    tree: Tree, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_editable_is_audited_with_what_lies_in_the_tree(tree: Tree) -> None:
     """Only modules that the build left in the tree count, not those that were there before."""
     (tree.folder / "src" / "old.so").write_bytes(module("v4"))
     plan, delegate = plan_of(tree)
     (tree.folder / "inplace" / "new.so").write_bytes(module("v3"))
     assert produce.produce_editable(plan, delegate, tree.out).name == PLAIN
-    capfd.readouterr()
     (tree.folder / "inplace" / "new.so").write_bytes(module("v4"))
     with pytest.raises(AuditError, match=r": new\.so needs v4"):
         produce.produce_editable(plan, delegate, tree.out)
@@ -238,14 +232,14 @@ def test_editable_is_audited_with_what_lies_in_the_tree(
     assert produce.produce_editable(baseline, delegate, tree.out).name == PLAIN
 
 
-def test_editable_wheel_is_audited_itself(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+def test_editable_wheel_is_audited_itself(tree: Tree) -> None:
     tree.hand_out(module("v4"))
     plan, delegate = plan_of(tree)
     with pytest.raises(AuditError):
         produce.produce_editable(plan, delegate, tree.out)
     plan, delegate = plan_of(tree, audit="warn")
     assert produce.produce_editable(plan, delegate, tree.out).name == PLAIN
-    assert "variantbuild: warning: " in capfd.readouterr().err
+    assert tree.reporter.warnings
 
 
 def test_metadata_is_unpacked_alone(tree: Tree, tmp_path: Path) -> None:
@@ -265,7 +259,7 @@ def test_metadata_is_unpacked_alone(tree: Tree, tmp_path: Path) -> None:
 def test_delegate_that_made_nothing_is_refused(tree: Tree) -> None:
     plan, delegate = plan_of(tree)
     tree.backend("def build_wheel(*words):\n    return 'demo-1.0-py3-none-any.whl'\n")
-    delegate = load_delegate(delegate.spec)
+    delegate = tree.load(delegate.spec)
     with pytest.raises(DelegateError, match="made no such file"):
         produce.produce_wheel(plan, delegate, tree.out)
     with pytest.raises(WheelError, match="does not exist"):

@@ -1,0 +1,194 @@
+"""The wrapped backend as an object: how it is loaded and how its hooks are called."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+
+from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.delegate.treelock import take_turn
+from variantbuild.errors import DelegateError
+from variantbuild.messages import Reporter
+
+#: The first setuptools with the hooks of PEP 660, whose build directory can be set for a wheel.
+OLDEST_SETUPTOOLS = (64,)
+
+#: PEP 517 and PEP 660: what a backend may leave out.
+OPTIONAL_HOOKS = (
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "build_editable",
+)
+
+
+class Delegate:
+    """A loaded backend, with the environment and the reporter of the build that it serves.
+
+    `env` is what the backend and the programs that it starts see: `os.environ` in a real build.
+    """
+
+    def __init__(
+        self,
+        spec: DelegateSpec,
+        target: object,
+        *,
+        env: MutableMapping[str, str],
+        reporter: Reporter,
+    ) -> None:
+        self.spec = spec
+        self.env = env
+        self.reporter = reporter
+        self._target = target
+
+    @property
+    def kind(self) -> str:
+        """The backend that this one is or wraps, as PEP 517 writes it.
+
+        A backend of the project's own mostly calls setuptools, and must be spoken to as such.
+        """
+        if self._module in ("setuptools", "scikit_build_core", "mesonpy") or not _imported(
+            "setuptools"
+        ):
+            return self.spec.backend
+        return "setuptools.build_meta"
+
+    @property
+    def version(self) -> str:
+        """The version that the backend's package says it has, empty where it does not."""
+        package = sys.modules.get(self.kind.partition(":")[0].partition(".")[0])
+        version = getattr(package, "__version__", "")
+        return version if isinstance(version, str) else ""
+
+    @property
+    def _module(self) -> str:
+        return self.spec.backend.partition(":")[0].partition(".")[0]
+
+    def has(self, hook: str) -> bool:
+        """Tell whether the backend has `hook`."""
+        return callable(getattr(self._target, hook, None))
+
+    def call(self, hook: str, *args: object, env: Mapping[str, str] | None = None) -> object:
+        """Call `hook` with `args`, the environment changed by `env` for the time of the call.
+
+        Another build in the same source tree, which is the current folder, is waited for.
+        The umask is 022 meanwhile: it shows in the members' permissions, and the same input shall
+        give the same bytes. Raises DelegateError where the backend lacks the hook, and where it
+        exits the process, with status 0 too: a hook that does not return has built nothing. Other
+        exceptions are the backend's own words and pass through.
+        """
+        function = getattr(self._target, hook, None)
+        if not callable(function):
+            raise DelegateError(
+                f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook"
+            )
+        with (
+            take_turn(Path.cwd(), self.env, self.reporter),
+            _changed_environment(self.env, env or {}),
+        ):
+            try:
+                return function(*args)
+            except SystemExit as stop:
+                raise DelegateError(
+                    f"delegate {self.spec.backend!r} gave up in {hook}: {_exit_words(stop)}",
+                    hint="its own messages stand above",
+                ) from stop
+
+
+def load_delegate(
+    spec: DelegateSpec, *, env: MutableMapping[str, str], reporter: Reporter
+) -> Delegate:
+    """Import the backend that `spec` names, its directories first on `sys.path`.
+
+    Raises DelegateError where it is not installed or has no such object.
+    """
+    for folder in reversed(spec.path):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    module_name, _, attributes = spec.backend.partition(":")
+    try:
+        target: object = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        if module_name != missing and not module_name.startswith(f"{missing}."):
+            raise
+        raise DelegateError(
+            f"delegate {spec.backend!r} ({spec.origin}) is not installed: no module {missing!r}",
+            hint="add the distribution that holds it to [build-system] requires"
+            + ("" if not spec.path else ", or correct delegate-path"),
+        ) from None
+    for attribute in filter(None, attributes.split(".")):
+        if not hasattr(target, attribute):
+            raise DelegateError(
+                f"delegate {spec.backend!r} ({spec.origin}): no object {attribute!r} there"
+            )
+        target = getattr(target, attribute)
+    if not callable(getattr(target, "build_wheel", None)):
+        raise DelegateError(
+            f"delegate {spec.backend!r} ({spec.origin}) is no PEP 517 backend: it has no "
+            "build_wheel hook"
+        )
+    delegate = Delegate(spec, target, env=env, reporter=reporter)
+    _refuse_old_setuptools(delegate)
+    return delegate
+
+
+def _refuse_old_setuptools(delegate: Delegate) -> None:
+    """Refuse a setuptools that cannot be told of flags and build directory.
+
+    No bound in our own requirements: projects that other backends build may pin an older one.
+    """
+    if delegate.kind != "setuptools.build_meta" or not delegate.version:
+        return
+    from variantbuild.plan.flags.toolchains import parse_version
+
+    if parse_version(delegate.version) < OLDEST_SETUPTOOLS:
+        raise DelegateError(
+            f"delegate {delegate.spec.backend!r} ({delegate.spec.origin}): setuptools "
+            f"{delegate.version} is installed, and variantbuild needs {OLDEST_SETUPTOOLS[0]} or "
+            "newer",
+            hint="raise the bound on setuptools in [build-system] requires",
+        )
+
+
+def _imported(module: str) -> bool:
+    return module in sys.modules
+
+
+def requirements(value: object, hook: str, spec: DelegateSpec) -> list[str]:
+    """Check what a get_requires hook returned; raises DelegateError for anything but strings."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise DelegateError(
+            f"delegate {spec.backend!r} returned {value!r} from {hook}: expected a list"
+        )
+    return [str(item) for item in value]
+
+
+@contextlib.contextmanager
+def _changed_environment(
+    env: MutableMapping[str, str], changes: Mapping[str, str]
+) -> Iterator[None]:
+    before = {name: env.get(name) for name in changes}
+    env.update(changes)
+    umask = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(umask)
+        for name, value in before.items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = value
+
+
+def _exit_words(stop: SystemExit) -> str:
+    if stop.code is None or isinstance(stop.code, int):
+        return f"it exited with status {stop.code or 0}"
+    return str(stop.code)

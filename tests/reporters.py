@@ -1,0 +1,19 @@
+"""A reporter that keeps what it is told, for tests to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class RecordingReporter:
+    """Keeps notes and warnings, each in the order in which they came."""
+
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def warning(self, message: str) -> None:
+        self.warnings.append(message)
