@@ -1,4 +1,4 @@
-"""docs/realworld.md from the results: one table of what came of each package, one of the loops."""
+"""Render docs/realworld.md from the results: a table of packages, and a table of timings."""
 
 from __future__ import annotations
 
@@ -8,33 +8,41 @@ from realworld.outcome import Outcome, TargetOutcome
 from realworld.recipes import TARGETS, Recipe
 from realworld.verdict import verdict
 
-_HEAD = """# Real packages
-Source distributions of the package index, built through variantbuild with the backend they came
-with as delegate. Written by `python tests/realworld/run.py --all`; the sdists are pinned with their
-digests in `tests/realworld/packages.toml`.
+_HEAD = """# Real packages that were built and checked
+The table lists source distributions from PyPI. Each was built through variantbuild with its own
+build backend as the delegate. `python tests/realworld/run.py --all` builds them and writes this
+page. The sdists are pinned with their digests in `tests/realworld/packages.toml`.
 """
 
 _LEGEND = """
-A target counts where each compiler call of the build carries its `-march`, the audit finds that
-level in every compiled file, pip and uv install the wheel, and the package's own check passes in
-both and fails as soon as any one of the compiled files is taken away. `modules`: compiled files,
-and by what they show the level (recorded switches, instructions, or the ISA note alone). `needs`:
-the highest level of their instructions, which the compiler decides. `native` is the exact
-microarchitecture where it can be told, else the level. `cost`: processor seconds that the
-build for v1 takes more than the same without variantbuild, of how many in all; the compilers' own
-time is left out of the difference, as it varies by more than that, our trial compilation is not;
-`–` where only the whole was measured.
+A target passes if all of this holds:
+
+- Each compiler call of the build has its `-march`.
+- The audit finds that level in every compiled file.
+- pip and uv install the wheel.
+- The package's own check passes in both environments, and fails when any compiled file is
+  removed.
+
+The columns:
+
+- `modules`: the compiled files, and the evidence of their level: recorded flags (`switches`),
+  instructions, or the ISA note alone.
+- `needs`: the highest level of their instructions, which depends on the compiler.
+- `native`: the exact microarchitecture if it is known, else the level.
+- `cost`: the additional CPU seconds of the build for v1, compared with the same build without
+  variantbuild, and the total. The compilers' own time is excluded from the difference, because it
+  varies by more than that. Our trial compilation is included. `–`: only the total was measured.
 """
 
 
 def render_page(recipes: Mapping[str, Recipe], outcomes: Mapping[str, Outcome | None]) -> str:
-    """Return the page for `outcomes` by name; those that are None were not tried."""
+    """Return the page for `outcomes` by name; a package whose outcome is None was not tried."""
     tried = {name: found for name, found in outcomes.items() if found is not None}
     counted = [name for name in tried if verdict(recipes[name], tried[name]).counts]
     parts = [_HEAD, _summary(tried, len(counted)), _LEGEND, _packages(recipes, tried)]
     if any(found.loop for found in tried.values()):
         parts += [_LOOPS, _loops(tried)]
-    parts.append(_MENDED)
+    parts.append(_FIXED)
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -45,14 +53,14 @@ def _summary(tried: Mapping[str, Outcome], counted: int) -> str:
     when = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "never"
     return (
         f"Run on {when} with CPython {', '.join(pythons)} and {', '.join(compilers)}: "
-        f"**{counted} of {len(tried)}** count."
+        f"**{counted} of {len(tried)}** pass."
     )
 
 
 def _packages(recipes: Mapping[str, Recipe], tried: Mapping[str, Outcome]) -> str:
     rows = [
         "| package | version | stands for | delegate | v1 | v3 | native | modules | needs "
-        "| pip, uv | check | cost | what had to be done, and why not |",
+        "| pip, uv | check | cost | remarks |",
         "|---" * 13 + "|",
     ]
     for name, outcome in tried.items():
@@ -119,27 +127,28 @@ def _cost(outcome: Outcome) -> str:
     return f"{extra:.2f} of {first.cpu:.1f} s, {100 * extra / first.cpu:.0f} %"
 
 
-_MENDED = """
-## What these packages showed
-Mended in variantbuild, each with a test:
+_FIXED = """
+## Defects that these packages revealed
+Each was fixed in variantbuild and has a test.
 
-- orjson: rustc was told nothing, and the wheel was stamped for the C in it. RUSTFLAGS by target,
-  with the guard, are handed to cargo wherever a Cargo.toml lies.
-- apexpy: Meson throws CFLAGS away where a project's `default_options` set `c_args`; the flags go
-  into CC, CXX and FC there. The wheel was stamped all the same, for the ISA note that our own link
-  flags had written: a note is no evidence any more where the compilers should have recorded
-  switches.
-- apexpy: our own requirement of setuptools 64 contradicted a pin of a project that setuptools does
-  not build. The bound holds only where setuptools is the delegate.
-- hnswlib: the refusal named an instruction, not the cause. It names the project's own switches now.
-- orjson again: a file of which every unit was compiled for more passed where it also asks the
-  processor.
+- orjson: rustc received no flags, and the wheel was stamped for the C code in it. Now RUSTFLAGS
+  for the target, with the ISA note, are passed to cargo wherever there is a Cargo.toml.
+- orjson: a file whose units were all compiled for a higher level passed if it also contained a
+  dispatch check. It no longer does.
+- apexpy: Meson discards CFLAGS if a project's `default_options` set `c_args`. The flags are
+  passed through CC, CXX and FC in that case. The wheel had been stamped all the same, because of
+  the ISA note that our own linker flags wrote. A note no longer counts as evidence where the
+  compilers should have recorded their flags.
+- apexpy: our requirement of setuptools 64 conflicted with a pin of a project that setuptools does
+  not build. The bound now applies only if setuptools is the delegate.
+- hnswlib: the refusal named an instruction, not the cause. It now names the project's own flags.
 """
 
 _LOOPS = """
-## What v3 pays
-The same input through the v1 and the v3 wheel, turn by turn in one run (`timing.py`): the best
-times, and the median of the ratios. Above 1 the v3 wheel is faster.
+## How much faster v3 is
+Each package runs on the same input from its v1 and its v3 wheel, alternating in one run
+(`timing.py`). The table shows the best times and the median of the ratios. Above 1, the v3 wheel
+is faster.
 """
 
 
