@@ -1,8 +1,9 @@
-"""Time the audit of wheels beside `auditwheel show`: `bench_audit.py WHEEL…`.
+"""Compare the time of an audit with that of `auditwheel show`: `bench_audit.py WHEEL…`.
 
-Both run as whole processes, in turn, each wheel three times; medians of wall-clock seconds. Ends
-with 1 where the audit takes more than `--limit` times as long. With `--table FILE` the table of
-verdicts between the marks in FILE is written anew, with today's date.
+Both run as whole processes, alternating, three times for each wheel. The results are medians of
+wall-clock seconds. The exit code is 1 if the audit takes more than `--limit` times as long. With
+`--table FILE` nothing is timed; the table of verdicts between the marks in FILE is replaced, with
+today's date.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run on `argv` and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheels", nargs="+", type=Path)
-    parser.add_argument("--table", type=Path, help="a Markdown file with the marks of the table")
+    parser.add_argument(
+        "--table", type=Path, help="a Markdown file that contains the marks of the table"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=float, default=1.0, help="the highest ratio allowed")
     args = parser.parse_args(argv)
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _write_table(args.table, args.wheels)
         return 0
     if shutil.which("auditwheel", path=str(Path(sys.executable).parent)) is None:
-        sys.exit("auditwheel is not installed beside this Python: nothing to compare with")
+        sys.exit("auditwheel is not installed for this Python; run `pip install auditwheel`")
     worst = 0.0
     print(f"{'wheel':28} {'audit s':>8} {'show s':>8} {'ratio':>6} {'peak MB':>8}")
     for wheel in args.wheels:
@@ -79,7 +82,7 @@ def _write_table(path: Path, wheels: Sequence[Path]) -> None:
         ]
         floor = ".".join(map(str, max(floors))) if floors else ""
         rows.append(
-            f"| {name} | {version} | {len(wheel['files'])} | {wheel['level']} "
+            f"| {name} | {version} | {len(wheel['files'])} | {wheel['level'] or '–'} "
             f"| {most if most != wheel['level'] else ''} | {floor} | {_set_by(wheel)} |"
         )
     text = path.read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
-"""What a hit of the build cache costs, beside the build that it saves.
+"""Measure a hit of the build cache, and the build that it replaces.
 
     python tests/benchmarks/bench_cache.py [--runs 5] [--goal 1.0]
 
-Calls build_wheel on an unpacked sdist of a one-file extension in a fresh interpreter each time,
-first into an empty cache, then out of it. Exits with 1 where a hit takes the goal's seconds of
-processor time or more.
+Calls build_wheel on an unpacked sdist of a one-file extension, in a new interpreter each time:
+first with an empty cache, then with the entry in it. The exit code is 1 if the median hit takes at
+least `--goal` CPU seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CALL = "import sys, variantbuild; print(variantbuild.build_wheel(sys.argv[1]))"
 
 
 def build(tree: Path, out: Path, env: dict[str, str]) -> tuple[float, str]:
-    """Return the processor seconds of one build, and what it said."""
+    """Return the CPU seconds of one build, and what it printed on stderr."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-c", CALL, str(out)],
@@ -35,32 +35,32 @@ def build(tree: Path, out: Path, env: dict[str, str]) -> tuple[float, str]:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--goal", type=float, default=1.0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        tree = folder / "tree"
+        directory = Path(name)
+        tree = directory / "tree"
         shutil.copytree(ROOT / "tests" / "packages" / "setuptools-c", tree)
         (tree / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: whatami\nVersion: 1.0\n")
         env = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "backend"),
-            "XDG_CACHE_HOME": str(folder / "cache"),
+            "XDG_CACHE_HOME": str(directory / "cache"),
             "VARIANTBUILD_BUILD_CACHE": "true",
             "VARIANTBUILD_CPU": "v2",
         }
-        pristine = shutil.copytree(tree, folder / "pristine")
-        first, _ = build(tree, folder, env)
+        pristine = shutil.copytree(tree, directory / "pristine")
+        first, _ = build(tree, directory, env)
         hits = []
         for _ in range(args.runs):
             shutil.rmtree(tree)
             shutil.copytree(pristine, tree)
-            cost, said = build(tree, folder, env)
-            if "taken from the build cache" not in said:
-                raise SystemExit(f"no hit:\n{said}")
+            cost, output = build(tree, directory, env)
+            if "taken from the build cache" not in output:
+                raise SystemExit(f"the cache was not used:\n{output}")
             hits.append(cost)
     hit = statistics.median(hits)
     print(f"built: {first:.2f} s  hit: {hit:.2f} s  ratio {hit / first:.2f}  goal {args.goal} s")

@@ -1,10 +1,10 @@
-"""What the wrapper costs: CPU time of a build with it over the plain delegate, in paired runs.
+"""Measure the CPU time that variantbuild adds to a build, in pairs of runs.
 
     python tests/benchmarks/bench_overhead.py [--runs 10]
 
-Builds a one-file C extension with `python -m build -n -w`, by turns with setuptools alone and
-through variantbuild (probes, trial compiles, audit, verification, stamp), and prints the median
-difference of user and system time of all processes, and the ratio of the medians.
+Builds a one-file C extension with `python -m build -n -w`, alternating between setuptools alone and
+variantbuild (probes, trial compilation, audit, verification, stamp). Prints the median difference
+in user and system time of all processes, and the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent / "packages" / "setuptools-c"
 
 
 def cpu_seconds(tree: Path, *extra: str) -> float:
-    """Build the wheel of `tree` once from scratch and return the CPU seconds that it took."""
+    """Build the wheel of `tree` from scratch and return the CPU seconds used."""
     for name in ("build", "dist", "whatami.egg-info"):
         shutil.rmtree(tree / name, ignore_errors=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -38,9 +38,9 @@ def cpu_seconds(tree: Path, *extra: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def copy(folder: Path, name: str, backend: str) -> Path:
-    """Copy the project to `folder`/`name` with `backend` as its build backend."""
-    tree = folder / name
+def copy(directory: Path, name: str, backend: str) -> Path:
+    """Copy the project to `directory`/`name`, with `backend` as its build backend."""
+    tree = directory / name
     shutil.copytree(PROJECT, tree)
     pyproject = tree / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
@@ -57,12 +57,14 @@ def main() -> int:
     """Run the pairs and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=10, help="pairs to run (10)")
-    parser.add_argument("--limit", type=float, help="exit with 1 above this median, in ms")
+    parser.add_argument(
+        "--limit", type=float, help="exit with 1 if the median difference is above this, in ms"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         plain = copy(Path(name), "plain", "setuptools.build_meta")
         wrapped = copy(Path(name), "wrapped", "variantbuild")
-        cpu_seconds(plain), cpu_seconds(wrapped)  # fills the caches of both
+        cpu_seconds(plain), cpu_seconds(wrapped)  # warms the caches of both
         pairs = [(cpu_seconds(plain), cpu_seconds(wrapped)) for _ in range(args.runs)]
     alone = statistics.median(first for first, _ in pairs)
     through = statistics.median(second for _, second in pairs)

@@ -1,12 +1,12 @@
-"""CPU time of probing: processor, C library, distribution and two compilers; then accelerators.
+"""Measure the CPU time of probing: CPU, C library, distribution, two compilers, accelerators.
 
     python tests/benchmarks/bench_probe.py [--runs 15] [--goal 25] [--device-goal 100]
 
-Each run is a fresh interpreter. Ours is what this process spends: importing, reading, starting
-the compilers; what the compilers themselves spend is told apart. "bare" counts the standard library
-too, which a delegate loads anyway. "accelerators" is what a project pays on top that lists CUDA
-and ROCm, nvcc and the host compiler included. Exits with 1 where ours beside a delegate, or all of
-the accelerators together, is above its goal.
+Each run is a new interpreter. "ours" is the time of this process: importing, reading, starting the
+compilers. The time of the compilers themselves is shown separately. "bare" includes the standard
+library modules that a delegate imports anyway. "accelerators" is the additional time for a project
+that lists CUDA and ROCm, including nvcc and the host compiler. The exit code is 1 if "ours" beside
+a delegate, or the total for accelerators, is above its goal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import cast
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 
-#: What setuptools, and the hook caller of the front ends, load in every build.
+#: Modules that setuptools and the front ends' hook caller import in every build.
 LOADED_ANYWAY = "import dataclasses, json, pathlib, re, subprocess, sysconfig, typing"
 
 CHILD = """
@@ -86,7 +86,7 @@ print(json.dumps({
 
 
 def measure(env: dict[str, str], loaded: str, child: str = CHILD) -> dict[str, float]:
-    """Return the milliseconds of one run, by part; `loaded` are imports that do not count."""
+    """Return the milliseconds of one run, by part; the imports in `loaded` are not counted."""
     command = [sys.executable, "-c", child % loaded]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     return cast("dict[str, float]", json.loads(done.stdout))
@@ -98,14 +98,16 @@ def medians(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure and print medians."""
+    """Measure and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--goal", type=float, default=25.0, help="ours, in ms of CPU")
-    parser.add_argument("--device-goal", type=float, default=100.0, help="all, in ms of CPU")
+    parser.add_argument("--goal", type=float, default=25.0, help="limit for 'ours', in ms of CPU")
+    parser.add_argument(
+        "--device-goal", type=float, default=100.0, help="limit for all accelerators, in ms of CPU"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
-        # Installed packages have their bytecode; so has this checkout after the first run.
+        # Installed packages have bytecode; this checkout has it after the first run.
         env = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONPYCACHEPREFIX": cache}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         measure(env, "")
@@ -115,7 +117,7 @@ def main() -> int:
     print(f"median of {args.runs} runs, ms of CPU   beside a delegate   bare")
     for part in beside:
         print(f"  {part:33} {beside[part]:16.1f} {bare[part]:6.1f}")
-    print("accelerators, on top")
+    print("accelerators, in addition")
     for part in devices:
         print(f"  {part:33} {devices[part]:16.1f}")
     return 1 if beside["ours"] > args.goal or devices["all"] > args.device_goal else 0

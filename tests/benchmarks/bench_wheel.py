@@ -1,14 +1,14 @@
-"""Relabelling big wheels against cp, wheel, and change_wheel_version, in one run.
+"""Compare relabelling of large wheels with cp, wheel and change_wheel_version, in one run.
 
-    python tests/benchmarks/bench_wheel.py [--folder DIR] [--sizes small,large,many] [--runs 3]
+    python tests/benchmarks/bench_wheel.py [--directory DIR] [--sizes small,large,many] [--runs 3]
                                            [--others] [--limit]
 
-Generates wheels of 16 MB, 700 MB and 15,000 members once into DIR (1.3 GB), then runs each way of
-relabelling them as a process of its own and prints the best CPU seconds, the ratio to cp and the
-peak memory above a bare interpreter's. `--others` adds the other tools (minutes; `pip install
-wheel change_wheel_version`). `--limit` exits with 1 where a goal is missed: 1.25 times cp when
-copying, 0.2 in place, 2 with 15,000 members, 20 MB, and 1.3 times inflating and hashing with all
-cores when everything is verified.
+Generates wheels of 16 MB, 700 MB and 15,000 members in DIR unless they exist (1.3 GB). Then runs
+each method of relabelling them in a separate process and prints the best CPU seconds, the ratio to
+cp, and the peak memory above that of a bare interpreter. `--others` adds the other tools (takes
+minutes; `pip install wheel change_wheel_version`). With `--limit` the exit code is 1 if a goal is
+missed: 1.25 times cp when copying, 0.2 times in place, 2 times with 15,000 members, 20 MB of
+memory, and 1.3 times inflating and hashing on all cores when everything is verified.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MB = 1 << 20
 #: Members and megabytes (packed) of each wheel.
 WHEELS = {"small": (40, 16), "large": (60, 700), "many": (15_000, 274)}
 
-#: Peak memory as the process itself sees it: a child's rusage counts from its parent's at the fork.
+#: Peak memory as the process reports it: a child's rusage starts from its parent's at the fork.
 PEAK = """
 with open("peak", "w") as stream:
     stream.write(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
@@ -42,17 +42,18 @@ with open("peak", "w") as stream:
 RELABEL = (
     """
 import sys
-from variantbuild.wheel import *
-path, folder, mode = sys.argv[1:]
+from variantbuild.stamp import name_stamp, plan_stamp
+from variantbuild.wheel import apply_edit, open_wheel, verify_wheel
+path, directory, mode = sys.argv[1:]
 with open_wheel(path) as wheel:
     inventory = verify_wheel(wheel, trust_record=mode in ("copy", "tail"))
     if mode != "verify":
         plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
-        apply_edit(wheel, plan, folder, consume=mode == "tail")
+        apply_edit(wheel, plan, directory, consume=mode == "tail")
 """
     + PEAK
 )
-#: What any check of contents has to do: inflate and hash, the largest first, on all cores.
+#: The minimum work of checking contents: inflate and hash on all cores, largest members first.
 INFLATE = """
 import hashlib, os, sys, threading, zipfile, zlib
 path = sys.argv[1]
@@ -79,17 +80,17 @@ threads = [threading.Thread(target=work) for _ in os.sched_getaffinity(0)]
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a process cost: CPU and wall seconds, peak resident memory in bytes."""
+    """The cost of a process: CPU and wall-clock seconds, peak resident memory in bytes."""
 
     cpu: float
     wall: float
     peak: int
 
 
-def generate(folder: Path, kind: str) -> Path:
-    """Write the wheel of `kind` unless it is there; code-like bytes that deflate to two thirds."""
+def generate(directory: Path, kind: str) -> Path:
+    """Write the wheel of `kind` unless it exists, with bytes that deflate to two thirds."""
     members, megabytes = WHEELS[kind]
-    path = folder / kind / NAME
+    path = directory / kind / NAME
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,12 +123,12 @@ def generate(folder: Path, kind: str) -> Path:
 
 
 def measure(argv: list[str], cwd: Path) -> Cost:
-    """Run `argv` and return what it cost, children included; only its complaints are shown."""
+    """Run `argv` and return its cost, including children. Only its stderr is shown."""
     import time
 
     started = time.monotonic()
-    with open(os.devnull, "w") as null:  # noqa: PTH123 - a device, not a path of ours
-        # As installed: with compiled modules beside the sources, or in a folder for them.
+    with open(os.devnull, "w") as null:  # noqa: PTH123 - a device, not a path
+        # As when installed: with bytecode next to the sources, or in a directory for it.
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
         process = subprocess.Popen(argv, cwd=cwd, stdout=null, env=env)
         _, status, usage = os.wait4(process.pid, 0)
@@ -144,7 +145,7 @@ def measure(argv: list[str], cwd: Path) -> Cost:
 
 
 def best(costs: Sequence[Cost]) -> Cost:
-    """Return the lowest CPU, wall and peak of several runs."""
+    """Return the lowest CPU time, wall-clock time and peak memory of several runs."""
     return Cost(
         cpu=min(cost.cpu for cost in costs),
         wall=min(cost.wall for cost in costs),
@@ -153,13 +154,13 @@ def best(costs: Sequence[Cost]) -> Cost:
 
 
 def run(wheel: Path, work: Path, argv: list[str]) -> Cost:
-    """Measure `argv`, in which WHEEL and OUT stand for a copied wheel and an empty folder."""
+    """Measure `argv`, with WHEEL and OUT replaced by a copied wheel and an empty directory."""
     shutil.rmtree(work, ignore_errors=True)
     out = work / "out"
     out.mkdir(parents=True)
     copied = shutil.copy(wheel, work)
     os.sync()
-    # The copy above drove everything else out of the processor's caches, for Python most of all.
+    # The copy above evicted everything else from the CPU's caches, above all Python's code.
     measure([sys.executable, "-c", "import variantbuild.wheel"], work)
     words = {"WHEEL": str(copied), "OUT": str(out)}
     cost = measure([words.get(word, word) for word in argv], work)
@@ -167,8 +168,8 @@ def run(wheel: Path, work: Path, argv: list[str]) -> Cost:
     return cost
 
 
-def ways() -> dict[str, list[str]]:
-    """Return the command of each of our ways, and of what they are held against."""
+def methods() -> dict[str, list[str]]:
+    """Return the commands of our methods, and of what they are compared with."""
     ours = [sys.executable, "-c", RELABEL, "WHEEL", "OUT"]
     return {
         "cp": ["cp", "WHEEL", "OUT"],
@@ -181,7 +182,7 @@ def ways() -> dict[str, list[str]]:
 
 
 def other_tools() -> dict[str, list[str]]:
-    """Return the command of each other tool that changes version or tags of a wheel."""
+    """Return the commands of other tools that change the version or tags of a wheel."""
     python = sys.executable
     changer = Path(python).with_name("change_wheel_version")
     if not changer.exists():
@@ -205,11 +206,11 @@ def other_tools() -> dict[str, list[str]]:
 def compare(kind: str, wheel: Path, args: argparse.Namespace, bare: Cost) -> list[str]:
     """Print the table of one wheel and return the goals that were missed.
 
-    The ways take turns, so that a machine that is slow for a while is slow for all of them. Each
-    runs twice in its turn: where the host takes back the memory of removed files, the first to fill
-    the page cache again pays for it. The other tools, which take minutes, run once.
+    The methods alternate, so that a machine that is slow for a while is slow for all of them. Each
+    runs twice per turn: where the host reclaims the memory of removed files, the first run to
+    refill the page cache pays for it. The other tools, which take minutes, run once.
     """
-    commands, work = ways(), args.folder / "work"
+    commands, work = methods(), args.directory / "work"
     rounds = [
         {name: best([run(wheel, work, argv) for _ in range(2)]) for name, argv in commands.items()}
         for _ in range(args.runs)
@@ -228,7 +229,7 @@ def compare(kind: str, wheel: Path, args: argparse.Namespace, bare: Cost) -> lis
 
 
 def missed(kind: str, costs: dict[str, Cost], bare: Cost) -> list[str]:
-    """Return a sentence for each goal that a large wheel does not reach."""
+    """Return a message for each goal that a large wheel misses."""
     copied, ours, tail = costs["cp"], costs["copy, --trust-record"], costs["tail in place"]
     inflated = costs["inflate and hash"]
     limit = 2.0 if kind == "many" else 1.25
@@ -249,33 +250,34 @@ def missed(kind: str, costs: dict[str, Cost], bare: Cost) -> list[str]:
 
 
 def main() -> int:
-    """Generate, measure and print."""
+    """Generate the wheels, measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(tempfile.gettempdir(), "variantbuild-bench")
-    parser.add_argument("--folder", type=Path, default=default)
+    parser.add_argument("--directory", type=Path, default=default)
     parser.add_argument("--sizes", default="small,large,many")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--others", action="store_true", help="measure the other tools too")
-    parser.add_argument("--limit", action="store_true", help="exit with 1 where a goal is missed")
+    parser.add_argument("--limit", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--generate", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.generate:
-        generate(args.folder, args.generate)
+        generate(args.directory, args.generate)
         return 0
-    args.folder.mkdir(parents=True, exist_ok=True)
-    bare = best([measure([sys.executable, "-c", PEAK], args.folder) for _ in range(5)])
+    args.directory.mkdir(parents=True, exist_ok=True)
+    bare = best([measure([sys.executable, "-c", PEAK], args.directory) for _ in range(5)])
     print(f"bare interpreter: {bare.cpu:.3f} s, {bare.peak / 1e6:.1f} MB")
-    complaints: list[str] = []
+    failures: list[str] = []
     for kind in args.sizes.split(","):
-        # In a process of its own: what generating takes must not count for what runs later.
+        # In a separate process: memory used for generating must not count in later runs.
         subprocess.run(
-            [sys.executable, __file__, "--generate", kind, "--folder", args.folder], check=True
+            [sys.executable, __file__, "--generate", kind, "--directory", args.directory],
+            check=True,
         )
-        path = args.folder / kind / NAME
-        complaints += compare(kind, path, args, bare)
-    for complaint in complaints:
-        print(f"goal missed: {complaint}")
-    return 1 if args.limit and complaints else 0
+        path = args.directory / kind / NAME
+        failures += compare(kind, path, args, bare)
+    for failure in failures:
+        print(f"goal missed: {failure}")
+    return 1 if args.limit and failures else 0
 
 
 if __name__ == "__main__":
