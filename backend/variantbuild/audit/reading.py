@@ -15,6 +15,7 @@ from variantbuild.audit.files import audit_file
 from variantbuild.audit.report import FileReport
 from variantbuild.binary.devicecode import is_device_file
 from variantbuild.binary.formats import recognize
+from variantbuild.host.pool import can_fork, forked_pool
 from variantbuild.wheel import Member, Wheel, open_wheel
 from variantbuild.wheel.unsound import UnsoundWheelError
 
@@ -33,7 +34,7 @@ def read_reports(path: Path, *, jobs: int, progress: Progress | None) -> tuple[F
     with open_wheel(path) as wheel:
         members = list(_candidates(wheel))
         total = sum(member.size for member in members)
-        if jobs > 1 and total > _WORTH_A_PROCESS and _can_fork():
+        if jobs > 1 and total > _WORTH_A_PROCESS and can_fork():
             dominant = [each for each in members if each.size * jobs > total]
             others = [each for each in members if each not in dominant]
             found = chain(
@@ -90,21 +91,14 @@ def _report_apart(path: Path, name: str) -> FileReport | None:
 def _in_processes(
     path: Path, members: list[Member], jobs: int
 ) -> Iterator[tuple[Member, FileReport | None]]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
 
     if not members:
         return
     largest_first = sorted(members, key=lambda member: -member.size)
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
+    with forked_pool(jobs) as pool:
         running = {
             pool.submit(_report_apart, path, member.name): member for member in largest_first
         }
         for each in as_completed(running):
             yield running[each], each.result()
-
-
-def _can_fork() -> bool:
-    # Forking a process with threads may deadlock, and warns since Python 3.12.
-    tasks = Path("/proc/self/task")
-    return tasks.is_dir() and len(list(tasks.iterdir())) == 1

@@ -101,6 +101,7 @@ def _build(
                     isolation=not args.no_isolation,
                     step=step,
                     log=log,
+                    env=env,
                 )
         except VariantBuildError as error:
             if isinstance(error, BuildFailedError):

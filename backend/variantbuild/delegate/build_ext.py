@@ -149,15 +149,15 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
 
 def _run(compiler: _Compiler, command: list[str]) -> None:
     """Run `command` as the compiler object does; a failure is one of setuptools' own errors."""
-    import subprocess
-
     from setuptools.errors import CompileError
+
+    from variantbuild.host.processes import CalledProcessError
 
     # `call` took the place of `spawn` in setuptools' own distutils, which warns of `spawn` now.
     run = getattr(compiler, "call", None) or compiler.spawn
     try:
         run(command)
-    except (subprocess.CalledProcessError, OSError) as error:
+    except (CalledProcessError, OSError) as error:
         raise CompileError(str(error)) from error
 
 

@@ -5,7 +5,6 @@ Needs the package `build` (the extra of the same name).
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,10 +34,12 @@ def build_isolated(
     isolation: bool,
     step: Step,
     log: Path,
+    env: Mapping[str, str],
 ) -> Path:
     """Build the wheel of the tree at `source` into `destination`; return its path.
 
     `step` is told in a few words what begins; everything that is printed goes to the file `log`.
+    `env` is the environment of the hooks.
     With `isolation` the build requirements are installed into a fresh environment (by pip, from
     wherever pip is set up to look); without, they must be here. Raises BuildFailedError, and
     VariantBuildError where the package `build` is missing.
@@ -51,7 +52,7 @@ def build_isolated(
             "`variantbuild build` needs the package `build`, which is not installed",
             hint="pip install 'variantbuild[build]', or use `python -m build` or `pip wheel`",
         ) from None
-    runner = _logging_runner(log)
+    runner = _logging_runner(log, env)
     with _failures(source, log):
         if not isolation:
             builder = build.ProjectBuilder(source, runner=runner)
@@ -59,11 +60,11 @@ def build_isolated(
             step("compiling")
             return Path(builder.build("wheel", destination, config_settings))
         step("creating an environment")
-        with DefaultIsolatedEnv() as env:
-            builder = build.ProjectBuilder.from_isolated_env(env, source, runner)
+        with DefaultIsolatedEnv() as place:
+            builder = build.ProjectBuilder.from_isolated_env(place, source, runner)
             step("installing build requirements")
-            env.install(builder.build_system_requires)
-            env.install(builder.get_requires_for_build("wheel", config_settings))
+            place.install(builder.build_system_requires)
+            place.install(builder.get_requires_for_build("wheel", config_settings))
             step("compiling")
             return Path(builder.build("wheel", destination, config_settings))
 
@@ -114,16 +115,16 @@ class _Runner(Protocol):
     ) -> None: ...
 
 
-def _logging_runner(log: Path) -> _Runner:
+def _logging_runner(log: Path, env: Mapping[str, str]) -> _Runner:
     def run(
         cmd: Sequence[str],
         cwd: str | None = None,
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
-        env = {**os.environ, **(extra_environ or {}), FRONTEND_VARIABLE: "variantbuild"}
+        merged = {**env, **(extra_environ or {}), FRONTEND_VARIABLE: "variantbuild"}
         with log.open("ab") as stream:
             subprocess.run(
-                cmd, cwd=cwd, env=env, check=True, stdout=stream, stderr=subprocess.STDOUT
+                cmd, cwd=cwd, env=merged, check=True, stdout=stream, stderr=subprocess.STDOUT
             )
 
     return run

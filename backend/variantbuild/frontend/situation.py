@@ -6,12 +6,13 @@ front ends leave, the second only the table data/frontends.json and the settings
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from variantbuild.host.parent import parent_command_line
 
 SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
 
@@ -52,7 +53,7 @@ def read_traces(env: Mapping[str, str], source: Path, *, is_sdist: bool) -> Trac
         source=source,
         is_sdist=is_sdist,
         tracked=None if not folder else _read_tracker(Path(folder)),
-        parent=_parent_command_line(),
+        parent=parent_command_line(),
     )
 
 
@@ -157,32 +158,3 @@ def _poetry(command: Sequence[str]) -> Literal["poetry", "poetry-build"]:
 def _program_name(word: str) -> str:
     name = word.replace("\\", "/").rpartition("/")[2].lower()
     return re.sub(r"(-script)?\.(exe|pyw?)$", "", name)
-
-
-def _parent_command_line() -> tuple[str, ...]:
-    parent = os.getppid()
-    try:
-        raw = Path(f"/proc/{parent}/cmdline").read_bytes()
-    except OSError:
-        return _ps_command_line(parent)
-    return tuple(part.decode("utf-8", "replace") for part in raw.split(b"\0") if part)
-
-
-def _ps_command_line(pid: int) -> tuple[str, ...]:
-    """Ask ps where there is no /proc (macOS); nothing where there is no ps either."""
-    program = Path("/bin/ps")
-    if not program.exists():
-        return ()
-    import shlex
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            [str(program), "-o", "command=", "-p", str(pid)],
-            capture_output=True,
-            timeout=5,
-            check=False,
-        )
-        return tuple(shlex.split(done.stdout.decode("utf-8", "replace")))
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ()

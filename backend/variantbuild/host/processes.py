@@ -16,6 +16,8 @@ from pathlib import Path
 
 from variantbuild.host import Completed
 
+#: What a program run by others, with its status checked, raises where it fails.
+CalledProcessError = subprocess.CalledProcessError
 #: The most that is kept of one stream, in bytes; a program that writes more is killed.
 OUTPUT_LIMIT = 1 << 20
 #: How long a stream may stay open after the program itself has ended, in seconds: some start a

@@ -15,7 +15,6 @@ from variantbuild.frontend.situation import (
     FRONTEND_VARIABLE,
     SituationKind,
     Traces,
-    _ps_command_line,
     detect_situation,
     read_traces,
 )
@@ -61,7 +60,6 @@ def test_pip(entry: str, is_sdist: bool, kind: SituationKind) -> None:
 
 
 def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> None:
-    import os
 
     for name, text, when in (("a", "app==2 from https://x/app.tar.gz", 1), ("b", "file:///s", 2)):
         (tmp_path / name).write_text(text)
@@ -150,12 +148,6 @@ def test_cibuildwheel_and_own_command() -> None:
     assert detect_situation(traces({FRONTEND_VARIABLE: "variantbuild"})).kind == "build"
     assert not detect_situation(traces()).cibuildwheel
     assert not detect_situation(traces({"CIBUILDWHEEL": "0"})).cibuildwheel
-
-
-@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="ps is not installed")
-def test_ps_tells_a_command_line_too() -> None:
-    assert _ps_command_line(os.getpid())[0].rpartition("/")[2].startswith("py")
-    assert _ps_command_line(2**22 + 1) == ()
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,15 @@ class ParallelScan:
 
     def __call__(self, data: Data, bounds: Bounds, parts: Sequence[Part]) -> Scan:
         """Decode `parts`, as `scan_parts` does."""
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
-
         from variantbuild.audit.x86.scan import Scan, scan_parts
+        from variantbuild.host.pool import forked_pool
 
         if self._jobs < 2 or len(parts) < 2:
             return scan_parts(data, bounds, parts)
         found = Scan()
         _shared.append((data, bounds))
         try:
-            with ProcessPoolExecutor(self._jobs, multiprocessing.get_context("fork")) as pool:
+            with forked_pool(self._jobs) as pool:
                 for each in pool.map(_scan_part, parts):
                     found.add(each)
         finally:

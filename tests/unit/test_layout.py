@@ -1,0 +1,97 @@
+"""The layout of the package: what import-linter cannot see, read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import variantbuild
+
+ROOT = Path(variantbuild.__file__).parent
+TREES = {path.relative_to(ROOT): ast.parse(path.read_bytes()) for path in ROOT.rglob("*.py")}
+#: What the top level holds besides packages: what every stage uses, and the two ways in.
+TOP = {"__init__.py", "__main__.py", "errors.py", "messages.py", "py.typed", "types.py"}
+
+
+def package(path: Path) -> str:
+    """Return the top-level package of a module, its stem where it stands at the top itself."""
+    return path.parts[0] if len(path.parts) > 1 else path.stem
+
+
+def is_program(tree: ast.Module) -> bool:
+    """Tell whether a module is run as a program of its own, by `if __name__ == "__main__"`."""
+    return any(
+        isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+        for node in tree.body
+    )
+
+
+def uses(tree: ast.Module, *names: str) -> Iterator[int]:
+    """Yield the lines on which one of `names`, dotted or not, is read or called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in names:
+            yield node.lineno
+
+
+def modules() -> dict[Path, ast.Module]:
+    """Return all modules that others import."""
+    return {path: tree for path, tree in TREES.items() if not is_program(tree)}
+
+
+def test_top_level_holds_only_what_every_stage_uses() -> None:
+    files = {path.name for path in ROOT.iterdir() if path.is_file()}
+    assert files == TOP
+
+
+def test_no_module_name_stands_twice() -> None:
+    names = Counter(
+        path.parent.name if path.name == "__init__.py" else path.stem
+        for path in TREES
+        if package(path) != "cli" and path.parts != ("__init__.py",)
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("path", sorted(p for p in TREES if p.name == "__init__.py"), ids=str)
+def test_packages_say_what_they_are_in_one_sentence(path: Path) -> None:
+    first = (ast.get_docstring(TREES[path]) or "").partition("\n\n")[0]
+    assert first.endswith(".")
+    assert ". " not in first.replace("\n", " ")
+
+
+def test_environment_is_read_at_the_doors() -> None:
+    found = {
+        f"{path}:{line}"
+        for path, tree in modules().items()
+        if package(path) not in ("hooks", "cli", "delegate")
+        for line in uses(tree, "os.environ", "os.getenv", "environ", "getenv")
+    }
+    assert found == set()
+
+
+def test_printing_is_done_at_the_doors() -> None:
+    found = {
+        f"{path}:{line}"
+        for path, tree in modules().items()
+        if package(path) not in ("hooks", "cli", "messages")
+        for line in uses(tree, "print", "sys.stdout", "sys.stderr")
+    }
+    assert found == set()
+
+
+def test_programs_of_their_own_are_imported_by_nobody() -> None:
+    programs = {path.stem for path, tree in TREES.items() if is_program(tree)}
+    imported = {
+        name
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        for name in (*alias.name.split("."), *(getattr(node, "module", None) or "").split("."))
+    }
+    assert programs
+    assert programs & imported == set()
