@@ -1,15 +1,18 @@
-"""Write the parts of the documentation that the code knows: `python docs/generate.py [--check]`.
+"""Write the files and parts of files that are derived from code: `docs/generate.py [--check]`.
 
-With `--check` nothing is written; the exit code is 1 where a file would change.
+With `--check` nothing is written, and the exit code is 1 if a file would change.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from variantbuild.config import Setting, settings
+from variantbuild.config.overrides import AXES, EARLY_AXIS
+from variantbuild.config.schema import render_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,6 +25,17 @@ def render_settings() -> str:
         for setting in settings()
     ]
     return "\n".join(rows)
+
+
+def render_conditions() -> str:
+    """Return what overrides can test and change, as Markdown."""
+    early = ", ".join(f"`{setting.key}`" for setting in settings() if setting.early)
+    late = ", ".join(f"`if.{axis}`" for axis in AXES if axis != EARLY_AXIS)
+    return (
+        f"The conditions are `if.{EARLY_AXIS}`, {late}. A table can set every key except "
+        f"`overrides`. These take part in choosing the variant, so only `if.{EARLY_AXIS}` can be "
+        f"used with them: {early}."
+    )
 
 
 def _default(setting: Setting) -> str:
@@ -37,7 +51,7 @@ def _default(setting: Setting) -> str:
 
 
 def replace_part(text: str, name: str, part: str) -> str:
-    """Return `text` with what stands between the marks of `name` replaced by `part`."""
+    """Return `text` with what is between the marks of `name` replaced by `part`."""
     begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
     head, found, rest = text.partition(begin)
     _, closed, tail = rest.partition(end)
@@ -46,18 +60,29 @@ def replace_part(text: str, name: str, part: str) -> str:
     return f"{head}{begin}\n{part}\n{end}{tail}"
 
 
+def generated_files() -> Iterator[tuple[Path, str]]:
+    """Yield each file with the text that it should have."""
+    page = ROOT / "docs" / "settings.md"
+    text = replace_part(page.read_text(encoding="utf-8"), "settings", render_settings())
+    yield page, replace_part(text, "conditions", render_conditions())
+    schema = ROOT / "backend" / "variantbuild" / "data" / "settings.schema.json"
+    yield schema, json.dumps(render_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Update the README, or compare it."""
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = replace_part(before, "settings", render_settings())
-    if before == after:
-        return 0
-    if "--check" in arguments:
-        print("README.md is not what docs/generate.py writes: run it", file=sys.stderr)
-        return 1
-    readme.write_text(after, encoding="utf-8")
-    return 0
+    """Write the files that differ, or with `--check` name them."""
+    status = 0
+    for path, after in generated_files():
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        if before == after:
+            continue
+        if "--check" in arguments:
+            name = path.relative_to(ROOT)
+            print(f"{name} is out of date: run python docs/generate.py", file=sys.stderr)
+            status = 1
+        else:
+            path.write_text(after, encoding="utf-8")
+    return status
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_own_wheel_is_pure_and_unstamped(wheelhouse: Path) -> None:
         names = archive.namelist()
     assert "variantbuild/cmake/VariantBuild.cmake" in names
     assert any(name.startswith("variantbuild/cmake/examples/") for name in names)
-    assert "variantbuild/data/settings.json" in names
+    assert "variantbuild/data/settings.schema.json" in names
     assert "variantbuild/cli/plan.schema.json" in names
     assert "variantbuild/py.typed" in names
 

@@ -11,10 +11,9 @@ from variantbuild.errors import ConfigError, VariantError, WheelError
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
-    """Add `-C KEY=VALUE`, as pip, build and uv spell it, and the list of our keys."""
-    from variantbuild.config import settings
-
-    parser.epilog = f"settings (-C variantbuild.KEY=VALUE): {', '.join(s.key for s in settings())}"
+    """Add `-C KEY=VALUE`, as in pip, build and uv, and list our settings below the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _settings_help()
     parser.add_argument(
         "-C",
         "--config-setting",
@@ -24,6 +23,23 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a config-setting: variantbuild.cpu=v3, or one of the delegate's own",
     )
+
+
+def _settings_help() -> str:
+    """Return one line for each setting: its key, its default and its values."""
+    from variantbuild.config import settings
+
+    lines = ["settings (-C variantbuild.KEY=VALUE), with their defaults in parentheses:"]
+    for setting in settings():
+        default = setting.default
+        if isinstance(default, bool):
+            shown = str(default).lower()
+        elif isinstance(default, tuple):
+            shown = ";".join(default) or "empty"
+        else:
+            shown = default or "none"
+        lines.append(f"  {setting.key} ({shown}): {setting.values.replace('`', '')}")
+    return "\n".join(lines)
 
 
 def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:

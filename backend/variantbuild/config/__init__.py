@@ -1,22 +1,23 @@
-"""Settings: from config-settings, environment, files and pyproject.toml to one `Config`.
+"""Settings: merged from config-settings, environment, settings files and pyproject.toml.
 
-Sources, highest first: config-settings (`-C variantbuild.KEY=VALUE`), the environment
-(`VARIANTBUILD_KEY`), the user's file, the machine's file, `[tool.variantbuild]` of
-pyproject.toml. The keys stand in data/settings.json.
+Sources, in order of precedence: config-settings (`-C variantbuild.KEY=VALUE`), the environment
+(`VARIANTBUILD_KEY`), the user's settings file, the machine's, and `[tool.variantbuild]` in
+pyproject.toml. The keys are declared in `settings`.
 """
 
 from __future__ import annotations
 
+from variantbuild.config.kinds import Setting
 from variantbuild.config.overrides import Names, Override, platform_names
-from variantbuild.config.resolve import (
+from variantbuild.config.resolve import resolve_config
+from variantbuild.config.settings import (
     AuditPolicy,
     Config,
     FpContract,
     LocalVersion,
     PlatformTag,
-    resolve_config,
+    settings,
 )
-from variantbuild.config.settings import Setting, settings
 from variantbuild.config.sources import (
     Source,
     environment_source,

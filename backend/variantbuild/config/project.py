@@ -21,7 +21,7 @@ from variantbuild.config import (
     split_config_settings,
     table_source,
 )
-from variantbuild.config.settings import PREFIX
+from variantbuild.config.kinds import PREFIX
 from variantbuild.errors import ConfigError
 from variantbuild.host.userdirs import user_folder
 from variantbuild.types import ConfigSettings, TOMLValue

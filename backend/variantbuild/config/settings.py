@@ -1,97 +1,252 @@
-"""The table of settings, data/settings.json: names, kinds, defaults, and values read as such."""
+"""All settings: the one table that parsing, defaults, schema, documentation and `--help` read.
+
+A setting is a field of `Config`, declared with its key, values and documentation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, fields
 from typing import Literal, cast
 
-from variantbuild.data import load_table
-from variantbuild.types import TOMLValue
+from variantbuild.config.kinds import METADATA, Setting, choice, flag, tables, text, words
+from variantbuild.config.overrides import Override
+from variantbuild.types import JSONValue
 
-Kind = Literal["text", "choice", "bool", "list", "tables"]
-Value = str | bool | tuple[str, ...] | None
+LocalVersion = Literal["auto", "always", "never"]
+PlatformTag = Literal["auto", "specific", "set", "hybrid", "plain"]
+AuditPolicy = Literal["error", "downgrade", "warn", "off"]
+CudaLabel = Literal["major", "minor"]
+CudaToolkit = Literal["auto", "system", "pypi"]
+FpContract = Literal["default", "off", "fast"]
 
-PREFIX = "variantbuild."
-ENV_PREFIX = "VARIANTBUILD_"
-
-
-def variable_of(key: str) -> str:
-    """Return the variable that sets `key`: `cuda.version` → VARIANTBUILD_CUDA_VERSION."""
-    return ENV_PREFIX + key.upper().replace(".", "_").replace("-", "_")
+OVERRIDES = "overrides"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key: its name, kind, default, and words for people."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """The settings in effect, and for each one that was set the place it came from.
 
-    key: str
-    kind: Kind
-    default: Value
-    choices: tuple[str, ...]
-    values: str
-    doc: str
+    `target` and `cpu` are not interpreted here: what they mean depends on the machine. Where both
+    are set, `cpu` came from a source of higher precedence and replaces the target's CPU.
+    `overrides` are the tables in effect, the one with the highest precedence last.
+    """
+
+    delegate: str = text(
+        "delegate",
+        default="auto",
+        early=True,
+        values="`auto`, or a backend as in PEP 517: `module` or `module:object`",
+        doc="The backend to wrap. `auto` selects scikit-build-core if pyproject.toml has a "
+        "`[tool.scikit-build]` table, or if there is a `CMakeLists.txt` and no `setup.py`; "
+        "otherwise setuptools.",
+    )
+    delegate_path: tuple[str, ...] = words(
+        "delegate-path",
+        early=True,
+        values="directories in the source tree",
+        doc="Added to the front of `sys.path` to import a delegate that is part of the source "
+        "tree. Use it instead of `[build-system] backend-path`, which would make front ends look "
+        "for variantbuild there.",
+    )
+    target: str | None = text(
+        "target",
+        default=None,
+        early=True,
+        values="a label such as `v3`, `cu12.v3` or `fc39.v3`",
+        doc="The whole variant at once. It overrides the individual keys of all sources of lower "
+        "precedence.",
+    )
+    cpu: str = text(
+        "cpu",
+        default="auto",
+        in_target=True,
+        early=True,
+        values="`auto`, `v1`…`v4`, a CPU name such as `zen4`, `native`, `none`",
+        doc="The CPU to build for. `auto`: the level of the build machine, or the baseline under "
+        "cibuildwheel, because which CPU a CI runner has is arbitrary. `native`: the exact "
+        "microarchitecture of the build machine. `none`: no CPU flags and no stamp.",
+    )
+    accelerators: tuple[str, ...] = words(
+        "accelerators",
+        early=True,
+        values="`cuda`, `rocm`",
+        doc="The accelerators that the sources support, in order of preference. One whose GPU is "
+        "present on the build machine is chosen before one that has only a toolkit; with neither, "
+        "the wheel is built for the CPU only.",
+    )
+    cuda_version: str = text(
+        "cuda.version",
+        default="auto",
+        in_target=True,
+        early=True,
+        values="`auto`, `12`, `12.8`",
+        doc="The CUDA release to build with.",
+    )
+    cuda_architectures: tuple[str, ...] = words(
+        "cuda.architectures",
+        default=("auto",),
+        early=True,
+        values="`auto`, `native`, `all`, `all-major`, or names such as `90`, `90a`, `100f`",
+        doc="The GPU architectures to build for. `auto`: those of this machine's GPUs; without a "
+        "GPU, the project's own list; without a list, all major architectures.",
+    )
+    cuda_ptx: bool = flag(
+        "cuda.ptx",
+        default=True,
+        doc="Add PTX for the newest architecture, which later GPUs can compile when it is loaded.",
+    )
+    cuda_label: CudaLabel = choice(
+        "cuda.label",
+        CudaLabel,
+        default="major",
+        in_target=True,
+        early=True,
+        doc="How much of the CUDA version the label contains: `cu12` or `cu128`.",
+    )
+    cuda_toolkit: CudaToolkit = choice(
+        "cuda.toolkit",
+        CudaToolkit,
+        default="auto",
+        early=True,
+        doc="Which toolkit to use. `system`: the one installed on this machine. `pypi`: the "
+        "toolkit wheels on PyPI (13.x). `auto`: the installed one, otherwise the wheels if a GPU "
+        "is present or the target names CUDA.",
+    )
+    rocm_version: str = text(
+        "rocm.version",
+        default="auto",
+        in_target=True,
+        early=True,
+        values="`auto`, `6`, `6.4`",
+        doc="The ROCm release to build with.",
+    )
+    rocm_architectures: tuple[str, ...] = words(
+        "rocm.architectures",
+        default=("auto",),
+        early=True,
+        values="`auto`, `native`, `all`, or names such as `gfx90a`, `gfx90a:xnack-`, "
+        "`gfx11-generic`",
+        doc="The GPU architectures to build for, as with CUDA.",
+    )
+    distro: bool = flag(
+        "distro",
+        default=False,
+        in_target=True,
+        early=True,
+        doc="Include the distribution in the label, for wheels that link against its libraries.",
+    )
+    local_version: LocalVersion = choice(
+        "local-version",
+        LocalVersion,
+        default="auto",
+        doc="Whether the label is added to the version (`1.2.3+v3`). `auto`: if the front end "
+        "accepts it.",
+    )
+    platform_tag: PlatformTag = choice(
+        "platform-tag",
+        PlatformTag,
+        default="auto",
+        doc="The form of the platform tag. `specific`: `linux_x86_64_v3`. `set`: "
+        "`linux_x86_64.linux_x86_64_v3`. `hybrid`: `specific` in the file name and `set` in the "
+        "WHEEL file. `plain`: unchanged. `auto`: what the front end accepts.",
+    )
+    isa_guard: bool = flag(
+        "isa-guard",
+        default=True,
+        doc="Add an ISA note to shared objects with the x86-64 level that they require, so that "
+        "importing them on a CPU below that level raises ImportError instead of crashing with "
+        "SIGILL.",
+    )
+    audit: AuditPolicy = choice(
+        "audit",
+        AuditPolicy,
+        default="error",
+        doc="What happens if the machine code does not match the requested variant. `error`: the "
+        "build fails. `downgrade`: the wheel is stamped with what was found. `warn`: a warning, "
+        "and no stamp. `off`: no audit, and no stamp.",
+    )
+    build_cache: bool = flag(
+        "build-cache",
+        default=False,
+        in_wheel=False,
+        doc="Cache the wheels built from sdists, and reuse one if nothing that the build depends "
+        "on has changed (see `docs/cache.md`).",
+    )
+    fp_contract: FpContract = choice(
+        "fp-contract",
+        FpContract,
+        default="default",
+        doc="Contraction of `a*b+c` to a fused multiply-add: the compiler's default, never, or "
+        "wherever possible.",
+    )
+    flags_c: tuple[str, ...] = words(
+        "flags.c", values="compiler flags", doc="More flags for C, appended after ours."
+    )
+    flags_cxx: tuple[str, ...] = words(
+        "flags.cxx", values="compiler flags", doc="More flags for C++, appended after ours."
+    )
+    flags_fortran: tuple[str, ...] = words(
+        "flags.fortran", values="compiler flags", doc="More flags for Fortran, appended after ours."
+    )
+    flags_cuda: tuple[str, ...] = words(
+        "flags.cuda", values="nvcc options", doc="More options for CUDA, appended after ours."
+    )
+    flags_hip: tuple[str, ...] = words(
+        "flags.hip", values="hipcc options", doc="More options for HIP, appended after ours."
+    )
+    flags_link: tuple[str, ...] = words(
+        "flags.link",
+        values="linker flags",
+        doc="More flags for linking shared objects, appended after ours.",
+    )
+    overrides: tuple[Override, ...] = tables(
+        OVERRIDES,
+        default=(),
+        values="tables with conditions: `if.platform`, `if.cpu`, `if.accelerator`, `if.distro`",
+        doc="Settings that apply only if every condition matches, and `dependencies` and "
+        "`cmake.define` to add in that case.",
+    )
+    origins: tuple[tuple[str, str], ...] = ()
+
+    def origin(self, key: str) -> str:
+        """Return where `key` (spelled as in pyproject.toml) was set, or "the default"."""
+        return dict(self.origins).get(key, "the default")
+
+    def is_set(self, key: str) -> bool:
+        """Return whether any source set `key`."""
+        return key in dict(self.origins)
 
     @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return variable_of(self.key)
+    def dependencies(self) -> tuple[str, ...]:
+        """The requirements (PEP 508) that overrides add to the wheel's own."""
+        listed = (each for override in self.overrides for each in override.dependencies)
+        return tuple(dict.fromkeys(listed))
+
+    @property
+    def cmake_defines(self) -> dict[str, str]:
+        """The CMake variables that overrides define."""
+        return {name: value for each in self.overrides for name, value in each.defines}
+
+    def canonical(self) -> dict[str, JSONValue]:
+        """Return the settings that the bytes of a wheel depend on, for a digest.
+
+        Where a setting came from is left out, and overrides count by their effect only.
+        """
+        values: dict[str, JSONValue] = {
+            setting.key: cast("JSONValue", getattr(self, setting.field))
+            for setting in settings()
+            if setting.in_wheel and setting.kind != "tables"
+        }
+        return {
+            **values,
+            "dependencies": self.dependencies,
+            "cmake.define": self.cmake_defines,
+        }
 
 
+@functools.cache
 def settings() -> tuple[Setting, ...]:
     """Return every setting, in the order of the documentation."""
-    rows = cast("list[dict[str, TOMLValue]]", load_table("settings")["settings"])
-    return tuple(
-        Setting(
-            key=str(row["key"]),
-            kind=cast("Kind", row["kind"]),
-            default=_freeze(row["default"]),
-            choices=tuple(cast("list[str]", row.get("choices", []))),
-            values=str(row["values"]),
-            doc=str(row["doc"]),
-        )
-        for row in rows
-    )
-
-
-def parse_value(setting: Setting, raw: TOMLValue) -> Value:
-    """Turn a raw value into the setting's kind; raises ValueError with what is expected."""
-    match setting.kind:
-        case "bool":
-            words = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
-            if isinstance(raw, bool):
-                return raw
-            if isinstance(raw, str) and raw.lower() in words:
-                return words[raw.lower()]
-            raise ValueError("expected true or false")
-        case "choice":
-            if isinstance(raw, str) and raw in setting.choices:
-                return raw
-            near = nearest(raw, setting.choices) if isinstance(raw, str) else ""
-            raise ValueError(f"expected one of {', '.join(setting.choices)}{near}")
-        case "list":
-            if isinstance(raw, str):
-                return tuple(part.strip() for part in raw.split(";") if part.strip())
-            if isinstance(raw, Sequence) and all(isinstance(part, str) for part in raw):
-                return tuple(cast("Sequence[str]", raw))
-            raise ValueError("expected a list of strings")
-        case "text":
-            if isinstance(raw, str) and raw.strip():
-                return raw.strip()
-            raise ValueError("expected a string in quotes that is not empty")
-        case "tables":
-            raise ValueError("it can stand in pyproject.toml and settings files only")
-
-
-def nearest(word: str, names: Iterable[str]) -> str:
-    """Say which of `names` was meant by `word`, as the end of a sentence; '' where none is near."""
-    import difflib
-
-    close = difflib.get_close_matches(word.lower().replace("_", "-"), list(names), 1, 0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _freeze(value: TOMLValue) -> Value:
-    if isinstance(value, list):
-        return tuple(str(part) for part in value)
-    return cast("Value", value)
+    listed = (cast("Setting | None", each.metadata.get(METADATA)) for each in fields(Config))
+    return tuple(setting for setting in listed if setting is not None)

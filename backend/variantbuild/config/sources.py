@@ -1,4 +1,4 @@
-"""Where settings are read: config-settings, environment, the files of user, machine and project."""
+"""Where settings are read from: config-settings, environment, settings files and pyproject.toml."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from variantbuild.config.settings import ENV_PREFIX, PREFIX, settings, variable_of
+from variantbuild.config.kinds import ENV_PREFIX, PREFIX, variable_of
+from variantbuild.config.settings import settings
 from variantbuild.errors import ConfigError
 from variantbuild.types import ConfigSettings, TOMLValue
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where settings were read, and what stood there: key to raw value.
-
-    `locate` turns a key into words for a message: `VARIANTBUILD_CPU`, `/etc/variantbuild.toml`.
-    """
+    """One place that settings were read from, and the raw value of each key found there."""
 
     kind: Literal["config-settings", "environment", "file", "pyproject"]
     name: str
@@ -24,18 +22,20 @@ class Source:
 
     @property
     def is_table(self) -> bool:
-        """Tell whether this is TOML, which can hold tables of tables."""
+        """Whether this is a TOML file, which can contain arrays of tables."""
         return self.kind in ("file", "pyproject")
 
     def locate(self, key: str) -> str:
-        """Say where `key` stands, in words a user finds again."""
-        if self.kind == "config-settings":
-            return f"the config-setting {PREFIX}{key}"
-        if self.kind == "environment":
-            return f"the environment variable {variable_of(key)}"
-        if self.kind == "pyproject":
-            return f"[tool.variantbuild] {key} of {self.name}"
-        return f"{key} of {self.name}"
+        """Describe where `key` is set, for messages: `cpu in /etc/variantbuild.toml`."""
+        match self.kind:
+            case "config-settings":
+                return f"the config-setting {PREFIX}{key}"
+            case "environment":
+                return f"the environment variable {variable_of(key)}"
+            case "pyproject":
+                return f"[tool.variantbuild] {key} in {self.name}"
+            case "file":
+                return f"{key} in {self.name}"
 
 
 def split_config_settings(
@@ -43,9 +43,8 @@ def split_config_settings(
 ) -> tuple[Source, dict[str, str | list[str]]]:
     """Separate our config-settings from the delegate's.
 
-    Values may be strings, lists of strings, booleans or None, as front ends send them; a list
-    for a key that takes one value is an error of its own later. Returns our source and the rest
-    untouched, which goes to the delegate.
+    Front ends pass strings, lists of strings, booleans or None; a list for a key that takes a
+    single value is reported later. Returns our source, and the rest unchanged for the delegate.
     """
     ours: dict[str, TOMLValue] = {}
     rest: dict[str, str | list[str]] = {}
@@ -58,7 +57,7 @@ def split_config_settings(
 
 
 def environment_source(env: Mapping[str, str]) -> Source:
-    """Return the settings that `env` holds as `VARIANTBUILD_KEY`; an empty value sets nothing."""
+    """Return the settings in `env`, `VARIANTBUILD_KEY` each; an empty value sets nothing."""
     variables = {setting.variable: setting.key for setting in settings()}
     values: dict[str, TOMLValue] = {}
     for name, value in env.items():
@@ -69,16 +68,21 @@ def environment_source(env: Mapping[str, str]) -> Source:
 
 
 def table_source(kind: Literal["file", "pyproject"], name: str, table: TOMLValue) -> Source:
-    """Return the settings of a TOML `table`, its sub-tables flattened to dotted keys.
+    """Return the settings of a TOML `table`.
 
-    Raises ConfigError where `table` is no table.
+    Raises ConfigError if `table` is not a table.
     """
     if not isinstance(table, Mapping):
-        raise ConfigError(f"tool.variantbuild of {name} is {table!r}: expected a table")
-    values: dict[str, TOMLValue] = {}
+        raise ConfigError(f"tool.variantbuild in {name} is {table!r}: expected a table")
+    return Source(kind, name, flatten_table(table))
+
+
+def flatten_table(table: Mapping[str, TOMLValue]) -> dict[str, TOMLValue]:
+    """Return `table` with the keys of its sub-tables dotted: `{"a": {"b": 1}}` → `{"a.b": 1}`."""
+    flat: dict[str, TOMLValue] = {}
     for key, value in table.items():
         if isinstance(value, Mapping):
-            values.update({f"{key}.{sub}": inner for sub, inner in value.items()})
+            flat.update({f"{key}.{sub}": inner for sub, inner in value.items()})
         else:
-            values[key] = value
-    return Source(kind, name, values)
+            flat[key] = value
+    return flat

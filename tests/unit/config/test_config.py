@@ -19,8 +19,8 @@ from variantbuild.config import (
     split_config_settings,
     table_source,
 )
+from variantbuild.config.kinds import parse_value
 from variantbuild.config.project import load_project, settings_files
-from variantbuild.config.settings import parse_value
 from variantbuild.errors import ConfigError
 from variantbuild.types import TOMLValue
 
@@ -57,8 +57,8 @@ def test_config_settings_beat_environment_beat_files_beat_pyproject() -> None:
     assert config.fp_contract == "off"
     assert config.origin("cpu") == "the config-setting variantbuild.cpu"
     assert config.origin("audit") == "the environment variable VARIANTBUILD_AUDIT"
-    assert config.origin("isa-guard") == "isa-guard of /etc/variantbuild.toml"
-    assert config.origin("fp-contract") == "[tool.variantbuild] fp-contract of pyproject.toml"
+    assert config.origin("isa-guard") == "isa-guard in /etc/variantbuild.toml"
+    assert config.origin("fp-contract") == "[tool.variantbuild] fp-contract in pyproject.toml"
     assert config.origin("distro") == "the default"
 
 
@@ -90,9 +90,9 @@ def test_values(key: str, raw: TOMLValue, value: TOMLValue | tuple[str, ...]) ->
         ("flags.c", 3, "expected a list of strings"),
         ("flags.c", ["-O", 3], "expected a list of strings"),
         ("flags.c", {"a": "b"}, "expected a list of strings"),
-        ("cpu", ["v3"], "expected a string in quotes that is not empty"),
-        ("cpu", " ", "expected a string in quotes that is not empty"),
-        ("overrides", [], "it can stand in pyproject.toml and settings files only"),
+        ("cpu", ["v3"], "expected a non-empty string in quotes"),
+        ("cpu", " ", "expected a non-empty string in quotes"),
+        ("overrides", [], "only pyproject.toml and settings files can contain it"),
     ],
 )
 def test_values_of_another_kind(key: str, raw: TOMLValue, expected: str) -> None:
@@ -161,7 +161,7 @@ def test_target_hides_the_keys_of_every_lower_source() -> None:
 def test_config_setting_without_a_value_is_an_error() -> None:
     ours, rest = split_config_settings({"variantbuild.cpu": None, "quiet": None})
     assert rest == {"quiet": None}
-    with pytest.raises(ConfigError, match=r"variantbuild\.cpu is '': expected a string"):
+    with pytest.raises(ConfigError, match=r"variantbuild\.cpu is '': expected a non-empty string"):
         resolve_config([ours])
 
 
@@ -170,21 +170,21 @@ def test_config_setting_without_a_value_is_an_error() -> None:
     [
         (
             table_source("pyproject", "pyproject.toml", {"rocm": "6"}),
-            "rocm of pyproject.toml is not a setting by itself: "
+            "rocm in pyproject.toml is a group, not a setting: "
             "write rocm.version, rocm.architectures",
         ),
         (
             table_source("file", "/etc/variantbuild.toml", {"tool": {"variantbuild": {}}}),
-            "tool.variantbuild of /etc/variantbuild.toml is not a setting: in a settings file the "
-            "keys stand without that heading",
+            "tool.variantbuild in /etc/variantbuild.toml is not a setting: in a settings file the "
+            "keys are at the top level",
         ),
         (
             table_source("pyproject", "pyproject.toml", {"cuda": {"version": 12.8}}),
-            "cuda.version of pyproject.toml is 12.8: expected a string in quotes",
+            "cuda.version in pyproject.toml is 12.8: expected a non-empty string in quotes",
         ),
         (
             table_source("pyproject", "pyproject.toml", {"zzz": 1}),
-            "zzz of pyproject.toml is not a setting; `variantbuild plan --help` lists them",
+            "zzz in pyproject.toml is not a setting; `variantbuild plan --help` lists them",
         ),
     ],
     ids=["group", "heading", "number", "unknown"],
@@ -203,7 +203,7 @@ def test_target_hides_the_single_keys_of_lower_sources() -> None:
 
 
 def test_target_beside_a_key_that_it_sets_is_refused() -> None:
-    with pytest.raises(ConfigError, match="cpu .* stands beside a target"):
+    with pytest.raises(ConfigError, match="cpu .* is set next to a target"):
         resolve_config([pyproject(target="v3", cpu="v3")])
 
 
@@ -224,10 +224,10 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "'errr': expected one of error, downgrade, warn, off; did you mean 'error'?" in text
     assert "VARIANTBUILD_ISA_GUARD is 'perhaps': expected true or false" in text
     assert "VARIANTBUILD_CPUS is not a setting; did you mean 'cpu'?" in text
-    assert "cpu of pyproject.toml is 3: expected a string" in text
-    assert "build-cashe of pyproject.toml is not a setting; did you mean 'build-cache'?" in text
-    assert "flags.d of pyproject.toml is not a setting" in text
-    assert "delegate_path of pyproject.toml is not a setting; did you mean 'delegate-path'?" in text
+    assert "cpu in pyproject.toml is 3: expected a non-empty string" in text
+    assert "build-cashe in pyproject.toml is not a setting; did you mean 'build-cache'?" in text
+    assert "flags.d in pyproject.toml is not a setting" in text
+    assert "delegate_path in pyproject.toml is not a setting; did you mean 'delegate-path'?" in text
     assert caught.value.exit_code == 2
 
 
@@ -256,7 +256,7 @@ def test_config_settings_of_the_delegate_pass_untouched() -> None:
 
 def test_a_key_given_twice_is_refused() -> None:
     source, _ = split_config_settings({"variantbuild.cpu": ["v2", "v3"]})
-    with pytest.raises(ConfigError, match=r"variantbuild.cpu is \['v2', 'v3'\]: expected a string"):
+    with pytest.raises(ConfigError, match=r"variantbuild.cpu is \['v2', 'v3'\]: expected a non"):
         resolve_config([source])
 
 
@@ -284,7 +284,7 @@ def test_files_of_user_and_machine(tmp_path: Path) -> None:
     files = (user, machine)
     project = load_project(tree, None, {}, machine_files=files)
     assert (project.config.cpu, project.config.audit) == ("v3", "warn")
-    assert project.config.origin("cpu") == f"cpu of {machine}"
+    assert project.config.origin("cpu") == f"cpu in {machine}"
     user.write_text('audit = "downgrade"\n', encoding="utf-8")
     assert load_project(tree, None, {}, machine_files=files).config.audit == "downgrade"
 
@@ -352,7 +352,7 @@ def test_the_home_of_somebody_else() -> None:
         ("[tool\n", "is not valid TOML"),
         (
             "[tool]\nvariantbuild = 3\n",
-            "tool.variantbuild of pyproject.toml is 3: expected a table",
+            "tool.variantbuild in pyproject.toml is 3: expected a table",
         ),
         (
             '[build-system]\nbuild-backend = "variantbuild"\nbackend-path = ["tools"]\n',

@@ -208,8 +208,8 @@ def test_hook_that_cannot_be_judged_is_there_to_say_why(
     said = capfd.readouterr()
     assert said.out == ""
     assert said.err == (
-        "variantbuild: error: [tool.variantbuild] cpu of pyproject.toml is 3: "
-        "expected a string in quotes that is not empty\n"
+        "variantbuild: error: [tool.variantbuild] cpu in pyproject.toml is 3: "
+        "expected a non-empty string in quotes\n"
     )
 
 
