@@ -52,12 +52,12 @@ def test_choice(tmp_path: Path, text: str, files: tuple[str, ...], backend: str)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('delegate = "meson-python"', 'is a distribution\'s name.*\n.*"mesonpy"'),
+        ('delegate = "meson-python"', 'is the name of a distribution.*\n.*"mesonpy"'),
         ('delegate = "setuptools"', 'delegate = "setuptools.build_meta"'),
-        ('delegate = "a b"', "not written as PEP 517"),
+        ('delegate = "a b"', "is not a valid backend"),
         ('delegate = "variantbuild"', "is variantbuild itself"),
-        ('delegate-path = ["../x"]', "outside of the source tree"),
-        ('delegate-path = ["nowhere"]', "is no folder"),
+        ('delegate-path = ["../x"]', "is outside the source tree"),
+        ('delegate-path = ["nowhere"]', "is not a directory"),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, message: str) -> None:
