@@ -2,13 +2,13 @@
 VariantBuild
 ------------
 
-The variant that a wheel is built for, as variables, and a function that
-applies it to one target.
+Provides the variant that a wheel is built for as variables, and a function
+that applies it to one target.
 
-A project needs none of this to be built for a variant: the backend hands the
-flags to CMake as it would any user's. This module is for projects that look at
-the variant, or that build most of their code for every machine and one target
-for the variant.
+Most projects do not need this module: the backend passes the variant's flags
+to CMake like any other flags. It is for projects that read the variant, or
+that compile most of their code for the baseline and one target for the
+variant.
 
 .. code-block:: cmake
 
@@ -19,39 +19,41 @@ for the variant.
   Python_add_library(kernels MODULE WITH_SOABI kernels.cpp)
   variantbuild_target(kernels)
 
-Where it is found
-  scikit-build-core finds it by itself when variantbuild is the backend;
-  elsewhere pass ``-DCMAKE_MODULE_PATH="$(python -m variantbuild.cmake)"``.
+Finding the module
+  scikit-build-core finds it if variantbuild is the backend. Otherwise pass
+  ``-DCMAKE_MODULE_PATH="$(python -m variantbuild.cmake)"``.
 
 Variables
   ``VARIANTBUILD_HAS_VALUES``
-    Whether there are values at all; false where nobody handed any over.
+    True if values were passed to CMake.
   ``VARIANTBUILD_LABEL``
     The dotted label, such as ``cu12.v3``; empty for the baseline.
   ``VARIANTBUILD_CPU``, ``VARIANTBUILD_ACCELERATOR``, ``VARIANTBUILD_DISTRO``
-    Its parts, such as ``v3``, ``cu12``, ``fc39``; empty where not set.
+    The parts of the label, such as ``v3``, ``cu12``, ``fc39``; empty if not set.
+  ``VARIANTBUILD_ARCHITECTURES``
+    The GPU architectures, as a list.
   ``VARIANTBUILD_C_FLAGS``, ``_CXX_FLAGS``, ``_Fortran_FLAGS``, ``_CUDA_FLAGS``, ``_HIP_FLAGS``
-    The variant's own flags for a language, as one command-line fragment;
-    undefined for a language that the backend saw no source of.
+    The variant's flags for a language, as one command-line fragment;
+    undefined for a language of which the backend found no source.
   ``VARIANTBUILD_MODULE_LINK_FLAGS``
-    What marks a shared object with the processor level that it needs.
+    Linker flags that add the ISA note: the CPU level that a shared object needs.
 
-  The backend hands them over in environment variables of the same names with
-  an underscore in front. They are read at the first configuration of a build
-  directory and cached, as CMake does with ``CFLAGS``; a ``-D`` on the command
-  line wins. A plain CMake build gives them with ``-D`` alone.
+  The backend passes them in environment variables of the same names, prefixed
+  with an underscore. They are read when a build directory is first configured
+  and then cached, as CMake does with ``CFLAGS``. A ``-D`` on the command line
+  takes precedence. A plain CMake build sets them with ``-D``.
 
 Commands
   ``variantbuild_target(<target>)``
-    Compile ``<target>``, and nothing else, with the variant's flags, and mark
-    it with its level if it is a module or a shared library.
+    Compile only ``<target>`` with the variant's flags. A module or shared
+    library also gets the ISA note.
 
   ``variantbuild_targets_only()``
-    Take the variant's flags out of ``CMAKE_<LANG>_FLAGS`` and the linker's
-    again, for targets created after it in this directory and below. Call it
-    behind ``project()``.
+    Remove the variant's flags from ``CMAKE_<LANG>_FLAGS`` and the linker flags,
+    for targets created afterwards in this directory and below. Call it after
+    ``project()``.
 
-  Both stop with an error where there are no values.
+  Both fail if no values were passed.
 #]=======================================================================]
 
 include_guard(GLOBAL)
@@ -69,13 +71,13 @@ if(DEFINED ENV{_VARIANTBUILD_CMAKE} OR VARIANTBUILD_HAS_VALUES)
 endif()
 foreach(_variantbuild_name IN LISTS _variantbuild_names)
   if(DEFINED VARIANTBUILD_${_variantbuild_name})
-    # Read, so that CMake does not warn of a definition that nobody used.
+    # Read the value, so that CMake does not warn about an unused definition.
     set(_variantbuild_value "${VARIANTBUILD_${_variantbuild_name}}")
     set(_variantbuild_given TRUE)
   elseif(DEFINED ENV{_VARIANTBUILD_${_variantbuild_name}})
     set(VARIANTBUILD_${_variantbuild_name}
       "$ENV{_VARIANTBUILD_${_variantbuild_name}}"
-      CACHE STRING "Part of the variant, handed over by the build backend"
+      CACHE STRING "Part of the variant, passed by the build backend"
     )
   endif()
 endforeach()
@@ -88,18 +90,18 @@ unset(_variantbuild_names)
 function(variantbuild_target target)
   _variantbuild_require_values("variantbuild_target(${target})")
   if(ARGC GREATER 1)
-    message(FATAL_ERROR "variantbuild_target(${target} ${ARGN}): it takes one target, not more.")
+    message(FATAL_ERROR "variantbuild_target(${target} ${ARGN}): it takes exactly one target.")
   elseif(NOT TARGET ${target})
-    message(FATAL_ERROR "variantbuild_target(${target}): there is no such target.")
+    message(FATAL_ERROR "variantbuild_target(${target}): the target does not exist.")
   endif()
 
   get_target_property(aliased ${target} ALIASED_TARGET)
   get_target_property(imported ${target} IMPORTED)
   get_target_property(type ${target} TYPE)
   if(aliased)
-    message(FATAL_ERROR "variantbuild_target(${target}): it is an alias, name ${aliased} itself.")
+    message(FATAL_ERROR "variantbuild_target(${target}): it is an alias; use ${aliased}.")
   elseif(imported OR type MATCHES "^(INTERFACE_LIBRARY|UTILITY)$")
-    message(FATAL_ERROR "variantbuild_target(${target}): nothing is compiled for this target.")
+    message(FATAL_ERROR "variantbuild_target(${target}): the target compiles no sources.")
   endif()
 
   get_property(enabled GLOBAL PROPERTY ENABLED_LANGUAGES)
@@ -108,7 +110,7 @@ function(variantbuild_target target)
     string(REPLACE ";" " " flags "${flags}")
     string(REPLACE ">" "$<ANGLE-R>" flags "${flags}")
     if(NOT flags STREQUAL "")
-      # SHELL: keeps pairs such as "-mllvm x" together that CMake would deduplicate apart.
+      # SHELL: keeps pairs such as "-mllvm x" together, which CMake would otherwise deduplicate.
       target_compile_options(
         ${target} PRIVATE "$<$<COMPILE_LANGUAGE:${language}>:SHELL:${flags}>"
       )
@@ -123,7 +125,7 @@ function(variantbuild_target target)
   endif()
 endfunction()
 
-# A macro, since CMAKE_<LANG>_FLAGS are variables of the caller.
+# A macro, because CMAKE_<LANG>_FLAGS are variables of the caller.
 macro(variantbuild_targets_only)
   _variantbuild_require_values("variantbuild_targets_only()")
   foreach(_variantbuild_language IN LISTS _VARIANTBUILD_LANGUAGES)
@@ -139,15 +141,15 @@ endmacro()
 function(_variantbuild_require_values command)
   if(NOT VARIANTBUILD_HAS_VALUES)
     message(FATAL_ERROR
-      "${command}: no variant was handed to CMake. Build the project through the backend "
-      "variantbuild, or give the values yourself: -DVARIANTBUILD_LABEL=v3 "
+      "${command}: no variant was passed to CMake. Build the project with the backend "
+      "variantbuild, or set the values: -DVARIANTBUILD_LABEL=v3 "
       "-DVARIANTBUILD_CXX_FLAGS=-march=x86-64-v3 (-DVARIANTBUILD_LABEL= for the baseline), "
-      "or call it only if(VARIANTBUILD_HAS_VALUES)."
+      "or call it only inside if(VARIANTBUILD_HAS_VALUES)."
     )
   endif()
 endfunction()
 
-# Stop if the target, which is to be built for a processor, has sources in a language without flags.
+# Fail if the target has sources in a language without flags and the variant is not the baseline.
 function(_variantbuild_refuse_language target language)
   get_target_property(sources ${target} SOURCES)
   if(NOT sources OR "${VARIANTBUILD_LABEL}" STREQUAL "")
@@ -158,14 +160,14 @@ function(_variantbuild_refuse_language target language)
   foreach(source IN LISTS sources)
     if(source MATCHES "[.](${endings})$")
       message(FATAL_ERROR
-        "variantbuild_target(${target}): there are no flags for ${language}, in which ${source} "
-        "is written. Give them with -DVARIANTBUILD_${language}_FLAGS=<flags>, empty for none."
+        "variantbuild_target(${target}): no ${language} flags were passed, but ${source} "
+        "is a ${language} source. Set -DVARIANTBUILD_${language}_FLAGS=<flags> (empty for none)."
       )
     endif()
   endforeach()
 endfunction()
 
-# Remove the first run of `flags` from the caller's `variable`.
+# Remove the first occurrence of `flags` from the caller's `variable`.
 function(_variantbuild_remove variable flags)
   string(REPLACE ";" " " flags "${flags}")
   string(FIND " ${${variable}} " " ${flags} " start)

@@ -1,5 +1,5 @@
-"""Hold VariantBuild.cmake, where scikit-build-core looks for CMake modules.
+"""The CMake module VariantBuild.cmake, as a package that scikit-build-core finds.
 
-The entry point `cmake.module` names this package; `python -m variantbuild.cmake` prints its folder
-for everyone else.
+The entry point `cmake.module` names this package. For other projects,
+`python -m variantbuild.cmake` prints its directory.
 """

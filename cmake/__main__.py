@@ -1,4 +1,4 @@
-"""Print the folder of VariantBuild.cmake, for `-DCMAKE_MODULE_PATH=…`."""
+"""Print the directory of VariantBuild.cmake, for `-DCMAKE_MODULE_PATH=…`."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Build this project for v1, v2, v3 and v4 side by side, and time the same searches in each.
 
-    python benchmark.py [--rounds 7] [--keep FOLDER] [v1 v3 ...]
+    python benchmark.py [--rounds 7] [--keep DIR] [v1 v3 ...]
 
-Needs numpy and pip; where variantbuild and nanobind are installed they are used, else pip fetches
-them as for any build. Every variant runs in a process of its own. The processes stay up and take
-turns, so that whatever else the machine does falls on all of them alike; times are medians over the
-rounds, ratios are medians of each round's ratio to the first variant.
+Needs numpy and pip. If variantbuild and nanobind are installed they are used, else pip downloads
+them as for any build. Every variant runs in a separate process. The processes keep running and
+alternate, so that other load on the machine affects all of them equally. Times are medians over
+the rounds; ratios are medians of each round's ratio to the first variant.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROJECT = Path(__file__).resolve().parent
 Kind = Literal["ip", "l2", "hamming"]
 LEVELS = ("v1", "v2", "v3", "v4")
 
-#: What is timed: kind of search, rows of the base, columns (dimensions or bytes), queries.
+#: The cases: kind of search, rows of the base, columns (dimensions or bytes), queries.
 CASES: dict[str, tuple[Kind, int, int, int]] = {
     "fp16 inner product, dim 384, 1 query": ("ip", 8000, 384, 1),
     "fp16 inner product, dim 384, 64 queries": ("ip", 8000, 384, 64),
@@ -43,7 +43,7 @@ NEIGHBOURS = 10
 
 
 def make_search(case: str) -> Callable[[], tuple[bytes, bytes]]:
-    """Return the search of `case` on the same made-up data in every process."""
+    """Return the search of `case` on random data that is the same in every process."""
     import numpy as np
     import vecsearch
 
@@ -66,9 +66,9 @@ def make_search(case: str) -> Callable[[], tuple[bytes, bytes]]:
     return search_vectors
 
 
-def work(folder: str) -> None:
-    """Answer each case named on a line of the input with seconds and digests as JSON."""
-    sys.path.insert(0, folder)
+def work(directory: str) -> None:
+    """Read cases from stdin, one per line, and print the seconds and digests of each as JSON."""
+    sys.path.insert(0, directory)
     import vecsearch
 
     searches: dict[str, Callable[[], tuple[bytes, bytes]]] = {}
@@ -86,7 +86,7 @@ def work(folder: str) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """One timing: seconds a call, and digests of the scores and of the neighbours found."""
+    """One timing: seconds per call, and digests of the scores and neighbours found."""
 
     seconds: float
     scores: str
@@ -94,10 +94,10 @@ class Answer:
 
 
 class Worker:
-    """A variant of the module, loaded in a process of its own."""
+    """A variant of the module, loaded in a separate process."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        command = [sys.executable, __file__, "--worker", str(folder)]
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        command = [sys.executable, __file__, "--worker", str(directory)]
         self._process = stack.enter_context(
             subprocess.Popen(
                 command,
@@ -108,11 +108,11 @@ class Worker:
             )
         )
         answer = self._read()
-        self.error = None if answer else self._last_words()
+        self.error = None if answer else self._read_error()
         self.level = answer.strip().strip('"')
 
     def ask(self, case: str) -> Answer:
-        """Run `case` for a moment."""
+        """Time `case` once."""
         stream = self._process.stdin
         assert stream is not None
         print(case, file=stream, flush=True)
@@ -122,19 +122,19 @@ class Worker:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
-    def _last_words(self) -> str:
+    def _read_error(self) -> str:
         _, errors = self._process.communicate()
         lines = errors.strip().splitlines()
-        return lines[-1] if lines else f"ended with {self._process.returncode}"
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
 
 
-def build(level: str, folder: Path) -> None:
-    """Install this project, built for `level`, into `folder`."""
+def build(level: str, directory: Path) -> None:
+    """Install this project, built for `level`, into `directory`."""
     here = all(importlib.util.find_spec(name) for name in ("variantbuild", "nanobind"))
     print(f"building {level} ...", file=sys.stderr, flush=True)
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder),
+            *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", directory),
             *(("--no-build-isolation",) if here else ()),
             *("-C", f"variantbuild.target={level}", PROJECT),
         ],
@@ -142,24 +142,24 @@ def build(level: str, folder: Path) -> None:
     )
 
 
-def start(levels: list[str], folder: Path, stack: ExitStack) -> dict[str, Worker]:
-    """Build each level and start it; leave out what this machine cannot load."""
+def start(levels: list[str], directory: Path, stack: ExitStack) -> dict[str, Worker]:
+    """Build each level and start it; skip the levels that this machine cannot load."""
     workers = {}
     for level in levels:
-        if not (folder / level).is_dir():
-            build(level, folder / level)
-        worker = Worker(folder / level, stack)
+        if not (directory / level).is_dir():
+            build(level, directory / level)
+        worker = Worker(directory / level, stack)
         if worker.error is not None:
-            print(f"{level} is left out: {worker.error}", file=sys.stderr)
+            print(f"{level} skipped: {worker.error}", file=sys.stderr)
         elif worker.level != level:
-            sys.exit(f"{level} was asked for, but the module was compiled for {worker.level}")
+            sys.exit(f"requested {level}, but the module was compiled for {worker.level}")
         else:
             workers[level] = worker
     return workers
 
 
 def render(levels: list[str], case: str, answers: dict[str, list[Answer]]) -> str:
-    """Render the row of one case: milliseconds, ratios to the first level, what agrees."""
+    """Render the row of one case: milliseconds, ratios to the first level, equal results."""
     first = answers[levels[0]]
     cells = []
     for level in levels:
@@ -175,19 +175,21 @@ def render(levels: list[str], case: str, answers: dict[str, list[Answer]]) -> st
 
 
 def main() -> int:
-    """Build, time, print."""
+    """Build the variants, time them, and print the table."""
     parser = argparse.ArgumentParser(description="Time this project built for v1 to v4.")
-    parser.add_argument("levels", nargs="*", default=list(LEVELS), help="levels, the first is 1x")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each variant (7)")
-    parser.add_argument("--keep", type=Path, help="keep the builds here, and use those found here")
+    parser.add_argument("levels", nargs="*", default=list(LEVELS), help="levels; the first is 1x")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds per variant (7)")
+    parser.add_argument(
+        "--keep", type=Path, help="keep the builds in this directory, and reuse those in it"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(options.worker)
         return 0
     with ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        workers = start(options.levels, folder, stack)
+        directory = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workers = start(options.levels, directory, stack)
         if not workers:
             return 1
         levels = list(workers)

@@ -1,4 +1,4 @@
-// Python's view of search.hpp: arrays are checked here and handed on without a copy.
+// Python bindings of search.hpp: arrays are checked here and passed on without a copy.
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -38,12 +38,12 @@ std::string dtype_of(const Array &array) {
     }
 }
 
-// A two-dimensional array in C order, in the place where its owner has it.
+// Return the two-dimensional C-order array that `object` provides, without a copy.
 Array to_array(nb::handle object, const char *name) {
     Array array;
     if (!nb::try_cast(object, array, false)) {
         const std::string type = nb::type_name(object.type()).c_str();
-        throw nb::type_error((std::string(name) + " is no array in this machine's memory: " + type).c_str());
+        throw nb::type_error((std::string(name) + " is not an array in CPU memory: " + type).c_str());
     }
     if (array.ndim() != 2)
         throw nb::value_error((std::string(name) + " must have two dimensions, but its shape is " +
@@ -67,7 +67,7 @@ void check_pair(const Array &base, const Array &queries) {
 }
 
 std::size_t check_k(nb::int_ k, const Array &base) {
-    // As a Python integer, so that a number of any size gets the same answer.
+    // Compared as Python integers, so that a number of any size gives the same error.
     if (k < nb::int_(1) || k > nb::int_(base.shape(0)))
         throw nb::value_error(("k must be between 1 and the " + std::to_string(base.shape(0)) +
                                " rows of base, not " + nb::str(k).c_str()).c_str());
@@ -75,8 +75,8 @@ std::size_t check_k(nb::int_ k, const Array &base) {
 }
 
 template <class T>
-struct Places {
-    explicit Places(std::size_t rows, std::size_t columns)
+struct Output {
+    explicit Output(std::size_t rows, std::size_t columns)
         : rows(rows), columns(columns), values(new T[rows * columns]) {}
 
     Result<T> release() {
@@ -143,8 +143,8 @@ std::pair<Result<float>, Result<std::int64_t>> search_fp16(nb::object base_objec
     const std::size_t k = check_k(k_object, base_array);
     const vecsearch::Metric metric = to_metric(metric_name);
     const SearchHalves search = to_search(device);
-    Places<float> scores(queries.rows, k);
-    Places<std::int64_t> indices(queries.rows, k);
+    Output<float> scores(queries.rows, k);
+    Output<std::int64_t> indices(queries.rows, k);
     {
         nb::gil_scoped_release release;
         search(base, queries, metric, k, scores.values.get(), indices.values.get());
@@ -164,8 +164,8 @@ std::pair<Result<std::int32_t>, Result<std::int64_t>> search_hamming(nb::object 
                               dtype_of(queries_array)).c_str());
     check_pair(base_array, queries_array);
     const std::size_t k = check_k(k_object, base_array);
-    Places<std::int32_t> distances(queries.rows, k);
-    Places<std::int64_t> indices(queries.rows, k);
+    Output<std::int32_t> distances(queries.rows, k);
+    Output<std::int64_t> indices(queries.rows, k);
     {
         nb::gil_scoped_release release;
         vecsearch::search_hamming(base, queries, k, distances.values.get(), indices.values.get());

@@ -1,4 +1,4 @@
-"""search_fp16 against NumPy in double precision."""
+"""Compare search_fp16 with NumPy in double precision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def embeddings(rows: int, dim: int, seed: int) -> NDArray[np.float16]:
 def exact_scores(
     base: NDArray[np.float16], queries: NDArray[np.float16], metric: Metric
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the scores of every pair and the bounds of their errors as documented."""
+    """Return the scores of every pair, and the documented bounds of their errors."""
     x, y = base.astype(np.float64), queries.astype(np.float64)
     dim = base.shape[1]
     if metric == "ip":
@@ -93,7 +93,7 @@ def test_equal_scores_rank_by_row_number(metric: Metric) -> None:
 
 @pytest.mark.parametrize("dim", [1, 8])
 @pytest.mark.parametrize("queries", [1, 4])
-def test_every_half_is_read_as_numpy_reads_it(queries: int, dim: int) -> None:
+def test_every_half_is_converted_as_by_numpy(queries: int, dim: int) -> None:
     base = np.zeros((1 << 16, dim), np.float16)
     base[:, 0] = EVERY_HALF
     ones = np.ones((queries, dim), np.float16)
@@ -107,7 +107,7 @@ def test_every_half_is_read_as_numpy_reads_it(queries: int, dim: int) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("queries", [1, 4])
-def test_what_is_not_a_number_ranks_last(queries: int, metric: Metric) -> None:
+def test_nan_scores_rank_last(queries: int, metric: Metric) -> None:
     base = np.ones((20, 8), np.float16)
     base[3, 5] = base[11, 0] = np.nan
     base[7, 2] = np.inf
@@ -140,7 +140,7 @@ def test_no_queries_give_no_rows() -> None:
 
 
 def longest_wait_during_a_search() -> float:
-    """Return the longest time that this thread stood still, as a part of the search beside it."""
+    """Return the longest pause of this thread, as a fraction of the concurrent search."""
     base, asked = embeddings(4000, 256, seed=9), embeddings(256, 256, seed=10)
     times: list[float] = []
 
@@ -161,7 +161,7 @@ def longest_wait_during_a_search() -> float:
 
 
 def test_other_threads_run_during_a_search() -> None:
-    # A busy machine may hold up this thread as well, but not each time for most of a search.
+    # A loaded machine may pause this thread too, but not for most of the search every time.
     assert any(longest_wait_during_a_search() < 0.5 for _ in range(5))
 
 
@@ -180,7 +180,7 @@ FLOATS = np.zeros((4, 8), np.float16)
             "base must be float16, not float32",
         ),
         (FLOATS, FLOATS.view(np.int16), 1, "ip", TypeError, "queries must be float16, not int16"),
-        (FLOATS.tolist(), FLOATS, 1, "ip", TypeError, "base is no array .*: list"),
+        (FLOATS.tolist(), FLOATS, 1, "ip", TypeError, "base is not an array .*: list"),
         (FLOATS[0], FLOATS, 1, "ip", ValueError, r"base must have two dimensions.*\(8,\)"),
         (FLOATS, FLOATS[None], 1, "ip", ValueError, r"queries must have two .*\(1, 4, 8\)"),
         (
@@ -202,7 +202,7 @@ FLOATS = np.zeros((4, 8), np.float16)
         (FLOATS, FLOATS, 1, "cosine", ValueError, 'metric must be "ip" or "l2", not "cosine"'),
     ],
 )
-def test_wrong_input_is_named(
+def test_wrong_input_is_reported(
     base: object, queries: object, k: int, metric: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""search_fp16 on a GPU against the processor."""
+"""Compare search_fp16 on a GPU with the CPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import vecsearch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-needs_gpu = pytest.mark.skipif(vecsearch.gpu_count() == 0, reason="no GPU, or built for none")
+needs_gpu = pytest.mark.skipif(
+    vecsearch.gpu_count() == 0, reason="no GPU, or built without GPU code"
+)
 
 
 def embeddings(rows: int, dim: int, seed: int) -> NDArray[np.float16]:
@@ -21,7 +23,7 @@ def embeddings(rows: int, dim: int, seed: int) -> NDArray[np.float16]:
 @needs_gpu
 @pytest.mark.parametrize("dim", [1, 7, 8, 9, 384, 1000])
 @pytest.mark.parametrize(("rows", "queries"), [(1, 1), (100, 3), (3000, 130), (70_000, 2)])
-def test_inner_products_are_the_same_bits(rows: int, queries: int, dim: int) -> None:
+def test_inner_products_are_bit_identical(rows: int, queries: int, dim: int) -> None:
     base, asked = embeddings(rows, dim, seed=1), embeddings(queries, dim, seed=2)
     k = min(rows, 10)
     on_cpu = vecsearch.search_fp16(base, asked, k)
@@ -40,7 +42,7 @@ def test_squared_distances_are_within_the_stated_bound(dim: int) -> None:
 
 
 @needs_gpu
-def test_every_half_is_converted_alike() -> None:
+def test_every_half_is_converted_as_on_the_cpu() -> None:
     base = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(-1, 1)
     one = np.ones((1, 1), np.float16)
     on_cpu, rows_cpu = vecsearch.search_fp16(base, one, 1 << 16)
@@ -49,7 +51,7 @@ def test_every_half_is_converted_alike() -> None:
     assert np.array_equal(on_cpu, on_gpu, equal_nan=True)
 
 
-def test_what_is_no_device_is_refused() -> None:
+def test_an_unknown_device_is_an_error() -> None:
     base = embeddings(3, 4, seed=5)
     with pytest.raises(ValueError, match='"cpu" or "gpu", not "tpu"'):
         vecsearch.search_fp16(base, base, 1, device="tpu")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""search_hamming against NumPy's unpacked bits."""
+"""Compare search_hamming with NumPy's unpacked bits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def exact_distances(base: NDArray[np.uint8], queries: NDArray[np.uint8]) -> NDAr
     return distances
 
 
-# Widths around whole words, whole vectors, and what a byte of counters can hold.
+# Widths around whole words, whole vectors, and the limit of byte counters.
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 16, 24, 32, 40, 47, 48, 49, 64, 128, 479, 480, 1003])
 @pytest.mark.parametrize("queries", [1, 4, 6])
 @pytest.mark.parametrize("rows", [1, 5, 60])
@@ -47,7 +47,7 @@ def test_all_bits_differ(width: int) -> None:
     assert distances.tolist() == [[width * 8] * 5]
 
 
-def test_words_are_their_bytes() -> None:
+def test_words_give_the_same_results_as_their_bytes() -> None:
     base, asked = signatures(200, 64, seed=1), signatures(9, 64, seed=2)
     distances, indices = vecsearch.search_hamming(base, asked, 15)
 
@@ -58,7 +58,7 @@ def test_words_are_their_bytes() -> None:
 
 
 def test_equal_distances_rank_by_row_number() -> None:
-    base = signatures(3000, 2, seed=3)  # many ties over many tiles
+    base = signatures(3000, 2, seed=3)  # many ties across many tiles
 
     _, indices = vecsearch.search_hamming(base, base[:5], 700)
 
@@ -86,11 +86,11 @@ BYTES = np.zeros((4, 8), np.uint8)
         (BYTES[:, ::2], BYTES[:, :4].copy(), 1, ValueError, "base must be contiguous"),
         (BYTES, BYTES[:, :4].copy(), 1, ValueError, "differ in columns"),
         (BYTES, b"12345678", 1, ValueError, "queries must have two dimensions"),
-        (BYTES, None, 1, TypeError, "queries is no array .*: NoneType"),
+        (BYTES, None, 1, TypeError, "queries is not an array .*: NoneType"),
         (BYTES, BYTES, 5, ValueError, "k must be between 1 and the 4 rows"),
     ],
 )
-def test_wrong_input_is_named(
+def test_wrong_input_is_reported(
     base: object, queries: object, k: int, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""What the module says that it was compiled for."""
+"""Test the level that the module reports."""
 
 from __future__ import annotations
 

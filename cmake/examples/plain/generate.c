@@ -1,4 +1,4 @@
-/* Writes the table of bit counts that kernels.c includes. */
+/* Generate the table of bit counts that kernels.c includes. */
 #include <stdio.h>
 
 int main(void) {

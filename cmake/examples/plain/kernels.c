@@ -1,4 +1,4 @@
-/* Counts bits, by table; a compiler that knows AVX2 vectorises the loop. */
+/* Count bits with a table. With AVX2 the compiler vectorises the loop. */
 #include <stddef.h>
 
 #include "table.h"

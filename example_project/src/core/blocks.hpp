@@ -1,4 +1,4 @@
-// What both searches share: walking over base and queries in blocks, and keeping the best k.
+// Shared by both searches: visiting base and queries in blocks, and keeping the best k.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@ template <std::size_t N>
 using Count = std::integral_constant<std::size_t, N>;
 
 // Call visit(row, query, Count<R>, Count<Q>) so that the blocks cover rows x queries. A block of
-// ManyRows x ManyQueries uses each loaded value several times; what is left over goes in columns
-// of FewRows x 1 and at last one by one.
+// ManyRows x ManyQueries uses each loaded value several times. The remainder is visited in columns
+// of FewRows x 1, and finally one by one.
 template <std::size_t ManyRows, std::size_t ManyQueries, std::size_t FewRows, class Visit>
 void for_each_block(std::size_t rows, std::size_t queries, Visit &&visit) {
     std::size_t query = 0;
@@ -37,12 +37,12 @@ class Nearest {
 public:
     explicit Nearest(std::size_t k) : k_(k) { hits_.reserve(k); }
 
-    // Indices have to come in ascending order: of equal keys the earlier one then stays.
+    // Indices must be ascending, so that of equal keys the earlier one is kept.
     void offer(Key key, std::int64_t index) {
         if (hits_.size() == k_) {
             if (key >= hits_.front().key) return;
             const Hit hit{key, index};
-            if (!before(hit, hits_.front())) return;  // not a number, where even that is known
+            if (!before(hit, hits_.front())) return;  // a NaN displaces no hit
             std::pop_heap(hits_.begin(), hits_.end(), before);
             hits_.back() = hit;
         } else {
@@ -51,7 +51,7 @@ public:
         std::push_heap(hits_.begin(), hits_.end(), before);
     }
 
-    // Call take(place, key, index) for place 0 (the best) to k - 1.
+    // Call take(rank, key, index) for rank 0 (the best) to k - 1.
     template <class Take>
     void finish(Take &&take) {
         std::sort_heap(hits_.begin(), hits_.end(), before);

@@ -9,8 +9,8 @@
 namespace vecsearch {
 namespace {
 
-// Scores of R rows with Q queries, `columns` (a multiple of kLanes) apart: halves or floats in the
-// order of slot(). Row r and query q go to scores[q * stride + r].
+// Score R rows against Q queries, each `columns` long (a multiple of kLanes), as halves or floats
+// in the order of slot(). The score of row r and query q goes to scores[q * stride + r].
 template <Metric M, std::size_t R, std::size_t Q, class Value>
 void score_block(const Value *rows, const float *queries, std::size_t columns, float *scores,
                  std::size_t stride) {
@@ -44,7 +44,7 @@ void score_block(const Value *rows, const float *queries, std::size_t columns, f
     }
 }
 
-// kLanes halves as floats in the order of slot().
+// Convert kLanes halves to floats in the order of slot().
 void decode_group(const std::uint16_t *halves, bool fast, float *out) {
     if (fast) {
         for (std::size_t p = 0; p < kParts; ++p) {
@@ -56,7 +56,7 @@ void decode_group(const std::uint16_t *halves, bool fast, float *out) {
     }
 }
 
-// Consecutive rows as floats in the order of slot(), each padded with zeros.
+// Convert consecutive rows to floats in the order of slot(), each padded with zeros.
 void decode(const std::uint16_t *halves, std::size_t rows, std::size_t dim, std::size_t padded,
             float *out) {
     const bool fast = loadable(halves, rows * dim);
@@ -87,7 +87,7 @@ public:
     }
 
     void run() {
-        // Decoding a tile once pays as soon as a block of queries shares it.
+        // Decoding a tile once is worthwhile if a block of queries shares it.
         const bool in_place = query_rows_ < kBlockQueries && padded_ == base_.columns;
         std::vector<float> tile(in_place && kConvertsAll ? 0 : tile_rows_ * padded_);
         for (std::size_t first = 0; first < base_.rows; first += tile_rows_) {
@@ -108,15 +108,15 @@ public:
 
     void finish(std::size_t k, float *scores, std::int64_t *indices) {
         for (std::size_t q = 0; q < query_rows_; ++q)
-            nearest_[q].finish([&](std::size_t place, float key, std::int64_t index) {
-                scores[q * k + place] = kSign * key;
-                indices[q * k + place] = index;
+            nearest_[q].finish([&](std::size_t rank, float key, std::int64_t index) {
+                scores[q * k + rank] = kSign * key;
+                indices[q * k + rank] = index;
             });
     }
 
 private:
     static constexpr std::size_t kTileFloats = 6144;  // 24 KiB: three quarters of a small L1 cache
-    // As many sums as 16 vector registers hold beside the operands.
+    // As many sums as fit into 16 vector registers together with the operands.
     static constexpr std::size_t kBlockRows = 3;
     static constexpr std::size_t kBlockQueries = kParts == 1 ? 3 : 2;
     static constexpr std::size_t kRowsOfOne = 6;

@@ -1,5 +1,5 @@
-// The fp16 search on a GPU, one source for CUDA and HIP. Scores come from the device, the best k
-// of them are kept here, with the same code as on the processor.
+// The fp16 search on a GPU, one source for CUDA and HIP. The device computes the scores. The host
+// keeps the best k of them, with the same code as the CPU search.
 #if defined(__HIP__)
 #include <hip/hip_runtime.h>
 #define cudaError_t hipError_t
@@ -27,8 +27,8 @@
 namespace vecsearch {
 namespace {
 
-// Element e of a row goes to the lane e % kLanes, as on the processor: inner products are the same
-// bits there and here, since a product of two halves is exact in a float.
+// Element e of a row goes to the lane e % kLanes, as on the CPU. Inner products are bit-identical
+// on both, since a product of two halves is exact in a float.
 constexpr std::size_t kLanes = 8;
 constexpr std::size_t kTileRows = 1 << 16;
 constexpr std::size_t kTileQueries = 128;
@@ -61,14 +61,14 @@ private:
     T *data_ = nullptr;
 };
 
-// One half of any kind as a float; subnormals come out right by the multiplication.
+// Convert any half to a float; the multiplication handles subnormals correctly.
 __device__ float to_float(std::uint16_t half) {
     const unsigned sign = (half & 0x8000U) << 16, magnitude = (half & 0x7fffU) << 13;
     if ((half & 0x7c00U) == 0x7c00U) return __uint_as_float(sign | 0x7f800000U | magnitude);
     return __uint_as_float(sign | magnitude) * 0x1p112F;
 }
 
-// One thread a row, one row of blocks a query; scores[query * count + row].
+// One thread per row, one row of blocks per query; writes scores[query * count + row].
 __global__ void score(const std::uint16_t *rows, std::size_t count, const std::uint16_t *queries,
                       std::size_t dim, bool squared_l2, float *scores) {
     const std::size_t r = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -124,9 +124,9 @@ void search_fp16_gpu(Matrix<std::uint16_t> base, Matrix<std::uint16_t> queries, 
                     nearest[q].offer(sign * tile[q * rows + r], std::int64_t(r0 + r));
         }
         for (std::size_t q = 0; q < asked; ++q)
-            nearest[q].finish([&](std::size_t place, float key, std::int64_t index) {
-                scores[(q0 + q) * k + place] = sign * key;
-                indices[(q0 + q) * k + place] = index;
+            nearest[q].finish([&](std::size_t rank, float key, std::int64_t index) {
+                scores[(q0 + q) * k + rank] = sign * key;
+                indices[(q0 + q) * k + rank] = index;
             });
     }
 }

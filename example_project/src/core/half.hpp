@@ -1,8 +1,9 @@
-// Half-precision rows as vectors of floats, by whatever the compiler's flags allow.
+// Load half-precision rows as vectors of floats, with the instructions that the compiler's flags
+// allow.
 //
-// Vectors are GNU vector extensions (gcc, clang). The packed conversion alone is asked for by name
-// where the flags allow it: from a loop or __builtin_convertvector gcc 12 makes scalar conversions,
-// gcc 11 and clang 14 have no _Float16 on x86 at all.
+// Vectors are GNU vector extensions (gcc, clang). Only the packed conversion is an intrinsic, used
+// if the flags allow it: for a loop or __builtin_convertvector gcc 12 generates scalar conversions,
+// and gcc 11 and clang 14 have no _Float16 on x86.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +18,9 @@
 
 namespace vecsearch {
 
-// Sums run in this many independent lanes, at every level of every architecture: element e of a
-// row always goes to the lane e % kLanes, so that the order of additions, and with it the result,
-// does not depend on the width of the vectors.
+// Sums use this many independent lanes, at every level of every architecture. Element e of a row
+// always goes to the lane e % kLanes, so the order of additions, and therefore the result, does not
+// depend on the width of the vectors.
 constexpr std::size_t kLanes = 8;
 
 #if defined(__F16C__)
@@ -32,7 +33,7 @@ constexpr std::size_t kParts = kLanes / kWidth;
 
 using Floats = float __attribute__((vector_size(kVectorBytes)));
 
-// Part number `part` of the kLanes values at `values`.
+// Load part number `part` of the kLanes values at `values`.
 inline Floats load(const float *values, std::size_t part) {
     Floats result;
     std::memcpy(&result, values + part * kWidth, sizeof result);
@@ -41,10 +42,10 @@ inline Floats load(const float *values, std::size_t part) {
 
 #if defined(__F16C__) || defined(__aarch64__)
 
-// The hardware converts, infinities and NaNs included.
+// The hardware converts all values, including infinities and NaNs.
 constexpr bool kConvertsAll = true;
 
-// Where in its group of kLanes an element lies after load().
+// The position of an element in its group of kLanes after load().
 constexpr std::size_t slot(std::size_t element) { return element; }
 
 inline Floats load(const std::uint16_t *halves, std::size_t part) {
@@ -59,17 +60,17 @@ inline Floats load(const std::uint16_t *halves, std::size_t part) {
 
 #else
 
-// Infinities and NaNs come out as large numbers: callers look for them first.
+// Infinities and NaNs are converted to large numbers: callers must check for them first.
 constexpr bool kConvertsAll = false;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pairs are split by shifting");
 
-// Pairs of halves are split into the even and the odd ones, which needs no shuffles.
+// Pairs of halves are split into even and odd elements, which needs no shuffles.
 constexpr std::size_t slot(std::size_t element) { return element % 2 * kWidth + element / 2; }
 
 // A half in the upper 16 bits, shifted right by 3, has its exponent and fraction where a float has
-// them: the mask drops copies of the sign and the other half, and 2^112 mends the bias. Subnormals
-// come out right as well.
+// them. The mask clears the copies of the sign and the other half, and 2^112 corrects the bias.
+// Subnormals are converted correctly too.
 inline Floats load(const std::uint16_t *halves, std::size_t part) {
     using Bits = std::uint32_t __attribute__((vector_size(kVectorBytes)));
     using Signed = std::int32_t __attribute__((vector_size(kVectorBytes)));
@@ -82,7 +83,7 @@ inline Floats load(const std::uint16_t *halves, std::size_t part) {
 
 #endif
 
-// One half of any kind as a float.
+// Convert any half to a float.
 inline float convert(std::uint16_t half) {
     const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
     const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffU) << 13;
@@ -98,13 +99,13 @@ inline float convert(std::uint16_t half) {
     return result * 0x1p112F;
 }
 
-// Whether load() is right for all of these halves.
+// Return whether load() converts all of these halves correctly.
 inline bool loadable(const std::uint16_t *halves, std::size_t count) {
     if constexpr (kConvertsAll) return true;
     constexpr std::uint64_t kExponents = 0x7c007c007c007c00U, kOnes = 0x0400040004000400U;
     using Words = std::uint64_t __attribute__((vector_size(16)));
     constexpr std::size_t kEach = sizeof(Words) / sizeof *halves, kChains = 4;
-    Words chains[kChains] = {};  // carries into the place of the sign, from exponents of all ones
+    Words chains[kChains] = {};  // carries into the sign bit, from exponents of all ones
     std::size_t i = 0;
     for (; i + kChains * kEach <= count; i += kChains * kEach)
         for (std::size_t c = 0; c < kChains; ++c) {

@@ -20,8 +20,8 @@ Word load_word(const std::uint8_t *bytes, std::size_t count = sizeof(Word)) {
 
 Word popcount(Word x) { return static_cast<Word>(__builtin_popcountll(x)); }
 
-// Bits that differ between R rows and Q queries of whole words. Interleaved, since each sum has to
-// wait for itself.
+// Count the bits that differ between R rows and Q queries of whole words. The sums are interleaved
+// because each addition depends on the previous one to the same sum.
 template <std::size_t R, std::size_t Q>
 void count_block(const std::uint8_t *rows, std::size_t stride, const Word *queries,
                  std::size_t query_stride, std::size_t words, Word (&counts)[R][Q]) {
@@ -34,7 +34,7 @@ void count_block(const std::uint8_t *rows, std::size_t stride, const Word *queri
 
 #else
 
-// Masks of the two, four, eight, sixteen-bit fields in which bits are counted side by side.
+// Masks of the 2, 4, 8 and 16-bit fields in which bits are counted in parallel.
 constexpr Word k2 = 0x5555555555555555U;
 constexpr Word k4 = 0x3333333333333333U;
 constexpr Word k8 = 0x0f0f0f0f0f0f0f0fU;
@@ -56,7 +56,7 @@ Words difference(const std::uint8_t *row, const Word *query) {
     return x ^ y;
 }
 
-// Bits of three vectors counted per byte, 24 at most. The third vector is dealt out over the
+// Count the bits of three vectors per byte, 24 at most. The third vector is distributed over the
 // two-bit fields of the others, which have room for one more (Lauradoux's merging).
 Words count_bytes(Words x, Words y, Words z) {
     x = x - ((x >> 1) & k2) + (z & k2);
@@ -100,7 +100,7 @@ void count_block(const std::uint8_t *rows, std::size_t stride, const Word *queri
 
 #endif
 
-// The signatures as words, each padded with zeros.
+// Return the signatures as words, each padded with zeros.
 std::vector<Word> to_words(Matrix<std::uint8_t> signatures, std::size_t padded) {
     std::vector<Word> words(signatures.rows * padded);
     for (std::size_t i = 0; i < signatures.rows; ++i)
@@ -143,9 +143,9 @@ void search_hamming(Matrix<std::uint8_t> base, Matrix<std::uint8_t> queries, std
                 nearest[q].offer(counted[q * tile_rows + r], static_cast<std::int64_t>(first + r));
     }
     for (std::size_t q = 0; q < queries.rows; ++q)
-        nearest[q].finish([&](std::size_t place, std::int32_t distance, std::int64_t index) {
-            distances[q * k + place] = distance;
-            indices[q * k + place] = index;
+        nearest[q].finish([&](std::size_t rank, std::int32_t distance, std::int64_t index) {
+            distances[q * k + rank] = distance;
+            indices[q * k + rank] = index;
         });
 }
 

@@ -2,8 +2,8 @@
 
 namespace vecsearch {
 
-// The macros are those of gcc and clang; the sets are the levels of the x86-64 psABI
-// (https://gitlab.com/x86-psABIs/x86-64-ABI), as far as the compilers have a macro for each part.
+// The macros are those of gcc and clang. The levels are those of the x86-64 psABI
+// (https://gitlab.com/x86-psABIs/x86-64-ABI), checked by the features that have a macro.
 const char *compiled_for() {
 #if defined(__x86_64__)
 #if defined(__AVX2__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__) && \

@@ -244,7 +244,7 @@ def test_without_values_a_command_says_how_to_give_them(cmake: Cmake, command: s
 
     assert done.returncode == 1
     message = " ".join(done.stderr.split())
-    assert f"{command}: no variant was handed to CMake" in message
+    assert f"{command}: no variant was passed to CMake" in message
     assert "-DVARIANTBUILD_LABEL=v3 -DVARIANTBUILD_CXX_FLAGS=-march=x86-64-v3" in message
 
 
@@ -254,29 +254,29 @@ def test_a_language_without_flags_is_named(cmake: Cmake) -> None:
 
     assert done.returncode == 1
     message = " ".join(done.stderr.split())
-    assert "variantbuild_target(it): there are no flags for C, in which a.c is written" in message
+    assert "variantbuild_target(it): no C flags were passed, but a.c is a C source" in message
     assert cmake.configure(lists, "-DVARIANTBUILD_C_FLAGS=").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("lists", "message"),
     [
-        ("variantbuild_target(nothing)", "variantbuild_target(nothing): there is no such target"),
+        ("variantbuild_target(nothing)", "variantbuild_target(nothing): the target does not exist"),
         (
             "add_library(it SHARED a.c)\nadd_library(my::it ALIAS it)\nvariantbuild_target(my::it)",
-            "variantbuild_target(my::it): it is an alias, name it itself",
+            "variantbuild_target(my::it): it is an alias; use it",
         ),
         (
             "add_library(it INTERFACE)\nvariantbuild_target(it)",
-            "variantbuild_target(it): nothing is compiled for this target",
+            "variantbuild_target(it): the target compiles no sources",
         ),
         (
             "add_library(it SHARED IMPORTED)\nvariantbuild_target(it)",
-            "variantbuild_target(it): nothing is compiled for this target",
+            "variantbuild_target(it): the target compiles no sources",
         ),
         (
             "add_library(it SHARED a.c)\nvariantbuild_target(it other)",
-            "variantbuild_target(it other): it takes one target",
+            "variantbuild_target(it other): it takes exactly one target",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-/* A module that says what it was compiled for: level(). */
+/* A module whose function level() returns the level that it was compiled for. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
