@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from variantbuild.errors import VariantError
+from variantbuild.isa.architectures import architectures
 from variantbuild.plan.buildable import compiler_obstacles
 from variantbuild.probe.facts import Absent, Found, HostFacts
 from variantbuild.select.hostfit import cpu_obstacles, distro_obstacles
@@ -14,8 +15,6 @@ from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
     from variantbuild.plan.device.judgement import DeviceSight
-
-_ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "riscv64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +67,7 @@ def parse_target(label: str, facts: HostFacts) -> Variant:
     try:
         return Variant.parse(label, arch)
     except VariantError as error:
-        for other in _ARCHITECTURES:
+        for other in architectures():
             with contextlib.suppress(VariantError):
-                return Variant.parse(label, other)
+                return Variant.parse(label, other.name)
         raise VariantError(f"--why-not {label!r}: {error.message}", hint=error.hint) from None

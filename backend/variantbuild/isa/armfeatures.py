@@ -23,11 +23,11 @@ def promised_by(level: str) -> frozenset[str]:
 
 def level_for(features: frozenset[str]) -> str:
     """Return the lowest level that promises those of `features` that any level promises."""
-    from variantbuild.isa.levels import BASELINES, highest
+    from variantbuild.isa.levels import highest
 
     table = _table()["promises"]
     needed = [level for level, words in table.items() if features.intersection(words.split())]
-    return highest("aarch64", needed) if needed else BASELINES["aarch64"]
+    return highest("aarch64", needed)
 
 
 def feature_of(capability: str) -> str:

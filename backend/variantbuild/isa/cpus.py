@@ -5,40 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-#: The levels of the x86-64 psABI, low-level system information, table 3.1.
-LEVELS: tuple[str, ...] = ("v1", "v2", "v3", "v4")
+from variantbuild.isa.architectures import architecture, architectures
 
 #: Words of the `cpu` setting that choose a processor and so never name one.
 CONFIG_WORDS = frozenset({"auto", "native", "none"})
 
 
-def baseline_cpu(arch: str) -> str:
-    """Return the name for what every machine of `arch` can run: `v1`, or the family's own name."""
-    return "v1" if arch == "x86_64" else arch
-
-
 @cache
 def known_cpus(arch: str) -> tuple[str, ...]:
-    """Return the processors that a label for `arch` (archspec's family) may name.
+    """Return the CPUs that a label for `arch` (archspec's family) may name.
 
     The levels come first, then archspec's names in its own order. Source: archspec's
-    microarchitectures.json, whose `x86_64_v3` is `v3` here.
+    microarchitectures.json, whose `x86_64_v3` is `v3` here and whose `aarch64` is `armv8a`.
     """
-    names = [name for name, family in _families().items() if family == arch]
-    if arch != "x86_64":
-        return tuple(names)
-    spelled_out = {"x86_64", *(f"x86_64_{level}" for level in LEVELS)}
-    return (*LEVELS, *(name for name in names if name not in spelled_out))
+    known = architecture(arch)
+    levels = tuple(level.name for level in known.levels)
+    generic = {name for name, _ in known.aliases} | {arch if levels else ""}
+    generic |= {f"{arch}_{level}" for level in levels}
+    names = (name for name, family in _families().items() if family == arch)
+    return (*levels, *(name for name in names if name not in generic and name not in levels))
 
 
 def family_of(cpu: str) -> str | None:
-    """Return the architecture that processor `cpu` belongs to, None for an unknown name."""
-    return "x86_64" if cpu in LEVELS else _families().get(cpu)
+    """Return the architecture that the CPU or level `cpu` belongs to, None for an unknown name."""
+    for each in architectures():
+        if each.levels and each.level(cpu) is not None:
+            return each.name
+    return _families().get(cpu)
 
 
 def all_cpus() -> tuple[str, ...]:
     """Return the names of every architecture, levels first."""
-    return (*LEVELS, *_families())
+    levels = (level.name for each in architectures() for level in each.levels)
+    return tuple(dict.fromkeys((*levels, *_families())))
 
 
 def suggest(text: str, names: Iterable[str]) -> str | None:

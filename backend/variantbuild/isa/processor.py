@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from variantbuild.isa.levels import BASELINES, includes, is_level
+from variantbuild.isa.architectures import architecture
+from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.recorded import SwitchLine
 
 # Linux's names, as archspec uses them, where they differ from the compilers' by more than `_`.
@@ -43,7 +44,7 @@ class Processor:
     @property
     def is_baseline(self) -> bool:
         """Tell whether every processor of the architecture is at least this one."""
-        return self.features is None and self.level == BASELINES.get(self.arch, self.level)
+        return self.features is None and self.level == baseline(self.arch)
 
     def is_called(self, march: str) -> bool:
         """Tell whether a compiler's -march or -mcpu name means this processor."""
@@ -61,25 +62,25 @@ def resolve_processor(arch: str, cpu: str | None) -> Processor:
     Loads archspec for names only, never for levels. Raises KeyError for a name that archspec
     does not have, which a parsed variant cannot hold.
     """
-    baseline = BASELINES.get(arch, "")
-    if cpu is None or is_level(arch, cpu):
-        level = cpu or baseline
+    known = architecture(arch)
+    cpu = known.baseline.name if cpu is None else cpu
+    if (declared := known.level(cpu)) is not None:
+        level = declared.name
         return Processor(arch=arch, name=level, level=level, has=_promised(arch, level))
     from archspec.cpu import TARGETS
 
     target = TARGETS[cpu]
-    generic = target.generic.name.removeprefix("x86_64_")
+    generic = known.level(target.generic.name.removeprefix("x86_64_")) or known.baseline
     names = {entry.get("name") or cpu for each in target.compilers.values() for entry in each}
-    level = generic if is_level(arch, generic) else baseline
     return Processor(
         arch=arch,
         name=cpu,
-        level=level,
+        level=generic.name,
         features=frozenset(
             _COMPILER_NAMES.get(name, name.replace("_", "")) for name in target.features
         ),
         spellings=frozenset(names | {cpu, cpu.replace("_", "-")}),
-        has=_promised(arch, level, target.features),
+        has=_promised(arch, generic.name, target.features),
     )
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
-from variantbuild.isa.levels import BASELINES, highest, is_level
+from variantbuild.isa.architectures import architecture
+from variantbuild.isa.levels import baseline, highest, includes, is_level
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +104,9 @@ def _x86_reached(features: set[str]) -> str:
 
 
 def _features_up_to(level: str) -> list[str]:
-    levels = _x86_table()["levels"]
-    return [name for each, names in levels.items() if each <= level for name in names.split()]
+    levels = _x86_table()["levels"].items()
+    within = (names for each, names in levels if includes("x86_64", level, each))
+    return [name for names in within for name in names.split()]
 
 
 def _expanded(*names: str) -> frozenset[str]:
@@ -140,7 +142,7 @@ def _x86_table() -> _X86Table:
 
 def _aarch64_line(words: list[str]) -> SwitchLine:
     cpus = cast("dict[str, dict[str, str]]", load_table("isa")["aarch64_switches"])["cpu"]
-    level, asked, extensions, unknown = BASELINES["aarch64"], "no -march", "", None
+    level, asked, extensions, unknown = baseline("aarch64"), "no -march", "", None
     for option in ("-mcpu=", "-march="):  # gcc and clang: -march beats -mcpu
         value = next((w for w in reversed(words) if w.startswith(option)), None)
         if value is None:
@@ -149,12 +151,11 @@ def _aarch64_line(words: list[str]) -> SwitchLine:
         asked = value
         level = cpus.get(name, "") if option == "-mcpu=" else _arm_level(name)
         unknown = None if level else name
-    level = level or BASELINES["aarch64"]
+    level = level or baseline("aarch64")
     names = tuple(sorted(n for n in extensions.split("+") if n and not n.startswith("no")))
     return SwitchLine(level=level, reached=level, asked=asked, extensions=names, unknown=unknown)
 
 
 def _arm_level(march: str) -> str:
-    name = march.removesuffix("-a") + "a"
-    name = "armv9.0a" if name == "armv9a" else name
-    return name if is_level("aarch64", name) else ""
+    level = architecture("aarch64").level_spelled(march)
+    return "" if level is None else level.name

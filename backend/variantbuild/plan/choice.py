@@ -7,22 +7,14 @@ from typing import TypeVar
 
 from variantbuild.config import Config
 from variantbuild.errors import ProbeError, VariantError
-from variantbuild.isa.cpus import LEVELS, family_of, known_cpus, suggest
+from variantbuild.isa.architectures import architecture as architecture_named
+from variantbuild.isa.architectures import parse_machine
+from variantbuild.isa.cpus import family_of, known_cpus, suggest
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
 from variantbuild.variant import Variant
 from variantbuild.variant.axes import DistroLabel
 
 T = TypeVar("T")
-
-#: What `sysconfig.get_platform()` calls an architecture, in archspec's words.
-_FAMILIES = {
-    "x86_64": "x86_64",
-    "amd64": "x86_64",
-    "aarch64": "aarch64",
-    "arm64": "aarch64",
-    "ppc64le": "ppc64le",
-    "riscv64": "riscv64",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +30,8 @@ def architecture(platform: str) -> str | None:
 
     `linux-x86_64` → x86_64, `macosx-14.0-arm64` → aarch64, `macosx-11.0-universal2` → None.
     """
-    machine = platform.lower().rpartition("-")[2].removeprefix("x86-")
-    return _FAMILIES.get(machine)
+    found = parse_machine(platform.rpartition("-")[2])
+    return found[0] if len(found) == 1 else None
 
 
 def resolve_variant(
@@ -119,7 +111,7 @@ def _resolve_cpu(
             name = _require(microarchitecture or Absent("it was not looked for"), "cpu = native")
             return name, f"cpu is native ({origin}), and this machine is a {name}"
         case name:
-            _check_name(name, arch, origin)
+            name = _known_name(name, arch, origin)
             return name, f"cpu is {name} ({origin})"
 
 
@@ -138,13 +130,14 @@ def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
     )
 
 
-def _check_name(name: str, arch: str, origin: str) -> None:
-    """Refuse a processor that `arch` does not have, with the reason and the nearest name."""
-    if name in LEVELS and arch == "x86_64":
-        return
+def _known_name(name: str, arch: str, origin: str) -> str:
+    """Return a CPU's name in labels; refuse one that `arch` does not have, with the nearest."""
+    level = architecture_named(arch).level(name)
+    if level is not None:
+        return level.name
     family = family_of(name)
     if family == arch:
-        return
+        return name
     if family is not None:
         raise VariantError(
             f"cpu {name!r} ({origin}) is a processor of {family}, and this builds for {arch}",
@@ -165,7 +158,9 @@ def _resolve_distro(config: Config, facts: HostFacts) -> DistroLabel:
 
 
 def _baseline(arch: str) -> str | None:
-    return "v1" if arch == "x86_64" else None
+    """Return the baseline to compile for; None where the compilers have no flags for it."""
+    known = architecture_named(arch)
+    return known.baseline.name if known.levels else None
 
 
 def _require(fact: Fact[T], wanted: str) -> T:

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from variantbuild.host import Host
-from variantbuild.isa.features import cpu_tables, enabled_features, family_of, level_of
+from variantbuild.isa.architectures import architecture, parse_machine
+from variantbuild.isa.features import cpu_tables, enabled_features
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ def probe_cpu(host: Host) -> Fact[Cpu]:
         text = host.read_text(_CPUINFO, limit=_CPUINFO_LIMIT)
         if text is None:
             return Failed(f"{_CPUINFO} cannot be read")
-        return _found(parse_cpuinfo(text, family_of(host.machine)), _CPUINFO)
+        return _found(parse_cpuinfo(text, family_of(host)), _CPUINFO)
     if host.system == "Darwin":
         answer = host.run(SYSCTL)
         if not answer.ok:
             return Failed(f"{SYSCTL[0]} {answer.failure}")
-        return _found(parse_sysctl(answer.stdout, family_of(host.machine)), " ".join(SYSCTL))
-    if host.system == "Windows" and family_of(host.machine) == "x86_64":
+        return _found(parse_sysctl(answer.stdout, family_of(host)), " ".join(SYSCTL))
+    if host.system == "Windows" and family_of(host) == "x86_64":
         told = host.cpuid()
         if told is None:
             return Failed("the CPUID instruction could not be run")
@@ -179,6 +180,11 @@ def _apple_name(brand: str) -> str:
     return next(f"m{n}" for n in range(number, 0, -1) if f"m{n}" in TARGETS)
 
 
+def family_of(host: Host) -> str:
+    """Return archspec's name for the architecture of `host`, its own word for an unknown one."""
+    return next(iter(parse_machine(host.machine)), host.machine)
+
+
 def _depth(target: Microarchitecture) -> tuple[int, int]:
     return len(target.ancestors), len(target.features)
 
@@ -199,11 +205,12 @@ def _cpu(
     named = frozenset(features)
     if "ssse3" in named:
         named |= {"sse3"}  # Linux calls it pni; archspec's tables say sse3
+    level = architecture(family).detect(named)
     return Cpu(
         family=family,
         vendor=vendor,
         features=named,
-        level=level_of(family, named),
+        level=None if level is None else level.name,
         part=part,
         generation=generation,
         brand=brand,

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 from variantbuild.audit import AuditReport
 from variantbuild.errors import RepairError
-from variantbuild.isa.levels import BASELINES
+from variantbuild.isa.levels import baseline, includes, is_level
 from variantbuild.stamp import Stamp
 from variantbuild.stamp.unstamp import label_at_end
-from variantbuild.tags.platform import join_platform, split_platform
+from variantbuild.tags.platform import join_platform, machine_of, split_platform
 from variantbuild.variant import Variant
 from variantbuild.wheel import Inventory
-
-_MACHINES = ("x86_64", "aarch64", "i686", "ppc64le", "s390x", "armv7l", "riscv64", "loongarch64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +45,7 @@ class Label:
     @property
     def machine(self) -> str:
         """The machine of the platforms as tags write it, such as `x86_64`."""
-        first = self.platforms[0]
-        return next((name for name in _MACHINES if first.endswith(f"_{name}")), "")
+        return machine_of(self.platforms[0])
 
 
 def read_label(inventory: Inventory) -> Label:
@@ -87,12 +84,14 @@ def why_not_generic(version: str, report: AuditReport) -> str | None:
     if "+" not in version:
         return f"its version {version} has no local part that would tell the variants apart"
     for file in report.files:
-        baseline = BASELINES.get(file.machine)
-        if file.kind == "object" or baseline is None or file.format != "elf":
+        arch = file.machine
+        if file.kind == "object" or not is_level(arch, baseline(arch)) or file.format != "elf":
             continue
         if file.level is None:
             return f"{file.path} does not tell what it needs (the extra `audit` decodes it)"
-        if file.level != baseline and (file.isa_note is None or file.isa_note < file.level):
+        if includes(arch, baseline(arch), file.level):
+            continue
+        if file.isa_note is None or not includes(arch, file.isa_note, file.level):
             return f"{file.path} needs {file.level} and has no ISA note that says so"
     return None
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from variantbuild.isa.features import Level, cpu_tables
+from variantbuild.isa.architectures import architecture
 from variantbuild.probe.facts import Cpu
 
 
@@ -14,9 +12,14 @@ def lacks(cpu: Cpu, name: str) -> tuple[str, ...]:
     `name` is one of the same architecture. Nothing is said where nothing is known to be missing.
     Loads archspec for names that are no level.
     """
-    levels = {level["name"]: level for level in cpu_tables()["levels"].get(cpu.family, [])}
-    if name in levels:
-        return _missing(_features_of(levels, name) - cpu.features)
+    known = architecture(cpu.family)
+    level = known.level(name)
+    if level is not None:
+        if cpu.level is not None and known.includes(cpu.level, level.name):
+            return ()
+        if level.features is not None:
+            return _missing(set(level.features - cpu.features))
+        return (f"does not show whether it reaches {level}",)
     from archspec.cpu import TARGETS
 
     target = TARGETS[name]
@@ -30,13 +33,6 @@ def lacks(cpu: Cpu, name: str) -> tuple[str, ...]:
     # Two of Linux's words for arm64 are services of the kernel, not of the processor.
     needed = set(target.features) - {"evtstrm", "cpuid"}
     return (*reasons, *_missing(needed - cpu.features))
-
-
-def _features_of(levels: Mapping[str, Level], name: str) -> set[str]:
-    features = set(levels[name]["features"])
-    for below in levels[name]["after"]:
-        features |= _features_of(levels, below)
-    return features
 
 
 def _missing(features: set[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import RepairError
+from variantbuild.isa.architectures import machine_names
 
 _NAME = re.compile(r"(many|musl)linux_(\d{1,2})_(\d{1,3})", re.ASCII)
 
@@ -109,7 +110,7 @@ def parse_policy(text: str) -> Policy:
     """
     rows = cast("list[_Row]", load_table("manylinux")["policies"])
     aliases = {alias: row["name"] for row in rows for alias in row["aliases"]}
-    base = re.sub(r"_(x86_64|aarch64|i686|ppc64le|s390x|armv7l|riscv64|loongarch64)$", "", text)
+    base = re.sub(rf"_({'|'.join(machine_names())})$", "", text)
     found = _NAME.fullmatch(aliases.get(base, base))
     if found is None:
         raise RepairError(

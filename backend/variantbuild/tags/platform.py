@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
 
 from variantbuild.errors import VariantError
+from variantbuild.isa.architectures import machine_names
 from variantbuild.variant import Variant
 
 # Source: the platform compatibility tags of the PyPA specifications (PEP 425, 600, 656), and
@@ -13,42 +16,65 @@ _SYSTEM = (
     r"linux|manylinux1|manylinux2010|manylinux2014|manylinux_\d+_\d+|musllinux_\d+_\d+"
     r"|macosx_\d+_\d+|win|freebsd_[0-9_]*?(?:release|stable)|android_\d+"
 )
-_MACHINES = {
-    "x86_64": "x86_64",
-    "amd64": "x86_64",
-    "aarch64": "aarch64",
-    "arm64": "aarch64",
-    "ppc64le": "ppc64le",
-    "ppc64": "ppc64",
-    "riscv64": "riscv64",
-    "s390x": "s390x",
-    "loongarch64": "loongarch64",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "i686": "x86",
-    "i386": "x86",
-    "universal2": "universal2",
-}
-_TAG = re.compile(rf"((?:{_SYSTEM})_({'|'.join(_MACHINES)}))((?:_.+)?)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformTag:
+    """A platform tag, read: `linux_x86_64_v3_cu12`.
+
+    `plain` is the platform without the variant (`linux_x86_64`), `machine` the end of it that
+    names the machine, empty for `any`, `win32` and tags that are not known. `architectures` are
+    archspec's names for that machine: two for `universal2`. `variant` is None unless there is
+    exactly one, and names nothing for a plain tag.
+    """
+
+    plain: str
+    machine: str = ""
+    architectures: tuple[str, ...] = ()
+    variant: Variant | None = None
+
+    @property
+    def is_stamped(self) -> bool:
+        """Return whether the tag names a variant."""
+        return self.variant is not None and not self.variant.is_baseline
+
+    @classmethod
+    def parse(cls, tag: str) -> PlatformTag:
+        """Read a platform tag. Raises VariantError for a suffix that does not name a variant."""
+        found = _pattern().fullmatch(tag)
+        if found is None:
+            return cls(plain=tag)
+        plain, machine, suffix = found.groups()
+        archs = machine_names()[machine]
+        if len(archs) > 1:
+            if suffix:
+                raise VariantError(f"platform tag {tag!r}: {machine} has no variants")
+            return cls(plain=plain, machine=machine, architectures=archs)
+        try:
+            variant = Variant.parse(suffix, archs[0])
+        except VariantError as error:
+            raise VariantError(f"platform tag {tag!r}: {error.message}", hint=error.hint) from error
+        return cls(plain=plain, machine=machine, architectures=archs, variant=variant)
 
 
 def split_platform(tag: str) -> tuple[str, Variant]:
-    """Part a platform `tag` into the plain platform and the variant behind it.
-
-    `linux_x86_64_v3_cu12` gives `linux_x86_64` and the variant `cu12.v3`. Tags without a machine
-    (`any`, `win32`) come back whole with a variant that names nothing. Raises VariantError for
-    an unknown suffix.
-    """
-    found = _TAG.fullmatch(tag)
-    if found is None:
-        return tag, Variant(arch="")
-    platform, machine, suffix = found.groups()
-    try:
-        return platform, Variant.parse(suffix, _MACHINES[machine])
-    except VariantError as error:
-        raise VariantError(f"platform tag {tag!r}: {error.message}", hint=error.hint) from error
+    """Return the plain platform and the variant of `tag`, as `PlatformTag.parse` reads them."""
+    read = PlatformTag.parse(tag)
+    return read.plain, read.variant or Variant(arch=read.machine)
 
 
 def join_platform(platform: str, variant: Variant) -> str:
     """Return the specific tag of `platform` for `variant`; the plain one for the baseline."""
     return platform + variant.platform_suffix
+
+
+def machine_of(platform: str) -> str:
+    """Return the machine at the end of a plain platform, as tags write it; empty without one."""
+    found = _pattern().fullmatch(platform)
+    return "" if found is None or found[3] else found[2]
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    machines = "|".join(sorted(machine_names(), key=len, reverse=True))
+    return re.compile(rf"((?:{_SYSTEM})_({machines}))((?:_.+)?)", re.ASCII)

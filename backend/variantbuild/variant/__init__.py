@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from variantbuild.errors import VariantError
 from variantbuild.isa.accelerators import AcceleratorKind
-from variantbuild.isa.cpus import baseline_cpu, known_cpus
+from variantbuild.isa.cpus import known_cpus
+from variantbuild.isa.levels import baseline
 from variantbuild.variant.axes import Accelerator, DistroLabel
 from variantbuild.variant.labels import Names, normalize_label, read_label
 
@@ -54,7 +55,7 @@ class Variant:
     @property
     def is_baseline(self) -> bool:
         """Tell whether this is what every machine of `arch` runs, and so gets no stamp."""
-        plain = self.cpu is None or self.cpu == baseline_cpu(self.arch)
+        plain = self.cpu is None or self.cpu == baseline(self.arch)
         return plain and self.accelerator is None and self.distro is None
 
     @property

@@ -12,9 +12,9 @@ from functools import cache
 from typing import NamedTuple, Union
 
 from variantbuild.errors import VariantError
+from variantbuild.isa.architectures import architecture
 from variantbuild.isa.cpus import (
     CONFIG_WORDS,
-    LEVELS,
     all_cpus,
     family_of,
     known_cpus,
@@ -60,8 +60,8 @@ def read_label(text: str, arch: str) -> Names:
     """
     words = _split(text)
     # Levels are tried alone first: that spares loading archspec.
-    levels: _CpuWords = {(level,): level for level in LEVELS} if arch == "x86_64" else {}
-    readings = list(_readings(words, levels)) or list(_readings(words, _cpu_words(arch)))
+    readings = list(_readings(words, _level_words(arch)))
+    readings = readings or list(_readings(words, _cpu_words(arch)))
     if not readings:
         raise _unknown(words, text, arch)
     if len({frozenset(reading) for reading in readings}) > 1:
@@ -96,8 +96,15 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 @cache
+def _level_words(arch: str) -> _CpuWords:
+    known = architecture(arch)
+    names = {level.name: level.name for level in known.levels} | dict(known.aliases)
+    return {_split(name): level for name, level in names.items()}
+
+
+@cache
 def _cpu_words(arch: str) -> _CpuWords:
-    return {_split(name): name for name in known_cpus(arch)}
+    return {_split(name): name for name in known_cpus(arch)} | _level_words(arch)
 
 
 def _readings(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[tuple[_Part, ...]]:
@@ -164,14 +171,14 @@ def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:
 def _foreign(cpu: str, arch: str) -> VariantError:
     """Say that `cpu` is a name, but not one of labels for `arch`."""
     family = family_of(cpu)
-    if cpu in LEVELS:
-        return VariantError(f"{cpu!r} is an x86-64 level, this is {arch}", hint=_some_names(arch))
+    known = architecture(family or arch)
     if family == arch:
-        level = cpu.rpartition("_")[2]
-        return VariantError(
-            f"{cpu!r} is written {level if level in LEVELS else 'v1'!r} in labels",
-            hint=_some_names(arch),
-        )
+        # archspec's names of the levels: `x86_64_v3`.
+        written = known.level(cpu.rpartition("_")[2]) or known.baseline
+        return VariantError(f"{cpu!r} is written '{written}' in labels", hint=_some_names(arch))
+    if known.levels and known.level(cpu) is not None:
+        name = "x86-64" if family == "x86_64" else family
+        return VariantError(f"{cpu!r} is an {name} level, this is {arch}", hint=_some_names(arch))
     return VariantError(
         f"{cpu!r} is a processor of {family}, this is {arch}", hint=_some_names(arch)
     )

@@ -132,6 +132,24 @@ def test_missing_guard_is_a_warning() -> None:
     assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
 
 
+def test_downgrade_on_aarch64_reaches_the_baseline() -> None:
+    built = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
+    judged = judge(built, Variant(arch="aarch64", cpu="armv8.2a"))
+    passage = pass_gate(judged, "downgrade")
+    assert passage.variant.cpu == "armv8a"
+    assert passage.variant.is_baseline
+
+
+def test_what_is_printed_as_the_level_is_expected_by_that_name() -> None:
+    built = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
+    assert built.level == "armv8a"
+    assert judge_fit(built, Variant.parse(built.level, "aarch64")).ok
+    later = report("-march=armv8.7-a", machine=183, platforms=("linux_aarch64",))
+    level = later.files[0].switches[0].level
+    assert level == "armv8.7a"
+    assert judge_fit(later, Variant.parse(level, "aarch64")).ok
+
+
 def test_other_machines_are_errors() -> None:
     found = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
     assert rules(found, "v3") == {"wrong-machine": "error"}

@@ -38,7 +38,7 @@ def choose(config: Config, facts: HostFacts = FACTS, platform: str = X86) -> str
         ("win-amd64", "x86_64"),
         ("win-arm64", "aarch64"),
         ("macosx-11.0-universal2", None),
-        ("linux-i686", None),
+        ("linux-i686", "x86"),
         ("win32", None),
     ],
 )
@@ -76,6 +76,11 @@ def test_under_cibuildwheel_auto_is_the_baseline_and_says_so() -> None:
 def test_other_architectures() -> None:
     arm = replace(FACTS, cpu=Found(NEOVERSE, "/proc/cpuinfo"))
     assert choose(Config(), arm, "linux-aarch64") == "armv9.0a"
+    assert choose(Config(cpu="armv8a"), arm, "linux-aarch64") == "armv8a"
+    assert choose(Config(cpu="aarch64"), arm, "linux-aarch64") == "armv8a"
+    assert choose(Config(cpu="armv8.7a"), arm, "linux-aarch64") == "armv8.7a"
+    built = resolve_variant(Config(), arm, "linux-aarch64", cibuildwheel=True)
+    assert (str(built.variant), built.variant.is_baseline) == ("armv8a", True)
     power = replace(FACTS, cpu=Found(POWER, "/proc/cpuinfo"))
     assert choose(Config(), power, "linux-ppc64le") == ""
     # An interpreter for another architecture than the machine's, as under emulation.

@@ -6,7 +6,7 @@ import pytest
 
 from variantbuild.errors import VariantError
 from variantbuild.tags.forms import name_platforms
-from variantbuild.tags.platform import join_platform, split_platform
+from variantbuild.tags.platform import PlatformTag, join_platform, machine_of
 from variantbuild.variant import Variant, known_cpus
 
 PLATFORMS = {
@@ -27,33 +27,47 @@ PLATFORMS = {
     "linux_i386": "x86",
     "linux_s390x": "s390x",
     "linux_loongarch64": "loongarch64",
-    "macosx_11_0_universal2": "universal2",
     "freebsd_14_1_release_amd64": "x86_64",
 }
 
 
 @pytest.mark.parametrize(("platform", "arch"), PLATFORMS.items())
 def test_tags_come_apart_as_they_were_joined(platform: str, arch: str) -> None:
-    assert split_platform(platform) == (platform, Variant(arch=arch))
+    plain = PlatformTag.parse(platform)
+    assert (plain.plain, plain.architectures) == (platform, (arch,))
+    assert plain.variant == Variant(arch=arch)
+    assert not plain.is_stamped
+    assert platform.endswith(f"_{machine_of(platform)}")
     for cpu in (None, *known_cpus(arch)):
         for label in ("", "cu12", "rocm6.4", "fc39", "rocm6.0.ubuntu22.04"):
             variant = Variant.parse(f"{label}.{cpu}" if cpu and label else label or cpu or "", arch)
             if not variant.is_baseline:
-                assert split_platform(join_platform(platform, variant)) == (platform, variant)
+                read = PlatformTag.parse(join_platform(platform, variant))
+                assert (read.plain, read.variant) == (platform, variant)
+                assert read.is_stamped
+                assert read.machine == plain.machine
 
 
-@pytest.mark.parametrize("tag", ["any", "win32", "plan9_mips"])
-def test_tags_without_a_known_machine_stay_whole(tag: str) -> None:
-    platform, variant = split_platform(tag)
-    assert platform == tag
-    assert variant.is_baseline
+@pytest.mark.parametrize("tag", ["any", "win32", "plan9_mips", "linux_x86_64v3"])
+def test_tags_without_a_known_machine_name_no_variant(tag: str) -> None:
+    assert PlatformTag.parse(tag) == PlatformTag(plain=tag)
+    assert machine_of(tag) == ""
+
+
+def test_a_tag_for_two_architectures_has_no_variants() -> None:
+    read = PlatformTag.parse("macosx_11_0_universal2")
+    assert read.architectures == ("x86_64", "aarch64")
+    assert read.variant is None
+    assert not read.is_stamped
+    with pytest.raises(VariantError, match="'macosx_11_0_universal2_v3': universal2 has no"):
+        PlatformTag.parse("macosx_11_0_universal2_v3")
 
 
 def test_an_unknown_suffix_is_refused_by_name() -> None:
     with pytest.raises(VariantError, match="platform tag 'linux_x86_64_zen44': no processor"):
-        split_platform("linux_x86_64_zen44")
+        PlatformTag.parse("linux_x86_64_zen44")
     with pytest.raises(VariantError, match="'v3' is an x86-64 level, this is aarch64"):
-        split_platform("macosx_11_0_arm64_v3")
+        PlatformTag.parse("macosx_11_0_arm64_v3")
 
 
 def test_names_in_each_form() -> None:

@@ -15,7 +15,8 @@ from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from variantbuild.errors import VariantError
-from variantbuild.isa.cpus import all_cpus, baseline_cpu, known_cpus
+from variantbuild.isa.cpus import all_cpus, known_cpus
+from variantbuild.isa.levels import baseline
 from variantbuild.variant import Variant, normalize_label, parse_variants
 from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
 
@@ -111,9 +112,9 @@ def test_written_forms(label: str, arch: str, local: str, platform: str) -> None
 
 @pytest.mark.parametrize("arch", ARCHES)
 def test_the_baseline_is_not_stamped_but_keeps_its_name_as_a_target(arch: str) -> None:
-    named = Variant.parse(baseline_cpu(arch), arch)
+    named = Variant.parse(baseline(arch), arch)
     assert named.is_baseline
-    assert str(named) == baseline_cpu(arch)
+    assert str(named) == baseline(arch)
     assert Variant.parse("", arch).is_baseline
     assert not Variant.parse("cu12", arch).is_baseline
 

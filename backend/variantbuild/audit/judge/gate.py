@@ -8,7 +8,7 @@ from typing import Literal
 from variantbuild.audit.judge import Judgement
 from variantbuild.audit.judge.findings import Finding
 from variantbuild.errors import AuditError
-from variantbuild.isa.levels import BASELINES, includes, is_level
+from variantbuild.isa.levels import baseline, includes, is_level
 from variantbuild.variant import Variant
 
 Policy = Literal["error", "downgrade", "warn", "off"]
@@ -77,11 +77,11 @@ def _found_less(judgement: Judgement) -> Variant | None:
     unless = {"no-evidence"}
     if variant.cpu is None or any(each.rule not in unless for each in judgement.errors):
         return None
-    found = judgement.found or BASELINES.get(variant.arch)
+    found = judgement.found or baseline(variant.arch)
     less = any(each.rule in ("no-evidence", "uses-less") for each in judgement.findings)
     if not less or found is None or not is_level(variant.arch, variant.cpu):
         return None
     if includes(variant.arch, found, variant.cpu):
         # The note alone says the declared level: what was compiled is the baseline.
-        found = BASELINES[variant.arch]
+        found = baseline(variant.arch)
     return replace(variant, cpu=found)

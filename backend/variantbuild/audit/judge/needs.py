@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from variantbuild.audit.judge.findings import Finding
 from variantbuild.audit.report import Code, FileReport, Function
-from variantbuild.isa.levels import BASELINES, includes
+from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.processor import Processor
 
 
@@ -128,8 +128,8 @@ def _needs_more(file: FileReport, declared: Processor, source: str, level: str) 
 
 
 def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
-    wanted = declared.level if arch == "x86_64" else BASELINES.get(arch, "")
-    if wanted == BASELINES.get(arch, "") or file.kind == "object" or file.isa_note == wanted:
+    wanted = declared.level if arch == "x86_64" else baseline(arch)
+    if wanted == baseline(arch) or file.kind == "object" or file.isa_note == wanted:
         return
     yield Finding(
         severity="warning",

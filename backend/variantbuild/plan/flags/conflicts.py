@@ -13,6 +13,7 @@ from functools import cache
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
+from variantbuild.isa.levels import includes
 from variantbuild.plan.flags import Tool
 from variantbuild.plan.flags.toolchains import family_table
 from variantbuild.probe.facts import CompilerFamily
@@ -108,7 +109,12 @@ def _feature_reason(name: str, cpu: str) -> str | None:
     off = name.startswith("no-")
     feature = name.removeprefix("no-")
     levels = _x86()["levels"]
-    within = {each for level, names in levels.items() if level <= cpu for each in names.split()}
+    within = {
+        each
+        for level, names in levels.items()
+        if includes("x86_64", cpu, level)
+        for each in names.split()
+    }
     if feature in within:
         return f"switches off what the target {cpu} has" if off else None
     known = feature in _known_features() or feature.startswith(tuple(_x86()["evex"]))

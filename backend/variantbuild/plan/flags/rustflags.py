@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from variantbuild.isa.architectures import architecture
 from variantbuild.plan.flags.namedcpus import named_switches
 from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust
@@ -17,9 +18,6 @@ from variantbuild.variant import Variant
 #: no ISA note (the Rust blog, "Faster linking times with 1.90.0 stable on Linux using the LLD
 #: linker"; tried with 1.95: `-z x86-64-v3` is warned of).
 _LLD_TARGET, _LLD_SINCE = "x86_64-unknown-linux-gnu", (1, 90)
-
-#: The levels as LLVM 12 and newer call them.
-_LEVELS = {"v1": "x86-64", "v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +42,9 @@ def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustF
         return RustFlags(target=target), ""
     if target_arch(stand_in) != variant.arch:
         return RustFlags(target=target), f"rustc compiles for {target}, not for {variant.arch}"
-    name = _LEVELS.get(variant.cpu) if variant.arch == "x86_64" else None
+    # LLVM 12 and newer call the x86-64 levels as the psABI does.
+    level = architecture("x86_64").level(variant.cpu) if variant.arch == "x86_64" else None
+    name = None if level is None else level.spelled
     notes: list[str] = []
     if name is None:
         description = f"rustc {rust.version} (LLVM {rust.llvm or 'unknown'})"

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal, TypedDict, cast
 
 from variantbuild.data import load_table
+from variantbuild.isa.architectures import architecture, parse_machine
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 
 #: How shared objects can be marked: a gcc specs file, linker options alone, or not at all.
@@ -70,8 +71,8 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 def target_arch(compiler: Compiler) -> str | None:
     """Return the architecture (archspec's family) that `compiler` compiles for, None if unknown."""
-    triples = cast("Mapping[str, str]", load_table("compilers")["triples"])
-    return triples.get(compiler.target.split("-", 1)[0].lower())
+    found = parse_machine(compiler.target.split("-", 1)[0])
+    return found[0] if found else None
 
 
 def writes_elf(compiler: Compiler) -> bool:
@@ -88,7 +89,9 @@ def writes_elf(compiler: Compiler) -> bool:
 def level_features(level: str) -> tuple[str, ...]:
     """Return gcc's feature switches of x86-64 `level` and all levels below it."""
     features = cast("Mapping[str, list[str]]", load_table("compilers")["features"])
-    return tuple(switch for name, row in features.items() if name <= level for switch in row)
+    known = architecture("x86_64")
+    rows = (row for name, row in features.items() if known.includes(level, name))
+    return tuple(switch for row in rows for switch in row)
 
 
 def _expand(flag: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from variantbuild.errors import FlagsError
-from variantbuild.isa.cpus import baseline_cpu
+from variantbuild.isa.levels import baseline
 from variantbuild.plan.flags import Flags, Guard, resolve_flags
 from variantbuild.plan.flags.toolchains import (
     family_table,
@@ -89,6 +89,12 @@ def test_every_language_gets_the_processor(language: Language) -> None:
 @pytest.mark.parametrize(
     ("family", "version", "cpu", "expected"),
     [
+        ("gcc", "12.2.0", "armv8a", "-march=armv8-a -mtune=generic"),
+        ("clang", "14.0.6", "armv8a", "-march=armv8-a -mtune=generic"),
+        ("apple-clang", "15.0.0", "armv8a", "-march=armv8-a -mtune=generic"),
+        ("msvc", "19.38.33130", "armv8a", ""),
+        ("gcc", "12.2.0", "armv8.7a", "-march=armv8.7-a -mtune=generic"),
+        ("clang", "14.0.6", "armv9.3a", "-march=armv9.3-a -mtune=generic"),
         ("gcc", "6.1.0", "armv8.2a", "-march=armv8.2-a -mtune=generic"),
         ("gcc", "12.2.0", "armv9.0a", "-march=armv9-a -mtune=generic"),
         ("clang", "8.0.0", "armv8.4a", "-march=armv8.4-a -mtune=generic"),
@@ -142,7 +148,7 @@ def test_warnings_of_archspec_become_notes() -> None:
         ("apple-clang", "15.0.0", "zen4", "x86_64", ("Apple clang", "'zen4'", "x86_64_v4")),
         ("icx", "2024.1.0", "neoverse_v2", "aarch64", ("Intel", "'neoverse_v2'", "knows of none")),
         ("icx", "2024.1.0", "armv8.2a", "aarch64", ("Intel", "'armv8.2a'")),
-        ("nvhpc", "24.1", "aarch64", "aarch64", ("NVIDIA", "'aarch64'")),
+        ("nvhpc", "24.1", "armv8a", "aarch64", ("NVIDIA", "'armv8a'")),
         ("gcc", "unknown", "v3", "x86_64", ("gcc unknown", "'v3'")),
     ],
 )
@@ -254,7 +260,7 @@ def test_guard_for_levels() -> None:
 def test_nothing_to_guard() -> None:
     for cpu in (None, "v1"):
         assert guard_of(cpu) == Guard()
-    assert guard_of(baseline_cpu("aarch64"), arch="aarch64") == Guard()
+    assert guard_of(baseline("aarch64"), arch="aarch64") == Guard()
     device = Variant.parse("cu12", "x86_64")
     assert resolve_flags(device, {"c": compiler("gcc", "12.2.0")}).guard == Guard()
     assert resolve_flags(Variant(arch="x86_64", cpu="v3"), {}).guard == Guard()
