@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from marks import render_table, replace_part
 from variantbuild.config import Setting, settings
 from variantbuild.config.overrides import AXES, EARLY_AXIS
 from variantbuild.config.schema import render_schema
@@ -19,12 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def render_settings() -> str:
     """Return the table of settings as Markdown."""
-    rows = ["| key | values | default | meaning |", "|---|---|---|---|"]
-    rows += [
-        f"| `{setting.key}` | {setting.values} | {_default(setting)} | {setting.doc} |"
+    rows = [
+        (f"`{setting.key}`", setting.values, _default(setting), setting.doc)
         for setting in settings()
     ]
-    return "\n".join(rows)
+    return render_table(("key", "values", "default", "meaning"), rows)
 
 
 def render_conditions() -> str:
@@ -48,16 +48,6 @@ def _default(setting: Setting) -> str:
             return f"`{word}`"
         case items:
             return f"`{json.dumps(items)}`"
-
-
-def replace_part(text: str, name: str, part: str) -> str:
-    """Return `text` with what is between the marks of `name` replaced by `part`."""
-    begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
-    head, found, rest = text.partition(begin)
-    _, closed, tail = rest.partition(end)
-    if not found or not closed:
-        raise SystemExit(f"the marks {begin} and {end} are missing")
-    return f"{head}{begin}\n{part}\n{end}{tail}"
 
 
 def generated_files() -> Iterator[tuple[Path, str]]:
