@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from variantbuild.errors import VariantError
-from variantbuild.isa.architectures import architectures
+from variantbuild.isa.architecture import architectures
 from variantbuild.plan.buildable import compiler_obstacles
 from variantbuild.probe.facts import Absent, Found, HostFacts
 from variantbuild.select.hostfit import cpu_obstacles, distro_obstacles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from variantbuild.isa.architectures import architecture, architectures
+from variantbuild.isa.architecture import architecture, architectures
 
 #: Words of the `cpu` setting that choose a processor and so never name one.
 CONFIG_WORDS = frozenset({"auto", "native", "none"})

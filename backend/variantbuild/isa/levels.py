@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 
 
 def baseline(arch: str) -> str:

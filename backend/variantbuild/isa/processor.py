@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.recorded import SwitchLine
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, highest, includes, is_level
 
 

@@ -116,14 +116,12 @@ def make_plan(
     bring counts as there.
     Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
     """
-    from variantbuild.probe.compiler import build_system_of
-
     platform = sysconfig.get_platform()
     languages = find_languages(project.path)
     facts = probe_host(
         host,
         probed_languages(languages, host.env),
-        build_system=build_system_of(delegate.backend),
+        search=delegate.system.compiler_search,
     )
     choice = _choose_variant(project.config, host, facts, platform, situation)
     devices = _plan_devices(project, host, choice.variant, preview)

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from variantbuild.config import Config
 from variantbuild.errors import ProbeError, VariantError
-from variantbuild.isa.architectures import architecture as architecture_named
-from variantbuild.isa.architectures import parse_machine
+from variantbuild.isa.architecture import architecture as architecture_named
+from variantbuild.isa.architecture import parse_machine
 from variantbuild.isa.cpus import family_of, known_cpus, suggest
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
 from variantbuild.variant import Variant

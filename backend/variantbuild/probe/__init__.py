@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from variantbuild.config.buildsystem import CompilerSearch
     from variantbuild.host import Host
-    from variantbuild.probe.compiler import BuildSystem
     from variantbuild.probe.facts import HostFacts, Language
 
 
 def probe_host(
-    host: Host, languages: Sequence[Language], *, build_system: BuildSystem = "setuptools"
+    host: Host, languages: Sequence[Language], *, search: CompilerSearch = "setuptools"
 ) -> HostFacts:
     """Return everything that a build needs to know of `host`, a compiler for each language.
 
-    `build_system` is the one whose search for compilers is followed. Never raises for what is
+    `search` is the search for compilers that is followed. Never raises for what is
     missing: that is a fact too.
     """
     from variantbuild.probe.compiler import probe_compiler
@@ -32,7 +32,6 @@ def probe_host(
         libc=probe_libc(host),
         distro=probe_distro(host),
         compilers=tuple(
-            (language, probe_compiler(host, language, build_system=build_system))
-            for language in languages
+            (language, probe_compiler(host, language, search=search)) for language in languages
         ),
     )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import TypedDict, cast
 
+from variantbuild.config.buildsystem import CompilerSearch
 from variantbuild.data import load_table
 from variantbuild.host import Host
 from variantbuild.probe.compiler_identity import parse_banner, program_name, questions_for
@@ -23,8 +24,6 @@ from variantbuild.probe.facts import (
     Language,
 )
 
-BuildSystem = Literal["setuptools", "cmake", "meson"]
-
 #: Options that make a driver link at once, where nothing is compiled: left out of the question.
 _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
 
@@ -32,7 +31,6 @@ _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
 class _Tables(TypedDict):
     variables: dict[Language, str]
     launchers: list[str]
-    backends: dict[str, BuildSystem]
     search: dict[str, dict[Language, list[str]]]
 
 
@@ -51,44 +49,34 @@ class _Command:
 
 
 def probe_compiler(
-    host: Host, language: Language, *, build_system: BuildSystem = "setuptools"
+    host: Host, language: Language, *, search: CompilerSearch = "setuptools"
 ) -> Fact[Compiler]:
-    """Return the compiler that `build_system` takes for `language`, with its exact version.
+    """Return the compiler for `language` that a build system would use, with its exact version.
 
-    CC, CXX and FC win, with arguments and launchers (`ccache gcc -m64`); without them the build
-    system's own search is followed, for setuptools the interpreter's configuration. A launcher of
+    CC, CXX and FC win, with arguments and launchers (`ccache gcc -m64`); without them the `search`
+    of the build system is followed, for setuptools the interpreter's configuration. A launcher of
     CMAKE_<LANG>_COMPILER_LAUNCHER changes nothing here: CMake puts it in front by itself.
     """
-    command = _choose(host, language, build_system)
+    command = _choose(host, language, search)
     if not isinstance(command, _Command):
         return command
     return _identify(host, language, command)
 
 
-def build_system_of(backend: str) -> BuildSystem:
-    """Return the build system whose search for compilers a PEP 517 `backend` follows.
-
-    setuptools for those that are unknown: most wrap it, or ask the interpreter's configuration.
-    """
-    return _tables()["backends"].get(backend.partition(":")[0].partition(".")[0], "setuptools")
-
-
-def _choose(
-    host: Host, language: Language, build_system: BuildSystem
-) -> _Command | Absent | Failed:
+def _choose(host: Host, language: Language, search: CompilerSearch) -> _Command | Absent | Failed:
     variable = _tables()["variables"][language]
     value = host.env.get(variable, "").strip()
     if value:
         command = _parse_command(host, value, f"{variable}={value}")
         return Failed(command.reason) if isinstance(command, Absent) else command
-    names = _tables()["search"]["windows" if host.system == "Windows" else build_system][language]
+    names = _tables()["search"]["windows" if host.system == "Windows" else search][language]
     if names[0].startswith("$"):
         variable = names[0][1:]
         value = (host.config_var(variable) or "").strip()
         if not value:
             return Absent(f"this Python's configuration names no {variable}, and none is set")
         return _parse_command(host, value, f"{variable} of this Python's configuration")
-    for folder in _preferred_folders(host, language, build_system):
+    for folder in _preferred_folders(host, language, search):
         for name in names:
             path = host.which(f"{folder}/{name}")
             if path is not None:
@@ -102,10 +90,10 @@ def _choose(
     return Absent(f"{variable} is not set, and none of {', '.join(names)} is on PATH")
 
 
-def _preferred_folders(host: Host, language: Language, build_system: BuildSystem) -> list[str]:
+def _preferred_folders(host: Host, language: Language, search: CompilerSearch) -> list[str]:
     """Return where CMake looks before PATH: beside the program, or launcher, that CC names."""
     value = host.env.get("CC", "").strip()
-    if build_system != "cmake" or language == "c" or not value:
+    if search != "cmake" or language == "c" or not value:
         return []
     command = _parse_command(host, value, "CC")
     return [str(Path(command.words[0]).parent)] if isinstance(command, _Command) else []

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from variantbuild.host import Host
-from variantbuild.isa.architectures import architecture, parse_machine
+from variantbuild.isa.architecture import architecture, parse_machine
 from variantbuild.isa.features import cpu_tables, enabled_features
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found
 

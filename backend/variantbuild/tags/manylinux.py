@@ -14,7 +14,7 @@ from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import RepairError
-from variantbuild.isa.architectures import machine_names
+from variantbuild.isa.architecture import machine_names
 
 _NAME = re.compile(r"(many|musl)linux_(\d{1,2})_(\d{1,3})", re.ASCII)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from variantbuild.errors import VariantError
-from variantbuild.isa.architectures import machine_names
+from variantbuild.isa.architecture import machine_names
 from variantbuild.variant import Variant
 
 # Source: the platform compatibility tags of the PyPA specifications (PEP 425, 600, 656), and

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple, Union
 
 from variantbuild.errors import VariantError
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.cpus import (
     CONFIG_WORDS,
     all_cpus,

@@ -225,8 +225,8 @@ def test_rust_is_told_where_there_is_a_crate(tree: Path, rustc: Path) -> None:
 def test_unknown_c_library_is_no_reason_against_the_guard(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def probe(host: Host, languages: tuple[Language, ...], *, build_system: str) -> HostFacts:
-        del build_system
+    def probe(host: Host, languages: tuple[Language, ...], *, search: str) -> HostFacts:
+        del search
         return replace(probe_host(host, languages), libc=Absent("not told"))
 
     monkeypatch.setattr("variantbuild.plan.probe_host", probe)

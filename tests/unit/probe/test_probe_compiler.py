@@ -14,10 +14,11 @@ from typing import cast
 import pytest
 
 from hosts.recorded import HOSTS, RecordedHost
+from variantbuild.config.buildsystem import CompilerSearch
 from variantbuild.host import Completed
 from variantbuild.host.local import LocalHost
 from variantbuild.host.processes import OUTPUT_LIMIT
-from variantbuild.probe.compiler import BuildSystem, build_system_of, probe_compiler
+from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.compiler_identity import Identity, parse_banner
 from variantbuild.probe.facts import Absent, Compiler, Failed, Found, Language
 
@@ -214,7 +215,7 @@ class TestCommand:
 
 class TestSearch:
     @pytest.mark.parametrize(
-        ("build_system", "language", "program"),
+        ("search", "language", "program"),
         [
             ("setuptools", "c", "x86_64-linux-gnu-gcc"),
             ("setuptools", "cxx", "x86_64-linux-gnu-g++"),
@@ -224,40 +225,26 @@ class TestSearch:
             ("meson", "cxx", "c++"),
         ],
     )
-    def test_as_the_build_system_does(
+    def test_as_the_search_does(
         self,
-        build_system: BuildSystem,
+        search: CompilerSearch,
         language: Language,
         program: str,
         recorded_host: Callable[[str], RecordedHost],
     ) -> None:
-        fact = probe_compiler(recorded_host("zen2"), language, build_system=build_system)
+        fact = probe_compiler(recorded_host("zen2"), language, search=search)
         assert isinstance(fact, Found)
         assert fact.value.command[0] == f"/usr/bin/{program}"
-
-    @pytest.mark.parametrize(
-        ("backend", "build_system"),
-        [
-            ("setuptools.build_meta", "setuptools"),
-            ("setuptools.build_meta:__legacy__", "setuptools"),
-            ("scikit_build_core.build", "cmake"),
-            ("scikit_build_core.setuptools.build_meta", "cmake"),
-            ("mesonpy", "meson"),
-            ("own_backend", "setuptools"),
-        ],
-    )
-    def test_build_system_of_a_backend(self, backend: str, build_system: str) -> None:
-        assert build_system_of(backend) == build_system
 
     def test_cmake_looks_beside_the_c_compiler(self) -> None:
         host = machine("gcc-12.2.0", "/usr/bin/c++", CC="/opt/gcc-13/bin/gcc -m64")
         for name in ("gcc", "g++"):
             host = host.with_compiler(f"/opt/gcc-13/bin/{name}", "gcc-13.3.0")
-        fact = probe_compiler(host, "cxx", build_system="cmake")
+        fact = probe_compiler(host, "cxx", search="cmake")
         assert isinstance(fact, Found)
         assert fact.value.command == ("/opt/gcc-13/bin/g++",)
         assert fact.source == "/opt/gcc-13/bin/g++ -v (beside the C compiler)"
-        meson = probe_compiler(host, "cxx", build_system="meson")
+        meson = probe_compiler(host, "cxx", search="meson")
         assert isinstance(meson, Found)
         assert meson.value.command == ("/usr/bin/c++",)
 
@@ -286,7 +273,7 @@ class TestSearch:
         assert probe_compiler(host, "c") == Absent(
             "this Python's configuration names no CC, and none is set"
         )
-        assert probe_compiler(host, "cxx", build_system="meson") == Absent(
+        assert probe_compiler(host, "cxx", search="meson") == Absent(
             "CXX is not set, and none of c++, g++, clang++, nvc++, icpx is on PATH"
         )
 

@@ -19,7 +19,7 @@ import pytest
 
 from hosts.recorded import RecordedHost, recorded_hosts
 from variantbuild.host import CpuId
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.features import cpu_tables, enabled_features
 from variantbuild.probe.cpu import SYSCTL, parse_cpuinfo, probe_cpu, probe_microarchitecture
 from variantbuild.probe.facts import Absent, Cpu, Failed, Found

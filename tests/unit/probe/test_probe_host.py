@@ -37,7 +37,7 @@ def test_every_fact_has_a_source_or_a_reason(
 
 
 def test_build_system_chooses_the_search(recorded_host: Callable[[str], RecordedHost]) -> None:
-    facts = probe_host(recorded_host("zen2"), ["c"], build_system="cmake")
+    facts = probe_host(recorded_host("zen2"), ["c"], search="cmake")
     compiler = facts.compiler("c")
     assert isinstance(compiler, Found)
     assert compiler.value.command == ("/usr/bin/cc",)

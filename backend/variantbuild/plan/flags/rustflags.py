@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from variantbuild.isa.architectures import architecture
+from variantbuild.isa.architecture import architecture
 from variantbuild.plan.flags.namedcpus import named_switches
 from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust

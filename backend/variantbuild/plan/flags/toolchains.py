@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal, TypedDict, cast
 
 from variantbuild.data import load_table
-from variantbuild.isa.architectures import architecture, parse_machine
+from variantbuild.isa.architecture import architecture, parse_machine
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 
 #: How shared objects can be marked: a gcc specs file, linker options alone, or not at all.

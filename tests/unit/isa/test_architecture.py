@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from variantbuild.data import load_table
-from variantbuild.isa.architectures import (
+from variantbuild.isa.architecture import (
     Architecture,
     architecture,
     architectures,
@@ -156,7 +156,7 @@ def test_unknown_architectures_have_a_baseline_and_no_levels(name: str) -> None:
 
 def test_importing_is_cheap() -> None:
     program = (
-        "import sys; from variantbuild.isa.architectures import architecture\n"
+        "import sys; from variantbuild.isa.architecture import architecture\n"
         "assert architecture('x86_64').includes('v4', 'v2')\n"
         "heavy = {'archspec', 'packaging', 'difflib', 'subprocess'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)\n"
