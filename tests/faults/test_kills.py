@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
-from variantbuild.host.staging import private_folder, publish_copy
+from variantbuild.host.staging import publish_copy, staging_directory
 from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
 from variantbuild.wheel.rewrite import copying
@@ -75,7 +75,7 @@ def replace_itself(path: Path, output: Path) -> None:
 
 def build(path: Path, output: Path) -> None:
     """Do as the hooks do: a delegate's wheel in a private folder, stamped into the output."""
-    with private_folder(output) as folder:
+    with staging_directory(output) as folder:
         tail(path.rename(folder / NAME), output)
 
 

@@ -252,7 +252,7 @@ def test_malformed_pyproject(tree: Tree) -> None:
 
 def test_missing_output_folder(tree: Tree) -> None:
     done = tree.call("v.build_wheel('/nowhere/out')")
-    tree.refused(done, "output folder /nowhere/out does not exist")
+    tree.refused(done, "output directory /nowhere/out does not exist")
 
 
 def test_read_only_output_folder(tree: Tree, tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +20,12 @@ from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
-from variantbuild.host.userdirs import user_folder
+from variantbuild.host.staging import staging_directory
+from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
 from variantbuild.types import JSONValue
 
 _ENTRY = "entry.json"
-_TEMPORARY = ".new-"
-#: Seconds after which an unfinished entry counts as left behind by a dead process.
-_STALE = 3600.0
 _PORTION = 1 << 20
 
 
@@ -94,8 +90,9 @@ class Store:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._check_owner()
-        new = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.folder))
-        try:
+        with staging_directory(self.folder) as staging:
+            new = staging / "entry"
+            new.mkdir()
             shutil.copyfile(wheel, new / wheel.name)
             record = {
                 "name": wheel.name,
@@ -112,8 +109,6 @@ class Store:
                 # Where another process was faster its entry stays: the two are the same.
                 if not (self.folder / key).exists():
                     raise
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
         self._evict(keep=key)
 
     def remove(self, key: str) -> None:
@@ -174,19 +169,14 @@ class Store:
             if entry.key != keep:
                 self._remove(self.folder / entry.key)
                 total -= entry.size
-        for folder in self.folder.glob(f"{_TEMPORARY}*"):
-            with contextlib.suppress(OSError):
-                if time.time() - folder.stat().st_mtime > _STALE:
-                    shutil.rmtree(folder, ignore_errors=True)
 
     def _remove(self, entry: Path) -> None:
-        """Take an entry away under its name at once, and then its files."""
-        try:
-            doomed = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.folder))
-            entry.rename(doomed / "entry")
-        except OSError:
-            return
-        shutil.rmtree(doomed, ignore_errors=True)
+        """Move an entry out of sight in one step, and then delete its files."""
+        with (
+            contextlib.suppress(OSError, WheelError),
+            staging_directory(self.folder) as staging,
+        ):
+            entry.rename(staging / "entry")
 
     def _check_owner(self) -> None:
         """Refuse a folder into which others could put wheels."""
@@ -202,7 +192,7 @@ class Store:
 
 def default_store(env: Mapping[str, str], platform: str = sys.platform) -> Store:
     """Return the store in the user's cache folder; raises WheelError where none is known."""
-    base = user_folder("cache", env, platform)
+    base = user_directory("cache", env, platform)
     if base is None:
         raise WheelError(
             "this user has no home folder, so none for the build cache",

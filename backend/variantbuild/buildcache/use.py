@@ -13,7 +13,7 @@ from variantbuild.errors import VariantBuildError
 from variantbuild.host import Host
 from variantbuild.host.durable import write_error
 from variantbuild.host.local import LocalHost
-from variantbuild.host.staging import private_folder, publish
+from variantbuild.host.staging import publish, staging_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 
@@ -39,7 +39,7 @@ class CachedBuild:
         kept = self.find()
         if kept is None:
             return None
-        with private_folder(destination) as folder:
+        with staging_directory(destination) as folder:
             try:
                 copied = Path(shutil.copy2(kept.wheel, folder))
                 sound = digest_file(copied) == kept.sha256

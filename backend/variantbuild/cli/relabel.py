@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError, WheelError
-from variantbuild.host.durable import sync_folder, write_error
+from variantbuild.host.durable import sync_directory, write_error
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _same_file(output: Path, path: Path) -> bool:
 def _remove(path: Path) -> None:
     try:
         path.unlink()
-        sync_folder(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
 

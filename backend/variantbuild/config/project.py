@@ -23,7 +23,7 @@ from variantbuild.config import (
 )
 from variantbuild.config.kinds import PREFIX
 from variantbuild.errors import ConfigError
-from variantbuild.host.userdirs import user_folder
+from variantbuild.host.userdirs import user_directory
 from variantbuild.types import ConfigSettings, TOMLValue
 
 
@@ -101,13 +101,13 @@ def load_project(
 def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
     """Return where the user's and the machine's settings may stand, in that order.
 
-    A user without a home has none (`user_folder`).
+    A user without a home has none (`user_directory`).
     """
     if platform == "win32":
         machine = Path(env.get("PROGRAMDATA") or r"C:\ProgramData", "variantbuild.toml")
     else:
         machine = Path("/etc/variantbuild.toml")
-    user = user_folder("config", env, platform)
+    user = user_directory("config", env, platform)
     return (machine,) if user is None else (user / "variantbuild" / "config.toml", machine)
 
 

@@ -14,7 +14,7 @@ from variantbuild.delegate.handover import Delegation, Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
 from variantbuild.errors import DelegateError
-from variantbuild.host.staging import private_folder
+from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
 
@@ -46,7 +46,7 @@ def delegate_metadata(
     hook: str = "prepare_metadata_for_build_wheel",
 ) -> Path:
     """Let the delegate write its dist-info into `folder`; return the dist-info's path."""
-    with private_folder(folder) as private:
+    with staging_directory(folder) as private:
         changes = _handover(plan, delegate, private)
         settings = dict(changes.config_settings)
         name = delegate.call(hook, str(folder), settings, env=dict(changes.env))

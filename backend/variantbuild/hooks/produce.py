@@ -16,7 +16,7 @@ from variantbuild.config.project import Project
 from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.run import returned_path, run_build_hook
 from variantbuild.frontend.naming import resolve_naming
-from variantbuild.host.staging import private_folder, publish
+from variantbuild.host.staging import publish, staging_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 from variantbuild.tags.forms import name_platforms
@@ -66,7 +66,7 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
         cached = open_cache(plan, delegate.env, reporter)
     if cached is not None and (taken := cached.take(destination)) is not None:
         return taken
-    with private_folder(destination) as folder:
+    with staging_directory(destination) as folder:
         built = run_build_hook(plan, delegate, "build_wheel", folder)
         made = _stamp(plan, delegate, built, destination)
     if cached is not None:
@@ -83,7 +83,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
 
     source = plan.project.path
     before = _modules_below(source)
-    with private_folder(destination) as folder:
+    with staging_directory(destination) as folder:
         built = run_build_hook(plan, delegate, "build_editable", folder)
         loose = sorted(
             path
@@ -126,7 +126,7 @@ def _check_editable_devices(
 
 def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:
     """Build the delegate's sdist and publish it as it is in `destination`; return its name."""
-    with private_folder(destination) as folder:
+    with staging_directory(destination) as folder:
         name = delegate.call("build_sdist", str(folder), dict(project.delegate_settings))
         return publish(returned_path(name, folder, delegate, "build_sdist"), destination).name
 

@@ -1,22 +1,36 @@
-"""What makes a written file durable: locks, syncing, and the sentence for a failed write."""
+"""What makes a written file durable: locks, syncing, stale leftovers, and errors on writing.
+
+What is not complete yet has a name of its own: a staging directory `.variantbuild-*`, whose lock
+is the file `lock` in it, or a temporary file `.variantbuild-*.tmp`, which is its own lock. The
+process that writes holds the lock; the next one that writes to the same directory removes what a
+killed process left there.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from variantbuild.errors import WheelError
 
-#: Seconds after which a temporary file whose lock is free counts as left behind by a dead process.
+#: How the names of staging directories and temporary files begin, and those of the files end.
+PREFIX = ".variantbuild-"
+SUFFIX = ".tmp"
+LOCK_NAME = "lock"
+#: Age in seconds at which a leftover whose lock is free was left behind by a dead process.
 STALE_AGE = 600.0
 
 
 def write_error(path: Path, error: OSError) -> WheelError:
-    """Return the sentence for a failed write of `path`."""
+    """Return the error for a failed write of `path`."""
     hint = {
-        "ENOSPC": "free some space, or choose another output folder",
-        "EACCES": "choose a folder that you may write to",
-        "EROFS": "choose a folder that you may write to",
+        "ENOSPC": "free some space, or choose another output directory",
+        "EACCES": "choose a directory that you may write to",
+        "EROFS": "choose a directory that you may write to",
         "EFBIG": "raise the limit on file sizes (ulimit -f)",
     }.get(_errno_name(error))
     reason = error.strerror or str(error)
@@ -29,11 +43,11 @@ def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk, where the system can."""
+def sync_directory(directory: Path) -> None:
+    """Bring a directory's entries to the disk, where the system can."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -41,7 +55,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def lock(descriptor: int) -> bool:
-    """Take the file's lock without waiting; return False where another process holds it."""
+    """Take the file's lock without waiting; return False if another process holds it."""
     try:
         import fcntl
     except ImportError:
@@ -51,6 +65,62 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks: the file's age has to do.
+        # The file system has no locks: only the age of the file decides.
         return True
     return True
+
+
+def remove_stale(directory: Path) -> None:
+    """Remove staging directories and temporary files of dead processes from `directory`.
+
+    Only this user's are removed, and only those that are ten minutes old and not locked.
+    """
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            if path.name.startswith(PREFIX):
+                with contextlib.suppress(OSError):
+                    _remove_if_stale(path)
+
+
+def _remove_if_stale(path: Path) -> None:
+    status = path.lstat()
+    own = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    if not own or time.time() - status.st_mtime < STALE_AGE:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        _remove_directory(path)
+    elif stat.S_ISREG(status.st_mode) and path.name.endswith(SUFFIX):
+        _if_free(path, path.unlink)
+
+
+def _remove_directory(path: Path) -> None:
+    try:
+        _if_free(path / LOCK_NAME, lambda: remove_staging(path))
+    except FileNotFoundError:
+        path.rmdir()  # killed before it had a lock, or just after; fails if it is not empty
+
+
+def remove_staging(directory: Path) -> None:
+    """Remove a staging directory; its lock goes last, so that a kill leaves a leftover known.
+
+    Does what it can: the next process that writes here tries again.
+    """
+    import shutil
+
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK_NAME:
+                path.unlink()
+        (directory / LOCK_NAME).unlink()
+        directory.rmdir()
+
+
+def _if_free(lock_file: Path, remove: Callable[[], None]) -> None:
+    descriptor = os.open(lock_file, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        if lock(descriptor):
+            remove()
+    finally:
+        os.close(descriptor)

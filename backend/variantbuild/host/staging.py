@@ -1,99 +1,85 @@
-"""Folders of our own inside other people's, and the one move that makes a file public.
+"""Staging directories, and the one rename that publishes a finished file.
 
-A build is written in a private folder on the file system of its destination. What a killed build
-leaves there is removed by the next one that writes to the same destination.
+A build writes into a staging directory on the file system of its destination. What a killed build
+leaves there is removed by the next build with the same destination.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from variantbuild.errors import WheelError
-from variantbuild.host.durable import STALE_AGE, lock, sync_folder, write_error
-
-_PREFIX = ".variantbuild-"
-_LOCK = "lock"
+from variantbuild.host.durable import (
+    LOCK_NAME,
+    PREFIX,
+    lock,
+    remove_staging,
+    remove_stale,
+    sync_directory,
+    write_error,
+)
 
 
 @contextlib.contextmanager
-def private_folder(destination: Path) -> Iterator[Path]:
-    """Make a folder of our own inside `destination`, and remove it with all it holds.
+def staging_directory(destination: Path) -> Iterator[Path]:
+    """Create a staging directory inside `destination`, and remove it with all that it holds.
 
-    Raises WheelError where `destination` is missing or cannot be written to.
+    Raises WheelError if `destination` is missing or cannot be written to.
     """
-    import shutil
     import tempfile
 
     try:
         if not destination.is_dir():
             raise WheelError(
-                f"output folder {destination} does not exist", hint="make it, or name another one"
+                f"output directory {destination} does not exist",
+                hint="create it, or name another one",
             )
-        _remove_stale(destination)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=destination))
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        remove_stale(destination)
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=destination))
+        descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise WheelError(
-            f"output folder {destination} cannot be written to: {error.strerror}",
+            f"output directory {destination} cannot be written to: {error.strerror}",
             hint="name another one, or change its permissions",
         ) from None
     try:
         lock(descriptor)
-        yield folder
+        yield directory
     finally:
         os.close(descriptor)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_staging(directory)
 
 
 def publish(file: Path, destination: Path) -> Path:
-    """Move a finished `file` to `destination` under its own name, all or nothing.
+    """Move a finished `file` to `destination` under its own name, atomically.
 
-    Both lie on one file system. The bytes reach the disk before the name does, the folder's
-    entry after it. Raises WheelError where the system refuses.
+    Both are on one file system. The bytes reach the disk before the name does, the directory
+    entry after it. Raises WheelError if the move fails.
     """
     target = destination / file.name
     try:
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
         file.replace(target)
-        sync_folder(destination)
+        sync_directory(destination)
     except OSError as error:
         raise write_error(target, error) from None
     return target
 
 
 def publish_copy(file: Path, destination: Path) -> Path:
-    """Copy a finished `file`, which may lie on another file system, and publish the copy.
+    """Copy a finished `file`, which may be on another file system, and publish the copy.
 
-    Raises WheelError where the system refuses.
+    Raises WheelError if the copy fails.
     """
     import shutil
 
-    with private_folder(destination) as folder:
+    with staging_directory(destination) as directory:
         try:
-            copied = Path(shutil.copy2(file, folder))
+            copied = Path(shutil.copy2(file, directory))
         except OSError as error:
             raise write_error(destination / file.name, error) from None
         return publish(copied, destination)
-
-
-def _remove_stale(destination: Path) -> None:
-    """Remove private folders of this user whose build is gone: old, and their lock is free."""
-    import shutil
-
-    for folder in destination.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            status = folder.lstat()
-            own = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-            if not own or time.time() - status.st_mtime < STALE_AGE or folder.is_symlink():
-                continue
-            descriptor = os.open(folder / _LOCK, os.O_RDWR)
-            try:
-                if lock(descriptor):
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(descriptor)

@@ -15,7 +15,7 @@ _PLACES = {
 }
 
 
-def user_folder(
+def user_directory(
     kind: Literal["config", "cache"], env: Mapping[str, str], platform: str = sys.platform
 ) -> Path | None:
     """Return the folder of this user for settings or caches; None where no home is known.

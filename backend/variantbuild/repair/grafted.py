@@ -10,7 +10,7 @@ from variantbuild.audit import AuditReport, audit_wheel, judge, pass_gate
 from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
 from variantbuild.host.local import LocalHost
-from variantbuild.host.staging import private_folder, publish_copy
+from variantbuild.host.staging import publish_copy, staging_directory
 from variantbuild.repair.fit import needs_grafting, resolve_policy
 from variantbuild.repair.graft import graft
 from variantbuild.repair.labelled import Label, name_repaired, read_label, why_not_generic
@@ -58,7 +58,7 @@ def repair_wheel(
     holds what it held before.
     """
     notes: tuple[str, ...] = ()
-    with private_folder(destination) as folder:
+    with staging_directory(destination) as folder:
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
             label = read_label(inventory)

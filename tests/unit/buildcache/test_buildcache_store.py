@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -125,27 +124,39 @@ while True:
     store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
     found = store.find(f"k{(number + 7) % 40}", StderrReporter())
     assert found is None or found.wheel.stat().st_size == Path(sys.argv[2]).stat().st_size
+    print(number, flush=True)
     number += 1
 """
+
+
+def wait_for_lines(process: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until the process has printed `count` lines; fail with what it says where it ends."""
+    assert process.stdout is not None
+    for _ in range(count):
+        assert process.stdout.readline(), process.communicate()[1].decode()
 
 
 def test_kills_and_company(store: Store, wheel: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(REPO / "backend")}
     words = [sys.executable, "-c", _LOOP, str(store.folder), str(wheel), "k"]
     for round_ in range(6):
-        pair = [subprocess.Popen(words, env=env, stderr=subprocess.PIPE) for _ in range(2)]
-        time.sleep(0.4 + 0.03 * round_)
+        pair = [
+            subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(2)
+        ]
         for process in pair:
-            assert process.poll() is None, process.communicate()[1].decode()
+            # Both are at work; which step the signal interrupts is chance.
+            wait_for_lines(process, 1 + round_)
+        for process in pair:
             process.send_signal(signal.SIGKILL)
             process.communicate()
     assert store.entries()
     for entry in store.entries():
         assert store.find(entry.key, REPORTER) is not None
-    for left in store.folder.glob(".new-*"):
+    for left in store.folder.glob(".variantbuild-*"):
         os.utime(left, (0, 0))
     store.store("last", wheel, {})
-    assert not list(store.folder.glob(".new-*"))
+    assert not list(store.folder.glob(".variantbuild-*"))
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +195,8 @@ def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
             os.chown(path, 65534, 65534)
             path.chmod(0o500)
         code = (
-            "import os; from pathlib import Path\n"
+            # As this user the standard library may be out of reach for lazy imports.
+            "import os, shutil, tempfile; from pathlib import Path\n"
             "from variantbuild.buildcache.store import Store\n"
             "from variantbuild.errors import VariantBuildError\n"
             "os.setgid(65534); os.setuid(65534)\n"

@@ -1,4 +1,4 @@
-"""Private folders: what is left of a killed build goes, what is in use stays."""
+"""Staging directories: what a killed build left is removed, what is in use stays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from variantbuild.errors import WheelError
-from variantbuild.host.staging import private_folder, publish, publish_copy
+from variantbuild.host.durable import remove_staging
+from variantbuild.host.staging import publish, publish_copy, staging_directory
 
 
 def age(folder: Path) -> None:
@@ -16,26 +17,35 @@ def age(folder: Path) -> None:
 
 
 def test_removed_at_the_end_and_after_an_error(tmp_path: Path) -> None:
-    with private_folder(tmp_path) as folder:
+    with staging_directory(tmp_path) as folder:
         (folder / "half.whl").touch()
         assert folder.parent == tmp_path
-    with pytest.raises(RuntimeError), private_folder(tmp_path):
+    with pytest.raises(RuntimeError), staging_directory(tmp_path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
 
 
-def test_left_over_folders_go_and_those_in_use_stay(tmp_path: Path) -> None:
+def test_leftovers_are_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
     dead = tmp_path / ".variantbuild-dead"
     dead.mkdir()
     (dead / "lock").touch()
     age(dead)
     foreign = tmp_path / ".variantbuild-without-a-lock"
     foreign.mkdir()
+    (foreign / "file").touch()
     age(foreign)
-    with private_folder(tmp_path) as busy:
+    unborn = tmp_path / ".variantbuild-died-before-its-lock"
+    unborn.mkdir()
+    age(unborn)
+    half = tmp_path / ".variantbuild-1-0.tmp"
+    half.touch()
+    age(half)
+    with staging_directory(tmp_path) as busy:
         age(busy)
-        with private_folder(tmp_path):
+        with staging_directory(tmp_path):
             assert not dead.exists()
+            assert not unborn.exists()
+            assert not half.exists()
             assert busy.exists()
             assert foreign.exists()
 
@@ -43,7 +53,7 @@ def test_left_over_folders_go_and_those_in_use_stay(tmp_path: Path) -> None:
 def test_publish_replaces_whole_files(tmp_path: Path) -> None:
     old = tmp_path / "a.whl"
     old.write_text("old")
-    with private_folder(tmp_path) as folder:
+    with staging_directory(tmp_path) as folder:
         (folder / "a.whl").write_text("new")
         assert publish(folder / "a.whl", tmp_path) == old
     assert old.read_text() == "new"
@@ -53,9 +63,30 @@ def test_publish_replaces_whole_files(tmp_path: Path) -> None:
     assert old.exists()
 
 
-def test_missing_folder(tmp_path: Path) -> None:
+def test_missing_directory(tmp_path: Path) -> None:
     with (
         pytest.raises(WheelError, match="does not exist"),
-        private_folder(tmp_path / "nowhere"),
+        staging_directory(tmp_path / "nowhere"),
     ):
         pass
+
+
+def test_a_kill_during_removal_leaves_the_lock(tmp_path: Path) -> None:
+    directory = tmp_path / ".variantbuild-x"
+    (directory / "entry").mkdir(parents=True)
+    for name in ("a", "lock", "z", "entry/file"):
+        (directory / name).touch()
+    (directory / "link").symlink_to(tmp_path)
+    removed: list[str] = []
+    real = os.unlink
+
+    def note(path: str | Path, **kwargs: int) -> None:
+        removed.append(Path(path).name)
+        real(path, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "unlink", note)
+        remove_staging(directory)
+    assert removed[-1] == "lock"
+    assert sorted(removed) == ["a", "file", "link", "lock", "z"]
+    assert list(tmp_path.iterdir()) == []

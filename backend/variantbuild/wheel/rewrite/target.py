@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import stat
-import time
 from pathlib import Path
 from types import TracebackType
 
-from variantbuild.host.durable import STALE_AGE, lock, sync_folder, write_error
+from variantbuild.host.durable import (
+    PREFIX,
+    SUFFIX,
+    lock,
+    remove_stale,
+    sync_directory,
+    write_error,
+)
 
-_PREFIX = ".variantbuild-"
-_SUFFIX = ".tmp"
 _counter = itertools.count()
 
 
@@ -45,7 +48,7 @@ class Target:
             self.descriptor = os.open(adopt, flags)
         self._open_descriptor = True
         while True:
-            self.temporary = self.folder / f"{_PREFIX}{os.getpid()}-{next(_counter)}{_SUFFIX}"
+            self.temporary = self.folder / f"{PREFIX}{os.getpid()}-{next(_counter)}{SUFFIX}"
             try:
                 if adopt is None:
                     self.descriptor = os.open(self.temporary, flags | os.O_CREAT | os.O_EXCL, 0o666)
@@ -83,7 +86,7 @@ class Target:
         if os.name == "nt":
             self._close()
         self.temporary.replace(self.path)
-        sync_folder(self.folder)
+        sync_directory(self.folder)
 
     def _close(self) -> None:
         if self._open_descriptor:
@@ -103,29 +106,3 @@ class Target:
         with contextlib.suppress(OSError):
             self.temporary.unlink()
         self._close()
-
-
-def remove_stale(folder: Path) -> None:
-    """Remove temporary files of this user in `folder` whose process is gone.
-
-    Gone means: not written to for ten minutes and, where the system has locks, not locked.
-    """
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX):
-                with contextlib.suppress(OSError):
-                    _remove_if_stale(path)
-
-
-def _remove_if_stale(path: Path) -> None:
-    status = path.lstat()
-    own = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    young = time.time() - status.st_mtime < STALE_AGE
-    if not stat.S_ISREG(status.st_mode) or not own or young:
-        return
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-    try:
-        if lock(descriptor):
-            path.unlink()
-    finally:
-        os.close(descriptor)
