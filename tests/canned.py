@@ -72,7 +72,11 @@ def prepare_metadata_for_build_editable(metadata_directory, config_settings=None
 """
 
 
-def module(march: str, *, note: str | None = "", machine: int = 62) -> bytes:
+#: `popcnt rax, rdi; ret`, which the level v2 has and the baseline has not.
+POPCNT = bytes.fromhex("f3480fb8c7 c3")
+
+
+def module(march: str, *, note: str | None = "", machine: int = 62, code: bytes = b"") -> bytes:
     """Return a shared object that records `-march=x86-64-MARCH`; its ISA note is `note`, or that.
 
     None leaves the note out.
@@ -81,6 +85,7 @@ def module(march: str, *, note: str | None = "", machine: int = 62) -> bytes:
     switch = "-march=x86-64" if march == "v1" else f"-march=x86-64-{march}"
     return elf(
         machine=machine,
+        code=code,
         note=b"" if level is None else isa_note(NOTES[level]),
         sections=command_lines(f"GNU C17 {switch}"),
     )

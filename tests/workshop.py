@@ -17,6 +17,7 @@ from typing import Protocol, cast
 
 REPO = Path(__file__).resolve().parent.parent
 PACKAGES = REPO / "tests" / "packages"
+SOURCES = REPO / "tests" / "sources"
 
 #: What isolated builds of the test projects install; ours is built from this checkout.
 BUILD_REQUIREMENTS = (

@@ -10,11 +10,15 @@ def elf(
     machine: int = 62,
     sections: dict[str, bytes] | None = None,
     note: bytes = b"",
+    code: bytes = b"",
     flags: int = 0,
     abi_version: int = 0,
 ) -> bytes:
-    """Return a 64-bit little-endian shared object with the given sections and note segment."""
-    contents = {"": b"", **(sections or {})}
+    """Return a 64-bit little-endian shared object with the given sections and note segment.
+
+    `code` becomes an executable section `.text`.
+    """
+    contents = {"": b"", **({".text": code} if code else {}), **(sections or {})}
     names = b"\0" + b"".join(name.encode() + b"\0" for name in contents if name) + b".names\0"
     contents[".names"] = names
     start = 64 + 56
@@ -23,14 +27,15 @@ def elf(
     for name, data in contents.items():
         kind = 0 if not name else 3 if name == ".names" else 1
         index = names.index(name.encode() + b"\0") if name else 0
-        headers.append(struct.pack("<IIQQQQIIQQ", index, kind, 0, 0, at, len(data), 0, 0, 1, 0))
+        # SHF_ALLOC and SHF_EXECINSTR, loaded where the file has it.
+        access, address = (6, at) if code and name == ".text" else (0, 0)
+        fields = (index, kind, access, address, at, len(data), 0, 0, 1, 0)
+        headers.append(struct.pack("<IIQQQQIIQQ", *fields))
         body, at = body + data, at + len(data)
     ident = b"\x7fELF\x02\x01\x01\x00" + bytes([abi_version]) + bytes(7)
-    fields = (3, machine, 1, 0, 64, at, flags, 64, 56, 1, 64, len(headers), len(headers) - 1)
+    head = (3, machine, 1, 0, 64, at, flags, 64, 56, 1, 64, len(headers), len(headers) - 1)
     program = struct.pack("<IIQQQQQQ", 4, 4, start, start, start, len(note), len(note), 8)
-    return (
-        ident + struct.pack("<HHIQQQIHHHHHH", *fields) + program + note + body + b"".join(headers)
-    )
+    return ident + struct.pack("<HHIQQQIHHHHHH", *head) + program + note + body + b"".join(headers)
 
 
 def isa_note(mask: int) -> bytes:

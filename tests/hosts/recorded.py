@@ -111,13 +111,7 @@ class RecordedHost:
 
     def with_compiler(self, path: str, recording: str) -> RecordedHost:
         """Return this machine with the compiler `recording` (of compilers/) at `path`."""
-        text = (HOSTS / "compilers" / f"{recording}.json").read_text(encoding="utf-8")
-        outputs = cast("_CompilerFile", json.loads(text))["outputs"]
-        answers = {
-            tuple(output["arguments"]): _completed((path, *output["arguments"]), output)
-            for output in outputs
-        }
-        return self.with_program(path, answers)
+        return self.with_program(path, load_outputs(recording, path))
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the recorded file."""
@@ -174,6 +168,15 @@ class RecordedHost:
             return Completed(argv=command, status=1, stdout="", stderr="unrecognized option\n")
         error = "could not be started: No such file or directory"
         return Completed(argv=command, status=None, stdout="", stderr="", error=error)
+
+
+def load_outputs(recording: str, path: str = "") -> dict[tuple[str, ...], Completed]:
+    """Return what the compiler `recording` (of compilers/) at `path` prints, by its arguments."""
+    text = (HOSTS / "compilers" / f"{recording}.json").read_text(encoding="utf-8")
+    return {
+        tuple(output["arguments"]): _completed((path, *output["arguments"]), output)
+        for output in cast("_CompilerFile", json.loads(text))["outputs"]
+    }
 
 
 def recorded_hosts() -> tuple[str, ...]:

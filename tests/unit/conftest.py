@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from faketools import RefusingTools, write_compilers
 from hosts import gpus
 from hosts.recorded import RecordedHost
 from variantbuild.host.local import LocalHost
@@ -15,8 +16,43 @@ from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import Edit, Plan, apply_edit, open_wheel, plan_edit, verify_wheel
 from wheels.forge import Draft
 
-Write = Callable[[Draft], Path]
 Stamped = Callable[[Path], Path]
+
+
+@pytest.fixture(scope="session")
+def refusing_tools(tmp_path_factory: pytest.TempPathFactory) -> RefusingTools:
+    """Build tools that refuse to run."""
+    return RefusingTools(tmp_path_factory.mktemp("refusing-tools"))
+
+
+@pytest.fixture(autouse=True)
+def no_build_tools(
+    refusing_tools: RefusingTools, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Fail each test that starts a build tool: what compiles belongs in tests/integration."""
+    monkeypatch.setenv("PATH", str(refusing_tools.directory), prepend=os.pathsep)
+    yield
+    if calls := refusing_tools.take_calls():
+        pytest.fail(f"a unit test started build tools:\n{calls}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def compilers_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the compilers of `fake_compilers`."""
+    directory = tmp_path_factory.mktemp("compilers")
+    write_compilers(directory)
+    return directory
+
+
+@pytest.fixture
+def fake_compilers(
+    no_build_tools: None, compilers_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Put compilers on PATH that answer as gcc 12.2 does, and write modules without compiling."""
+    for name in ("CC", "CXX", "FC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(compilers_directory), prepend=os.pathsep)
+    return compilers_directory
 
 
 @pytest.fixture
@@ -35,20 +71,6 @@ def local_host() -> LocalHost:
 def gpu_host() -> Callable[[str], RecordedHost]:
     """Load a machine of tests/hosts/gpu by its file's name."""
     return gpus.load
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a draft to a folder of its own and return its path."""
-
-    def write_draft(draft: Draft) -> Path:
-        folder = tmp_path / "input"
-        folder.mkdir(exist_ok=True)
-        path = folder / draft.file_name
-        path.write_bytes(draft.build())
-        return path
-
-    return write_draft
 
 
 @pytest.fixture

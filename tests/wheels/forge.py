@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 LOCAL = struct.Struct("<4s5H3L2H")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -291,3 +292,7 @@ def _central(part: Part, offset: int) -> bytes:
     return (
         CENTRAL.pack(*{**fields, **part.central}.values()) + part.name + part.extra + part.comment
     )
+
+
+#: The fixture `write`: writes a draft to a directory of its own and returns its path.
+Write = Callable[[Draft], Path]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from variantbuild.audit import AuditReport
@@ -136,18 +132,3 @@ def test_editable_builds_under_each_policy(policy: Policy, stops: bool) -> None:
     else:
         said = pass_editable(reports, [], VARIANT, PLAN, policy)
         assert said == (() if policy == "off" else (SAID["none"],))
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
-def test_modules_that_were_left_alone_count_for_what_is_planned(tmp_path: Path) -> None:
-    source, kept = tmp_path / "k.cu", tmp_path / "k.o"
-    source.write_text("__global__ void k() {}\n")
-    (tmp_path / "text.so").write_text("no module")
-    archs = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in ("89", "90a")]
-    subprocess.run(["nvcc", "-c", *archs, str(source), "-o", str(kept)], check=True)
-    files = [kept, tmp_path / "text.so"]
-    # sm_90a comes from there, and its sm_89 is none of this build's doing.
-    assert pass_editable([report(ALL[0], ALL[2])], files, VARIANT, PLAN, "error") == ()
-    with pytest.raises(AuditError, match="sm_75"):
-        pass_editable([report(*ALL, CudaImage(75, "", "sass"))], files, VARIANT, PLAN, "error")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from reporters import RecordingReporter
-from variantbuild.buildcache.libraries import identify_libraries, linked_outside
+from variantbuild.buildcache.libraries import identify_libraries
 from variantbuild.buildcache.store import Store
 from variantbuild.buildcache.use import CachedBuild
 from variantbuild.errors import WheelError
 from variantbuild.host.local import LocalHost
-from wheels.forge import Draft
 
 
 @pytest.fixture
@@ -159,22 +157,3 @@ def test_a_run_path_beside_the_installed_wheel_keeps_it_out(
     (warning,) = reporter.warnings
     assert "libc.so.6 is looked for in $ORIGIN/../other.libs, beside the installed wheel" in warning
     assert cached.find() is None
-
-
-@pytest.mark.compile
-@pytest.mark.parametrize("tags", ["--enable-new-dtags", "--disable-new-dtags"])
-def test_run_paths_are_read_from_the_files(tmp_path: Path, tags: str) -> None:
-    draft = Draft()
-    compile_module(tmp_path, f"-Wl,{tags},-rpath,/opt/far/lib:$ORIGIN/../near.libs")
-    draft.drop("demo/core.so")
-    draft.add("demo/m.so", (tmp_path / "m.so").read_bytes())
-    path = tmp_path / draft.file_name
-    path.write_bytes(draft.build())
-    assert linked_outside(path) == ("libc.so.6:/opt/far/lib:$ORIGIN/../near.libs",)
-
-
-def compile_module(folder: Path, *words: str) -> None:
-    """Compile a module that needs libc."""
-    (folder / "m.c").write_text("#include <stdlib.h>\nint f(char *s) { return atoi(s); }\n")
-    command = ["gcc", "-shared", "-fPIC", *words, str(folder / "m.c"), "-o", str(folder / "m.so")]
-    subprocess.run(command, check=True)

@@ -13,6 +13,8 @@ import pytest
 from variantbuild.cli import COMMANDS, main
 from variantbuild.config import settings
 
+pytestmark = pytest.mark.usefixtures("fake_compilers")
+
 WITH_WHEELS = (
     ("audit",),
     ("verify",),

@@ -89,6 +89,7 @@ def test_reasons_for_people(
     assert report(recorded_host("zen4"), why_not="v4", as_json=False) == 0
 
 
+@pytest.mark.usefixtures("fake_compilers")
 class TestCommand:
     """The command as it is typed, on this machine."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 from pathlib import Path
 
@@ -21,10 +20,13 @@ from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64" or shutil.which("gcc") is None,
-    reason="the plan is for Linux on x86-64 with gcc",
-)
+pytestmark = [
+    pytest.mark.usefixtures("fake_compilers"),
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() != "x86_64",
+        reason="the plan is for Linux on x86-64",
+    ),
+]
 
 OVERRIDE = """
 [[tool.variantbuild.overrides]]

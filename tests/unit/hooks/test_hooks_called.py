@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -17,10 +16,13 @@ from variantbuild import hooks
 from variantbuild.frontend.situation import FRONTEND_VARIABLE
 from variantbuild.hooks.prepared import RECORD_FILE, WHEEL_FOLDER
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64" or shutil.which("gcc") is None,
-    reason="the plan is for Linux on x86-64 with gcc",
-)
+pytestmark = [
+    pytest.mark.usefixtures("fake_compilers"),
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() != "x86_64",
+        reason="the plan is for Linux on x86-64",
+    ),
+]
 
 V3 = {"variantbuild.cpu": "v3"}
 NEVER = {**V3, "variantbuild.local-version": "never"}

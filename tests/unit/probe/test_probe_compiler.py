@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import stat
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from faketools import write_program
 from hosts.recorded import HOSTS, RecordedHost
 from variantbuild.config.buildsystem import CompilerSearch
 from variantbuild.host import Completed
@@ -315,21 +313,6 @@ class TestMisbehaviour:
 class TestRealPrograms:
     """Real executables on a real PATH."""
 
-    def script(self, folder: Path, name: str, text: str) -> Path:
-        path = folder / name
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return path
-
-    def test_wrapper_called_cc(self, tmp_path: Path) -> None:
-        gcc = self.need("gcc")
-        wrapper = self.script(tmp_path, "cc", f'exec {gcc} -DWRAPPED "$@"')
-        host = LocalHost(env={**os.environ, "CC": str(wrapper)})
-        theirs = found(LocalHost(env={**os.environ, "CC": gcc}))
-        ours = found(host)
-        assert ours.command == (str(wrapper),)
-        assert (ours.family, ours.version, ours.target) == ("gcc", theirs.version, theirs.target)
-
     @pytest.mark.parametrize(
         ("text", "clause"),
         [
@@ -341,7 +324,7 @@ class TestRealPrograms:
         ],
     )
     def test_bad_compilers(self, text: str, clause: str, tmp_path: Path) -> None:
-        cc = self.script(tmp_path, "cc", text)
+        cc = write_program(tmp_path / "cc", text)
         error = failure(LocalHost(env={**os.environ, "CC": str(cc)}))
         assert clause in error
         assert str(cc) in error
@@ -353,47 +336,8 @@ class TestRealPrograms:
         assert "could not be started" in failure(LocalHost(env={**os.environ, "CC": str(cc)}))
 
     def test_source_tree_brings_its_own(self, tmp_path: Path) -> None:
-        self.script(tmp_path, "evilcc", "echo gcc version 99.0.0 >&2")
+        write_program(tmp_path / "evilcc", "echo gcc version 99.0.0 >&2")
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
         env = {**os.environ, "PATH": path, "CC": "evilcc"}
         assert found(LocalHost(env=env)).version == "99.0.0"
         assert "names evilcc" in failure(LocalHost(env=env, source=tmp_path))
-
-    @pytest.mark.parametrize(
-        ("program", "family", "language"),
-        [
-            ("gcc", "gcc", "c"),
-            ("g++", "gcc", "cxx"),
-            ("gfortran", "gcc", "fortran"),
-            ("clang", "clang", "c"),
-        ],
-    )
-    def test_of_this_machine(self, program: str, family: str, language: Language) -> None:
-        """The version is that of -dumpfullversion; clang knows only -dumpversion."""
-        path = self.need(program)
-        variable = {"c": "CC", "cxx": "CXX", "fortran": "FC"}[language]
-        host = LocalHost(env={**os.environ, variable: path})
-        compiler = found(host, language)
-        options = ["-dumpfullversion"] if family == "gcc" else []
-        told = host.run([path, *options, "-dumpversion"]).stdout.split()
-        if compiler.family == family:  # a Mac's gcc is Apple's clang
-            assert compiler.version == told[0]
-            assert compiler.target == host.run([path, "-dumpmachine"]).stdout.strip()
-
-    def test_ccache(self) -> None:
-        ccache, gcc = self.need("ccache"), self.need("gcc")
-        compiler = found(LocalHost(env={**os.environ, "CC": "ccache gcc -m64"}))
-        assert compiler.command == (ccache, gcc, "-m64")
-
-    def test_default_is_the_interpreters(self) -> None:
-        name = str(sysconfig.get_config_var("CC") or "").split(" ")[0]
-        path = self.need(name)
-        env = {key: value for key, value in os.environ.items() if key != "CC"}
-        assert found(LocalHost(env=env)).command[0] == path
-
-    @staticmethod
-    def need(program: str) -> str:
-        path = shutil.which(program)
-        if path is None:
-            pytest.skip(f"{program or 'a compiler'} is not here")
-        return path

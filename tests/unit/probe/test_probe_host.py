@@ -43,6 +43,7 @@ def test_build_system_chooses_the_search(recorded_host: Callable[[str], Recorded
     assert compiler.value.command == ("/usr/bin/cc",)
 
 
+@pytest.mark.usefixtures("fake_compilers")
 def test_here() -> None:
     facts = probe_host(LocalHost(env=os.environ), ["c"])
     assert facts.machine == os.uname().machine

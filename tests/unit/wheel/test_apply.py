@@ -8,7 +8,6 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,8 @@ from variantbuild.wheel import (
 )
 from variantbuild.wheel.distinfo import record
 from variantbuild.wheel.rewrite import copying
-from wheels.forge import Draft
+from wheels.forge import Draft, Write
 
-Write = Callable[[Draft], Path]
 SBOM = NewMember(path="sboms/variantbuild.cdx.json", data=b'{"bomFormat": "CycloneDX"}')
 
 

@@ -20,10 +20,9 @@ from variantbuild.wheel import (
 )
 from variantbuild.wheel.distinfo import record
 from wheels.bad import BadCase, bad_cases
-from wheels.forge import Draft
+from wheels.forge import Write
 from wheels.good import GoodCase, good_cases
 
-Write = Callable[[Draft], Path]
 Stamped = Callable[[Path], Path]
 BAD = bad_cases()
 GOOD = good_cases()

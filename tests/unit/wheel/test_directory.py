@@ -7,17 +7,14 @@ import os
 import stat
 import tracemalloc
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from variantbuild.wheel import UnsoundWheelError, open_wheel, verify_wheel
 from variantbuild.wheel.archive import directory
 from variantbuild.wheel.reader import PORTION
-from wheels.forge import Draft
+from wheels.forge import Draft, Write
 
-Write = Callable[[Draft], Path]
 COUNT = 3000
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypedDict
 
@@ -11,9 +11,7 @@ import pytest
 from variantbuild.errors import WheelError
 from variantbuild.wheel import apply_edit, open_wheel, plan_patch, verify_wheel
 from variantbuild.wheel.filename import join_local
-from wheels.forge import Draft, metadata
-
-Write = Callable[[Draft], Path]
+from wheels.forge import Draft, Write, metadata
 
 
 class Patch(Protocol):

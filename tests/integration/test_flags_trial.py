@@ -1,0 +1,204 @@
+"""try_flags with the compilers and linkers of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from faketools import write_program
+from variantbuild.errors import FlagsError
+from variantbuild.host.local import LocalHost
+from variantbuild.plan.flags import Flags, Guard, resolve_flags
+from variantbuild.plan.flags.trial import TrialCache, try_flags
+from variantbuild.probe.compiler import probe_compiler
+from variantbuild.probe.facts import Compiler, CompilerFamily, Found, Language
+from variantbuild.variant import Variant
+
+pytestmark = pytest.mark.compile
+
+
+def find(*languages: Language, **env: str) -> dict[Language, Compiler]:
+    """The real compilers of this machine, as the probe finds them."""
+    found: dict[Language, Compiler] = {}
+    for language in languages:
+        fact = probe_compiler(host(**env), language)
+        if not isinstance(fact, Found):
+            pytest.skip(f"no {language} compiler: {fact}")
+        found[language] = fact.value
+    return found
+
+
+def host(**env: str) -> LocalHost:
+    return LocalHost(env={"PATH": os.environ["PATH"], **env})
+
+
+def tried(cpu: str, folder: Path, *languages: Language, **env: str) -> Flags:
+    """Resolve and try the flags for `cpu` with the compilers that `env` chooses."""
+    compilers = find(*languages, **env)
+    flags = resolve_flags(Variant(arch="x86_64", cpu=cpu), compilers)
+    return try_flags(host(**env), flags, compilers, folder)
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Path:
+    """A compiler that counts its calls in `calls` and then does what gcc does."""
+    if (gcc := shutil.which("gcc")) is None:
+        pytest.skip("gcc is not installed")
+    return write_program(tmp_path / "counting", f'echo "$@" >> {tmp_path}/calls\nexec {gcc} "$@"')
+
+
+def fake(path: Path, family: CompilerFamily = "gcc", language: Language = "c") -> Compiler:
+    return Compiler(language=language, family=family, version="12.2.0", command=(str(path),))
+
+
+@pytest.mark.parametrize("cpu", ["v2", "v3", "v4"])
+def test_gcc_writes_the_note(tmp_path: Path, cpu: str) -> None:
+    flags = tried(cpu, tmp_path, "c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
+    assert flags.guard == Guard(level=cpu)
+    assert {p.name for p in tmp_path.glob("probe_*.out")} == {
+        "probe_c.out",
+        "probe_cxx.out",
+        "probe_fortran.out",
+    }
+
+
+def test_without_c_another_language_links(tmp_path: Path) -> None:
+    assert tried("v3", tmp_path, "cxx", CXX="g++").guard == Guard(level="v3")
+    assert tried("v3", tmp_path, "fortran", FC="gfortran").guard == Guard(level="v3")
+
+
+def test_clang_writes_the_note_too(tmp_path: Path) -> None:
+    assert tried("v3", tmp_path, "c", CC="clang").guard == Guard(level="v3")
+
+
+def test_gold_is_unguarded(tmp_path: Path) -> None:
+    if shutil.which("ld.gold") is None:
+        pytest.skip("ld.gold is not installed")
+    guard = tried("v3", tmp_path, "c", CC="gcc", LDFLAGS="-fuse-ld=gold").guard
+    assert guard.level is None
+    assert "unknown -z option" in str(guard.unguarded)
+
+
+def test_lld_is_unguarded_since_it_writes_no_note(tmp_path: Path) -> None:
+    if shutil.which("ld.lld") is None or shutil.which("clang") is None:
+        pytest.skip("clang and ld.lld are not both installed")
+    guard = tried("v3", tmp_path, "c", CC="clang", LDFLAGS="-fuse-ld=lld").guard
+    if guard.level is None:
+        assert "no ISA note for v3" in str(guard.unguarded)
+    else:  # A later lld may have learnt it: then the note was read back.
+        assert guard == Guard(level="v3")
+
+
+def test_a_linker_may_be_chosen_in_cflags_as_well(tmp_path: Path) -> None:
+    if shutil.which("ld.gold") is None:
+        pytest.skip("ld.gold is not installed")
+    assert tried("v3", tmp_path, "c", CC="gcc", CFLAGS="-fuse-ld=gold").guard.level is None
+
+
+def test_named_processor_compiles_without_linking(tmp_path: Path) -> None:
+    flags = tried("haswell", tmp_path, "c", CC="gcc")
+    assert flags.guard.level is None
+    assert "'haswell'" in str(flags.guard.unguarded)
+
+
+def test_old_glibc_stays_unguarded_though_the_note_is_there(tmp_path: Path) -> None:
+    compilers = find("c", CC="gcc")
+    old = Guard(level="v3", unguarded="glibc 2.17 does not read the ISA note")
+    flags = Flags(languages=("c",), c=("-march=x86-64-v3",), guard=old)
+    assert try_flags(host(), flags, compilers, tmp_path).guard == old
+
+
+def test_refused_switch_is_named(tmp_path: Path) -> None:
+    compilers = find("c", CC="gcc")
+    flags = Flags(languages=("c",), c=("-march=hal9000",))
+    with pytest.raises(FlagsError) as caught:
+        try_flags(host(), flags, compilers, tmp_path)
+    assert "gcc" in caught.value.message
+    assert "`-march=hal9000`" in caught.value.message
+    assert "bad value" in caught.value.message
+    assert caught.value.hint is not None
+
+
+def test_refused_switch_is_told_from_a_refused_guard(tmp_path: Path) -> None:
+    compilers = find("c", CC="gcc")
+    flags = Flags(languages=("c",), c=("-march=hal9000",), guard=Guard(level="v3"))
+    with pytest.raises(FlagsError, match=r"-march=hal9000"):
+        try_flags(host(), flags, compilers, tmp_path)
+
+
+def test_assembler_that_refuses(tmp_path: Path) -> None:
+    """An old binutils: the compiler emits what its assembler does not know."""
+    compilers = find("c", CC="gcc")
+    folder = tmp_path / "old binutils"
+    folder.mkdir()
+    write_program(folder / "as", 'echo "probe.s:7: Error: no such instruction: vfmadd" >&2; exit 1')
+    flags = Flags(languages=("c",), c=("-march=x86-64-v3", f"-B{folder}"))
+    with pytest.raises(FlagsError, match="no such instruction"):
+        try_flags(host(), flags, compilers, tmp_path)
+
+
+def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
+    """As lld 14: exit status 0 and a good module, but nothing in it for the loader."""
+    compilers = find("c", CC="gcc")
+    folder = tmp_path / "forgetful"
+    folder.mkdir()
+    write_program(
+        folder / "ld",
+        'for word; do shift; case $word in -z|x86-64-v3) ;; *) set -- "$@" "$word";; esac; done\n'
+        f'exec {shutil.which("ld")} "$@"',
+    )
+    flags = Flags(languages=("c",), c=(f"-B{folder}",), guard=Guard(level="v3"))
+    guard = try_flags(host(), flags, compilers, tmp_path).guard
+    assert guard.level is None
+    assert "wrote no ISA note for v3" in str(guard.unguarded)
+
+
+def test_one_run_a_language_and_none_when_cached(tmp_path: Path, scripted: Path) -> None:
+    cache: TrialCache = {}
+    compilers: Mapping[Language, Compiler] = {
+        "c": fake(scripted),
+        "cxx": fake(scripted, language="cxx"),
+    }
+    flags = resolve_flags(Variant(arch="x86_64", cpu="v3"), compilers)
+    calls = tmp_path / "calls"
+    first = try_flags(host(), flags, compilers, tmp_path, cache=cache)
+    assert len(calls.read_text().splitlines()) == 2
+    assert try_flags(host(), flags, compilers, tmp_path, cache=cache) == first
+    assert len(calls.read_text().splitlines()) == 2
+    other = resolve_flags(Variant(arch="x86_64", cpu="v2"), compilers)
+    try_flags(host(), other, compilers, tmp_path, cache=cache)
+    assert len(calls.read_text().splitlines()) == 4
+
+
+def test_probe_makes_the_compiler_emit_the_level(tmp_path: Path) -> None:
+    """What the assembler sees holds the registers of the level."""
+    compilers = find("c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
+    flags = resolve_flags(Variant(arch="x86_64", cpu="v4"), compilers)
+    saving = {
+        language: Compiler(
+            language=language,
+            family="gcc",
+            version="12.2.0",
+            command=(*compiler.command, "-save-temps=obj"),
+        )
+        for language, compiler in compilers.items()
+    }
+    try_flags(host(), flags, saving, tmp_path)
+    texts = [path.read_text() for path in tmp_path.glob("*.s")]
+    assert len(texts) == 3
+    assert all("%zmm" in text or "%ymm16" in text or "vfmadd" in text for text in texts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the CPU time of children")
+def test_costs_little(tmp_path: Path) -> None:
+    """C and C++ with the guard: two driver runs. The bound is loose, for slow machines."""
+    before = os.times()
+    tried("v3", tmp_path, "c", "cxx", CC="gcc", CXX="g++")
+    after = os.times()
+    spent = after.children_user + after.children_system
+    assert spent - before.children_user - before.children_system < 1.0

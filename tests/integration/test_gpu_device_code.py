@@ -1,0 +1,82 @@
+"""What nvcc and hipcc write, read back: architectures of modules, and of objects left alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from variantbuild.audit import AuditReport
+from variantbuild.audit.judge.devicegate import pass_editable
+from variantbuild.audit.report import FileReport
+from variantbuild.binary.devicecode import CudaImage, DeviceCode, read_device_code
+from variantbuild.binary.elf import parse_elf
+from variantbuild.errors import AuditError
+from variantbuild.isa.accelerators import Architectures
+from variantbuild.variant import Variant
+from workshop import SOURCES
+
+PLAN = Architectures(kind="cuda", real=("80", "90a"), ptx=("80",))
+VARIANT = Variant.parse("cu13.v3", "x86_64")
+ALL = (CudaImage(80, "", "sass"), CudaImage(90, "a", "sass"), CudaImage(80, "", "ptx"))
+
+
+def report(*images: CudaImage, rocm: tuple[str, ...] = ()) -> AuditReport:
+    """A report on a wheel with one module without device code and one with `images`."""
+    plain = FileReport(path="plain.so", format="elf", machine="x86_64", kind="shared")
+    device = DeviceCode(cuda=images, rocm=rocm)
+    with_code = FileReport(
+        path="k.so", format="elf", machine="x86_64", kind="shared", device=device or None
+    )
+    return AuditReport(name="x.whl", platforms=(), files=(plain, with_code))
+
+
+@pytest.mark.cuda
+def test_what_nvcc_writes(tmp_path: Path) -> None:
+    if shutil.which("nvcc") is None:
+        pytest.skip("no nvcc here")
+    source, module = SOURCES / "kernel.cu", tmp_path / "k.so"
+    wanted = ["compute_80,code=sm_80", "compute_90a,code=sm_90a", "compute_120,code=compute_120"]
+    generate = [word for each in wanted for word in ("-gencode", f"arch={each}")]
+    command = ["nvcc", "-shared", "-Xcompiler", "-fPIC", *generate, "-o", str(module), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this nvcc cannot: {done.stderr.splitlines()[0]}")
+    data = module.read_bytes()
+    found = [str(each) for each in read_device_code(data, parse_elf(data)).cuda]
+    assert found == ["sm_80", "sm_90a", "compute_120"]
+    oracle = shutil.which("cuobjdump")
+    if oracle is not None:
+        shown = subprocess.run(
+            [oracle, "-lelf", module], capture_output=True, text=True, check=True
+        )
+        assert {"sm_80", "sm_90a"} <= set(shown.stdout.replace(".", " ").split())
+
+
+@pytest.mark.rocm
+def test_what_hipcc_writes(tmp_path: Path) -> None:
+    if shutil.which("hipcc") is None:
+        pytest.skip("no hipcc here")
+    source, module = SOURCES / "kernel.hip", tmp_path / "k.so"
+    targets = ["--offload-arch=gfx90a:xnack-", "--offload-arch=gfx1030"]
+    command = ["hipcc", "-shared", "-fPIC", *targets, str(source), "-o", str(module)]
+    environment = {"HIP_PLATFORM": "amd", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    subprocess.run(command, capture_output=True, check=True, env=environment)
+    data = module.read_bytes()
+    assert read_device_code(data, parse_elf(data)).rocm == ("gfx1030", "gfx90a:xnack-")
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
+def test_modules_that_were_left_alone_count_for_what_is_planned(tmp_path: Path) -> None:
+    source, kept = SOURCES / "empty_kernel.cu", tmp_path / "k.o"
+    (tmp_path / "text.so").write_text("no module")
+    archs = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in ("89", "90a")]
+    subprocess.run(["nvcc", "-c", *archs, str(source), "-o", str(kept)], check=True)
+    files = [kept, tmp_path / "text.so"]
+    # sm_90a comes from there, and its sm_89 is none of this build's doing.
+    assert pass_editable([report(ALL[0], ALL[2])], files, VARIANT, PLAN, "error") == ()
+    with pytest.raises(AuditError, match="sm_75"):
+        pass_editable([report(*ALL, CudaImage(75, "", "sass"))], files, VARIANT, PLAN, "error")

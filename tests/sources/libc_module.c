@@ -1,0 +1,2 @@
+#include <stdlib.h>
+int f(char *s) { return atoi(s); }

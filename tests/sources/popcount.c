@@ -1,0 +1,1 @@
+int popcount(unsigned long x) { return __builtin_popcountl(x); }
