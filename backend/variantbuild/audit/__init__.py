@@ -18,6 +18,7 @@ from variantbuild.audit.report import AuditReport, FileReport
 
 if TYPE_CHECKING:
     from variantbuild.audit.reading import Progress
+    from variantbuild.wheel import Wheel
 
 __all__ = [
     "AuditReport",
@@ -28,6 +29,7 @@ __all__ = [
     "Policy",
     "audit_files",
     "audit_members",
+    "audit_open_wheel",
     "audit_wheel",
     "judge",
     "judge_fit",
@@ -40,10 +42,21 @@ def audit_wheel(path: Path, *, jobs: int = 2, progress: Progress | None = None) 
 
     Raises WheelError where `path` is no readable archive.
     """
+    from variantbuild.wheel import open_wheel
+
+    with open_wheel(path) as wheel:
+        return audit_open_wheel(wheel, jobs=jobs, progress=progress)
+
+
+def audit_open_wheel(
+    wheel: Wheel, *, jobs: int = 1, progress: Progress | None = None
+) -> AuditReport:
+    """Read the machine code of a wheel that is open, as `audit_wheel` does."""
     from variantbuild.audit.reading import read_reports
 
+    path = wheel.path
     platforms = tuple(path.stem.rsplit("-", 1)[-1].split("."))
-    files = read_reports(path, jobs=jobs, progress=progress)
+    files = read_reports(wheel, jobs=jobs, progress=progress)
     return AuditReport(name=path.name, platforms=platforms, files=files)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from variantbuild.audit.decode import decode
 from variantbuild.audit.report import AuditReport, FileReport
-from variantbuild.binary.devicecode import is_device_file, read_device_code
+from variantbuild.binary.devicecode import read_device_code
 from variantbuild.binary.elf import Data, Elf, ElfError, parse_elf
-from variantbuild.binary.formats import Format, foreign_machine, recognize
+from variantbuild.binary.formats import HEAD_LIMIT, Format, recognize
 from variantbuild.isa.recorded import parse_switch_line
+
+_UNSEEN: Mapping[Format, str] = {
+    "mach-o": "Mach-O files are not audited",
+    "pe": "PE files are not audited",
+    "ar": "static libraries are not audited",
+    "unknown": "its format is not known",
+}
 
 
 def audit_members(
@@ -30,33 +38,26 @@ def audit_members(
 
 def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
     """Report on one file, in `jobs` processes; None where it holds no machine code."""
-    form = recognize(data)
-    if form is None:
-        return _device_file(path, data) if is_device_file(data) else None
-    if form != "elf":
-        return _foreign(path, data, form)
+    found = recognize(path, bytes(data[0:HEAD_LIMIT]))
+    if found is None:
+        return None
+    report = FileReport(path=path, format=found.format, role=found.role, machines=found.machines)
+    if found.format == "device":
+        return replace(report, device=read_device_code(data, None))
+    if found.format != "elf":
+        return replace(report, unseen=_UNSEEN[found.format])
     try:
         elf = parse_elf(data)
     except ElfError as error:
-        return FileReport(path=path, format="elf", machine="", kind="", fault=error.message)
-    return _elf_report(path, data, elf, jobs)
+        return replace(report, fault=error.message)
+    return _with_elf(report, data, elf, jobs)
 
 
-def family(elf: Elf) -> str:
-    """Return archspec's family name for the machine of an ELF file."""
-    if elf.machine == "ppc64" and elf.little_endian:
-        return "ppc64le"
-    return "riscv64" if elf.machine == "riscv" and elf.bits == 64 else elf.machine
-
-
-def _elf_report(path: str, data: Data, elf: Elf, jobs: int) -> FileReport:
-    machine = family(elf)
+def _with_elf(report: FileReport, data: Data, elf: Elf, jobs: int) -> FileReport:
     code, unseen = decode(data, elf, jobs)
-    lines = [parse_switch_line(line, machine) for line in elf.switches]
-    return FileReport(
-        path=path,
-        format="elf",
-        machine=machine,
+    lines = [parse_switch_line(line, report.machine) for line in elf.switches]
+    return replace(
+        report,
         kind=elf.kind,
         isa_note=elf.isa_needed,
         switches=tuple(dict.fromkeys(line for line in lines if line is not None)),
@@ -65,21 +66,4 @@ def _elf_report(path: str, data: Data, elf: Elf, jobs: int) -> FileReport:
         code=code,
         device=read_device_code(data, elf) or None,
         unseen=unseen,
-    )
-
-
-def _device_file(path: str, data: Data) -> FileReport:
-    device = read_device_code(data, None)
-    machine = "cuda" if device.cuda else "amdgpu"
-    return FileReport(path=path, format="device", machine=machine, kind="", device=device)
-
-
-def _foreign(path: str, data: Data, form: Format) -> FileReport:
-    words = {"mach-o": "Mach-O files", "pe": "PE files", "ar": "static libraries"}
-    return FileReport(
-        path=path,
-        format=form,
-        machine=foreign_machine(data, form),
-        kind="",
-        unseen=f"{words[form]} are not audited",
     )

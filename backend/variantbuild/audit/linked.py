@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from variantbuild.binary.elf import Elf, is_elf, parse_elf
-from variantbuild.wheel import Inventory, Wheel
-
-#: A member with machine code is read whole; tensorflow's largest has 1.1 GB.
-_MAX_BINARY = 8 << 30
-_DEVICES = ("cuda", "amdgpu")
+from variantbuild.binary.elf import Elf, parse_elf
+from variantbuild.wheel import Wheel
+from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +39,16 @@ class LinkedFile:
         )
 
 
-def read_linked(wheel: Wheel, inventory: Inventory) -> tuple[LinkedFile, ...]:
+def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
     """Return every ELF file for a host in `wheel`, sorted by path; GPU code is passed over.
 
     Raises ElfError for a file that cannot be read as ELF.
     """
     elves = []
-    for member in inventory.files:
-        if member.size and is_elf(wheel.head(member, 4096)):
-            elf = parse_elf(wheel.read(member, limit=_MAX_BINARY))
-            if elf.machine not in _DEVICES and elf.kind != "object":
+    for member, found in find_machine_code(wheel):
+        if found.format == "elf" and found.role == "host":
+            elf = parse_elf(read_machine_code(wheel, member))
+            if elf.kind != "object":
                 elves.append((member.name, elf))
     return link_files(elves)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from variantbuild.binary.devicecode import DeviceCode
-from variantbuild.binary.formats import Format
+from variantbuild.binary.elf import ElfKind
+from variantbuild.binary.formats import Format, Role
 from variantbuild.isa.levels import highest
 from variantbuild.isa.recorded import SwitchLine
 
@@ -60,15 +61,17 @@ class Code:
 class FileReport:
     """What one file with machine code says.
 
-    `path` is the member's name in the wheel; `machine` archspec's family name or the format's own
-    word; `device` the GPU code in it, None without any; `code` is None where instructions were
-    not decoded, `unseen` then says why. `fault` is set where the file could not be read at all.
+    `path` is the member's name in the wheel; `machines` are archspec's family names or the format's
+    own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, None
+    without any; `code` is None where instructions were not decoded, `unseen` then says why. `fault`
+    is set where the file could not be read at all.
     """
 
     path: str
     format: Format
-    machine: str
-    kind: str
+    machines: tuple[str, ...]
+    role: Role = "host"
+    kind: ElfKind | None = None
     isa_note: str | None = None
     switches: tuple[SwitchLine, ...] = ()
     needed: tuple[str, ...] = ()
@@ -77,6 +80,16 @@ class FileReport:
     device: DeviceCode | None = None
     unseen: str | None = None
     fault: str | None = None
+
+    @property
+    def machine(self) -> str:
+        """The one machine that the file is for, empty where there is none or several."""
+        return self.machines[0] if len(self.machines) == 1 else ""
+
+    @property
+    def machine_names(self) -> str:
+        """The names of all machines that the file is for, for people."""
+        return "+".join(self.machines)
 
     @property
     def level(self) -> str | None:
@@ -98,8 +111,8 @@ class AuditReport:
 
     @property
     def has_machine_code(self) -> bool:
-        """Tell whether any file holds machine code."""
-        return bool(self.files)
+        """Tell whether any file holds code for a host or a GPU."""
+        return any(each.role != "data" for each in self.files)
 
     @property
     def level(self) -> str | None:

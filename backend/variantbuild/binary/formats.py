@@ -1,83 +1,137 @@
-"""Which files hold machine code, told by their first bytes, and for which machine.
+"""What a file with machine code is: the one recogniser, for the wheel engine, audit and repair.
 
-Sources: the ELF gABI; Apple's <mach-o/loader.h> and <mach-o/fat.h>; Microsoft's PE format.
+    found = recognize(name, head)
+    found.format, found.role, found.machines    ("elf", "host", ("x86_64",))
+
+Light: the wheel engine loads it. Sources: the ELF gABI and its registry of e_machine numbers, the
+ar format of GNU binutils, and those that `macho` and `pe` name.
 """
 
 from __future__ import annotations
 
-import struct
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from variantbuild.binary.elf import Data
+from variantbuild.binary.macho import HEAD_FAT, macho_machines
+from variantbuild.binary.pe import HEAD_PE, is_header_beyond, read_pe
 
-Format = Literal["elf", "mach-o", "pe", "ar", "device"]
+Format = Literal["elf", "mach-o", "pe", "ar", "device", "unknown"]
+"""`device` is a file of GPU code that is not ELF, `unknown` an extension module by name alone."""
 
-_MACHO_CPUS = {0x01000007: "x86_64", 0x0100000C: "aarch64", 7: "i386", 12: "arm"}
-_PE_MACHINES = {0x8664: "x86_64", 0xAA64: "aarch64", 0x14C: "i386", 0x1C4: "arm"}
-_MACHO_MAGIC = {
-    b"\xfe\xed\xfa\xce": ">",
-    b"\xfe\xed\xfa\xcf": ">",
-    b"\xce\xfa\xed\xfe": "<",
-    b"\xcf\xfa\xed\xfe": "<",
+Role = Literal["host", "device", "data"]
+"""What runs the code: the host's own loader or linker, a GPU, or none of both here.
+
+The last are eBPF programs, and executables for Windows such as the launchers that setuptools and
+pip carry. Only code for the host is forbidden in a wheel for any platform.
+"""
+
+#: Bytes that `recognize` looks at in most files, and in all.
+HEAD = 1024
+HEAD_LIMIT = HEAD_PE
+
+FATBIN_MAGIC = bytes.fromhex("50ed55ba")
+BUNDLE_MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
+COMPRESSED_BUNDLE_MAGIC = b"CCOB"
+
+#: Names for e_machine; `machine_of` makes archspec's family names of them.
+ELF_MACHINES = {
+    3: "i386",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64",
+    22: "s390x",
+    40: "arm",
+    62: "x86_64",
+    183: "aarch64",
+    190: "cuda",
+    224: "amdgpu",
+    243: "riscv",
+    247: "bpf",
+    258: "loongarch64",
 }
+_ROLES: dict[str, Role] = {"cuda": "device", "amdgpu": "device", "bpf": "data"}
+_ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
+#: What the import system or a loader takes for compiled code, whatever it holds.
+_EXTENSION_SUFFIXES = (".so", ".pyd", ".dylib")
 
 
-def recognize(data: Data) -> Format | None:
-    """Tell the format of a file that may hold machine code, None for every other file.
+class MachineCode(NamedTuple):
+    """What a file with machine code is.
 
-    Reads at most the first kilobyte.
+    `machines` are archspec's family names (`cuda`, `amdgpu` and `bpf` among them), several for a
+    fat Mach-O file, none where the format does not say. `words` name the kind of file to people.
     """
-    magic = bytes(data[0:8])
-    if magic[:4] == b"\x7fELF":
-        return "elf"
-    if magic[:4] in _MACHO_MAGIC or _fat_count(magic):
-        return "mach-o"
-    if magic[:2] == b"MZ" and _pe_machine(data) is not None:
-        return "pe"
-    return "ar" if magic == b"!<arch>\n" else None
+
+    format: Format
+    role: Role
+    machines: tuple[str, ...]
+    words: str
 
 
-def foreign_machine(data: Data, form: Format) -> str:
-    """Name the machine of a Mach-O or PE file in archspec's words.
+def head_size(start: bytes) -> int:
+    """Return how many bytes `recognize` needs of a file that begins with the 4 bytes `start`."""
+    if start[:2] == b"MZ":
+        return HEAD_PE
+    return max(HEAD, HEAD_FAT) if start[:3] == b"\xca\xfe\xba" else HEAD
 
-    Several are joined with `+` (a fat Mach-O); empty where the format does not tell.
+
+def recognize(name: str, head: bytes) -> MachineCode | None:
+    """Return what machine code the file `name` holds, None for none; .NET bytecode is none.
+
+    `head` are the first bytes of the file, `head_size` or more of them, or all.
     """
-    head = bytes(data[0:1024])
-    if form == "pe":
-        return _pe_machine(data) or ""
-    if form != "mach-o":
-        return ""
-    order = _MACHO_MAGIC.get(head[:4])
-    if order is not None:
-        return _macho_cpu(head[4:8], order)
-    count = _fat_count(head)
-    step = 20 if head[3] == 0xBE else 32  # fat_arch, fat_arch_64
-    entries = [head[8 + i * step : 12 + i * step] for i in range(count)]
-    return "+".join(_macho_cpu(entry, ">") for entry in entries)
+    head = head[:HEAD_LIMIT]
+    if head[:4] == b"\x7fELF":
+        return _elf(head)
+    device = _device_machine(head)
+    if device is not None:
+        return MachineCode("device", "device", (device,), "GPU code")
+    machines = macho_machines(head)
+    if machines is not None:
+        return MachineCode("mach-o", "host", machines, "Mach-O file")
+    if head[:8] in _ARCHIVES:
+        return MachineCode("ar", "host", (), "static library")
+    return _pe(name, head) or _by_name(name)
 
 
-def _macho_cpu(raw: bytes, order: str) -> str:
-    if len(raw) < 4:
-        return ""
-    number: int = struct.unpack(order + "I", raw)[0]
-    return _MACHO_CPUS.get(number, f"Mach-O processor {number}")
+def machine_of(number: int, *, bits: int, little_endian: bool) -> str:
+    """Return archspec's family name for an e_machine `number` of the ELF header."""
+    name = ELF_MACHINES.get(number, f"machine {number}")
+    if name == "ppc64" and little_endian:
+        return "ppc64le"
+    return "riscv64" if name == "riscv" and bits == 64 else name
 
 
-def _fat_count(head: bytes) -> int:
-    # Java classes share the magic number; their version stands where the count is, from 45 up.
-    if head[:4] not in (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf") or len(head) < 8:
-        return 0
-    count: int = struct.unpack(">I", head[4:8])[0]
-    return count if count <= 20 else 0
+def _elf(head: bytes) -> MachineCode:
+    if len(head) < 20:
+        return MachineCode("elf", "host", (), "ELF file")
+    little_endian = head[5] != 2
+    number = int.from_bytes(head[18:20], "little" if little_endian else "big")
+    machine = machine_of(number, bits=64 if head[4] == 2 else 32, little_endian=little_endian)
+    return MachineCode("elf", _ROLES.get(machine, "host"), (machine,), "ELF file")
 
 
-def _pe_machine(data: Data) -> str | None:
-    head = bytes(data[0:64])
-    if len(head) < 64:
+def _device_machine(head: bytes) -> str | None:
+    if head[:4] == FATBIN_MAGIC:
+        return "cuda"
+    bundled = head.startswith(BUNDLE_MAGIC) or head[:4] == COMPRESSED_BUNDLE_MAGIC
+    return "amdgpu" if bundled else None
+
+
+def _pe(name: str, head: bytes) -> MachineCode | None:
+    image = read_pe(head)
+    if image is None:
+        by_suffix = is_header_beyond(head) and name.lower().endswith(".dll")
+        return MachineCode("pe", "host", (), "DLL") if by_suffix else None
+    if image.managed:
         return None
-    at: int = struct.unpack("<I", head[60:64])[0]
-    header = bytes(data[at : at + 6])
-    if header[:4] != b"PE\0\0" or len(header) < 6:
+    if image.dll:
+        return MachineCode("pe", "host", (image.machine,), "DLL")
+    if _by_name(name) is not None:
+        return MachineCode("pe", "host", (image.machine,), "extension module")
+    return MachineCode("pe", "data", (image.machine,), "Windows executable")
+
+
+def _by_name(name: str) -> MachineCode | None:
+    if not name.lower().endswith(_EXTENSION_SUFFIXES):
         return None
-    number: int = struct.unpack("<H", header[4:6])[0]
-    return _PE_MACHINES.get(number, f"PE machine {number:#x}")
+    return MachineCode("unknown", "host", (), "extension module")

@@ -27,10 +27,10 @@ def linked_outside(wheel_path: Path) -> tuple[str, ...]:
     from variantbuild.wheel import open_wheel, verify_wheel
 
     with open_wheel(wheel_path) as wheel:
-        inventory = verify_wheel(wheel, trust_record=True)
+        verify_wheel(wheel, trust_record=True)
         found = {
             os.pathsep.join((name, *file.run_paths))
-            for file in read_linked(wheel, inventory)
+            for file in read_linked(wheel)
             for name in file.outside
         }
     return tuple(sorted(found))

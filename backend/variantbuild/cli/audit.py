@@ -169,7 +169,7 @@ def _cells(file: FileReport) -> tuple[str, ...]:
     floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
     needs = "unreadable" if file.fault else file.level or "?"
     words = " ".join([*names, *device])
-    return (file.path, file.machine, needs, chosen, file.isa_note or "", floor, words)
+    return (file.path, file.machine_names, needs, chosen, file.isa_note or "", floor, words)
 
 
 def _row(report: AuditReport, judgement: Judgement, expect: str | None) -> dict[str, JSONValue]:
@@ -199,7 +199,7 @@ def _file(file: FileReport) -> dict[str, JSONValue]:
     return {
         "path": file.path,
         "format": file.format,
-        "machine": file.machine,
+        "machine": file.machine_names,
         "level": file.level,
         "isa_note": file.isa_note,
         "switches": [line.asked for line in file.switches],

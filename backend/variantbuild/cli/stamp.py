@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from variantbuild.audit import AuditReport, audit_members, judge, pass_gate
+from variantbuild.audit import AuditReport, audit_open_wheel, judge, pass_gate
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
@@ -15,9 +15,6 @@ from variantbuild.tags.forms import FORMS, TagForm
 from variantbuild.tags.platform import split_platform
 from variantbuild.variant import Variant
 from variantbuild.wheel import Inventory, NewMember, Plan, Wheel
-
-#: A member with machine code is read whole to be audited; tensorflow's largest has 1.1 GB.
-_MAX_BINARY = 8 << 30
 
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +39,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
-        report = _report(wheel, inventory)
+        report = _report(wheel)
         passage = pass_gate(judge(report, variant), "error")
         stamp = _stamp(inventory, passage.variant, args)
         record = NewMember(
@@ -81,28 +78,15 @@ def _variant(inventory: Inventory, target: str) -> Variant:
     return variant
 
 
-def _report(wheel: Wheel, inventory: Inventory) -> AuditReport:
+def _report(wheel: Wheel) -> AuditReport:
     """Return what the machine code of the wheel holds; AuditError where there is none.
 
     There is no way around: a stamp on code that nobody looked at would launder it.
     """
-    report = audit_members(
-        _binaries(wheel, inventory),
-        name=inventory.path.name,
-        platforms=inventory.file_name.platforms,
-    )
+    report = audit_open_wheel(wheel)
     if not report.has_machine_code:
-        raise AuditError(f"{inventory.path.name} holds no machine code: there is nothing to stamp")
+        raise AuditError(f"{wheel.path.name} holds no machine code: there is nothing to stamp")
     return report
-
-
-def _binaries(wheel: Wheel, inventory: Inventory) -> Iterator[tuple[str, bytes]]:
-    """Yield the members that the audit can have anything to say about."""
-    from variantbuild.binary.formats import recognize
-
-    for member in inventory.files:
-        if recognize(wheel.head(member, 4096)) is not None:
-            yield member.name, wheel.read(member, limit=_MAX_BINARY)
 
 
 def _stamp(inventory: Inventory, variant: Variant, args: argparse.Namespace) -> Stamp:

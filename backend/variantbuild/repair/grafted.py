@@ -62,7 +62,7 @@ def repair_wheel(
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
             label = read_label(inventory)
-            linked = read_linked(wheel, inventory)
+            linked = read_linked(wheel)
             if label.system == "any" or (label.system == "linux" and not linked):
                 note = "it holds no machine code: copied as it is"
                 _refuse_itself(path, destination / path.name)
@@ -125,7 +125,7 @@ def _relabel(
         inventory = verify_wheel(wheel, trust_record=True)
         policy, platforms = None, label.platforms
         if label.system == "linux":
-            policy = resolve_policy(read_linked(wheel, inventory), options.policy)
+            policy = resolve_policy(read_linked(wheel), options.policy)
             if grafted:
                 policy = _stricter(policy, inventory)
             platforms = (policy.platform(label.machine),)

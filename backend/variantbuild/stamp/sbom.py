@@ -134,7 +134,7 @@ def _summary(file: FileReport) -> str:
     floor = "" if file.glibc_floor is None else "glibc " + ".".join(map(str, file.glibc_floor))
     words = dict.fromkeys(line.asked for line in file.switches)
     return without_private_paths(
-        "; ".join(each for each in (file.machine, note, floor, *words, *device) if each)
+        "; ".join(each for each in (file.machine_names, note, floor, *words, *device) if each)
     )
 
 

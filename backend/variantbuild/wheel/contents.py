@@ -8,9 +8,9 @@ import os
 import zlib
 from collections.abc import Iterator
 
-from variantbuild.binary.native import HEAD, HEAD_PE, native_kind
 from variantbuild.wheel.archive.zipformat import Member
 from variantbuild.wheel.distinfo.record import SIGNATURES, Record, Row, render_hash, rows_of
+from variantbuild.wheel.machinecode import find_machine_code
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError
 
@@ -125,14 +125,9 @@ class _Crew:
 
 def check_no_native(wheel: Wheel) -> None:
     """Refuse compiled code for a host in `wheel`, which is tagged for any platform."""
-    for member in wheel.members:
-        if not member.size:
-            continue
-        head = wheel.head(member, HEAD)
-        if head.startswith(b"MZ"):
-            head = wheel.head(member, HEAD_PE)
-        kind = native_kind(member.name, head)
-        if kind is not None:
+    for member, found in find_machine_code(wheel):
+        if found.role == "host":
             raise UnsoundWheelError(
-                f"it is a {kind}, yet the wheel is tagged for any platform", member=member.name
+                f"it is a {found.words}, yet the wheel is tagged for any platform",
+                member=member.name,
             )

@@ -58,7 +58,7 @@ def test_systems(platform: str, system: str) -> None:
 
 
 def file(level: str | None, note: str | None = None, path: str = "m.so") -> FileReport:
-    report = FileReport(path=path, format="elf", machine="x86_64", kind="shared", isa_note=note)
+    report = FileReport(path=path, format="elf", machines=("x86_64",), kind="shared", isa_note=note)
     assert report.level == note
     if level is None or note is not None:
         return report
@@ -66,7 +66,7 @@ def file(level: str | None, note: str | None = None, path: str = "m.so") -> File
         decoder="", size=1, level=level, dispatched=level, guard=None, counts=(),
         extensions=(), functions=(),
     )  # fmt: skip
-    return FileReport(path=path, format="elf", machine="x86_64", kind="shared", code=code)
+    return FileReport(path=path, format="elf", machines=("x86_64",), kind="shared", code=code)
 
 
 @pytest.mark.parametrize(

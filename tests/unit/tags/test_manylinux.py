@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from variantbuild.audit.linked import LinkedFile
-from variantbuild.binary.elf import MACHINES
+from variantbuild.binary.formats import ELF_MACHINES
 from variantbuild.errors import AuditError, RepairError
 from variantbuild.repair.fit import excesses, needs_grafting, resolve_policy
 from variantbuild.tags.manylinux import known_policies, parse_policy
@@ -92,7 +92,7 @@ def test_a_policy_from_before_a_machine() -> None:
 
 
 def test_every_machine_of_the_table_is_one_that_elf_files_name() -> None:
-    machines = set(MACHINES.values())
+    machines = set(ELF_MACHINES.values())
     for policy in known_policies():
         assert set(policy.others) <= machines
         assert policy.never <= set(policy.others)

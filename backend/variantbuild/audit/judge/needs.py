@@ -25,13 +25,13 @@ def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fin
             path=file.path,
         )
         return
-    if file.machine in ("amdgpu", "cuda"):
+    if file.role != "host":
         return
-    if file.machine and arch not in file.machine.split("+"):
+    if file.machines and arch not in file.machines:
         yield Finding(
             severity="error",
             rule="wrong-machine",
-            message=f"{file.path} is for {file.machine}, not for {arch}",
+            message=f"{file.path} is for {file.machine_names}, not for {arch}",
             path=file.path,
         )
         return

@@ -21,23 +21,22 @@ _MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))_", re.ASCII)
 
 def judge_tags(report: AuditReport) -> Iterator[Finding]:
     """Compare the platform tags of a wheel with the machines and C libraries of its files."""
-    hosts = [each for each in report.files if each.machine not in ("amdgpu", "cuda", "")]
+    hosts = [each for each in report.files if each.role == "host"]
     for tag in report.platforms:
-        if tag == "any" and report.files:
+        if tag == "any" and hosts:
             yield Finding(
                 severity="error",
                 rule="code-in-any",
-                message=f"{report.name} is tagged any, but holds machine code: "
-                f"{report.files[0].path}",
-                path=report.files[0].path,
+                message=f"{report.name} is tagged any, but holds machine code: {hosts[0].path}",
+                path=hosts[0].path,
             )
         family = _family(tag)
         for file in hosts:
-            if family and family not in file.machine.split("+") and file.format != "ar":
+            if family and file.machines and family not in file.machines:
                 yield Finding(
                     severity="error",
                     rule="wrong-machine",
-                    message=f"{file.path} is for {file.machine}, but the tag says {tag}",
+                    message=f"{file.path} is for {file.machine_names}, but the tag says {tag}",
                     path=file.path,
                 )
             yield from _judge_libc(file, tag)

@@ -13,17 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from variantbuild.binary.devicecode.fatbin import (
-    FATBIN_MAGIC,
-    CudaImage,
-    DeviceCodeError,
-    parse_fatbins,
-)
-from variantbuild.binary.devicecode.offload import COMPRESSED_MAGIC, MAGIC, parse_bundles
+from variantbuild.binary.devicecode.fatbin import CudaImage, DeviceCodeError, parse_fatbins
+from variantbuild.binary.devicecode.offload import parse_bundles
 from variantbuild.binary.elf import Data, Elf
+from variantbuild.binary.formats import FATBIN_MAGIC
 from variantbuild.data import load_table
 
-__all__ = ["CudaImage", "DeviceCode", "DeviceCodeError", "is_device_file", "read_device_code"]
+__all__ = ["CudaImage", "DeviceCode", "DeviceCodeError", "read_device_code"]
 
 _FATBIN_SECTIONS = (".nv_fatbin", "__nv_relfatbin")
 _BUNDLE_SECTION = ".hip_fatbin"
@@ -58,12 +54,6 @@ class _Part:
         start = min(max(part.start, 0), self._size)
         stop = min(max(part.stop, start), self._size)
         return self._data[self._start + start : self._start + stop]
-
-
-def is_device_file(data: Data) -> bool:
-    """Tell whether `data` is a fatbin or an offload bundle in a file of its own."""
-    head = bytes(data[0 : len(MAGIC)])
-    return head == MAGIC or head[:4] in (COMPRESSED_MAGIC, FATBIN_MAGIC)
 
 
 def read_device_code(data: Data, elf: Elf | None) -> DeviceCode:

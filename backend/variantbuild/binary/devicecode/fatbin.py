@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.binary.elf import Data
+from variantbuild.binary.formats import FATBIN_MAGIC
 from variantbuild.errors import VariantBuildError
 
-FATBIN_MAGIC = struct.pack("<I", 0xBA55ED50)
 _HEADER = struct.Struct("<IHHQ")
 _ENTRY = struct.Struct("<HHIQIIHHIIIQ")
 _KINDS: dict[int, Literal["ptx", "sass", "lto"]] = {1: "ptx", 2: "sass", 8: "lto"}

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from variantbuild.binary.devicecode.fatbin import DeviceCodeError
 from variantbuild.binary.devicecode.zstd import decompress_start
 from variantbuild.binary.elf import Data
+from variantbuild.binary.formats import BUNDLE_MAGIC, COMPRESSED_BUNDLE_MAGIC
 
-MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
-COMPRESSED_MAGIC = b"CCOB"
 _CHUNK = 1 << 16
 _MOST_ENTRIES = 4096
 # Version to the layout behind magic, version and method: total size, uncompressed size, hash.
@@ -29,7 +28,7 @@ def parse_bundles(data: Data) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for at in _bundles(data):
-        if bytes(data[at : at + 4]) == COMPRESSED_MAGIC:
+        if bytes(data[at : at + 4]) == COMPRESSED_BUNDLE_MAGIC:
             found.update(_targets(_uncompressed_table(data, at)))
         else:
             found.update(_targets(bytes(data[at : at + _CHUNK])))
@@ -39,13 +38,13 @@ def parse_bundles(data: Data) -> tuple[str, ...]:
 def _bundles(data: Data) -> Iterator[int]:
     """Find bundles: clang aligns each to 4096 bytes, `--genco` files begin with one."""
     for at in range(0, len(data), 4096):
-        head = bytes(data[at : at + len(MAGIC)])
-        if head == MAGIC or _compressed_header(head) is not None:
+        head = bytes(data[at : at + len(BUNDLE_MAGIC)])
+        if head == BUNDLE_MAGIC or _compressed_header(head) is not None:
             yield at
 
 
 def _compressed_header(head: bytes) -> tuple[int, int] | None:
-    if head[:4] != COMPRESSED_MAGIC or len(head) < 8:
+    if head[:4] != COMPRESSED_BUNDLE_MAGIC or len(head) < 8:
         return None
     version, method = struct.unpack_from("<HH", head, 4)
     return (version, method) if version in _COMPRESSED and method <= 1 else None
@@ -68,10 +67,10 @@ def _uncompressed_table(data: Data, at: int) -> bytes:
 
 
 def _targets(table: bytes) -> Iterator[str]:
-    at = len(MAGIC) + 8
-    if table[: len(MAGIC)] != MAGIC or len(table) < at:
+    at = len(BUNDLE_MAGIC) + 8
+    if table[: len(BUNDLE_MAGIC)] != BUNDLE_MAGIC or len(table) < at:
         raise DeviceCodeError("an offload bundle is cut short")
-    (count,) = struct.unpack_from("<Q", table, len(MAGIC))
+    (count,) = struct.unpack_from("<Q", table, len(BUNDLE_MAGIC))
     if count > _MOST_ENTRIES:
         raise DeviceCodeError(f"an offload bundle claims to hold {count} entries")
     for _ in range(count):

@@ -33,6 +33,7 @@ from variantbuild.binary.elf.tables import (
     slice_of,
     string_at,
 )
+from variantbuild.binary.formats import ELF_MACHINES
 
 __all__ = [
     "Data",
@@ -42,26 +43,10 @@ __all__ = [
     "Section",
     "Segment",
     "VersionNeed",
-    "is_elf",
     "parse_elf",
 ]
 
 ElfKind = Literal["shared", "executable", "object", "other"]
-
-MACHINES = {
-    3: "i386",
-    8: "mips",
-    20: "ppc",
-    21: "ppc64",
-    22: "s390x",
-    40: "arm",
-    62: "x86_64",
-    183: "aarch64",
-    190: "cuda",
-    224: "amdgpu",
-    243: "riscv",
-    258: "loongarch64",
-}
 
 _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _DT_FLAGS_1, _DT_VERNEED, _DF_1_PIE = 0x6FFFFFFB, 0x6FFFFFFE, 0x08000000
@@ -125,11 +110,6 @@ class Elf:
         return max(found, default=None)
 
 
-def is_elf(data: Data) -> bool:
-    """Tell whether `data` begins with ELF's magic number."""
-    return bytes(data[0:4]) == b"\x7fELF"
-
-
 def parse_elf(data: Data) -> Elf:
     """Read the headers, notes, dynamic section and recorded switches of an ELF file.
 
@@ -158,7 +138,7 @@ def _parse(data: Data) -> Elf:
     dynamic = parse_dynamic(data, order, bits, segments)
     # A shell that lacks only what needs the strings, to map addresses with.
     elf = Elf(
-        machine=MACHINES.get(machine, f"machine {machine}"),
+        machine=ELF_MACHINES.get(machine, f"machine {machine}"),
         bits=bits,
         little_endian=order == "<",
         kind="other",
