@@ -25,10 +25,10 @@ ALL = (CudaImage(80, "", "sass"), CudaImage(90, "a", "sass"), CudaImage(80, "", 
 
 def report(*images: CudaImage, rocm: tuple[str, ...] = ()) -> AuditReport:
     """A report on a wheel with one module without device code and one with `images`."""
-    plain = FileReport(path="plain.so", format="elf", machine="x86_64", kind="shared")
+    plain = FileReport(path="plain.so", format="elf", machines=("x86_64",), kind="shared")
     device = DeviceCode(cuda=images, rocm=rocm)
     with_code = FileReport(
-        path="k.so", format="elf", machine="x86_64", kind="shared", device=device or None
+        path="k.so", format="elf", machines=("x86_64",), kind="shared", device=device or None
     )
     return AuditReport(name="x.whl", platforms=(), files=(plain, with_code))
 

@@ -71,7 +71,7 @@ def declared_variant(report: AuditReport) -> Variant:
     from variantbuild.tags.platform import split_platform
     from variantbuild.variant import Variant
 
-    arch = next((each.machine for each in report.files if each.format == "elf"), "x86_64")
+    arch = next((each.machine for each in report.files if each.role == "host"), "") or "x86_64"
     found = []
     for tag in report.platforms:
         try:
