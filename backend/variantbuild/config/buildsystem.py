@@ -62,8 +62,16 @@ class BuildSystem(Enum):
         return "setuptools" if row is None else row.search
 
     @property
+    def runs_cmake(self) -> bool:
+        """Whether the project is configured by CMake."""
+        return self.compiler_search == "cmake"
+
+    @property
     def takes_cmake_settings(self) -> bool:
-        """Whether config-settings such as `cmake.define.X` reach CMake."""
+        """Whether config-settings such as `cmake.define.X` reach CMake with every version.
+
+        The setuptools plugin of scikit-build-core 0.10 ignores them, that of 1.1 reads them.
+        """
         return self is BuildSystem.SCIKIT_BUILD_CORE
 
 

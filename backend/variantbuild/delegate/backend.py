@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
+from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.errors import DelegateError
@@ -53,22 +54,21 @@ class Delegate:
 
         A backend of the project's own mostly calls setuptools, and must be spoken to as such.
         """
-        if self._module in ("setuptools", "scikit_build_core", "mesonpy") or not _imported(
-            "setuptools"
-        ):
+        if self.spec.system.channel != "environment" or not _imported("setuptools"):
             return self.spec.backend
-        return "setuptools.build_meta"
+        return SETUPTOOLS_BACKEND
+
+    @property
+    def system(self) -> BuildSystem:
+        """The build system that this backend is or wraps."""
+        return BuildSystem.of(self.kind)
 
     @property
     def version(self) -> str:
         """The version that the backend's package says it has, empty where it does not."""
-        package = sys.modules.get(self.kind.partition(":")[0].partition(".")[0])
+        package = sys.modules.get(package_of(self.kind))
         version = getattr(package, "__version__", "")
         return version if isinstance(version, str) else ""
-
-    @property
-    def _module(self) -> str:
-        return self.spec.backend.partition(":")[0].partition(".")[0]
 
     def has(self, hook: str) -> bool:
         """Tell whether the backend has `hook`."""
@@ -144,7 +144,7 @@ def _refuse_old_setuptools(delegate: Delegate) -> None:
 
     No bound in our own requirements: projects that other backends build may pin an older one.
     """
-    if delegate.kind != "setuptools.build_meta" or not delegate.version:
+    if delegate.system is not BuildSystem.SETUPTOOLS or not delegate.version:
         return
     from variantbuild.plan.flags.toolchains import parse_version
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.handover import Delegation, Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
@@ -78,6 +79,7 @@ def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
 def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
     variables = sysconfig.get_config_vars()
     tool = plan.project.pyproject.get("tool")
+    runs_meson = delegate.system is BuildSystem.MESON_PYTHON
     delegation = Delegation(
         backend=delegate.kind,
         version=delegate.version,
@@ -88,7 +90,7 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
         tool=tool if isinstance(tool, Mapping) else {},
         extra_config=_users_distutils_config(delegate.env),
-        meson_build=_meson_build(plan.project.path) if delegate.kind == "mesonpy" else "",
+        meson_build=_meson_build(plan.project.path) if runs_meson else "",
     )
     changes = hand_over(
         plan.flags,
@@ -139,7 +141,7 @@ def _device_sources(
 ) -> AbstractContextManager[None]:
     """Let setuptools compile device sources, where the project or a target names accelerators."""
     asked = plan.devices is not None or plan.project.config.accelerators
-    if not asked or delegate.kind.partition(".")[0] != "setuptools":
+    if not asked or delegate.system is not BuildSystem.SETUPTOOLS:
         return nullcontext()
     from variantbuild.delegate.build_ext import device_sources
     from variantbuild.delegate.handover.devicebuild import complete_device_build

@@ -165,7 +165,7 @@ def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Va
     defines = settled.config.cmake_defines
     if not defines:
         return settled
-    if not delegate.backend.startswith("scikit_build_core.build"):
+    if not delegate.system.takes_cmake_settings:
         raise ConfigError(
             f"cmake.define {', '.join(sorted(defines))} in overrides cannot reach the delegate "
             f"{delegate.backend!r}: only scikit-build-core takes CMake variables"

@@ -146,6 +146,17 @@ def pretend_setuptools(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]
     return pretend
 
 
+def test_its_backend_for_old_projects_is_setuptools_too(
+    tmp_path: Path, pretend_setuptools: Callable[[str], None]
+) -> None:
+    pretend_setuptools("59.8.0")
+    vars(sys.modules["setuptools.build_meta"]).update(__legacy__=ModuleType("legacy"))
+    vars(vars(sys.modules["setuptools.build_meta"])["__legacy__"]).update(build_wheel=print)
+    text = '[tool.variantbuild]\ndelegate = "setuptools.build_meta:__legacy__"\n'
+    with pytest.raises(DelegateError, match=r"setuptools 59\.8\.0 is installed"):
+        load(spec_of(tree(tmp_path, text)))
+
+
 @pytest.mark.parametrize(
     ("version", "refused"), [("59.8.0", True), ("64.0", False), ("63.4.3", True), ("84.2.1", False)]
 )

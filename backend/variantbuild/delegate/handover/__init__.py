@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.handover.builddir import digest
 from variantbuild.delegate.handover.cmake import hand_to_scikit_build
 from variantbuild.delegate.handover.delegation import (
@@ -62,16 +63,26 @@ def _hand_to_delegate(
     used: Mapping[Language, Compiler],
     build_name: str,
 ) -> Handover:
-    module = delegation.backend.partition(":")[0].partition(".")[0]
-    if delegation.backend.startswith("scikit_build_core.setuptools"):
-        # setuptools with a command for CMake; the version known is the plugin's, not setuptools'.
-        return hand_to_setuptools(flags, replace(delegation, version=""), used, build_name)
-    if module == "setuptools":
-        return hand_to_setuptools(flags, delegation, used, build_name)
-    if module == "scikit_build_core":
-        return hand_to_scikit_build(flags, delegation, build_name)
-    if module != "mesonpy":
-        return _hand_by_environment(flags, delegation, used, None)
+    match delegation.system.channel:
+        case "setuptools":
+            if delegation.system is not BuildSystem.SETUPTOOLS:
+                # A plugin's version is known, not that of setuptools.
+                delegation = replace(delegation, version="")
+            return hand_to_setuptools(flags, delegation, used, build_name)
+        case "cmake":
+            return hand_to_scikit_build(flags, delegation, build_name)
+        case "environment":
+            return _hand_by_environment(flags, delegation, used, None)
+        case "meson":
+            return _hand_to_meson(flags, delegation, used, build_name)
+
+
+def _hand_to_meson(
+    flags: Flags,
+    delegation: Delegation,
+    used: Mapping[Language, Compiler],
+    build_name: str,
+) -> Handover:
     from variantbuild.delegate.handover.meson import compiler_variables
 
     folder = _meson_folder(delegation, build_name)

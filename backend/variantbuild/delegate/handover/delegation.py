@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.plan.flags import Flags, Guard
 from variantbuild.types import ConfigSettings, TOMLValue
 
@@ -33,6 +34,11 @@ class Delegation:
     tool: Mapping[str, TOMLValue] = field(default_factory=dict)
     extra_config: str = ""
     meson_build: str = ""
+
+    @property
+    def system(self) -> BuildSystem:
+        """The build system that the backend belongs to."""
+        return BuildSystem.of(self.backend)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.handover.delegation import Delegation, Handover, extend
 from variantbuild.delegate.toolkit import complete_toolkit
 from variantbuild.plan.device.build import DeviceBuild
@@ -44,9 +45,8 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
     env = {**delegation.env, **dict(handover.env)}
     cuda = build.toolkit.kind == "cuda"
     changes = _cuda_variables(build, env) if cuda else _rocm_variables(build, env)
-    module = delegation.backend.partition(":")[0].partition(".")[0]
     settings = dict(handover.config_settings)
-    if module == "mesonpy" and cuda:
+    if delegation.system is BuildSystem.MESON_PYTHON and cuda:
         # Meson has names of its own (mesonbuild/envconfig.py and compilers.py, 1.9), and links
         # with nvcc, which has to pass on what LDFLAGS says to gcc.
         changes["NVCC"] = build.toolkit.compiler
@@ -54,7 +54,7 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         if build.host_compiler:
             switches.append(f"-ccbin={build.host_compiler}")
         changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
-    elif module == "scikit_build_core":
+    elif delegation.system.runs_cmake:
         settings |= _cmake_settings(build, settings)
     language = "CUDA" if cuda else "HIP"
     changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.switches)
