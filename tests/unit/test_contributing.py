@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -76,6 +77,20 @@ def test_every_package_is_in_the_map() -> None:
         assert place == "backend/variantbuild" or f"]({place}) | " in table
     assert "]() " not in table
     assert "|  |" not in table
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+)
+def test_paths_in_the_documentation_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"\b(?:backend|cmake|docs|example_project|tests)/[\w./-]*\w", text)
+    named += [
+        str((ROOT / page).parent.joinpath(link).resolve().relative_to(ROOT))
+        for link in re.findall(r"\]\(([^)#:]+)\)", text)
+    ]
+    missing = {path for path in named if "NAME" not in path and not (ROOT / path).exists()}
+    assert missing == set()
 
 
 def test_durations_are_added_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
