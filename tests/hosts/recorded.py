@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, cast
 
-from variantbuild.host import READ_LIMIT, Completed, CpuId
+from variantbuild.host import READ_LIMIT, Completed, CpuId, ScratchRun
 
 HOSTS = Path(__file__).parent
 
@@ -54,7 +54,8 @@ class _HostFile(TypedDict, total=False):
 class RecordedHost:
     """A `Host` that touches nothing: what was not recorded is not there.
 
-    `calls` collects the commands that were run.
+    `calls` collects the commands that were run; `scratch` answers those that run in a temporary
+    directory.
     """
 
     system: str = "Linux"
@@ -66,7 +67,16 @@ class RecordedHost:
     config: Mapping[str, str] = field(default_factory=dict)
     strings: Mapping[str, str] = field(default_factory=dict)
     cpuid_answer: CpuId | None = None
+    usable_cpus: int = 8
+    site_directories: tuple[str, ...] = ()
     calls: list[tuple[str, ...]] = field(default_factory=list)
+    scratch: Callable[[tuple[str, ...]], ScratchRun] | None = None
+
+    @property
+    def platform(self) -> str:
+        """What `sysconfig.get_platform()` says on such a machine."""
+        system = {"Darwin": "macosx-14.0", "Windows": "win"}.get(self.system, self.system.lower())
+        return f"{system}-{self.machine.lower()}"
 
     @classmethod
     def load(cls, name: str) -> RecordedHost:
@@ -168,6 +178,21 @@ class RecordedHost:
             return Completed(argv=command, status=1, stdout="", stderr="unrecognized option\n")
         error = "could not be started: No such file or directory"
         return Completed(argv=command, status=None, stdout="", stderr="", error=error)
+
+    def run_scratch(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, str],
+        output: str,
+        timeout: float = 20.0,
+        env: Mapping[str, str] | None = None,
+    ) -> ScratchRun:
+        """Return what `scratch` answers, by default what `run` does."""
+        if self.scratch is None:
+            return ScratchRun(done=self.run(argv))
+        self.calls.append(tuple(argv))
+        return self.scratch(tuple(argv))
 
 
 def load_outputs(recording: str, path: str = "") -> dict[tuple[str, ...], Completed]:

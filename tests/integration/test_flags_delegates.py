@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -138,7 +138,9 @@ def build(
     folder = tmp_path / "private"
     folder.mkdir()
     flags = resolve_flags(Variant(arch="x86_64", cpu=cpu), compilers)
-    flags = try_flags(LocalHost(env=users), flags, compilers, folder)
+    trial = try_flags(LocalHost(env=users), flags, compilers, flags.languages)
+    assert trial.error is None
+    flags = replace(flags, guard=trial.guard)
     variables = sysconfig.get_config_vars()
     handover = hand_over(
         flags,

@@ -1,4 +1,4 @@
-"""try_flags with the compilers and linkers of this machine."""
+"""try_flags: real compilers and linkers, and fake ones that are real executables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faketools import write_program
 from variantbuild.errors import FlagsError
 from variantbuild.host.local import LocalHost
 from variantbuild.plan.flags import Flags, Guard, resolve_flags
-from variantbuild.plan.flags.trial import TrialCache, try_flags
+from variantbuild.plan.flags.trial import Trial, try_flags
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Compiler, CompilerFamily, Found, Language
 from variantbuild.variant import Variant
@@ -37,11 +37,25 @@ def host(**env: str) -> LocalHost:
     return LocalHost(env={"PATH": os.environ["PATH"], **env})
 
 
-def tried(cpu: str, folder: Path, *languages: Language, **env: str) -> Flags:
+def tried(cpu: str, *languages: Language, **env: str) -> Trial:
     """Resolve and try the flags for `cpu` with the compilers that `env` chooses."""
     compilers = find(*languages, **env)
     flags = resolve_flags(Variant(arch="x86_64", cpu=cpu), compilers)
-    return try_flags(host(**env), flags, compilers, folder)
+    return accepted(flags, compilers, **env)
+
+
+def accepted(flags: Flags, compilers: Mapping[Language, Compiler], **env: str) -> Trial:
+    """Try `flags`; every compiler has to accept its own."""
+    trial = try_flags(host(**env), flags, compilers, flags.languages)
+    assert trial.error is None
+    return trial
+
+
+def refusal(flags: Flags, compilers: Mapping[Language, Compiler]) -> FlagsError:
+    """Return the error of a trial that fails."""
+    error = try_flags(host(), flags, compilers, flags.languages).error
+    assert error is not None
+    return error
 
 
 @pytest.fixture
@@ -57,78 +71,77 @@ def fake(path: Path, family: CompilerFamily = "gcc", language: Language = "c") -
 
 
 @pytest.mark.parametrize("cpu", ["v2", "v3", "v4"])
-def test_gcc_writes_the_note(tmp_path: Path, cpu: str) -> None:
-    flags = tried(cpu, tmp_path, "c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
-    assert flags.guard == Guard(level=cpu)
-    assert {p.name for p in tmp_path.glob("probe_*.out")} == {
+def test_gcc_writes_the_note(cpu: str) -> None:
+    trial = tried(cpu, "c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
+    assert trial.guard == Guard(level=cpu)
+    assert [command[-1] for command in trial.commands] == [
         "probe_c.out",
         "probe_cxx.out",
         "probe_fortran.out",
-    }
+    ]
+    assert trial.commands == trial.asked
 
 
-def test_without_c_another_language_links(tmp_path: Path) -> None:
-    assert tried("v3", tmp_path, "cxx", CXX="g++").guard == Guard(level="v3")
-    assert tried("v3", tmp_path, "fortran", FC="gfortran").guard == Guard(level="v3")
+def test_without_c_another_language_links() -> None:
+    assert tried("v3", "cxx", CXX="g++").guard == Guard(level="v3")
+    assert tried("v3", "fortran", FC="gfortran").guard == Guard(level="v3")
 
 
-def test_clang_writes_the_note_too(tmp_path: Path) -> None:
-    assert tried("v3", tmp_path, "c", CC="clang").guard == Guard(level="v3")
+def test_clang_writes_the_note_too() -> None:
+    assert tried("v3", "c", CC="clang").guard == Guard(level="v3")
 
 
-def test_gold_is_unguarded(tmp_path: Path) -> None:
+def test_gold_is_unguarded() -> None:
     if shutil.which("ld.gold") is None:
         pytest.skip("ld.gold is not installed")
-    guard = tried("v3", tmp_path, "c", CC="gcc", LDFLAGS="-fuse-ld=gold").guard
+    guard = tried("v3", "c", CC="gcc", LDFLAGS="-fuse-ld=gold").guard
     assert guard.level is None
     assert "unknown -z option" in str(guard.unguarded)
 
 
-def test_lld_is_unguarded_since_it_writes_no_note(tmp_path: Path) -> None:
+def test_lld_is_unguarded_since_it_writes_no_note() -> None:
     if shutil.which("ld.lld") is None or shutil.which("clang") is None:
         pytest.skip("clang and ld.lld are not both installed")
-    guard = tried("v3", tmp_path, "c", CC="clang", LDFLAGS="-fuse-ld=lld").guard
+    guard = tried("v3", "c", CC="clang", LDFLAGS="-fuse-ld=lld").guard
     if guard.level is None:
         assert "no ISA note for v3" in str(guard.unguarded)
     else:  # A later lld may have learnt it: then the note was read back.
         assert guard == Guard(level="v3")
 
 
-def test_a_linker_may_be_chosen_in_cflags_as_well(tmp_path: Path) -> None:
+def test_a_linker_may_be_chosen_in_cflags_as_well() -> None:
     if shutil.which("ld.gold") is None:
         pytest.skip("ld.gold is not installed")
-    assert tried("v3", tmp_path, "c", CC="gcc", CFLAGS="-fuse-ld=gold").guard.level is None
+    assert tried("v3", "c", CC="gcc", CFLAGS="-fuse-ld=gold").guard.level is None
 
 
-def test_named_processor_compiles_without_linking(tmp_path: Path) -> None:
-    flags = tried("haswell", tmp_path, "c", CC="gcc")
-    assert flags.guard.level is None
-    assert "'haswell'" in str(flags.guard.unguarded)
+def test_named_processor_compiles_without_linking() -> None:
+    guard = tried("haswell", "c", CC="gcc").guard
+    assert guard.level is None
+    assert "'haswell'" in str(guard.unguarded)
 
 
-def test_old_glibc_stays_unguarded_though_the_note_is_there(tmp_path: Path) -> None:
+def test_old_glibc_stays_unguarded_though_the_note_is_there() -> None:
     compilers = find("c", CC="gcc")
     old = Guard(level="v3", unguarded="glibc 2.17 does not read the ISA note")
     flags = Flags(languages=("c",), c=("-march=x86-64-v3",), guard=old)
-    assert try_flags(host(), flags, compilers, tmp_path).guard == old
+    assert accepted(flags, compilers).guard == old
 
 
-def test_refused_switch_is_named(tmp_path: Path) -> None:
+def test_refused_switch_is_named() -> None:
     compilers = find("c", CC="gcc")
     flags = Flags(languages=("c",), c=("-march=hal9000",))
-    with pytest.raises(FlagsError) as caught:
-        try_flags(host(), flags, compilers, tmp_path)
-    assert "gcc" in caught.value.message
-    assert "`-march=hal9000`" in caught.value.message
-    assert "bad value" in caught.value.message
-    assert caught.value.hint is not None
+    error = refusal(flags, compilers)
+    assert "gcc" in error.message
+    assert "`-march=hal9000`" in error.message
+    assert "bad value" in error.message
+    assert error.hint is not None
 
 
-def test_refused_switch_is_told_from_a_refused_guard(tmp_path: Path) -> None:
+def test_refused_switch_is_told_from_a_refused_guard() -> None:
     compilers = find("c", CC="gcc")
     flags = Flags(languages=("c",), c=("-march=hal9000",), guard=Guard(level="v3"))
-    with pytest.raises(FlagsError, match=r"-march=hal9000"):
-        try_flags(host(), flags, compilers, tmp_path)
+    assert "-march=hal9000" in refusal(flags, compilers).message
 
 
 def test_assembler_that_refuses(tmp_path: Path) -> None:
@@ -138,8 +151,22 @@ def test_assembler_that_refuses(tmp_path: Path) -> None:
     folder.mkdir()
     write_program(folder / "as", 'echo "probe.s:7: Error: no such instruction: vfmadd" >&2; exit 1')
     flags = Flags(languages=("c",), c=("-march=x86-64-v3", f"-B{folder}"))
-    with pytest.raises(FlagsError, match="no such instruction"):
-        try_flags(host(), flags, compilers, tmp_path)
+    assert "no such instruction" in refusal(flags, compilers).message
+
+
+def test_ignored_switch_is_no_success(tmp_path: Path) -> None:
+    """MSVC warns of an unknown /arch, exits with 0 and goes on without it."""
+    line = "cl : Command line warning D9002 : ignoring unknown option '/arch:SSE4.2'"
+    tool = write_program(tmp_path / "cl", f'echo "{line}"')
+    flags = Flags(languages=("c",), c=("/arch:SSE4.2",))
+    assert "D9002" in refusal(flags, {"c": fake(tool, "msvc")}).message
+
+
+def test_silent_failure_and_missing_program(tmp_path: Path) -> None:
+    flags = Flags(languages=("c",), c=("-march=x86-64-v3",))
+    broken = write_program(tmp_path / "broken", "exit 3")
+    assert "exit status 3" in refusal(flags, {"c": fake(broken)}).message
+    assert "gone" in refusal(flags, {"c": fake(tmp_path / "gone")}).message
 
 
 def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
@@ -153,26 +180,29 @@ def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
         f'exec {shutil.which("ld")} "$@"',
     )
     flags = Flags(languages=("c",), c=(f"-B{folder}",), guard=Guard(level="v3"))
-    guard = try_flags(host(), flags, compilers, tmp_path).guard
+    guard = accepted(flags, compilers).guard
     assert guard.level is None
     assert "wrote no ISA note for v3" in str(guard.unguarded)
 
 
-def test_one_run_a_language_and_none_when_cached(tmp_path: Path, scripted: Path) -> None:
-    cache: TrialCache = {}
+def test_linker_that_lies(tmp_path: Path) -> None:
+    """Exit status 0 and a file that is no ELF file: not taken for a guard."""
+    liar = write_program(tmp_path / "liar", 'for last; do :; done; echo nonsense > "$last"')
+    flags = Flags(languages=("c",), guard=Guard(level="v3"))
+    guard = accepted(flags, {"c": fake(liar)}).guard
+    assert guard.level is None
+    assert "could not be read" in str(guard.unguarded)
+
+
+def test_one_run_a_language(tmp_path: Path, scripted: Path) -> None:
     compilers: Mapping[Language, Compiler] = {
         "c": fake(scripted),
         "cxx": fake(scripted, language="cxx"),
     }
     flags = resolve_flags(Variant(arch="x86_64", cpu="v3"), compilers)
     calls = tmp_path / "calls"
-    first = try_flags(host(), flags, compilers, tmp_path, cache=cache)
+    assert len(accepted(flags, compilers).commands) == 2
     assert len(calls.read_text().splitlines()) == 2
-    assert try_flags(host(), flags, compilers, tmp_path, cache=cache) == first
-    assert len(calls.read_text().splitlines()) == 2
-    other = resolve_flags(Variant(arch="x86_64", cpu="v2"), compilers)
-    try_flags(host(), other, compilers, tmp_path, cache=cache)
-    assert len(calls.read_text().splitlines()) == 4
 
 
 def test_probe_makes_the_compiler_emit_the_level(tmp_path: Path) -> None:
@@ -184,21 +214,21 @@ def test_probe_makes_the_compiler_emit_the_level(tmp_path: Path) -> None:
             language=language,
             family="gcc",
             version="12.2.0",
-            command=(*compiler.command, "-save-temps=obj"),
+            command=(*compiler.command, "-save-temps", "-dumpdir", f"{tmp_path}/"),
         )
         for language, compiler in compilers.items()
     }
-    try_flags(host(), flags, saving, tmp_path)
+    accepted(flags, saving)
     texts = [path.read_text() for path in tmp_path.glob("*.s")]
     assert len(texts) == 3
     assert all("%zmm" in text or "%ymm16" in text or "vfmadd" in text for text in texts)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the CPU time of children")
-def test_costs_little(tmp_path: Path) -> None:
+def test_costs_little() -> None:
     """C and C++ with the guard: two driver runs. The bound is loose, for slow machines."""
     before = os.times()
-    tried("v3", tmp_path, "c", "cxx", CC="gcc", CXX="g++")
+    tried("v3", "c", "cxx", CC="gcc", CXX="g++")
     after = os.times()
     spent = after.children_user + after.children_system
     assert spent - before.children_user - before.children_system < 1.0

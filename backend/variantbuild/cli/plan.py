@@ -14,7 +14,7 @@ from variantbuild.config.project import load_project
 from variantbuild.frontend.naming import front_ends, resolve_naming
 from variantbuild.frontend.situation import detect_situation, read_traces
 from variantbuild.host.local import LocalHost
-from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.plan import BuildPlan, plan_build
 from variantbuild.tags.forms import name_platforms
 from variantbuild.types import JSONValue
 
@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     traces = read_traces(env, source, is_sdist=project.is_sdist)
     host = LocalHost(env=env, source=source)
     situation = detect_situation(traces)
-    plan = make_plan(project, resolve_delegate(project), host, situation, preview=True)
+    plan = plan_build(project, resolve_delegate(project), host, situation, preview=True)
     for message in plan.messages:
         report_message(message, "warning")
     payload = describe_plan(plan, env)

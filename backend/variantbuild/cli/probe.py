@@ -14,7 +14,6 @@ from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.isa.accelerators import AcceleratorKind
-from variantbuild.plan.device.deviceplan import installed_folders
 from variantbuild.plan.device.hostcompiler import choose_host_compiler
 from variantbuild.plan.device.judgement import DeviceSight
 from variantbuild.probe import probe_host
@@ -82,7 +81,7 @@ def _probe_devices(
 ) -> AcceleratorFacts:
     """Return the facts on `kind`, with the toolkit of the release that is wanted, if one is."""
     release = wanted.version if wanted is not None and wanted.kind == kind else ()
-    return probe_accelerator(host, kind, wanted=release, python_path=installed_folders())
+    return probe_accelerator(host, kind, wanted=release, python_path=host.site_directories)
 
 
 def _look(host: Host, facts: AcceleratorFacts) -> DeviceSight:

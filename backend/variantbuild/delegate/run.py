@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.backend import Delegate
@@ -19,6 +19,9 @@ from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
 
+if TYPE_CHECKING:
+    from variantbuild.plan.device.build import DeviceBuild
+
 
 def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path) -> Path:
     """Let the delegate build a wheel in the private `folder`; return its path.
@@ -26,7 +29,8 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path)
     `hook` is `build_wheel` or `build_editable`. What overrides require is in its metadata. Raises
     DelegateError and, where the metadata cannot be edited, WheelError.
     """
-    changes = _handover(plan, delegate, folder)
+    device = _completed_device(plan, folder)
+    changes = _handover(plan, delegate, folder, device)
     for note in changes.notes:
         delegate.reporter.warning(note)
     output = folder / "out"
@@ -34,8 +38,9 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path)
     settings = dict(changes.config_settings)
     # The delegate never gets a metadata folder: it would compare ours, which says more, with its
     # own byte for byte (scikit-build-core 1.1).
-    _try_devices(plan, delegate, changes, folder)
-    with _device_sources(plan, delegate, changes, folder):
+    if device is not None:
+        _try_device(plan, delegate, device, changes)
+    with _device_sources(plan, delegate, device, changes):
         name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
     return _add_dependencies(plan, returned_path(name, output, delegate, hook))
 
@@ -48,7 +53,7 @@ def delegate_metadata(
 ) -> Path:
     """Let the delegate write its dist-info into `folder`; return the dist-info's path."""
     with staging_directory(folder) as private:
-        changes = _handover(plan, delegate, private)
+        changes = _handover(plan, delegate, private, _completed_device(plan, private))
         settings = dict(changes.config_settings)
         name = delegate.call(hook, str(folder), settings, env=dict(changes.env))
     dist_info = returned_path(name, folder, delegate, hook)
@@ -76,7 +81,18 @@ def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
         return apply_edit(wheel, edit, built.parent, consume=True)
 
 
-def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
+def _completed_device(plan: BuildPlan, folder: Path) -> DeviceBuild | None:
+    """Return how device code is built, a toolkit from PyPI completed in `folder`."""
+    if plan.device is None:
+        return None
+    from variantbuild.delegate.handover.devicebuild import complete_device_build
+
+    return complete_device_build(plan.device, folder)
+
+
+def _handover(
+    plan: BuildPlan, delegate: Delegate, folder: Path, device: DeviceBuild | None
+) -> Handover:
     variables = sysconfig.get_config_vars()
     tool = plan.project.pyproject.get("tool")
     runs_meson = delegate.system is BuildSystem.MESON_PYTHON
@@ -102,12 +118,11 @@ def _handover(plan: BuildPlan, delegate: Delegate, folder: Path) -> Handover:
         _write(path, text)
     values = render_cmake_values(plan.variant, plan.flags)
     changes = replace(changes, env=(*changes.env, *values.items()))
-    if plan.device is None:
+    if device is None:
         return changes
-    from variantbuild.delegate.handover.devicebuild import complete_device_build, hand_device_build
+    from variantbuild.delegate.handover.devicebuild import hand_device_build
 
-    device = complete_device_build(plan.device, folder)
-    return changes if device is None else hand_device_build(device, changes, delegation)
+    return hand_device_build(device, changes, delegation)
 
 
 def _write(path: Path, text: str) -> None:
@@ -122,33 +137,31 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _try_devices(plan: BuildPlan, delegate: Delegate, changes: Handover, folder: Path) -> None:
+def _try_device(
+    plan: BuildPlan, delegate: Delegate, device: DeviceBuild, changes: Handover
+) -> None:
     """Compile a small kernel, so that what cannot be built is known before the long build."""
-    if plan.device is None:
-        return
-    from variantbuild.delegate.handover.devicebuild import complete_device_build
     from variantbuild.host.local import LocalHost
     from variantbuild.plan.device.devicetrial import try_device_build
 
-    build = complete_device_build(plan.device, folder)
-    if build is not None:
-        host = LocalHost(env=delegate.env, source=plan.project.path)
-        try_device_build(host, build, folder, dict(changes.env))
+    host = LocalHost(env=delegate.env, source=plan.project.path)
+    trial = try_device_build(host, device, dict(changes.env))
+    if trial.error is not None:
+        raise trial.error
 
 
 def _device_sources(
-    plan: BuildPlan, delegate: Delegate, changes: Handover, folder: Path
+    plan: BuildPlan, delegate: Delegate, device: DeviceBuild | None, changes: Handover
 ) -> AbstractContextManager[None]:
     """Let setuptools compile device sources, where the project or a target names accelerators."""
     asked = plan.devices is not None or plan.project.config.accelerators
     if not asked or delegate.system is not BuildSystem.SETUPTOOLS:
         return nullcontext()
     from variantbuild.delegate.build_ext import device_sources
-    from variantbuild.delegate.handover.devicebuild import complete_device_build
 
     env = {**delegate.env, **dict(changes.env)}
     reason = "the target names none" if plan.devices is None else plan.devices.reason
-    return device_sources(complete_device_build(plan.device, folder), reason, env)
+    return device_sources(device, reason, env)
 
 
 def _meson_build(source: Path) -> str:

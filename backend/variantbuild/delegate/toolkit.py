@@ -10,11 +10,12 @@ def complete_toolkit(root: Path, folder: Path) -> Path:
 
     The wheels have no `lib64` and no `libcudart.so`, and nvcc looks for its libraries beside the
     path that it is called by. The environment itself is left alone: it may be the user's own.
-    Returns the new root.
+    Done once a build: a second time in the same directory is a FileExistsError. Returns the new
+    root.
     """
     home = folder / "cuda"
     for name in ("bin", "lib"):
-        (home / name).mkdir(parents=True, exist_ok=True)
+        (home / name).mkdir(parents=True)
         for entry in (root / name).iterdir():
             _link(home / name / entry.name, entry)
     for library in (root / "lib").glob("lib*.so.[0-9]*"):

@@ -25,7 +25,7 @@ from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy
 from variantbuild.messages import StderrReporter
-from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.plan import BuildPlan, plan_build
 from variantbuild.types import ConfigSettings
 
 P = ParamSpec("P")
@@ -184,7 +184,7 @@ def _plan(project: Project, delegate: Delegate, situation: Situation | None = No
         traces = read_traces(os.environ, project.path, is_sdist=project.is_sdist)
         situation = detect_situation(traces)
     host = LocalHost(env=os.environ, source=project.path)
-    return make_plan(project, delegate.spec, host, situation)
+    return plan_build(project, delegate.spec, host, situation)
 
 
 _HOOKS: dict[str, object] = {

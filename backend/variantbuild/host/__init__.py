@@ -58,6 +58,18 @@ class CpuId:
     brand: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScratchRun:
+    """What came of a program that ran in a temporary directory.
+
+    `output` holds the first READ_LIMIT bytes of the file that it was expected to write, None where
+    it wrote none.
+    """
+
+    done: Completed
+    output: bytes | None = None
+
+
 class Host(Protocol):
     """What a probe may ask of a machine."""
 
@@ -72,6 +84,18 @@ class Host(Protocol):
     @property
     def machine(self) -> str:
         """`platform.machine()`: x86_64, aarch64, arm64, AMD64, …"""
+
+    @property
+    def platform(self) -> str:
+        """`sysconfig.get_platform()` of the interpreter: linux-x86_64, macosx-14.0-arm64, …"""
+
+    @property
+    def usable_cpus(self) -> int:
+        """How many CPUs this process may use."""
+
+    @property
+    def site_directories(self) -> tuple[str, ...]:
+        """The directories that the interpreter has distributions installed in."""
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the first `limit` bytes of the regular file at an absolute `path` as text.
@@ -110,4 +134,19 @@ class Host(Protocol):
         Runs in a process group of its own with `LC_ALL=C`, no standard input, output capped at
         1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the
         environment.
+        """
+
+    def run_scratch(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, str],
+        output: str,
+        timeout: float = 20.0,
+        env: Mapping[str, str] | None = None,
+    ) -> ScratchRun:
+        """Run `argv` as `run` does, in a temporary directory that holds `files` (name to text).
+
+        `output` is the name of the file there that the program is expected to write. The directory
+        is removed afterwards.
         """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from variantbuild.host import READ_LIMIT, Completed, CpuId
+from variantbuild.host import READ_LIMIT, Completed, CpuId, ScratchRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,26 @@ class LocalHost:
 
             return platform.machine()
         return os.uname().machine
+
+    @property
+    def platform(self) -> str:
+        """`sysconfig.get_platform()`."""
+        import sysconfig
+
+        return sysconfig.get_platform()
+
+    @property
+    def usable_cpus(self) -> int:
+        """How many CPUs this process may use."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    @property
+    def site_directories(self) -> tuple[str, ...]:
+        """The entries of `sys.path` that distributions are installed in."""
+        names = ("site-packages", "dist-packages")
+        return tuple(entry for entry in sys.path if Path(entry).name in names)
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the first `limit` bytes of the regular file at `path`, None without one."""
@@ -94,3 +114,35 @@ class LocalHost:
 
         merged = {**self.env, **(env or {}), "LC_ALL": "C"}
         return run_bounded(tuple(argv), env=merged, cwd=cwd, timeout=timeout)
+
+    def run_scratch(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, str],
+        output: str,
+        timeout: float = 20.0,
+        env: Mapping[str, str] | None = None,
+    ) -> ScratchRun:
+        """Run `argv` in a temporary directory that holds `files`; never raises."""
+        import tempfile
+
+        try:
+            with tempfile.TemporaryDirectory(prefix="variantbuild-") as name:
+                directory = Path(name)
+                for file, text in files.items():
+                    (directory / file).write_text(text, encoding="utf-8")
+                done = self.run(argv, timeout=timeout, cwd=directory, env=env)
+                return ScratchRun(done=done, output=_first_bytes(directory / output))
+        except OSError as error:
+            reason = f"needs a temporary directory: {error.strerror or error}"
+            done = Completed(argv=tuple(argv), status=None, stdout="", stderr="", error=reason)
+            return ScratchRun(done=done)
+
+
+def _first_bytes(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(READ_LIMIT)
+    except OSError:
+        return None

@@ -1,7 +1,8 @@
-"""What will be built: variant, flags and names, computed alike in every hook.
+"""What will be built: variant, flags and names, computed in the same way by every hook.
 
-Hooks run in processes of their own, so prepare and build each compute the plan from what the host
-shows, and `BuildPlan.digest` tells whether they came to the same.
+Each hook runs in its own process, so prepare and build each compute the plan from the facts of the
+host; equal values of `BuildPlan.digest` show that they agree. `make_plan` only probes, `try_plan`
+runs the compilers on a small source, and `plan_build` does both.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ from variantbuild.variant import Variant
 if TYPE_CHECKING:
     from variantbuild.plan.device.build import DeviceBuild
     from variantbuild.plan.device.deviceplan import DevicePlan
+    from variantbuild.plan.flags.trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildPlan:
     """Everything that is decided before the delegate runs.
 
-    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for.
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for. `trial` is
+    None until the flags have been tried: the guard is then the expected one.
     """
 
     project: Project
@@ -44,9 +47,9 @@ class BuildPlan:
     facts: HostFacts
     choice: Choice
     situation: Situation
-    naming: Naming
     compilation: Compilation
     devices: DevicePlan | None = None
+    trial: Trial | None = None
 
     @property
     def variant(self) -> Variant:
@@ -64,17 +67,30 @@ class BuildPlan:
         return self.compilation.compilers
 
     @property
+    def naming(self) -> Naming:
+        """The version and tags that the front end may see, which depend on the guard."""
+        guarded = self.flags.guard.unguarded is None
+        return resolve_naming(self.situation.kind, self.project.config, guarded=guarded)
+
+    @property
     def device(self) -> DeviceBuild | None:
         """How device code is built; None where none is."""
         if self.devices is None:
             return None
         return self.devices.build(self.flags.cxx, self.project.config)
 
+    def settled(self, trial: Trial) -> BuildPlan:
+        """Return the plan with the guard that `trial` read back; raises the trial's FlagsError."""
+        if trial.error is not None:
+            raise trial.error
+        flags = replace(self.flags, guard=trial.guard)
+        return replace(self, compilation=replace(self.compilation, flags=flags), trial=trial)
+
     @property
     def messages(self) -> tuple[str, ...]:
         """What people should know before the build, a sentence each."""
         unguarded = self.flags.guard.unguarded
-        guard = f"unguarded: {unguarded}; on a lesser machine the code dies of SIGILL"
+        guard = f"unguarded: {unguarded}; on a CPU below that level the code dies of SIGILL"
         return (
             *self.project.stray_settings,
             *(str(conflict) for conflict in self.compilation.conflicts),
@@ -102,6 +118,31 @@ class BuildPlan:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def plan_build(
+    project: Project,
+    delegate: DelegateSpec,
+    host: Host,
+    situation: Situation,
+    *,
+    preview: bool = False,
+) -> BuildPlan:
+    """Plan the build of `project` and try the flags; the arguments are those of `make_plan`.
+
+    The order matters: the facts decide the variant, the variant the flags, the flags are tried,
+    the trial decides whether modules are guarded, and that decides the names.
+    Raises what `make_plan` raises, and FlagsError where a compiler rejects its flags.
+    """
+    plan = make_plan(project, delegate, host, situation, preview=preview)
+    return plan.settled(try_plan(plan, host))
+
+
+def try_plan(plan: BuildPlan, host: Host) -> Trial:
+    """Compile a probe with the flags of `plan`, once for each language that is tried."""
+    from variantbuild.plan.flags.trial import try_flags
+
+    return try_flags(host, plan.flags, dict(plan.compilers), plan.compilation.tried)
+
+
 def make_plan(
     project: Project,
     delegate: DelegateSpec,
@@ -112,11 +153,11 @@ def make_plan(
 ) -> BuildPlan:
     """Probe `host` and decide what to build from `project` for the front end of `situation`.
 
-    `preview` tells that nothing will be built now: a GPU toolkit that the build requirements would
-    bring counts as there.
-    Raises ProbeError, VariantError or FlagsError where the machine cannot build what is asked.
+    Compilers are asked for their version, and compile nothing. With `preview` nothing will be
+    built now: a GPU toolkit that the build requirements would install counts as installed.
+    Raises ProbeError, VariantError or FlagsError where the machine cannot build the variant.
     """
-    platform = sysconfig.get_platform()
+    platform = host.platform
     languages = find_languages(project.path)
     facts = probe_host(
         host,
@@ -132,7 +173,6 @@ def make_plan(
         )
     project = _settle(project, delegate, platform, choice.variant)
     compilation = plan_compilation(project, host, facts, choice.variant, languages)
-    guarded = compilation.flags.guard.unguarded is None
     return BuildPlan(
         project=project,
         delegate=delegate,
@@ -140,7 +180,6 @@ def make_plan(
         facts=facts,
         choice=choice,
         situation=situation,
-        naming=resolve_naming(situation.kind, project.config, guarded=guarded),
         compilation=compilation,
         devices=devices,
     )

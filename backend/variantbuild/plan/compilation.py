@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from variantbuild.config.project import Project
 from variantbuild.errors import ProbeError
@@ -28,13 +26,14 @@ from variantbuild.variant import Variant
 class Compilation:
     """What is compiled with what.
 
-    `compilers` are those found for the languages that `flags` serve; `conflicts` are switches of
-    the user's that contradict the variant.
+    `compilers` are those found for the languages that `flags` serve; `conflicts` are flags of the
+    user's that contradict the variant; `tried` are the languages of the trial compilation.
     """
 
     flags: Flags
     compilers: tuple[tuple[Language, Compiler], ...]
     conflicts: tuple[Conflict, ...]
+    tried: tuple[Language, ...] = ()
 
 
 def plan_compilation(
@@ -44,7 +43,7 @@ def plan_compilation(
     variant: Variant,
     languages: tuple[Language, ...],
 ) -> Compilation:
-    """Decide what the compilers in `facts` are told to build `variant`, and try it out.
+    """Decide what the compilers in `facts` are told to build `variant`.
 
     `languages` are those that the source tree shows. Raises ProbeError where the build needs a
     compiler and has none, FlagsError where one cannot build for the variant.
@@ -53,10 +52,13 @@ def plan_compilation(
     flags = _resolve_flags(project, variant, facts, compilers)
     if variant.cpu is not None and holds_rust(project.path):
         flags = _with_rust(host, flags, variant)
-    if compilers and variant.cpu is not None:
-        flags = _try_out(host, flags, compilers, languages)
     conflicts = find_conflicts(variant, user_sources(host.env, _extra_flags(project)))
-    return Compilation(flags=flags, compilers=tuple(compilers.items()), conflicts=tuple(conflicts))
+    return Compilation(
+        flags=flags,
+        compilers=tuple(compilers.items()),
+        conflicts=tuple(conflicts),
+        tried=() if variant.cpu is None else _tried_languages(flags, languages),
+    )
 
 
 def probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
@@ -134,25 +136,10 @@ def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
     return replace(flags, rust=rust, notes=(*flags.notes, *([note] if note else [])))
 
 
-def _try_out(
-    host: Host,
-    flags: Flags,
-    compilers: Mapping[Language, Compiler],
-    seen: tuple[Language, ...],
-) -> Flags:
-    """Compile a probe in each language that the tree shows (C where it shows none).
+def _tried_languages(flags: Flags, seen: tuple[Language, ...]) -> tuple[Language, ...]:
+    """Return the languages of `flags` that the tree shows, the first one where it shows none.
 
-    Each trial costs a compiler run, so languages that are only possible are not tried. Returns
-    the flags with the guard that was read back.
+    Each trial costs a compiler run, so languages that are only possible are not tried.
     """
-    from variantbuild.plan.flags.trial import try_flags
-
-    tried = [language for language in flags.languages if language in seen]
-    if not tried:
-        tried = list(flags.languages[:1])
-    part = replace(flags, languages=tuple(tried))
-    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
-        return replace(
-            try_flags(host, part, compilers, Path(folder)),
-            languages=flags.languages,
-        )
+    shown = tuple(language for language in flags.languages if language in seen)
+    return shown or flags.languages[:1]

@@ -17,7 +17,6 @@ from variantbuild.buildcache.key import (
 )
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import Project, load_project
-from variantbuild.frontend.naming import resolve_naming
 from variantbuild.frontend.situation import Situation
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.choice import Choice
@@ -63,7 +62,6 @@ def plan_of(project: Project, compiler: Path, label: str) -> BuildPlan:
         facts=facts,
         choice=Choice(variant=Variant.parse(label, "x86_64"), reason="test"),
         situation=Situation(kind="pip-sdist", evidence="test"),
-        naming=resolve_naming("pip-sdist", project.config, guarded=True),
         compilation=Compilation(
             flags=Flags(languages=("c",)), compilers=(("c", _compiler(compiler)),), conflicts=()
         ),
@@ -110,7 +108,7 @@ def test_plan(plan: BuildPlan, tmp_path: Path) -> None:
             plan,
             compilation=replace(plan.compilation, flags=replace(plan.flags, c=("-O3",))),
         ),
-        replace(plan, naming=replace(plan.naming, form="plain")),
+        replace(plan, situation=replace(plan.situation, kind="build")),
         replace(plan, project=replace(plan.project, delegate_settings={"--opt": "1"})),
         replace(
             plan, project=replace(plan.project, config=replace(plan.project.config, distro=True))

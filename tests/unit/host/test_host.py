@@ -19,6 +19,33 @@ from variantbuild.probe.facts import Found
 def test_names_are_pythons(local_host: LocalHost) -> None:
     assert local_host.system == platform.system()
     assert local_host.machine == platform.machine()
+    assert local_host.platform == sysconfig.get_platform()
+
+
+def test_interpreter_and_cpus(local_host: LocalHost) -> None:
+    assert sysconfig.get_path("purelib") in local_host.site_directories
+    assert 1 <= local_host.usable_cpus <= (os.cpu_count() or 1)
+
+
+def test_scratch_directory_holds_the_files_and_is_removed(local_host: LocalHost) -> None:
+    script = "pwd; cat in > out; echo $MINE >&2"
+    argv = ["/bin/sh", "-c", script]
+    run = local_host.run_scratch(argv, files={"in": "text"}, output="out", env={"MINE": "1"})
+    assert run.done.ok
+    assert run.output == b"text"
+    assert run.done.stderr == "1\n"
+    assert not Path(run.done.stdout.strip()).exists()
+    assert local_host.run_scratch(["/bin/false"], files={}, output="out").output is None
+
+
+def test_no_scratch_directory_is_no_exception(
+    local_host: LocalHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    run = local_host.run_scratch(["/bin/true"], files={}, output="out")
+    assert run.done.status is None
+    assert run.done.failure == "needs a temporary directory: No such file or directory"
+    assert run.output is None
 
 
 def test_programs_get_the_environment() -> None:

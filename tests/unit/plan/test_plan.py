@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from binaries.elves import elf, isa_note
+from hosts.recorded import RecordedHost
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import load_project
-from variantbuild.errors import ConfigError, ProbeError
+from variantbuild.errors import ConfigError, FlagsError, ProbeError
 from variantbuild.frontend.situation import Situation
-from variantbuild.host import Host
-from variantbuild.host.local import LocalHost
-from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.host import Completed, ScratchRun
+from variantbuild.plan import BuildPlan, make_plan, plan_build, try_plan
 from variantbuild.plan.compilation import find_compilers, probed_languages
-from variantbuild.plan.flags import Flags, Guard
-from variantbuild.probe import probe_host
-from variantbuild.probe.facts import (
-    Absent,
-    Compiler,
-    Cpu,
-    Fact,
-    Failed,
-    Found,
-    HostFacts,
-    Language,
-)
+from variantbuild.plan.flags import Guard
+from variantbuild.probe.facts import Absent, Compiler, Fact, Failed, Found, HostFacts, Language
 from variantbuild.variant import Variant
 
-pytestmark = pytest.mark.usefixtures("fake_compilers")
-here = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="the plan is for Linux on x86-64",
-)
 GCC = Compiler(language="c", family="gcc", version="12.2.0", command=("/usr/bin/gcc",))
 V3 = Variant(arch="x86_64", cpu="v3")
 
@@ -50,18 +33,22 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def machine(name: str = "zen4", **env: str) -> RecordedHost:
+    """A recorded machine with a C library that reads the ISA note."""
+    strings = {"CS_GNU_LIBC_VERSION": "glibc 2.36"}
+    return replace(RecordedHost.load(name), strings=strings).with_env(**env)
+
+
 def planned(
     tree: Path,
     settings: Mapping[str, str | list[str]],
     backend: str = "setuptools.build_meta",
-    env: Mapping[str, str] | None = None,
+    host: RecordedHost | None = None,
 ) -> BuildPlan:
-    """Plan a build of `tree` with the backend, in the environment of the tests and `env`."""
+    """Plan a build of `tree` with the backend on a recorded machine."""
     project = load_project(tree, dict(settings), {}, machine_files=())
-    plain = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR")}
-    host = LocalHost(env={**plain, **(env or {})}, source=tree)
     spec = DelegateSpec(backend=backend, path=(), origin="test")
-    return make_plan(project, spec, host, Situation(kind="build", evidence="test"))
+    return make_plan(project, spec, host or machine(), Situation(kind="build", evidence="test"))
 
 
 def facts(**compilers: Fact[Compiler]) -> HostFacts:
@@ -103,7 +90,6 @@ def test_fortran_is_looked_for_where_there_is_a_sign_of_it() -> None:
     assert probed_languages((), {"FC": "ifx"}) == ("c", "cxx", "fortran")
 
 
-@here
 def test_defines_of_overrides_become_settings_of_scikit_build_core(tree: Path) -> None:
     (tree / "pyproject.toml").write_text(
         '[[tool.variantbuild.overrides]]\nif.cpu = "v3"\n'
@@ -122,10 +108,9 @@ def test_defines_of_overrides_become_settings_of_scikit_build_core(tree: Path) -
     assert planned(tree, {"variantbuild.cpu": "v2"}).project.delegate_settings == {}
 
 
-@here
 def test_what_is_said_before_the_build(tree: Path) -> None:
-    env = {"CFLAGS": "-march=x86-64-v2"}
-    plan = planned(tree, {"variantbuild.cpu": "v3", "cpu": "v2"}, env=env)
+    host = machine(CFLAGS="-march=x86-64-v2")
+    plan = planned(tree, {"variantbuild.cpu": "v3", "cpu": "v2"}, host=host)
     assert (
         plan.messages[0] == "the config-setting cpu goes to the delegate; ours is variantbuild.cpu"
     )
@@ -136,14 +121,12 @@ def test_what_is_said_before_the_build(tree: Path) -> None:
     assert planned(tree, {"variantbuild.cpu": "none"}).messages == ()
 
 
-@here
 def test_the_baseline_is_not_called_unguarded(tree: Path) -> None:
     plan = planned(tree, {"variantbuild.cpu": "none"})
     flags = replace(plan.flags, guard=Guard(unguarded="for a reason"))
     assert replace(plan, compilation=replace(plan.compilation, flags=flags)).messages == ()
 
 
-@here
 def test_digest_is_of_all_that_the_wheel_depends_on(tree: Path) -> None:
     plan = planned(tree, {"variantbuild.cpu": "v3"})
     assert planned(tree, {"variantbuild.cpu": "v3"}).digest == plan.digest
@@ -154,7 +137,7 @@ def test_digest_is_of_all_that_the_wheel_depends_on(tree: Path) -> None:
         planned(tree, {"variantbuild.cpu": "v3", "own": "x"}),
         planned(tree, {"variantbuild.cpu": "v3"}, "mesonpy"),
         replace(plan, platform="linux-aarch64"),
-        replace(plan, naming=replace(plan.naming, local=False)),
+        replace(plan, situation=replace(plan.situation, kind="pip-sdist")),
         replace(plan, compilation=replace(plan.compilation, compilers=())),
     ]
     digests = {each.digest for each in others}
@@ -162,89 +145,105 @@ def test_digest_is_of_all_that_the_wheel_depends_on(tree: Path) -> None:
     assert plan.digest not in digests
 
 
-@here
 @pytest.mark.parametrize(
     ("sources", "tried"),
-    [((), ("c",)), (("m.c",), ("c",)), (("m.cpp",), ("cxx",)), (("m.c", "m.cc"), ("c", "cxx"))],
+    [
+        ((), ("c",)),
+        (("m.c",), ("c",)),
+        (("m.cpp",), ("cxx",)),
+        (("m.c", "m.cc"), ("c", "cxx")),
+    ],
 )
-def test_languages_that_the_tree_shows_are_tried(
-    sources: tuple[str, ...],
-    tried: tuple[str, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_languages_of_the_tree_are_tried(
+    sources: tuple[str, ...], tried: tuple[str, ...], tmp_path: Path
 ) -> None:
-    seen: list[tuple[str, ...]] = []
-
-    def try_flags(host: object, flags: Flags, compilers: object, folder: Path) -> Flags:
-        assert folder.is_dir()
-        seen.append(flags.languages)
-        return flags
-
-    monkeypatch.setattr("variantbuild.plan.flags.trial.try_flags", try_flags)
     for name in ("pyproject.toml", *sources):
         (tmp_path / name).touch()
-    assert planned(tmp_path, {"variantbuild.cpu": "v3"}).flags.languages == ("c", "cxx")
-    assert planned(tmp_path, {"variantbuild.cpu": "none"}).flags.c == ()
-    assert seen == [tried]
+    plan = planned(tmp_path, {"variantbuild.cpu": "v3"})
+    assert plan.flags.languages == ("c", "cxx")
+    assert plan.compilation.tried == tried
+    without = planned(tmp_path, {"variantbuild.cpu": "none"})
+    assert without.flags.c == ()
+    assert without.compilation.tried == ()
+    assert try_plan(without, machine()).commands == ()
 
 
-@pytest.fixture
-def rustc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a program that answers as rustc does."""
-    folder = tmp_path_factory.mktemp("rust")
-    program = folder / "rustc"
-    program.write_text(
-        "#!/bin/sh\n"
-        'echo "rustc 1.95.0 (59807616e 2026-04-14)"; echo "release: 1.95.0"\n'
-        'echo "host: x86_64-unknown-linux-gnu"; echo "LLVM version: 22.1.2"\n',
-        encoding="utf-8",
-    )
-    program.chmod(0o755)
-    return folder
+def links_with_note(level: int | None) -> Callable[[tuple[str, ...]], ScratchRun]:
+    """A compiler that writes a module with the ISA note of `level`; None leaves the note out."""
+    output = elf(note=b"" if level is None else isa_note(level))
+
+    def compiles(argv: tuple[str, ...]) -> ScratchRun:
+        done = Completed(argv=argv, status=0, stdout="", stderr="")
+        return ScratchRun(done=done, output=output)
+
+    return compiles
 
 
-@here
-def test_rust_is_told_where_there_is_a_crate(tree: Path, rustc: Path) -> None:
-    env = {"PATH": f"{rustc}{os.pathsep}{os.environ['PATH']}"}
+def test_planning_compiles_nothing(tree: Path) -> None:
+    host = machine()
+    plan = planned(tree, {"variantbuild.cpu": "v3"}, host=host)
+    assert plan.trial is None
+    assert [argv for argv in host.calls if "-c" in argv or "-shared" in argv] == []
+
+
+def test_trial_runs_once_and_decides_the_names(tree: Path) -> None:
+    project = load_project(tree, {"variantbuild.cpu": "v3"}, {}, machine_files=())
+    spec = DelegateSpec(backend="setuptools.build_meta", path=(), origin="test")
+    situation = Situation(kind="pip-tree", evidence="test")
+    forms = []
+    for level, guard in ((4, "v3"), (None, None)):
+        host = replace(machine(), scratch=links_with_note(level))
+        plan = plan_build(project, spec, host, situation)
+        assert plan.trial is not None
+        assert plan.flags.guard.level == guard
+        assert [argv for argv in host.calls if "-shared" in argv] == list(plan.trial.commands)
+        assert len(plan.trial.commands) == 1
+        forms.append(plan.naming.form)
+    assert forms == ["set", "hybrid"]
+
+
+def test_plan_that_a_compiler_rejects_is_not_settled(tree: Path) -> None:
+    plan = planned(tree, {"variantbuild.cpu": "v3"})
+    trial = try_plan(plan, machine())  # the recorded gcc answers no compilation
+    assert trial.error is not None
+    with pytest.raises(FlagsError, match="does not compile a probe with"):
+        plan.settled(trial)
+
+
+RUSTC = (
+    "rustc 1.95.0 (59807616e 2026-04-14)\nrelease: 1.95.0\n"
+    "host: x86_64-unknown-linux-gnu\nLLVM version: 22.1.2\n"
+)
+
+
+def test_rust_is_told_where_there_is_a_crate(tree: Path) -> None:
+    answer = Completed(argv=(), status=0, stdout=RUSTC, stderr="")
+    host = machine().with_program("/usr/bin/rustc", {("-vV",): answer})
     v3, none = {"variantbuild.cpu": "v3"}, {"variantbuild.cpu": "none"}
-    assert planned(tree, v3, env=env).flags.rust is None
+    assert planned(tree, v3, host=host).flags.rust is None
     (tree / "Cargo.toml").touch()
-    plan = planned(tree, v3, env=env)
+    plan = planned(tree, v3, host=host)
     assert plan.flags.rust is not None
     assert plan.flags.rust.target == "x86_64-unknown-linux-gnu"
     assert plan.flags.rust.compile == ("-C", "target-cpu=x86-64-v3")
     assert plan.messages == ()
-    assert planned(tree, none, env=env).flags.rust is None
-    other = planned(tree, v3, env={**env, "CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu"})
-    assert other.messages == ("rustc compiles for aarch64-unknown-linux-gnu, not for x86_64",)
-    (rustc / "rustc").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    assert planned(tree, v3, env=env).flags.rust is None
+    assert planned(tree, none, host=host).flags.rust is None
+    other = host.with_env(CARGO_BUILD_TARGET="aarch64-unknown-linux-gnu")
+    assert planned(tree, v3, host=other).messages == (
+        "rustc compiles for aarch64-unknown-linux-gnu, not for x86_64",
+    )
+    broken = machine().with_program("/usr/bin/rustc", {})
+    assert planned(tree, v3, host=broken).flags.rust is None
 
 
-@here
-def test_unknown_c_library_is_no_reason_against_the_guard(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def probe(host: Host, languages: tuple[Language, ...], *, search: str) -> HostFacts:
-        del search
-        return replace(probe_host(host, languages), libc=Absent("not told"))
-
-    monkeypatch.setattr("variantbuild.plan.probe_host", probe)
-    assert planned(tree, {"variantbuild.cpu": "v3"}).flags.guard == Guard(level="v3")
+def test_unknown_c_library_is_no_reason_against_the_guard(tree: Path) -> None:
+    host = replace(machine(), strings={})
+    assert planned(tree, {"variantbuild.cpu": "v3"}, host=host).flags.guard == Guard(level="v3")
 
 
-@here
-def test_exact_processor_is_looked_for_where_it_is_asked(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def probe(host: Host, cpu: Cpu) -> Fact[str]:
-        asked.append(cpu.family)
-        return Found("haswell", "test")
-
-    monkeypatch.setattr("variantbuild.probe.cpu.probe_microarchitecture", probe)
-    assert planned(tree, {"variantbuild.cpu": "v3"}).variant.cpu == "v3"
-    assert asked == []
-    assert planned(tree, {"variantbuild.cpu": "native"}).variant.cpu == "haswell"
-    assert asked == ["x86_64"]
+def test_exact_processor_is_looked_for_where_it_is_asked(tree: Path) -> None:
+    host = machine()
+    for name in ("gcc", "g++"):
+        host = host.with_compiler(f"/usr/bin/{name}", "gcc-13.3.0")
+    assert planned(tree, {"variantbuild.cpu": "v3"}, host=host).variant.cpu == "v3"
+    assert planned(tree, {"variantbuild.cpu": "native"}, host=host).variant.cpu == "zen4"

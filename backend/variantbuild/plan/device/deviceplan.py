@@ -5,10 +5,8 @@ Nothing is probed where neither the project nor a target names an accelerator.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.config import Config
@@ -84,7 +82,7 @@ def plan_devices(
         return None
     from variantbuild.plan.device.accelerator import resolve_accelerator, resolve_requests
     from variantbuild.plan.device.hostcompiler import choose_host_compiler
-    from variantbuild.plan.device.jobs import available_memory, count_processors, limit_jobs
+    from variantbuild.plan.device.jobs import available_memory, limit_jobs
 
     requests = resolve_requests(config, target)
     facts = {request.kind: _probe(host, request, config) for request in requests}
@@ -103,7 +101,7 @@ def plan_devices(
         choice=choice,
         reason=choice.reason + by,
         host_compiler=compiler,
-        jobs=limit_jobs(kind, count_processors(), available_memory(host)),
+        jobs=limit_jobs(kind, host.usable_cpus, available_memory(host)),
         requirements=asked if kind == "cuda" else (),
     )
 
@@ -135,15 +133,8 @@ def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
         request.kind,
         wanted=request.version,
         choice=config.cuda_toolkit,
-        python_path=installed_folders(),
+        python_path=host.site_directories,
     )
-
-
-def installed_folders() -> list[str]:
-    """Return the folders that this interpreter has wheels installed in."""
-    return [
-        folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")
-    ]
 
 
 def _project_lists(

@@ -1,8 +1,8 @@
-"""A small kernel compiled before the long build: does this compiler take what it will be given?
+"""Trial compilation of device code: a small kernel, before the long build.
 
-Every architecture and switch is put to the compiler's dry run, one architecture is compiled for
-the device alone. That finds a host compiler that nvcc refuses, architectures that are unknown or
-have no device library, and switches that are none, in half a second of processor time.
+The compiler's dry run gets every architecture and flag, and one architecture is compiled for the
+device alone. That finds a host compiler that nvcc rejects, architectures that are unknown or have
+no device library, and invalid flags, in half a second of CPU time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed, Host
@@ -18,49 +18,57 @@ from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.hostcompiler import OVERRIDE
 
 _TIMEOUT = 60.0  # seconds; half of one on a quiet machine
+_SOURCE, _OUTPUT = "variantbuild_trial.cu", "variantbuild_trial.out"
 _KERNEL = "__global__ void variantbuild_trial(int *out) { *out = 1; }\n"
 # The line that says what is wrong: nvcc's driver, an #error of host_config.h, gcc, clang.
 _TELLING = re.compile(r"(?:nvcc fatal|\berror)\s*:\s*(?:#error -- )?(?P<text>.+)")
 _HOST_COMPILER = re.compile(r"unsupported (?:GNU|clang) version", re.IGNORECASE)
 
 
-def try_device_build(
-    host: Host, build: DeviceBuild, folder: Path, env: Mapping[str, str] | None = None
-) -> None:
-    """Compile a kernel in `folder` as `build` says; `env` is what the build's environment adds.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceTrial:
+    """The commands that ran, and the compiler's refusal; None where it accepted everything."""
 
-    Raises AcceleratorError with the compiler's own words where it refuses, or does not end within
-    60 seconds.
+    commands: tuple[tuple[str, ...], ...]
+    error: AcceleratorError | None = None
+
+
+def try_device_build(
+    host: Host, build: DeviceBuild, env: Mapping[str, str] | None = None
+) -> DeviceTrial:
+    """Compile a kernel as `build` says; `env` is what the build's environment adds.
+
+    The error has the compiler's own message where it fails, or has not finished after 60 seconds.
     """
-    folder = folder.resolve()
-    source = folder / "variantbuild_trial.cu"
-    source.write_text(_KERNEL, encoding="utf-8")
-    output = str(folder / "variantbuild_trial.out")
     added = dict(env or {})
-    for command in _commands(build, str(source), output, {**host.env, **added}):
-        answer = host.run(command, timeout=_TIMEOUT, cwd=folder, env=added)
-        if not answer.ok:
-            raise _refusal(build, answer)
+    commands: tuple[tuple[str, ...], ...] = ()
+    for command in _commands(build, {**host.env, **added}):
+        commands = (*commands, command)
+        files = {_SOURCE: _KERNEL}
+        run = host.run_scratch(command, files=files, output=_OUTPUT, timeout=_TIMEOUT, env=added)
+        if not run.done.ok:
+            return DeviceTrial(commands=commands, error=_refusal(build, run.done))
+    return DeviceTrial(commands=commands)
 
 
 def _commands(
-    build: DeviceBuild, source: str, output: str, env: Mapping[str, str]
-) -> tuple[list[str], list[str]]:
+    build: DeviceBuild, env: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the dry run with everything and the compilation for one architecture."""
     name = build.toolkit.compiler
     if build.toolkit.kind == "rocm":
-        device = ["--cuda-device-only", "-x", "hip", "-c", source, "-o", output]
+        device = ("--cuda-device-only", "-x", "hip", "-c", _SOURCE, "-o", _OUTPUT)
         return (
-            [name, "-###", *build.device_switches, *build.switches, *device],
-            [name, *build.device_switches[:1], *build.switches, *device],
+            (name, "-###", *build.device_switches, *build.switches, *device),
+            (name, *build.device_switches[:1], *build.switches, *device),
         )
     ccbin = [f"-ccbin={build.host_compiler}"] if build.host_compiler else []
     allowed = [OVERRIDE] if OVERRIDE in shlex.split(env.get("CUDAFLAGS", "")) else []
-    common = [*ccbin, *allowed, *build.switches, source, "-o", output]
+    common = [*ccbin, *allowed, *build.switches, _SOURCE, "-o", _OUTPUT]
     form = "-cubin" if build.architectures.real else "-ptx"
     return (
-        [name, "-dryrun", "-fatbin", *build.device_switches, *common],
-        [name, form, *build.device_switches[:1], *common],
+        (name, "-dryrun", "-fatbin", *build.device_switches, *common),
+        (name, form, *build.device_switches[:1], *common),
     )
 
 

@@ -1,8 +1,7 @@
-"""How many compilers may run at once: nvcc and hipcc need more memory than processors suggest."""
+"""How many compilers may run at once: nvcc and hipcc need more memory than the CPUs suggest."""
 
 from __future__ import annotations
 
-import os
 import re
 
 from variantbuild.host import Host
@@ -10,18 +9,18 @@ from variantbuild.isa.accelerators import AcceleratorKind
 
 #: Memory that one compiler of device code may take, in bytes: several architectures, templates.
 _NEED: dict[AcceleratorKind, int] = {"cuda": 3 << 30, "rocm": 2 << 30}
-#: What CMake, PyTorch's extensions and others read; one that is set is the user's word.
+#: What CMake, PyTorch's extensions and others read; a value that is set is the user's choice.
 VARIABLES = ("CMAKE_BUILD_PARALLEL_LEVEL", "MAX_JOBS")
 
 
-def limit_jobs(kind: AcceleratorKind, processors: int, available: int | None) -> int:
+def limit_jobs(kind: AcceleratorKind, cpus: int, available: int | None) -> int:
     """Return how many compilers of `kind` fit into `available` bytes, at least 1.
 
-    `available` None, where the machine does not tell, leaves it at `processors`.
+    `available` None, where it is unknown, leaves it at `cpus`.
     """
     if available is None:
-        return processors
-    return max(1, min(processors, available // _NEED[kind]))
+        return cpus
+    return max(1, min(cpus, available // _NEED[kind]))
 
 
 def available_memory(host: Host) -> int | None:
@@ -41,10 +40,3 @@ def available_memory(host: Host) -> int | None:
         room = max(0, int(most) - int(used))
         return room if free is None else min(free, room)
     return free
-
-
-def count_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sysconfig
-
 from variantbuild.config import Config
 from variantbuild.config.project import Project
 from variantbuild.errors import AcceleratorError
@@ -35,7 +33,7 @@ def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
 def release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
     """Return the release of CUDA that is to come from PyPI, None where none is."""
     config = project.config
-    target = _target_accelerator(config)
+    target = _target_accelerator(config, host.platform)
     if config.cuda_toolkit == "system" or (target is None and config.target is not None):
         return None
     requests = {request.kind: request for request in resolve_requests(config, target)}
@@ -77,8 +75,8 @@ def _choose(request: Request, driver: Driver | None, missing: str) -> tuple[int,
     return release
 
 
-def _target_accelerator(config: Config) -> Accelerator | None:
-    arch = architecture(sysconfig.get_platform())
+def _target_accelerator(config: Config, platform: str) -> Accelerator | None:
+    arch = architecture(platform)
     if config.target is None or arch is None:
         return None
     return Variant.parse(config.target, arch).accelerator

@@ -1,29 +1,30 @@
-"""Try the flags on the build machine, once for each language, before the build relies on them.
+"""Trial compilation: whether the compilers accept the flags, before the build relies on them.
 
-A compiler counts as willing when a probe source compiles and assembles: old binutils reject what
-a newer compiler emits. The guard counts as working when the note is read back from a probe that
-was linked with it: lld 14 warns, exits with 0 and writes none.
+A compiler accepts them if a probe source compiles and assembles: old binutils reject what a newer
+compiler emits. The ISA note works if it can be read back from a probe that was linked with it:
+lld 14 prints a warning, exits with 0 and writes none.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
-from variantbuild.host import Completed, Host
+from variantbuild.host import Completed, Host, ScratchRun
 from variantbuild.plan.flags import Flags, Guard, describe
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
 from variantbuild.probe.facts import Compiler, Language
 
-#: What has been tried: (command, switches, guard level) to the guard that came of it.
-TrialCache = MutableMapping[tuple[tuple[str, ...], tuple[str, ...], str | None], Guard]
+#: A command line, one word an item.
+Command = tuple[str, ...]
 
-_TIME_LIMIT = 60.0
+_NO_GUARD = Guard()
+_TIME_LIMIT = 60.0  # seconds
 
 # A vector wider than any level's, so that the compiler emits what the level allows.
 _VECTORS = """\
@@ -46,156 +47,205 @@ end subroutine
 """
 _SUFFIXES: dict[Language, str] = {"c": ".c", "cxx": ".cpp", "fortran": ".f90"}
 _VARIABLES: dict[Language, str] = {"c": "CFLAGS", "cxx": "CXXFLAGS", "fortran": "FFLAGS"}
-# Compilers that only warn of a switch they do not know, exit 0 and go on without it.
+# Compilers that only warn about a flag that they do not know, exit with 0 and continue without it.
 _IGNORED = re.compile(
     r"D9002|ignoring unknown option|Unknown switch|unknown argument ignored", re.I
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What the compilers did with the flags.
+
+    `asked` is the first command for each language, which depends on flags, compilers and
+    environment alone; `commands` are all that ran. `guard` is the one that was read back. `error`
+    is the refusal of a compiler, None where all accepted their flags.
+    """
+
+    asked: tuple[Command, ...] = ()
+    commands: tuple[Command, ...] = ()
+    guard: Guard = _NO_GUARD
+    error: FlagsError | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Probe:
-    """One language's compiler and switches, and the files that the trial writes."""
+    """What is tried in one language: a source, its compiler and flags, the environment's flags.
+
+    `guard` has a level where the probe is linked as well.
+    """
 
     compiler: Compiler
-    switches: tuple[str, ...]
-    source: Path
-    output: Path
+    flags: tuple[str, ...]
+    link: tuple[str, ...]
+    guard: Guard
+    env: Mapping[str, str]
+
+    @property
+    def source(self) -> str:
+        return f"probe_{self.compiler.language}{_SUFFIXES[self.compiler.language]}"
+
+    @property
+    def output(self) -> str:
+        return f"probe_{self.compiler.language}.out"
+
+    @property
+    def files(self) -> dict[str, str]:
+        plain = self.compiler.family in ("msvc", "nvhpc")
+        fortran = self.compiler.language == "fortran"
+        text = _FORTRAN if fortran else _LOOP if plain else _VECTORS
+        specs = {SPECS_NAME: render_specs(self.guard)} if self.guard.level is not None else {}
+        return {self.source: text, **specs}
+
+    @property
+    def first(self) -> Command:
+        """The first command: with a guard it compiles and links in one go."""
+        return self.compiling if self.guard.level is None else self.linking
+
+    @property
+    def compiling(self) -> Command:
+        return self._command("/c" if self.compiler.family == "msvc" else "-c")
+
+    @property
+    def linking(self) -> Command:
+        # The user's LDFLAGS come along, since they may choose the linker (-fuse-ld=lld).
+        users = _split(self.env.get("LDFLAGS", ""))
+        note = self.guard.driver_options
+        if reads_specs([self.compiler]):
+            note = (specs_switch(Path(SPECS_NAME)),)
+        return self._command(*users, *self.link, *note, "-shared", "-fPIC")
+
+    def _command(self, *options: str) -> Command:
+        msvc = self.compiler.family == "msvc"
+        return (
+            *self.compiler.command,
+            *_split(self.env.get(_VARIABLES[self.compiler.language], "")),
+            *self.flags,
+            *(("-O3",) if self.compiler.language == "fortran" else ()),
+            self.source,
+            *options,
+            *((f"/Fo{self.output}",) if msvc else ("-o", self.output)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What came of one probe: the commands that ran, and the guard or the refusal."""
+
+    commands: tuple[Command, ...]
+    guard: Guard = _NO_GUARD
+    error: FlagsError | None = None
+
+
+def first_commands(
+    host: Host, flags: Flags, compilers: Mapping[Language, Compiler], languages: Sequence[Language]
+) -> tuple[Command, ...]:
+    """Return the commands that `try_flags` begins with, which tell one trial from another."""
+    return tuple(probe.first for probe in _probes(host.env, flags, compilers, languages))
 
 
 def try_flags(
-    host: Host,
+    host: Host, flags: Flags, compilers: Mapping[Language, Compiler], languages: Sequence[Language]
+) -> Trial:
+    """Compile and assemble a probe in each of `languages`, and link one with the guard.
+
+    Each is tried in a temporary directory of `host`. Stops at the first compiler that refuses; the
+    trial's error names it, its flags and its message.
+    """
+    asked = first_commands(host, flags, compilers, languages)
+    commands: list[Command] = []
+    guard = flags.guard
+    for probe in _probes(host.env, flags, compilers, languages):
+        answer = _try_probe(host, probe)
+        commands += answer.commands
+        if answer.error is not None:
+            return Trial(asked=asked, commands=tuple(commands), guard=guard, error=answer.error)
+        if probe.guard.level is not None and answer.guard.unguarded:
+            # What was known against the guard before (an old glibc) stays where the note works.
+            guard = answer.guard
+    return Trial(asked=asked, commands=tuple(commands), guard=guard)
+
+
+def _probes(
+    env: Mapping[str, str],
     flags: Flags,
     compilers: Mapping[Language, Compiler],
-    folder: Path,
-    *,
-    cache: TrialCache | None = None,
-) -> Flags:
-    """Compile and assemble a probe in each language of `flags`, and link one with the guard.
-
-    Files are written to `folder`, which must exist. `cache` remembers what was tried, so that
-    the same command with the same switches runs once. Returns `flags` with the guard that really
-    works. Raises FlagsError where a compiler refuses, naming it, its switches and its words.
-    """
-    cache = {} if cache is None else cache
-    guard = flags.guard
-    linking = next((each for each in ("c", "cxx", "fortran") if each in flags.languages), None)
-    for language in flags.languages:
-        compiler = compilers[language]
-        asked = guard if language == linking else Guard()
-        key = (compiler.command, (language, *flags.of(language), *flags.link), asked.level)
-        if key not in cache:
-            cache[key] = _try_language(host, _write_probe(flags, compiler, folder), flags, asked)
-        if language == linking and guard.level is not None:
-            guard = _joined(guard, cache[key])
-    return replace(flags, guard=guard)
+    languages: Sequence[Language],
+) -> Iterator[_Probe]:
+    linking = next((each for each in ("c", "cxx", "fortran") if each in languages), None)
+    for language in languages:
+        yield _Probe(
+            compiler=compilers[language],
+            flags=flags.of(language),
+            link=flags.link,
+            guard=flags.guard if language == linking else Guard(),
+            env=env,
+        )
 
 
-def _joined(wanted: Guard, found: Guard) -> Guard:
-    """Keep what was known against the guard before (an old glibc) beside what was found."""
-    return found if found.unguarded else wanted
-
-
-def _write_probe(flags: Flags, compiler: Compiler, folder: Path) -> _Probe:
-    language = compiler.language
-    plain = compiler.family in ("msvc", "nvhpc")
-    text = _FORTRAN if language == "fortran" else _LOOP if plain else _VECTORS
-    source = folder / f"probe_{language}{_SUFFIXES[language]}"
-    source.write_text(text, encoding="ascii")
-    return _Probe(
-        compiler=compiler,
-        switches=flags.of(language),
-        source=source,
-        output=folder / f"probe_{language}.out",
-    )
-
-
-def _try_language(host: Host, probe: _Probe, flags: Flags, guard: Guard) -> Guard:
+def _try_probe(host: Host, probe: _Probe) -> _Answer:
     """Try one language; with a guard, compile and link in one go and read the note."""
-    linked = None
-    if guard.level is not None:
-        linked = _run(host, probe, (*_link_options(host, probe, flags, guard), "-shared", "-fPIC"))
-        if linked.ok:
-            _refuse_ignored(probe, linked)
-            return _read_guard(probe, guard, linked)
-    compiled = _run(host, probe, ("/c",) if probe.compiler.family == "msvc" else ("-c",))
+    linked: ScratchRun | None = None
+    commands: tuple[Command, ...] = (probe.first,)
+    if probe.guard.level is not None:
+        linked = _run(host, probe, probe.linking)
+        if linked.done.ok:
+            error = _ignored_flags(probe, linked.done)
+            return _Answer(commands=commands, guard=_read_guard(probe.guard, linked), error=error)
+        commands = (probe.linking, probe.compiling)
+    compiled = _run(host, probe, probe.compiling).done
     if not compiled.ok:
-        raise _refusal(probe, _words(compiled))
-    _refuse_ignored(probe, compiled)
-    if linked is None:
-        return Guard()
-    return Guard(unguarded=f"the linker takes no `-z x86-64-{guard.level}`: {_words(linked)}")
+        return _Answer(commands=commands, error=_refusal(probe, _telling_line(compiled)))
+    if (error := _ignored_flags(probe, compiled)) is not None or linked is None:
+        return _Answer(commands=commands, error=error)
+    reason = f"the linker rejects `-z x86-64-{probe.guard.level}`: {_telling_line(linked.done)}"
+    return _Answer(commands=commands, guard=Guard(unguarded=reason))
 
 
-def _link_options(host: Host, probe: _Probe, flags: Flags, guard: Guard) -> tuple[str, ...]:
-    # The user's LDFLAGS come along, since they may choose the linker (-fuse-ld=lld).
-    users = _split(host.env.get("LDFLAGS", ""))
-    if not reads_specs([probe.compiler]):
-        return (*users, *flags.link, *guard.driver_options)
-    specs = probe.source.parent / SPECS_NAME
-    specs.write_text(render_specs(guard), encoding="ascii")
-    return (*users, *flags.link, specs_switch(specs))
+def _run(host: Host, probe: _Probe, command: Command) -> ScratchRun:
+    return host.run_scratch(command, files=probe.files, output=probe.output, timeout=_TIME_LIMIT)
 
 
-def _run(host: Host, probe: _Probe, options: tuple[str, ...]) -> Completed:
-    probe.output.unlink(missing_ok=True)
-    users = _split(host.env.get(_VARIABLES[probe.compiler.language], ""))
-    target = (
-        (f"/Fo{probe.output}",) if probe.compiler.family == "msvc" else ("-o", str(probe.output))
-    )
-    return host.run(
-        (
-            *probe.compiler.command,
-            *users,
-            *probe.switches,
-            *(("-O3",) if probe.compiler.language == "fortran" else ()),
-            str(probe.source),
-            *options,
-            *target,
-        ),
-        cwd=probe.source.parent,
-        timeout=_TIME_LIMIT,
-    )
-
-
-def _read_guard(probe: _Probe, guard: Guard, done: Completed) -> Guard:
+def _read_guard(wanted: Guard, linked: ScratchRun) -> Guard:
+    if linked.output is None:
+        return Guard(unguarded="the linked probe could not be read: the linker wrote no file")
     try:
-        found = parse_elf(probe.output.read_bytes()).isa_needed
-    except (OSError, ElfError) as error:
+        found = parse_elf(linked.output).isa_needed
+    except ElfError as error:
         return Guard(unguarded=f"the linked probe could not be read: {error}")
-    if found == guard.level:
-        return Guard(level=guard.level)
-    said = _words(done)
-    return Guard(
-        unguarded=f"the linker wrote no ISA note for {guard.level}" + (f": {said}" if said else "")
-    )
+    if found == wanted.level:
+        return Guard(level=wanted.level)
+    said = _telling_line(linked.done)
+    reason = f"the linker wrote no ISA note for {wanted.level}" + (f": {said}" if said else "")
+    return Guard(unguarded=reason)
 
 
-def _refuse_ignored(probe: _Probe, done: Completed) -> None:
-    if match := _IGNORED.search(done.stdout + done.stderr):
-        raise _refusal(probe, _line_with(done.stdout + done.stderr, match.group()))
+def _ignored_flags(probe: _Probe, done: Completed) -> FlagsError | None:
+    output = done.stdout + done.stderr
+    match = _IGNORED.search(output)
+    if match is None:
+        return None
+    line = next(line.strip() for line in output.splitlines() if match.group() in line)
+    return _refusal(probe, line)
 
 
 def _refusal(probe: _Probe, said: str) -> FlagsError:
-    switches = shlex.join(probe.switches)
     return FlagsError(
-        f"{describe(probe.compiler)} does not compile a probe with `{switches}`: {said}",
-        hint="choose a lower `cpu`, or a newer compiler or binutils (CC, CXX, FC); look for "
-        f"mistakes in `flags.*` and {_VARIABLES[probe.compiler.language]} too",
+        f"{describe(probe.compiler)} does not compile a probe with "
+        f"`{shlex.join(probe.flags)}`: {said}",
+        hint="choose a lower `cpu`, or a newer compiler or binutils (CC, CXX, FC); check "
+        f"`flags.*` and {_VARIABLES[probe.compiler.language]} for mistakes as well",
     )
 
 
-def _words(done: Completed) -> str:
-    """Return the one line of a tool's output that says most: the first error, else the first."""
+def _telling_line(done: Completed) -> str:
+    """Return the most telling line of a tool's output: the first error, else the first line."""
     if done.error:
         return done.error
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     if not lines:
-        return "" if done.ok else f"exit status {done.status}, without a word"
+        return "" if done.ok else f"exit status {done.status}, without any output"
     return next((line for line in lines if re.search(r"error|unknown", line, re.I)), lines[0])
-
-
-def _line_with(text: str, part: str) -> str:
-    return next(line.strip() for line in text.splitlines() if part in line)
 
 
 def _split(text: str) -> tuple[str, ...]:

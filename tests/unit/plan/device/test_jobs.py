@@ -6,7 +6,7 @@ import pytest
 
 from hosts.recorded import RecordedHost
 from variantbuild.isa.accelerators import AcceleratorKind
-from variantbuild.plan.device.jobs import available_memory, count_processors, limit_jobs
+from variantbuild.plan.device.jobs import available_memory, limit_jobs
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       65536000 kB\nMemFree:         1000 kB\nMemAvailable:   25165824 kB\n"
@@ -41,7 +41,3 @@ def test_free_memory_is_the_kernels_or_the_cgroups() -> None:
     unlimited = {**kernel, **group, "/sys/fs/cgroup/memory.max": "max\n"}
     assert available_memory(RecordedHost(files=unlimited)) == 24 * GIB
     assert available_memory(RecordedHost()) is None
-
-
-def test_there_is_a_processor() -> None:
-    assert count_processors() >= 1

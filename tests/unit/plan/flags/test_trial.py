@@ -1,50 +1,122 @@
-"""try_flags with compilers and linkers that fail, ignore options or lie."""
+"""What a trial concludes from the answers of compilers; integration tests try real ones."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from faketools import write_program
-from variantbuild.errors import FlagsError
-from variantbuild.host.local import LocalHost
+from binaries.elves import elf, isa_note
+from hosts.recorded import RecordedHost
+from variantbuild.host import Completed, ScratchRun
 from variantbuild.plan.flags import Flags, Guard
-from variantbuild.plan.flags.trial import try_flags
-from variantbuild.probe.facts import Compiler, CompilerFamily, Language
+from variantbuild.plan.flags.trial import Trial, first_commands, try_flags
+from variantbuild.probe.facts import Compiler, Language
+
+Answer = Callable[[tuple[str, ...]], ScratchRun]
+GCC = Compiler(language="c", family="gcc", version="12.2.0", command=("/usr/bin/gcc",))
+V3 = Flags(languages=("c",), c=("-march=x86-64-v3",), guard=Guard(level="v3"))
+WITH_NOTE = elf(note=isa_note(4))
 
 
-def host(**env: str) -> LocalHost:
-    return LocalHost(env={"PATH": os.environ["PATH"], **env})
+def answering(status: int = 0, output: bytes | None = None, stderr: str = "") -> Answer:
+    def answer(argv: tuple[str, ...]) -> ScratchRun:
+        done = Completed(argv=argv, status=status, stdout="", stderr=stderr)
+        return ScratchRun(done=done, output=output)
+
+    return answer
 
 
-def fake(path: Path, family: CompilerFamily = "gcc", language: Language = "c") -> Compiler:
-    return Compiler(language=language, family=family, version="12.2.0", command=(str(path),))
+def tried(answer: Answer, flags: Flags = V3, compiler: Compiler = GCC, **env: str) -> Trial:
+    host = RecordedHost(env=env, scratch=answer)
+    trial = try_flags(host, flags, {compiler.language: compiler}, flags.languages)
+    assert host.calls == list(trial.commands)
+    assert trial.asked == trial.commands[:1]
+    return trial
 
 
-def test_ignored_switch_is_no_success(tmp_path: Path) -> None:
-    """MSVC warns of an unknown /arch, exits with 0 and goes on without it."""
-    line = "cl : Command line warning D9002 : ignoring unknown option '/arch:SSE4.2'"
-    tool = write_program(tmp_path / "cl", f'echo "{line}"')
-    flags = Flags(languages=("c",), c=("/arch:SSE4.2",))
-    with pytest.raises(FlagsError, match="D9002"):
-        try_flags(host(), flags, {"c": fake(tool, "msvc")}, tmp_path)
+def test_note_that_was_read_back_is_a_guard() -> None:
+    trial = tried(answering(output=WITH_NOTE), CFLAGS="-O1", LDFLAGS="-fuse-ld=bfd")
+    assert trial.guard == Guard(level="v3")
+    assert trial.error is None
+    (command,) = trial.commands
+    assert " ".join(command) == (
+        "/usr/bin/gcc -O1 -march=x86-64-v3 probe_c.c -fuse-ld=bfd "
+        "-specs=variantbuild-guard.specs -shared -fPIC -o probe_c.out"
+    )
 
 
-def test_silent_failure_and_missing_program(tmp_path: Path) -> None:
-    flags = Flags(languages=("c",), c=("-march=x86-64-v3",))
-    broken = write_program(tmp_path / "broken", "exit 3")
-    with pytest.raises(FlagsError, match="exit status 3"):
-        try_flags(host(), flags, {"c": fake(broken)}, tmp_path)
-    with pytest.raises(FlagsError, match="gone"):
-        try_flags(host(), flags, {"c": fake(tmp_path / "gone")}, tmp_path)
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (elf(), "the linker wrote no ISA note for v3: ld: warning: unknown -z"),
+        (elf(note=isa_note(2)), "the linker wrote no ISA note for v3: ld: warning: unknown -z"),
+        (b"nonsense", "the linked probe could not be read: "),
+        (None, "the linked probe could not be read: the linker wrote no file"),
+    ],
+)
+def test_module_without_the_note_is_unguarded(output: bytes | None, reason: str) -> None:
+    trial = tried(answering(output=output, stderr="ld: warning: unknown -z\n"))
+    assert trial.error is None
+    assert trial.guard.level is None
+    assert str(trial.guard.unguarded).startswith(reason)
 
 
-def test_linker_that_lies(tmp_path: Path) -> None:
-    """Exit status 0 and a file that is no ELF file: not taken for a guard."""
-    liar = write_program(tmp_path / "liar", 'for last; do :; done; echo nonsense > "$last"')
-    flags = Flags(languages=("c",), guard=Guard(level="v3"))
-    guard = try_flags(host(), flags, {"c": fake(liar)}, tmp_path).guard
-    assert guard.level is None
-    assert "could not be read" in str(guard.unguarded)
+def test_linker_that_fails_is_told_from_a_compiler_that_fails() -> None:
+    def link_fails(argv: tuple[str, ...]) -> ScratchRun:
+        status = 1 if "-shared" in argv else 0
+        return answering(status, stderr="ld: error: unknown -z value\n" if status else "")(argv)
+
+    trial = tried(link_fails)
+    assert trial.error is None
+    assert trial.guard == Guard(
+        unguarded="the linker rejects `-z x86-64-v3`: ld: error: unknown -z value"
+    )
+    assert [("-shared" in command, "-c" in command) for command in trial.commands] == [
+        (True, False),
+        (False, True),
+    ]
+    error = tried(answering(1, stderr="note\ncc1: error: bad value\n")).error
+    assert error is not None
+    assert error.message == (
+        "gcc 12.2.0 (/usr/bin/gcc) does not compile a probe with `-march=x86-64-v3`: "
+        "cc1: error: bad value"
+    )
+
+
+def test_flag_that_is_ignored_is_an_error() -> None:
+    trial = tried(answering(stderr="warning D9002: ignoring unknown option\n"))
+    assert trial.error is not None
+    assert "D9002" in trial.error.message
+
+
+def test_nothing_is_linked_where_nothing_is_marked() -> None:
+    old = Guard(level="v3", unguarded="glibc 2.17 does not read the ISA note")
+    named = Flags(languages=("c",), c=("-march=haswell",), guard=Guard(unguarded="named"))
+    assert tried(answering(), named).guard == Guard(unguarded="named")
+    assert "-c" in tried(answering(), named).commands[0]
+    # Marked all the same: what was known before stays beside the mark.
+    old_libc = Flags(languages=("c",), guard=old)
+    assert tried(answering(output=WITH_NOTE), old_libc).guard == old
+    assert tried(answering(output=elf()), old_libc).guard.level is None
+
+
+def test_first_language_links_and_the_first_refusal_ends_the_trial() -> None:
+    compilers: dict[Language, Compiler] = {
+        language: Compiler(language=language, family="gcc", version="12", command=(language,))
+        for language in ("c", "cxx", "fortran")
+    }
+    flags = Flags(languages=("c", "cxx", "fortran"), guard=Guard(level="v3"))
+    host = RecordedHost(scratch=answering(output=WITH_NOTE))
+    languages: tuple[Language, ...] = ("cxx", "fortran")
+    trial = try_flags(host, flags, compilers, languages)
+    assert [(command[0], "-shared" in command) for command in trial.commands] == [
+        ("cxx", True),
+        ("fortran", False),
+    ]
+    assert first_commands(RecordedHost(), flags, compilers, languages) == trial.asked
+    host = RecordedHost(scratch=answering(3))
+    trial = try_flags(host, flags, compilers, languages)
+    assert trial.error is not None
+    assert "exit status 3, without any output" in trial.error.message
+    assert [command[0] for command in trial.commands] == ["cxx", "cxx"]
