@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from canned import Tree, enter, header, module
+from devices import CUDA
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.delegate import run as buildrun
@@ -19,6 +21,9 @@ from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.plan.device.accelerator import AcceleratorChoice
+from variantbuild.plan.device.deviceplan import DevicePlan
+from variantbuild.variant.axes import Accelerator
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -112,3 +117,28 @@ def test_configuration_that_cannot_be_read_is_none(tree: Tree) -> None:
     assert buildrun._meson_build(tree.folder) == ""
     (tree.folder / "meson.build").write_bytes(b"project('\xff')")
     assert buildrun._meson_build(tree.folder) == "project('\ufffd')"
+
+
+def test_a_toolkit_from_pypi_is_completed_once(tree: Tree, tmp_path: Path) -> None:
+    """Completing it a second time in the build's directory is a FileExistsError."""
+    root = tmp_path / "nvidia" / "cu13"
+    for name in ("bin", "lib", "include"):
+        (root / name).mkdir(parents=True)
+    nvcc = root / "bin" / "nvcc"
+    nvcc.write_text(f'#!/bin/sh\necho "$0" >> {tmp_path}/nvcc-calls\n', encoding="utf-8")
+    nvcc.chmod(0o755)
+    plan, delegate = planned(tree)
+    toolkit = replace(CUDA.toolkit, root=str(root), origin="pypi")
+    choice = AcceleratorChoice(
+        label=Accelerator(kind="cuda", version=(13,)),
+        toolkit=toolkit,
+        architectures=CUDA.architectures,
+        reason="test",
+    )
+    plan = replace(plan, devices=DevicePlan(choice=choice, reason="test"))
+    folder = tmp_path / "private"
+    folder.mkdir()
+    built = buildrun.run_build_hook(plan, delegate, "build_wheel", folder)
+    assert built.is_file()
+    calls = (tmp_path / "nvcc-calls").read_text(encoding="utf-8").splitlines()
+    assert calls == [str(folder / "cuda" / "bin" / "nvcc")] * 2  # the trial: dry run, compilation
