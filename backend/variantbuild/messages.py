@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+#: Names the file in which hooks record their messages; set by `variantbuild build`.
+MESSAGES_VARIABLE = "_VARIANTBUILD_MESSAGES"
+
+Kind = Literal["note", "warning", "error"]
 
 
 class Reporter(Protocol):
@@ -16,21 +25,65 @@ class Reporter(Protocol):
         """Report a problem that does not stop the work."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One message, as it is recorded in a file: a line of JSON."""
+
+    kind: Kind
+    text: str
+
+    @classmethod
+    def parse(cls, line: str) -> Message:
+        """Parse one line of the file; raises ValueError if it is not a message."""
+        import json
+
+        record = cast("object", json.loads(line))
+        if not isinstance(record, list) or len(record) != 2:
+            raise ValueError(f"not a message: {line!r}")
+        kind, text = cast("list[object]", record)
+        if kind not in ("note", "warning", "error") or not isinstance(text, str):
+            raise ValueError(f"not a message: {line!r}")
+        return cls(kind=kind, text=text)
+
+    def __str__(self) -> str:
+        import json
+
+        return json.dumps([self.kind, self.text])
+
+
 class StderrReporter:
-    """Prints each message as one line on standard error, where front ends show or keep it."""
+    """Prints each message as one line on standard error, where front ends show or keep it.
+
+    Where `env` names a file for messages, each is recorded there as well.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._record = env.get(MESSAGES_VARIABLE)
 
     def note(self, message: str) -> None:
         """Print a `note` line."""
-        _print_line("note", message)
+        self._report(Message(kind="note", text=message))
 
     def warning(self, message: str) -> None:
         """Print a `warning` line."""
-        _print_line("warning", message)
+        self._report(Message(kind="warning", text=message))
 
     def error(self, message: str) -> None:
         """Print an `error` line."""
-        _print_line("error", message)
+        self._report(Message(kind="error", text=message))
+
+    def _report(self, message: Message) -> None:
+        print(f"variantbuild: {message.kind}: {message.text}", file=sys.stderr, flush=True)
+        if self._record:
+            # A build does not fail because its messages cannot be recorded.
+            with contextlib.suppress(OSError), Path(self._record).open("a", encoding="utf-8") as f:
+                f.write(f"{message}\n")
 
 
-def _print_line(kind: str, message: str) -> None:
-    print(f"variantbuild: {kind}: {message}", file=sys.stderr, flush=True)
+def read_messages(path: Path) -> tuple[Message, ...]:
+    """Return the messages that hooks recorded in the file `path`, none if there is no such file."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(Message.parse(line) for line in lines)

@@ -24,6 +24,7 @@ from variantbuild.cli.terminal import (
 from variantbuild.config.project import load_project
 from variantbuild.errors import ConfigError, VariantBuildError
 from variantbuild.frontend.isolated import BuildFailedError, build_isolated
+from variantbuild.messages import Message, read_messages
 from variantbuild.types import JSONValue
 
 
@@ -89,7 +90,7 @@ def _build(
     started = time.monotonic()
     name = target or source.name
     with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
-        log = Path(folder, "build.log")
+        log, recorded = Path(folder, "build.log"), Path(folder, "messages")
         try:
             # A wrong setting is told now, and not after an environment was made for the build.
             load_project(source, chosen, env)
@@ -101,6 +102,7 @@ def _build(
                     isolation=not args.no_isolation,
                     step=step,
                     log=log,
+                    messages=recorded,
                     env=env,
                 )
         except VariantBuildError as error:
@@ -110,19 +112,17 @@ def _build(
             seconds = time.monotonic() - started
             return Result(target=target, wheel=None, seconds=seconds, error=error)
         output = log.read_text("utf-8", "replace")
+        messages = _warnings(read_messages(recorded))
     if args.verbose:
         print(output, file=sys.stderr, end="")
-    messages = _our_messages(output)
     for message in () if args.verbose else messages:
         report_message(f"{name}: {message}", "warning")
     return Result(target=target, wheel=wheel, seconds=time.monotonic() - started, messages=messages)
 
 
-def _our_messages(output: str) -> tuple[str, ...]:
-    """Return what the hooks warned of, out of the build's whole output."""
-    mark = "variantbuild: warning: "
-    lines = (line.partition(mark)[2] for line in output.splitlines() if mark in line)
-    return tuple(dict.fromkeys(lines))
+def _warnings(messages: Sequence[Message]) -> tuple[str, ...]:
+    """Return the text of each warning once: several hooks may report the same."""
+    return tuple(dict.fromkeys(each.text for each in messages if each.kind == "warning"))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from variantbuild.errors import DelegateError, VariantBuildError
 from variantbuild.frontend.situation import FRONTEND_VARIABLE
+from variantbuild.messages import MESSAGES_VARIABLE
 
 Step = Callable[[str], None]
 
@@ -34,11 +35,13 @@ def build_isolated(
     isolation: bool,
     step: Step,
     log: Path,
+    messages: Path,
     env: Mapping[str, str],
 ) -> Path:
     """Build the wheel of the tree at `source` into `destination`; return its path.
 
-    `step` is told in a few words what begins; everything that is printed goes to the file `log`.
+    `step` is told in a few words what begins; everything that is printed goes to the file `log`,
+    and what the hooks report to the file `messages` as well.
     `env` is the environment of the hooks.
     With `isolation` the build requirements are installed into a fresh environment (by pip, from
     wherever pip is set up to look); without, they must be here. Raises BuildFailedError, and
@@ -52,7 +55,7 @@ def build_isolated(
             "`variantbuild build` needs the package `build`, which is not installed",
             hint="pip install 'variantbuild[build]', or use `python -m build` or `pip wheel`",
         ) from None
-    runner = _logging_runner(log, env)
+    runner = _logging_runner(log, messages, env)
     with _failures(source, log):
         if not isolation:
             builder = build.ProjectBuilder(source, runner=runner)
@@ -115,13 +118,15 @@ class _Runner(Protocol):
     ) -> None: ...
 
 
-def _logging_runner(log: Path, env: Mapping[str, str]) -> _Runner:
+def _logging_runner(log: Path, messages: Path, env: Mapping[str, str]) -> _Runner:
+    ours = {FRONTEND_VARIABLE: "variantbuild", MESSAGES_VARIABLE: str(messages)}
+
     def run(
         cmd: Sequence[str],
         cwd: str | None = None,
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
-        merged = {**env, **(extra_environ or {}), FRONTEND_VARIABLE: "variantbuild"}
+        merged = {**env, **(extra_environ or {}), **ours}
         with log.open("ab") as stream:
             subprocess.run(
                 cmd, cwd=cwd, env=merged, check=True, stdout=stream, stderr=subprocess.STDOUT

@@ -43,7 +43,7 @@ def _boundary() -> Iterator[None]:
         yield
     except VariantBuildError as error:
         sys.stdout.flush()
-        StderrReporter().error(str(error))
+        StderrReporter(os.environ).error(str(error))
         raise SystemExit(error.exit_code) from None
 
 
@@ -175,7 +175,7 @@ def _build_editable(
 def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
     project = load_project(Path.cwd(), config_settings, os.environ)
     return project, load_delegate(
-        resolve_delegate(project), env=os.environ, reporter=StderrReporter()
+        resolve_delegate(project), env=os.environ, reporter=StderrReporter(os.environ)
     )
 
 

@@ -122,7 +122,7 @@ store = Store(folder=Path(sys.argv[1]), limit=1 << 30)
 number = 0
 while True:
     store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
-    found = store.find(f"k{(number + 7) % 40}", StderrReporter())
+    found = store.find(f"k{(number + 7) % 40}", StderrReporter({}))
     assert found is None or found.wheel.stat().st_size == Path(sys.argv[2]).stat().st_size
     print(number, flush=True)
     number += 1

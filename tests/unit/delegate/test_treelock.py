@@ -23,7 +23,7 @@ import os, sys, time
 from pathlib import Path
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.messages import StderrReporter
-with take_turn(Path(sys.argv[1]), os.environ, StderrReporter()):
+with take_turn(Path(sys.argv[1]), os.environ, StderrReporter({})):
     start = time.monotonic()
     print(start, flush=True)
     time.sleep(float(sys.argv[2]))
