@@ -11,7 +11,7 @@ from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message
 from variantbuild.errors import VariantBuildError
 from variantbuild.host.durable import write_error
-from variantbuild.repair.grafted import Options, Repaired, repair_wheel
+from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
 from variantbuild.tags.manylinux import parse_policy
 from variantbuild.types import JSONValue
 

@@ -9,10 +9,15 @@ from variantbuild.audit import AuditReport, audit_open_wheel, judge, pass_gate
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
-from variantbuild.stamp import Stamp, name_stamp, plan_stamp
-from variantbuild.stamp.sbom import MEMBER, render_relabelled
+from variantbuild.stamp import SBOM_MEMBER, Stamp, name_stamp, plan_stamp
+from variantbuild.stamp.declared import (
+    check_declared,
+    declare,
+    read_declared,
+    single_architecture,
+)
+from variantbuild.stamp.sbom import render_relabelled
 from variantbuild.tags.forms import FORMS, TagForm
-from variantbuild.tags.platform import split_platform
 from variantbuild.variant import Variant
 from variantbuild.wheel import Inventory, NewMember, Plan, Wheel
 
@@ -43,7 +48,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         passage = pass_gate(judge(report, variant), "error")
         stamp = _stamp(inventory, passage.variant, args)
         record = NewMember(
-            path=MEMBER,
+            path=SBOM_MEMBER,
             data=render_relabelled(
                 name=inventory.name,
                 version=plan_stamp(inventory, stamp).version,
@@ -58,23 +63,18 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 def _variant(inventory: Inventory, target: str) -> Variant:
     """Read `target` for the architecture of the wheel, which must not be stamped yet."""
-    name = inventory.path.name
-    parted = [split_platform(tag) for tag in inventory.wheel_platforms]
-    for (_, found), tag in zip(parted, inventory.wheel_platforms, strict=True):
-        if not found.is_baseline:
-            raise WheelError(
-                f"{name} is stamped already: {tag}",
-                hint="take that off with `variantbuild unstamp`",
-            )
-    families = sorted({found.arch for _, found in parted})
-    if len(families) != 1 or not families[0]:
+    declared = read_declared(inventory)
+    check_declared(declared)
+    stamped = next((tag.text for tag in declared.tags if tag.variant is not None), None)
+    if stamped is not None:
         raise WheelError(
-            f"{name} is for {' and '.join(inventory.wheel_platforms)}: no one processor family "
-            f"that a stamp could speak of"
+            f"{declared.wheel} is stamped already: {stamped}",
+            hint="take that off with `variantbuild unstamp`",
         )
-    variant = Variant.parse(target, families[0])
+    arch = single_architecture(declared)
+    variant = Variant.parse(target, arch)
     if variant.is_baseline:
-        raise VariantError(f"{target!r} is what every {families[0]} runs: it gets no stamp")
+        raise VariantError(f"{target!r} is what every {arch} runs: it gets no stamp")
     return variant
 
 
@@ -90,31 +90,22 @@ def _report(wheel: Wheel) -> AuditReport:
 
 
 def _stamp(inventory: Inventory, variant: Variant, args: argparse.Namespace) -> Stamp:
+    """Return the stamp of `variant`; refuse one with which the wheel would contradict itself."""
     label = variant.local_version if args.local is None else args.local or None
-    if label is not None:
-        _check_contradiction(inventory, variant, label)
     form: TagForm = "set"
     if args.platform_tag != "auto":
         form = args.platform_tag
-    return name_stamp(inventory, form, label, variant.platform_suffix)
-
-
-def _check_contradiction(inventory: Inventory, variant: Variant, label: str) -> None:
-    """Refuse to join a label to a local version that names another variant on the same axis."""
-    present = inventory.version.partition("+")[2]
-    if not present or present == label or present.endswith(f".{label}"):
-        return
-    try:
-        Variant.parse(present, variant.arch)
-        Variant.parse(label, variant.arch)
-    except VariantError:
-        # One of them is a label of someone's own: they are joined as they are.
-        return
-    try:
-        Variant.parse(f"{present}.{label}", variant.arch)
-    except VariantError as error:
+    stamp = name_stamp(inventory, form, label, variant.platform_suffix)
+    plan = plan_stamp(inventory, stamp)
+    declared = declare(
+        str(plan.file_name),
+        version=plan.version,
+        file_platforms=stamp.file_platforms,
+        wheel_platforms=stamp.wheel_platforms,
+    )
+    for contradiction in declared.contradictions:
         raise WheelError(
-            f"{inventory.path.name} has the local version {present!r}, which {label!r} would "
-            f"contradict: {error.message}",
-            hint="take it off with `variantbuild unstamp`, or choose a label with --local",
-        ) from error
+            f"{inventory.path.name} cannot be stamped as {variant}: {contradiction}",
+            hint="remove its label with `variantbuild unstamp`, or choose another with --local",
+        )
+    return stamp

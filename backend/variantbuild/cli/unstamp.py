@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 
 from variantbuild.cli.relabel import add_output_options, relabel
+from variantbuild.stamp.declared import read_declared
 from variantbuild.stamp.unstamp import plan_unstamp
 from variantbuild.wheel import Inventory, Plan, Wheel
 
@@ -21,4 +22,6 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
-    return plan_unstamp(inventory), ()
+    """Plan the plain wheel; what it declared is told where that contradicts itself."""
+    contradictions = read_declared(inventory).contradictions
+    return plan_unstamp(inventory), tuple(map(str, contradictions))

@@ -155,8 +155,7 @@ def _stamp(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) 
     """
     from variantbuild.audit import audit_wheel
     from variantbuild.hooks.provenance import render_provenance
-    from variantbuild.stamp import plan_stamp
-    from variantbuild.stamp.sbom import MEMBER
+    from variantbuild.stamp import SBOM_MEMBER, plan_stamp
     from variantbuild.wheel import NewMember, apply_edit, open_wheel, verify_wheel
 
     if plan.project.config.audit == "off":
@@ -174,7 +173,7 @@ def _stamp(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) 
         platforms = inventory.file_name.platforms
         stamp = resolve_stamp(plan, found, platforms, guarded=guarded)
         record = NewMember(
-            path=MEMBER,
+            path=SBOM_MEMBER,
             data=render_provenance(
                 name=inventory.name,
                 version=plan_stamp(inventory, stamp).version,

@@ -10,6 +10,9 @@ from variantbuild.wheel.filename import join_local
 from variantbuild.wheel.rewrite.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.verify import Inventory
 
+#: What a stamp adds to dist-info: where the wheel comes from (PEP 770).
+SBOM_MEMBER = "sboms/variantbuild.cdx.json"
+
 
 class Stamp(NamedTuple):
     """What a stamp writes: `local_version` (None: the version stays) and platform tags.

@@ -18,10 +18,10 @@ from typing import Literal, cast
 from variantbuild.audit.judge.findings import Finding
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import WheelError
+from variantbuild.stamp import SBOM_MEMBER
 from variantbuild.types import JSONValue
 from variantbuild.variant import Variant
 
-MEMBER = "sboms/variantbuild.cdx.json"
 _SPACE = "variantbuild"
 _PRIVATE_PATH = re.compile(r"(?<![\w.])/(?!usr/|opt/)(?:[^/\s,:=]+/)+")
 
@@ -93,13 +93,13 @@ def parse_provenance(data: bytes) -> dict[str, str]:
     try:
         document = cast("JSONValue", json.loads(data))
         if not isinstance(document, Mapping) or document.get("bomFormat") != "CycloneDX":
-            raise WheelError(f"{MEMBER} is no CycloneDX document")
+            raise WheelError(f"{SBOM_MEMBER} is no CycloneDX document")
         metadata = document.get("metadata")
         listed = metadata.get("properties") if isinstance(metadata, Mapping) else None
         entries = listed if isinstance(listed, list) else []
         pairs = [(each["name"], each["value"]) for each in entries if isinstance(each, Mapping)]
     except (ValueError, KeyError, RecursionError) as error:
-        raise WheelError(f"{MEMBER} cannot be read: {error}") from error
+        raise WheelError(f"{SBOM_MEMBER} cannot be read: {error}") from error
     return {str(key): str(value) for key, value in pairs}
 
 

@@ -11,7 +11,12 @@ from variantbuild.wheel.archive.names import check_tree
 from variantbuild.wheel.archive.zipformat import Member
 from variantbuild.wheel.distinfo.headers import Headers, parse_headers
 from variantbuild.wheel.distinfo.layout import check_dist_info, check_entry_points, find_layout
-from variantbuild.wheel.distinfo.metadata import check_metadata, check_wheel, tags_of, wheel_tags
+from variantbuild.wheel.distinfo.metadata import (
+    check_metadata,
+    check_wheel,
+    wheel_platforms,
+    wheel_tags,
+)
 from variantbuild.wheel.distinfo.record import SIGNATURES, Record
 from variantbuild.wheel.distinfo.recordcheck import check_record
 from variantbuild.wheel.distinfo.text import decode_text
@@ -65,8 +70,7 @@ class Inventory(NamedTuple):
     @property
     def wheel_platforms(self) -> tuple[str, ...]:
         """The platforms of WHEEL's tags, each once, in the order of its lines."""
-        tags = (tag for line in self.wheel.all("Tag") for tag in tags_of(line, self.wheel.member))
-        return tuple(dict.fromkeys(tag.rpartition("-")[2] for tag in tags))
+        return wheel_platforms(self.wheel)
 
     @property
     def files(self) -> Iterator[Member]:

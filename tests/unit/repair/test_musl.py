@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from hosts.recorded import RecordedHost
-from variantbuild.repair.labelled import Label
 from variantbuild.repair.musl import find_musl
-from variantbuild.variant import Variant
+from variantbuild.stamp.declared import Declared, declare
 
 
-def label(platform: str) -> Label:
-    arch = "aarch64" if platform.endswith("aarch64") else "x86_64"
-    return Label(platforms=(platform,), variant=Variant(arch=arch), in_file=True, in_wheel=True)
+def label(platform: str) -> Declared:
+    return declare("demo.whl", version="1.0", file_platforms=[platform], wheel_platforms=[platform])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ Rule = Literal[
     "libc-floor",
     "device-code",
     "provenance",
+    "contradiction",
+    "unknown-suffix",
 ]
 
 

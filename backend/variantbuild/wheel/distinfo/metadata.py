@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from variantbuild.wheel.distinfo.headers import HeaderLine, Headers
+from variantbuild.wheel.distinfo.headers import HeaderLine, Headers, parse_headers
 from variantbuild.wheel.filename import (
     WheelFileName,
     expand_tags,
@@ -97,6 +97,17 @@ def wheel_tags(wheel: Headers) -> frozenset[str]:
         if len(tags) > MAX_TAGS:
             raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=wheel.member)
     return frozenset(tags)
+
+
+def read_platforms(data: bytes, member: str) -> tuple[str, ...]:
+    """Return the platforms of the tags in WHEEL's bytes `data`; raises UnsoundWheelError."""
+    return wheel_platforms(parse_headers(data, member))
+
+
+def wheel_platforms(wheel: Headers) -> tuple[str, ...]:
+    """Return the platforms of WHEEL's tags, each once, in the order of its lines."""
+    tags = (tag for line in wheel.all("Tag") for tag in tags_of(line, wheel.member))
+    return tuple(dict.fromkeys(tag.rpartition("-")[2] for tag in tags))
 
 
 def tags_of(line: HeaderLine, member: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,25 @@ import pytest
 from variantbuild.audit import AuditReport, FileReport
 from variantbuild.audit.report import Code
 from variantbuild.repair.graft import render_command
-from variantbuild.repair.labelled import Label, name_repaired, why_not_generic
+from variantbuild.repair.retag import name_repaired, system_of, why_not_generic
+from variantbuild.stamp.declared import Declared, declare
 from variantbuild.variant import Variant
 
 NEW = ("manylinux_2_28_x86_64",)
 SPECIFIC = ("manylinux_2_28_x86_64_v3_cu12",)
 
 
-def label(text: str = "cu12.v3", *, in_file: bool = True, platform: str = "linux_x86_64") -> Label:
-    variant = Variant.parse(text, "x86_64") if text else Variant(arch="x86_64")
-    return Label(platforms=(platform,), variant=variant, in_file=in_file, in_wheel=True)
+def label(
+    text: str = "cu12.v3", *, in_file: bool = True, platform: str = "linux_x86_64"
+) -> Declared:
+    """A wheel with the tags of a set, or of a hybrid (`in_file` is false)."""
+    suffix = Variant.parse(text, "x86_64").platform_suffix if text else ""
+    return declare(
+        "demo.whl",
+        version="1.0",
+        file_platforms=[platform] * (in_file or not text) + [platform + suffix] * bool(text),
+        wheel_platforms=[platform] + [platform + suffix] * bool(text),
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +64,27 @@ def test_the_baseline_is_generic() -> None:
     ],
 )
 def test_systems(platform: str, system: str) -> None:
-    assert label(platform=platform).system == system
+    assert system_of(label("", platform=platform)) == system
+
+
+def test_levels_are_compared_by_their_order() -> None:
+    """armv9.0a does not include armv8.9a, although its name comes after."""
+    arm = FileReport(
+        path="m.so",
+        format="elf",
+        machines=("aarch64",),
+        kind="shared",
+        isa_note="armv9.0a",
+        code=replace(CODE, level="armv8.9a"),
+    )
+    said = why_not_generic("1.0+x", AuditReport(name="w", platforms=(), files=(arm,)))
+    assert said == "m.so needs armv8.9a and has no ISA note that says so"
+
+
+CODE = Code(
+    decoder="", size=1, level="v1", dispatched="v1", guard=None, counts=(),
+    extensions=(), functions=(),
+)  # fmt: skip
 
 
 def file(level: str | None, note: str | None = None, path: str = "m.so") -> FileReport:
@@ -62,10 +92,7 @@ def file(level: str | None, note: str | None = None, path: str = "m.so") -> File
     assert report.level == note
     if level is None or note is not None:
         return report
-    code = Code(
-        decoder="", size=1, level=level, dispatched=level, guard=None, counts=(),
-        extensions=(), functions=(),
-    )  # fmt: skip
+    code = replace(CODE, level=level, dispatched=level)
     return FileReport(path=path, format="elf", machines=("x86_64",), kind="shared", code=code)
 
 

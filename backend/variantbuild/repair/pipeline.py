@@ -13,12 +13,25 @@ from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy, staging_directory
 from variantbuild.repair.fit import needs_grafting, resolve_policy
 from variantbuild.repair.graft import graft
-from variantbuild.repair.labelled import Label, name_repaired, read_label, why_not_generic
 from variantbuild.repair.musl import find_musl
-from variantbuild.stamp import Stamp, plan_stamp
-from variantbuild.stamp.sbom import MEMBER, refresh_provenance
+from variantbuild.repair.retag import (
+    has_plain,
+    name_repaired,
+    system_of,
+    why_not_generic,
+)
+from variantbuild.stamp import SBOM_MEMBER, Stamp, plan_stamp
+from variantbuild.stamp.declared import (
+    Declared,
+    check_declared,
+    read_declared,
+    single_architecture,
+)
+from variantbuild.stamp.sbom import refresh_provenance
 from variantbuild.tags.manylinux import Policy, parse_policy
-from variantbuild.wheel import Inventory, NewMember, apply_edit, open_wheel, verify_wheel
+from variantbuild.tags.platform import machine_of
+from variantbuild.variant import Variant
+from variantbuild.wheel import Inventory, NewMember, Wheel, apply_edit, open_wheel, verify_wheel
 
 #: More than any SBOM has.
 _MAX_SBOM = 64 << 20
@@ -53,51 +66,58 @@ def repair_wheel(
 ) -> Repaired:
     """Write the repaired wheel of `path` to `destination`; the wheel itself is left as it is.
 
-    Raises WheelError for a wheel that is unsound, RepairError where a tool is missing or fails,
-    AuditError where the files need more than the policy or the variant has. `destination` then
-    holds what it held before.
+    Raises WheelError for a wheel that is unsound or contradicts itself, RepairError where a tool
+    is missing or fails, AuditError where the files need more than the policy or the variant has.
+    `destination` then holds what it held before.
     """
     notes: tuple[str, ...] = ()
     with staging_directory(destination) as folder:
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
-            label = read_label(inventory)
+            declared = read_declared(inventory)
+            check_declared(declared)
+            system = system_of(declared)
             linked = read_linked(wheel)
-            if label.system == "any" or (label.system == "linux" and not linked):
+            if system == "any" or (system == "linux" and not linked):
                 note = "it holds no machine code: copied as it is"
                 _refuse_itself(path, destination / path.name)
                 copy = publish_copy(path, destination)
                 return Repaired(path=copy, policy=None, variant="", notes=(note,))
+            if system == "linux":
+                single_architecture(declared)
             if options.policy is None and any(file.is_musl for file in linked):
-                options, notes = _name_musl(label, options, env)
-            grafts = not options.tag_only and (label.system != "linux" or needs_grafting(linked))
+                options, notes = _name_musl(declared, options, env)
+            grafts = not options.tag_only and (system != "linux" or needs_grafting(linked))
             source = path
             if grafts:
-                plain = _plain_copy(path, inventory, label, folder)
+                plain = _plain_copy(path, inventory, declared, folder)
         if grafts:
             out = folder / "out"
             out.mkdir()
-            wanted = None if options.policy is None else options.policy.platform(label.machine)
-            source = graft(plain, out, label.system, env, platform=wanted, exclude=options.exclude)
-        repaired = _relabel(source, path, destination, label, options, grafted=grafts)
+            wanted = None
+            if options.policy is not None:
+                wanted = options.policy.platform(machine_of(declared.platforms[0]))
+            source = graft(plain, out, system, env, platform=wanted, exclude=options.exclude)
+        repaired = _relabel(source, path, destination, declared, options, grafted=grafts)
         return replace(repaired, notes=(*notes, *repaired.notes))
 
 
 def _name_musl(
-    label: Label, options: Options, env: Mapping[str, str]
+    declared: Declared, options: Options, env: Mapping[str, str]
 ) -> tuple[Options, tuple[str, ...]]:
     """Name the musllinux policy where it is known without asking, and say where it is from."""
-    found = find_musl(label, LocalHost(env=env))
+    found = find_musl(declared, LocalHost(env=env))
     if found is None:
         return options, ()
     policy, origin = found
     return replace(options, policy=policy), (f"{policy.name} is from {origin}",)
 
 
-def _plain_copy(path: Path, inventory: Inventory, label: Label, folder: Path) -> Path:
-    """Write a copy of the wheel with the platform alone in its tags, as grafting tools know it."""
-    platform = f"linux_{label.machine}" if label.system == "linux" else label.platforms[0]
-    platforms = (platform,)
+def _plain_copy(path: Path, inventory: Inventory, declared: Declared, folder: Path) -> Path:
+    """Write a copy of the wheel with plain platforms in its tags, as grafting tools know them."""
+    platforms = declared.platforms
+    if system_of(declared) == "linux":
+        platforms = (f"linux_{machine_of(declared.platforms[0])}",)
     stamp = Stamp(local_version=None, file_platforms=platforms, wheel_platforms=platforms)
     plain = folder / "plain"
     plain.mkdir()
@@ -105,16 +125,18 @@ def _plain_copy(path: Path, inventory: Inventory, label: Label, folder: Path) ->
         return apply_edit(wheel, plan_stamp(inventory, stamp), plain)
 
 
-def _check_gate(path: Path, report: AuditReport, label: Label) -> tuple[str, ...]:
+def _check_gate(report: AuditReport, declared: Declared) -> tuple[str, ...]:
     """Hold the machine code against the variant that the wheel declares; AuditError where less."""
-    return pass_gate(judge(report, label.variant), "error").messages
+    arch = next(iter(declared.architectures), "")
+    variant = declared.variant or Variant(arch=arch)
+    return pass_gate(judge(report, variant), "error").messages
 
 
 def _relabel(
     source: Path,
     original: Path,
     destination: Path,
-    label: Label,
+    declared: Declared,
     options: Options,
     *,
     grafted: bool,
@@ -123,35 +145,40 @@ def _relabel(
     report = audit_wheel(source)
     with open_wheel(source) as wheel:
         inventory = verify_wheel(wheel, trust_record=True)
-        policy, platforms = None, label.platforms
-        if label.system == "linux":
+        policy, platforms = None, declared.platforms
+        if system_of(declared) == "linux":
             policy = resolve_policy(read_linked(wheel), options.policy)
             if grafted:
                 policy = _stricter(policy, inventory)
-            platforms = (policy.platform(label.machine),)
+            platforms = (policy.platform(machine_of(declared.platforms[0])),)
         elif grafted:
             platforms = inventory.wheel_platforms
-        notes = list(_check_gate(source, report, label))
+        notes = list(_check_gate(report, declared))
         refusal = why_not_generic(inventory.version, report)
-        if not label.variant.is_baseline and options.generic and refusal and label.in_file:
+        had_generic = declared.variant is not None and has_plain(declared.in_file)
+        if had_generic and options.generic and refusal:
             notes.append(
                 f"the generic tag is left out, so installers need the exact one: {refusal}"
             )
-        stamp = name_repaired(label, platforms, generic=options.generic and refusal is None)
-        sbom = f"{inventory.dist_info}/{MEMBER}"
-        fresh: tuple[NewMember, ...] = ()
-        if sbom in wheel:
-            data = wheel.read(wheel.member(sbom), limit=_MAX_SBOM)
-            fresh = (NewMember(path=MEMBER, data=refresh_provenance(data, report)),)
-        plan = plan_stamp(inventory, stamp, add=fresh)
+        stamp = name_repaired(declared, platforms, generic=options.generic and refusal is None)
+        plan = plan_stamp(inventory, stamp, add=_fresh_sbom(wheel, inventory, report))
         _refuse_itself(original, destination / str(plan.file_name))
         written = apply_edit(wheel, plan, destination)
     return Repaired(
         path=written,
         policy=None if policy is None else policy.name,
-        variant=str(label.variant),
+        variant=str(declared.variant or ""),
         notes=(*notes, *plan.notes),
     )
+
+
+def _fresh_sbom(wheel: Wheel, inventory: Inventory, report: AuditReport) -> tuple[NewMember, ...]:
+    """Return the SBOM of the wheel with what the audit found now; nothing where it has none."""
+    name = f"{inventory.dist_info}/{SBOM_MEMBER}"
+    if name not in wheel:
+        return ()
+    data = wheel.read(wheel.member(name), limit=_MAX_SBOM)
+    return (NewMember(path=SBOM_MEMBER, data=refresh_provenance(data, report)),)
 
 
 def _stricter(ours: Policy, inventory: Inventory) -> Policy:

@@ -1,0 +1,120 @@
+"""How an audit looks: a table with findings for people, and JSON by its schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from variantbuild.cli.terminal import paint, report_message, table
+from variantbuild.types import JSONValue
+
+if TYPE_CHECKING:
+    from variantbuild.audit import AuditReport, FileReport, Judgement
+
+_HEADS = ("file", "machine", "needs", "chosen at run time", "ISA note", "glibc", "outside levels")
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None) -> None:
+    """Print what was found in a wheel, and what is wrong with it."""
+    print(paint(report.name, "bold"))
+    if not report.has_machine_code:
+        print("  no machine code")
+    rows = [_HEADS, *(_cells(each) for each in report.files)] if report.files else []
+    print(table(rows, indent=2))
+    for each in judgement.findings:
+        print(f"  {paint(each.severity, _STYLES[each.severity])}: {each.message}")
+    seen = ", ".join(judgement.evidence) or "none"
+    variant = str(judgement.variant)
+    if expect is not None:
+        print(f"  runs on {variant}: {'yes' if judgement.ok else 'no'}")
+    elif variant:
+        print(f"  declared {variant}; evidence: {seen}")
+    else:
+        print(f"  declares no variant; the code needs {report.level or 'what cannot be told'}")
+    unseen = {each.unseen for each in report.files if each.unseen}
+    for text in sorted(unseen):
+        report_message(text)
+
+
+def _cells(file: FileReport) -> tuple[str, ...]:
+    code = file.code
+    chosen = "" if code is None or code.dispatched == code.level else code.dispatched
+    names = [] if code is None else [each.name for each in code.extensions]
+    device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
+    floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
+    needs = "unreadable" if file.fault else file.level or "?"
+    words = " ".join([*names, *device])
+    return (file.path, file.machine_names, needs, chosen, file.isa_note or "", floor, words)
+
+
+def judgement_json(
+    report: AuditReport, judgement: Judgement, expect: str | None
+) -> dict[str, JSONValue]:
+    """Return the value of one wheel in audit.schema.json."""
+    return {
+        "name": report.name,
+        "platforms": list(report.platforms),
+        "variant": str(judgement.variant),
+        "expected": expect is not None,
+        "ok": judgement.ok,
+        "level": report.level,
+        "evidence": list(judgement.evidence),
+        "files": [_file(each) for each in report.files],
+        "findings": [
+            {
+                "severity": each.severity,
+                "rule": each.rule,
+                "message": each.message,
+                "path": each.path,
+                "evidence": list(each.evidence),
+            }
+            for each in judgement.findings
+        ],
+    }
+
+
+def _file(file: FileReport) -> dict[str, JSONValue]:
+    return {
+        "path": file.path,
+        "format": file.format,
+        "machine": file.machine_names,
+        "level": file.level,
+        "isa_note": file.isa_note,
+        "switches": [line.asked for line in file.switches],
+        "needed": list(file.needed),
+        "glibc": None if file.glibc_floor is None else ".".join(map(str, file.glibc_floor)),
+        "cuda": [] if file.device is None else [str(each) for each in file.device.cuda],
+        "rocm": [] if file.device is None else list(file.device.rocm),
+        "unseen": file.unseen,
+        "fault": file.fault,
+        "code": _code(file),
+    }
+
+
+def _code(file: FileReport) -> JSONValue:
+    code = file.code
+    if code is None:
+        return None
+    return {
+        "decoder": code.decoder,
+        "bytes": code.size,
+        "level": code.level,
+        "dispatched": code.dispatched,
+        "guard": code.guard,
+        "functions_by_need": dict(code.counts),
+        "extensions": [
+            {"name": each.name, "count": each.count, "dispatched": each.dispatched}
+            for each in code.extensions
+        ],
+        "functions": [
+            {
+                "name": each.name,
+                "address": each.address,
+                "at": each.at,
+                "instruction": each.instruction,
+                "needs": each.needs,
+                "guarded": each.guarded,
+            }
+            for each in code.functions
+        ],
+    }
