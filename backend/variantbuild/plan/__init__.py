@@ -7,8 +7,6 @@ runs the compilers on a small source, and `plan_build` does both.
 
 from __future__ import annotations
 
-import hashlib
-import sysconfig
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,8 +35,9 @@ if TYPE_CHECKING:
 class BuildPlan:
     """Everything that is decided before the delegate runs.
 
-    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for. `trial` is
-    None until the flags have been tried: the guard is then the expected one.
+    `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for, `soabi` its
+    SOABI, None where it has none. `trial` is None until the flags have been tried: until then the
+    guard is the expected one.
     """
 
     project: Project
@@ -50,6 +49,7 @@ class BuildPlan:
     compilation: Compilation
     devices: DevicePlan | None = None
     trial: Trial | None = None
+    soabi: str | None = None
 
     @property
     def variant(self) -> Variant:
@@ -101,21 +101,10 @@ class BuildPlan:
 
     @property
     def digest(self) -> str:
-        """A digest of all that the bytes of the wheel may depend on, in hexadecimal."""
-        parts = (
-            str(self.variant),
-            self.platform,
-            sysconfig.get_config_var("SOABI"),
-            self.delegate.backend,
-            self.project.config,
-            sorted(self.project.delegate_settings.items()),
-            self.naming,
-            self.flags,
-            self.compilers,
-            # Free memory differs from hook to hook, and decides how many compilers run at once.
-            self.device and replace(self.device, jobs=1),
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        """A digest of everything that the bytes of the wheel may depend on, in hexadecimal."""
+        from variantbuild.plan.digest import digest_plan
+
+        return digest_plan(self)
 
 
 def plan_build(
@@ -182,6 +171,7 @@ def make_plan(
         situation=situation,
         compilation=compilation,
         devices=devices,
+        soabi=host.config_var("SOABI"),
     )
 
 
