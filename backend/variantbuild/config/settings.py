@@ -62,7 +62,7 @@ class Config:
         default="auto",
         in_target=True,
         early=True,
-        values="`auto`, `v1`…`v4`, a CPU name such as `zen4`, `native`, `none`",
+        values="`auto`, `v1` to `v4`, a CPU name such as `zen4`, `native`, `none`",
         doc="The CPU to build for. `auto`: the level of the build machine, or the baseline under "
         "cibuildwheel, because which CPU a CI runner has is arbitrary. `native`: the exact "
         "microarchitecture of the build machine. `none`: no CPU flags and no stamp.",
