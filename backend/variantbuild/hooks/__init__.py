@@ -20,8 +20,13 @@ from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegat
 from variantbuild.delegate.run import delegate_metadata
 from variantbuild.errors import VariantBuildError
 from variantbuild.frontend.situation import Situation, detect_situation, read_traces
-from variantbuild.hooks import prepared as handoff
 from variantbuild.hooks import produce
+from variantbuild.hooks.prepared import (
+    WHEEL_DIRECTORY,
+    find_wheel,
+    read_prepared,
+    write_prepared,
+)
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy
 from variantbuild.messages import StderrReporter
@@ -83,11 +88,11 @@ def build_wheel(
     and flags are still the same.
     """
     project, delegate = _open(config_settings)
-    decision = handoff.read(metadata_directory)
-    plan = _plan(project, delegate, None if decision is None else decision.situation)
+    prepared = read_prepared(metadata_directory)
+    plan = _plan(project, delegate, None if prepared is None else prepared.situation)
     destination = Path(wheel_directory)
-    if decision is not None and metadata_directory is not None:
-        built = handoff.find_wheel(decision, Path(metadata_directory), plan)
+    if prepared is not None and metadata_directory is not None:
+        built = find_wheel(prepared, Path(metadata_directory), plan)
         if built is not None:
             return publish_copy(built, destination).name
     return produce.produce_wheel(plan, delegate, destination).name
@@ -134,17 +139,17 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
     folder = Path(metadata_directory)
     plan = _plan(project, delegate)
     if plan.naming.local and not plan.variant.is_baseline:
-        wheels = folder / handoff.WHEEL_FOLDER
+        wheels = folder / WHEEL_DIRECTORY
         wheels.mkdir(exist_ok=True)
         built = produce.produce_wheel(plan, delegate, wheels)
         dist_info = produce.unpack_metadata(built, folder)
-        handoff.write(plan, dist_info, built)
+        write_prepared(plan, dist_info, built)
     else:
         dist_info = delegate_metadata(plan, delegate, folder)
         # What these two say of tags and contents is not known yet.
         for name in ("WHEEL", "RECORD"):
             (dist_info / name).unlink(missing_ok=True)
-        handoff.write(plan, dist_info, None)
+        write_prepared(plan, dist_info, None)
     return dist_info.name
 
 

@@ -1,8 +1,9 @@
-"""What the prepare hook tells the build hook: a record in the prepared dist-info.
+"""What the prepare hook leaves for the build hook: a record in the prepared dist-info.
 
-The two run in processes of their own. Front ends leave traces at prepare that are gone at build
-(pip's tracker), so the situation is written down; and a wheel that prepare had to build is named
-with the digest of its plan and of its bytes, to be picked up only where both still hold.
+The two hooks run in separate processes. Some traces of a front end (pip's build tracker) are there
+at prepare and gone at build, so the detected situation is written down. A wheel that prepare had
+to build is recorded with the digest of its plan and of its bytes, and is used only if both still
+match.
 """
 
 from __future__ import annotations
@@ -11,69 +12,103 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from variantbuild.frontend.situation import Situation, SituationKind
 from variantbuild.plan import BuildPlan
+from variantbuild.types import JSONValue
 
 #: The record, inside the prepared dist-info.
 RECORD_FILE = "variantbuild.json"
 
 #: Where prepare leaves the wheel it built, beside the prepared dist-info.
-WHEEL_FOLDER = ".variantbuild"
+WHEEL_DIRECTORY = ".variantbuild"
+
+_FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """What prepare saw and did. `wheel` is None where it built none."""
+class PreparedWheel:
+    """A wheel that prepare built: its file name and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """What prepare detected and did; `wheel` is None if it did not build one."""
 
     situation: Situation
     plan_digest: str
-    wheel: str | None
-    wheel_sha256: str | None
+    wheel: PreparedWheel | None
+
+    @classmethod
+    def parse(cls, text: str) -> Prepared:
+        """Parse the record; raises ValueError for anything but a record of this version."""
+        record = cast("object", json.loads(text))
+        if not isinstance(record, dict) or record.get("version") != _FORMAT:
+            raise ValueError("not a record of this version")
+        fields = cast("dict[str, JSONValue]", record)
+        kind = _string(fields, "situation")
+        if kind not in get_args(SituationKind):
+            raise ValueError(f"unknown situation {kind!r}")
+        has_wheel = fields.get("wheel") is not None
+        return cls(
+            situation=Situation(
+                kind=cast("SituationKind", kind),
+                evidence=_string(fields, "evidence"),
+                cibuildwheel=fields.get("cibuildwheel") is True,
+            ),
+            plan_digest=_string(fields, "plan"),
+            wheel=PreparedWheel(name=_string(fields, "wheel"), sha256=_string(fields, "sha256"))
+            if has_wheel
+            else None,
+        )
+
+    def __str__(self) -> str:
+        record = {
+            "version": _FORMAT,
+            "situation": self.situation.kind,
+            "evidence": self.situation.evidence,
+            "cibuildwheel": self.situation.cibuildwheel,
+            "plan": self.plan_digest,
+            "wheel": None if self.wheel is None else self.wheel.name,
+            "sha256": None if self.wheel is None else self.wheel.sha256,
+        }
+        return json.dumps(record, indent=1) + "\n"
 
 
-def write(plan: BuildPlan, dist_info: Path, wheel: Path | None) -> None:
+def _string(fields: dict[str, JSONValue], key: str) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is {value!r}, not a string")  # noqa: TRY004 - parsing text
+    return value
+
+
+def write_prepared(plan: BuildPlan, dist_info: Path, wheel: Path | None) -> None:
     """Write the record of `plan`, and of the `wheel` that was built for it, into `dist_info`."""
-    record = {
-        "version": 1,
-        "situation": plan.situation.kind,
-        "evidence": plan.situation.evidence,
-        "cibuildwheel": plan.situation.cibuildwheel,
-        "plan": plan.digest,
-        "wheel": wheel and wheel.name,
-        "sha256": wheel and _sha256(wheel),
-    }
-    (dist_info / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    built = None if wheel is None else PreparedWheel(name=wheel.name, sha256=_sha256(wheel))
+    prepared = Prepared(situation=plan.situation, plan_digest=plan.digest, wheel=built)
+    (dist_info / RECORD_FILE).write_text(str(prepared), encoding="utf-8")
 
 
-def read(metadata_directory: str | None) -> Decision | None:
-    """Return the record in `metadata_directory`, None where there is none that can be read."""
+def read_prepared(metadata_directory: str | None) -> Prepared | None:
+    """Return the record in `metadata_directory`; None without a readable one."""
     if metadata_directory is None:
         return None
     try:
-        text = Path(metadata_directory, RECORD_FILE).read_text(encoding="utf-8")
-        record = cast("dict[str, str | bool | None]", json.loads(text))
-        return Decision(
-            situation=Situation(
-                kind=cast("SituationKind", record["situation"]),
-                evidence=str(record["evidence"]),
-                cibuildwheel=bool(record["cibuildwheel"]),
-            ),
-            plan_digest=str(record["plan"]),
-            wheel=cast("str | None", record["wheel"]),
-            wheel_sha256=cast("str | None", record["sha256"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return Prepared.parse(Path(metadata_directory, RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
 
 
-def find_wheel(decision: Decision, metadata_directory: Path, plan: BuildPlan) -> Path | None:
-    """Return the wheel that prepare built, None unless plan and bytes are those of the record."""
-    if decision.wheel is None or decision.plan_digest != plan.digest:
+def find_wheel(prepared: Prepared, metadata_directory: Path, plan: BuildPlan) -> Path | None:
+    """Return the wheel that prepare built; None unless its plan and bytes are unchanged."""
+    if prepared.wheel is None or prepared.plan_digest != plan.digest:
         return None
-    wheel = metadata_directory.parent / WHEEL_FOLDER / decision.wheel
-    if not wheel.is_file() or _sha256(wheel) != decision.wheel_sha256:
+    wheel = metadata_directory.parent / WHEEL_DIRECTORY / Path(prepared.wheel.name).name
+    if not wheel.is_file() or _sha256(wheel) != prepared.wheel.sha256:
         return None
     return wheel
 
@@ -81,6 +116,6 @@ def find_wheel(decision: Decision, metadata_directory: Path, plan: BuildPlan) ->
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()

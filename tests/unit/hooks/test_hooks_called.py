@@ -14,7 +14,7 @@ import variantbuild
 from canned import BACKEND, EDITABLE, PREPARE, Tree, enter, header, module
 from variantbuild import hooks
 from variantbuild.frontend.situation import FRONTEND_VARIABLE
-from variantbuild.hooks.prepared import RECORD_FILE, WHEEL_FOLDER
+from variantbuild.hooks.prepared import RECORD_FILE, WHEEL_DIRECTORY
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -87,7 +87,7 @@ def test_what_prepare_built_is_picked_up(tree: Tree, meta: Path) -> None:
     dist_info = prepare(meta, V3)
     assert dist_info.name == "demo-1.0+v3.dist-info"
     assert (dist_info / "RECORD").is_file()
-    assert sorted(path.name for path in meta.iterdir()) == [WHEEL_FOLDER, dist_info.name]
+    assert sorted(path.name for path in meta.iterdir()) == [WHEEL_DIRECTORY, dist_info.name]
     assert hook("build_wheel")(str(tree.out), V3, str(dist_info)) == STAMPED
     assert tree.calls == ["build_wheel"]
     assert tree.made == [STAMPED]
@@ -103,7 +103,7 @@ def test_what_prepare_built_is_left_where_something_changed(
 ) -> None:
     dist_info = prepare(meta, V3)
     settings = dict(V3)
-    (wheel,) = (meta / WHEEL_FOLDER).iterdir()
+    (wheel,) = (meta / WHEEL_DIRECTORY).iterdir()
     if change == "settings":
         settings["variantbuild.flags.c"] = "-O1"
     elif change == "bytes":
