@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEAD = ("front end", "route", "installed", "code that was loaded")
+HEAD = ("front end", "route", "installed", "level of the loaded code")
 
 
 @dataclass
