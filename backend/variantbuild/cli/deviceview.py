@@ -1,4 +1,4 @@
-"""How accelerators look: toolkit, driver and GPUs in `probe`, what will be done in `plan`."""
+"""Accelerators in the output of `probe` (toolkit, driver, GPUs) and `plan` (what will be built)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _driver_json(driver: Driver) -> JSONValue:
 
 
 def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
-    """Return the rows on device code in a plan for people; none where no one asks for any."""
+    """Return the rows on device code in a plan for people; none for a project without any."""
     if plan.devices is None:
         return []
     choice, device = plan.devices.choice, plan.device
@@ -109,18 +109,18 @@ def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
 
 
 def plan_lines(plan: BuildPlan, env: Mapping[str, str]) -> list[str]:
-    """Return the lines on what a build system is told of device code, for people."""
+    """Return what the build system gets for device code, for people."""
     handed = _handed(plan, env)
     if handed is None:
         return []
     variables, settings = handed
     told = [f"  {name}={value}" for name, value in variables.items()]
     told += [f"  -C {name}={value}" for name, value in settings.items()]
-    return ["", paint("what the build is told of device code", "bold"), *told]
+    return ["", paint("what the build gets for device code", "bold"), *told]
 
 
 def plan_json(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue] | None:
-    """Return device code in a plan as plan.schema.json has it; None where no one asks for any."""
+    """Return device code in a plan as plan.schema.json has it; None for a project without any."""
     if plan.devices is None:
         return None
     device, choice, host = plan.device, plan.devices.choice, plan.devices.host_compiler

@@ -1,8 +1,9 @@
-"""`variantbuild plan`: what would be built, with nothing run but probes."""
+"""`variantbuild plan`: what would be built, after probing the machine and trying the flags."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,11 @@ from variantbuild.types import JSONValue
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `plan`."""
+    parser.description = (
+        "Show what would be built: variant, flags, names. Nothing is built, but each compiler that "
+        "the sources need compiles a small probe in a temporary directory, to see whether it "
+        "accepts its flags; the commands are listed."
+    )
     parser.add_argument("source", nargs="?", default=".", metavar="SRC", help="source tree (.)")
     parser.add_argument("--target", metavar="T", help="the variant, such as v3 or fc39.v3")
     add_settings_options(parser)
@@ -71,6 +77,9 @@ def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValu
             "link": list(plan.flags.link),
         },
         "accelerator": plan_json(plan, env),
+        "trial": {
+            "commands": [] if plan.trial is None else [list(each) for each in plan.trial.commands]
+        },
         "guard": {"level": plan.flags.guard.level, "unguarded": plan.flags.guard.unguarded},
         "compilers": [
             {
@@ -88,7 +97,7 @@ def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValu
 
 
 def _names(plan: BuildPlan) -> list[JSONValue]:
-    """Say for each front end which version and file name it would get, and why."""
+    """Return the version and file name that each front end would get, and why."""
     rows: list[JSONValue] = []
     name, version, tag, platform = _plain_name(plan)
     variant = plan.variant
@@ -114,7 +123,7 @@ def _names(plan: BuildPlan) -> list[JSONValue]:
 
 
 def _plain_name(plan: BuildPlan) -> tuple[str, str, str, str]:
-    """Guess name, version, Python tag and platform; the delegate has the last word on them."""
+    """Guess name, version, Python tag and platform; the delegate decides."""
     import re
 
     from packaging.tags import interpreter_name, interpreter_version
@@ -134,7 +143,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
     if variant.is_baseline:
         guarded = "not needed"
     elif guard is None:
-        guarded = f"a lesser machine raises ImportError (ISA note {flags.guard.level})"
+        guarded = f"a CPU below {flags.guard.level} raises ImportError (ISA note)"
     else:
         guarded = f"unguarded: {guard}"
     rows = [
@@ -151,6 +160,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
         *([("link", " ".join(flags.link))] if flags.link else []),
         *plan_rows(plan),
         ("guard", guarded),
+        *_trial_rows(plan),
         *(("override", override.place) for override in plan.project.config.overrides),
     ]
     lines = [table(rows), *plan_lines(plan, env), "", paint("what each front end gets", "bold")]
@@ -160,6 +170,12 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
         lines.append(f"    {row['file_name']}")
         lines.append(paint(f"    {row['why']}", "dim"))
     return "\n".join(lines)
+
+
+def _trial_rows(plan: BuildPlan) -> list[tuple[str, str]]:
+    """Return the commands of the trial compilation, which `plan` has run."""
+    commands = () if plan.trial is None else plan.trial.commands
+    return [("trial compilation", shlex.join(command)) for command in commands]
 
 
 def _compiler(plan: BuildPlan, language: str) -> str:
