@@ -97,6 +97,16 @@ def test_what_prepare_built_is_picked_up(tree: Tree, meta: Path) -> None:
                 assert archive.read(str(path.relative_to(meta))) == path.read_bytes()
 
 
+def test_what_prepare_built_is_picked_up_whatever_says_the_same(
+    tree: Tree, meta: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VARIANTBUILD_CPU", "v3")
+    dist_info = prepare(meta, {})
+    monkeypatch.delenv("VARIANTBUILD_CPU")
+    assert hook("build_wheel")(str(tree.out), V3, str(dist_info)) == STAMPED
+    assert tree.calls == ["build_wheel"]
+
+
 @pytest.mark.parametrize("change", ["settings", "bytes", "gone", "record", "no record"])
 def test_what_prepare_built_is_left_where_something_changed(
     change: str, tree: Tree, meta: Path
