@@ -38,9 +38,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     check_targets([] if args.target is None else [args.target])
     source = Path(args.source).resolve()
     project = load_project(source, config_settings_of(args), env)
-    traces = read_traces(env, source, is_sdist=project.is_sdist)
     host = LocalHost(env=env, source=source)
-    situation = detect_situation(traces)
+    situation = detect_situation(read_traces(host, source, is_sdist=project.is_sdist))
     plan = plan_build(project, resolve_delegate(project), host, situation, preview=True)
     for message in plan.messages:
         report_message(message, "warning")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from variantbuild.host import Host
 from variantbuild.host.parent import parent_command_line
 
 SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
@@ -45,15 +46,15 @@ class Traces:
     parent: tuple[str, ...]
 
 
-def read_traces(env: Mapping[str, str], source: Path, *, is_sdist: bool) -> Traces:
-    """Collect the traces that this process can see."""
-    folder = env.get("PIP_BUILD_TRACKER")
+def read_traces(host: Host, source: Path, *, is_sdist: bool) -> Traces:
+    """Collect the traces that this process can see on `host`."""
+    tracker = host.env.get("PIP_BUILD_TRACKER")
     return Traces(
-        env=env,
+        env=host.env,
         source=source,
         is_sdist=is_sdist,
-        tracked=None if not folder else _read_tracker(Path(folder)),
-        parent=parent_command_line(),
+        tracked=_read_tracker(Path(tracker)) if tracker else None,
+        parent=parent_command_line(host),
     )
 
 

@@ -185,10 +185,10 @@ def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
 
 
 def _plan(project: Project, delegate: Delegate, situation: Situation | None = None) -> BuildPlan:
-    if situation is None:
-        traces = read_traces(os.environ, project.path, is_sdist=project.is_sdist)
-        situation = detect_situation(traces)
     host = LocalHost(env=os.environ, source=project.path)
+    if situation is None:
+        traces = read_traces(host, project.path, is_sdist=project.is_sdist)
+        situation = detect_situation(traces)
     return plan_build(project, delegate.spec, host, situation)
 
 

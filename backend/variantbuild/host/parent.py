@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from variantbuild.host import Host
+
+_PS = "/bin/ps"
 
 
-def parent_command_line() -> tuple[str, ...]:
-    """Return the words of the parent's command line; none where the system does not show them."""
-    parent = os.getppid()
-    try:
-        raw = Path(f"/proc/{parent}/cmdline").read_bytes()
-    except OSError:
-        return ps_command_line(parent)
-    return tuple(part.decode("utf-8", "replace") for part in raw.split(b"\0") if part)
+def parent_command_line(host: Host) -> tuple[str, ...]:
+    """Return the words of the parent's command line; none if the system does not show them."""
+    return command_line_of(host, os.getppid())
 
 
-def ps_command_line(pid: int) -> tuple[str, ...]:
-    """Return the command line of process `pid` as ps prints it (macOS); none without ps."""
-    program = Path("/bin/ps")
-    if not program.exists():
+def command_line_of(host: Host, pid: int) -> tuple[str, ...]:
+    """Return the command line of process `pid`, from /proc or, where there is none, from ps."""
+    text = host.read_text(f"/proc/{pid}/cmdline")
+    if text is not None:
+        return tuple(word for word in text.split("\0") if word)
+    if host.which(_PS) is None:
         return ()
     import shlex
 
-    from variantbuild.host.processes import run_bounded
-
-    argv = (str(program), "-o", "command=", "-p", str(pid))
-    done = run_bounded(argv, env={}, cwd=None, timeout=5)
+    done = host.run((_PS, "-o", "command=", "-p", str(pid)), timeout=5)
     try:
-        return tuple(shlex.split(done.stdout))
-    except ValueError:  # a quotation mark without its pair
+        return tuple(shlex.split(done.stdout)) if done.ok else ()
+    except ValueError:  # an unmatched quotation mark
         return ()

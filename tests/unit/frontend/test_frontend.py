@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hosts.recorded import RecordedHost
 from variantbuild.config import Config
 from variantbuild.frontend.naming import front_ends, resolve_naming
 from variantbuild.frontend.situation import (
@@ -21,6 +22,11 @@ from variantbuild.frontend.situation import (
 from variantbuild.tags.forms import TagForm
 
 HERE = Path("/work/src")
+
+
+def read(**env: str) -> Traces:
+    """Collect the traces of a machine that shows no parent process."""
+    return read_traces(RecordedHost(env=env), HERE, is_sdist=False)
 
 
 def traces(
@@ -64,9 +70,9 @@ def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> 
     for name, text, when in (("a", "app==2 from https://x/app.tar.gz", 1), ("b", "file:///s", 2)):
         (tmp_path / name).write_text(text)
         os.utime(tmp_path / name, (when, when))
-    found = read_traces({"PIP_BUILD_TRACKER": str(tmp_path)}, HERE, is_sdist=False)
+    found = read(PIP_BUILD_TRACKER=str(tmp_path))
     assert found.tracked == ("file:///s", "app==2 from https://x/app.tar.gz")
-    assert read_traces({}, HERE, is_sdist=False).tracked is None
+    assert read().tracked is None
 
 
 @pytest.mark.parametrize("content", ["", " \n", "garbage", "pkg==1.0", "\0\ufffd", "@ @ (from"])
@@ -75,19 +81,18 @@ def test_a_tracker_that_says_nothing_gets_what_pip_never_refuses(
 ) -> None:
     (tmp_path / "entry").write_text(content, encoding="utf-8")
     (tmp_path / "folder").mkdir()
-    found = read_traces({"PIP_BUILD_TRACKER": str(tmp_path)}, HERE, is_sdist=False)
-    assert detect_situation(replace(found, parent=())).kind == "pip-sdist"
+    found = read(PIP_BUILD_TRACKER=str(tmp_path))
+    assert detect_situation(found).kind == "pip-sdist"
 
 
 def test_a_tracker_that_is_gone_is_none(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "gone", tmp_path / "file", "/proc/self/mem/x", ""):
-        env = {"PIP_BUILD_TRACKER": str(path)}
-        assert read_traces(env, HERE, is_sdist=False).tracked is None
+        assert read(PIP_BUILD_TRACKER=str(path)).tracked is None
     empty = tmp_path / "empty"
     empty.mkdir()
-    found = read_traces({"PIP_BUILD_TRACKER": str(empty)}, HERE, is_sdist=False)
-    assert detect_situation(replace(found, parent=())).kind == "pip-sdist"
+    found = read(PIP_BUILD_TRACKER=str(empty))
+    assert detect_situation(found).kind == "pip-sdist"
     # Another front end that pip's build runs is that front end.
     assert detect_situation(replace(found, parent=("python", "-m", "build"))).kind == "build"
 
@@ -121,6 +126,11 @@ def test_a_tracker_that_is_gone_is_none(tmp_path: Path) -> None:
 )
 def test_parent_process(parent: tuple[str, ...], kind: SituationKind) -> None:
     assert detect_situation(traces(parent=parent)).kind == kind
+
+
+def test_the_parent_is_read_from_the_machine() -> None:
+    host = RecordedHost(files={f"/proc/{os.getppid()}/cmdline": "python\0-m\0build\0"})
+    assert detect_situation(read_traces(host, HERE, is_sdist=False)).kind == "build"
 
 
 def test_uv_run_is_no_proof_of_uv() -> None:
