@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from variantbuild.binary.machines import elf_machine
 from variantbuild.binary.macho import HEAD_FAT, macho_machines
 from variantbuild.binary.pe import HEAD_PE, is_header_beyond, read_pe
 
@@ -32,22 +33,6 @@ FATBIN_MAGIC = bytes.fromhex("50ed55ba")
 BUNDLE_MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
 COMPRESSED_BUNDLE_MAGIC = b"CCOB"
 
-#: Names for e_machine; `machine_of` makes archspec's family names of them.
-ELF_MACHINES = {
-    3: "i386",
-    8: "mips",
-    20: "ppc",
-    21: "ppc64",
-    22: "s390x",
-    40: "arm",
-    62: "x86_64",
-    183: "aarch64",
-    190: "cuda",
-    224: "amdgpu",
-    243: "riscv",
-    247: "bpf",
-    258: "loongarch64",
-}
 _ROLES: dict[str, Role] = {"cuda": "device", "amdgpu": "device", "bpf": "data"}
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
 #: What the import system or a loader takes for compiled code, whatever it holds.
@@ -93,20 +78,12 @@ def recognize(name: str, head: bytes) -> MachineCode | None:
     return _pe(name, head) or _by_name(name)
 
 
-def machine_of(number: int, *, bits: int, little_endian: bool) -> str:
-    """Return archspec's family name for an e_machine `number` of the ELF header."""
-    name = ELF_MACHINES.get(number, f"machine {number}")
-    if name == "ppc64" and little_endian:
-        return "ppc64le"
-    return "riscv64" if name == "riscv" and bits == 64 else name
-
-
 def _elf(head: bytes) -> MachineCode:
     if len(head) < 20:
         return MachineCode("elf", "host", (), "ELF file")
     little_endian = head[5] != 2
     number = int.from_bytes(head[18:20], "little" if little_endian else "big")
-    machine = machine_of(number, bits=64 if head[4] == 2 else 32, little_endian=little_endian)
+    machine = elf_machine(number, bits=64 if head[4] == 2 else 32, little_endian=little_endian)
     return MachineCode("elf", _ROLES.get(machine, "host"), (machine,), "ELF file")
 
 

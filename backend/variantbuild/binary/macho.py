@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from variantbuild.binary.machines import macho_machine
+
 _Order = Literal["big", "little"]
 _THIN_ORDERS: dict[bytes, _Order] = {
     bytes.fromhex("feedface"): "big",
@@ -22,7 +24,6 @@ _FAT_HEADER = 8
 _JAVA_VERSION = 45
 #: Bytes that hold the entries of a fat file with the most architectures that it may have.
 HEAD_FAT = _FAT_HEADER + 32 * _JAVA_VERSION
-_CPUS = {0x01000007: "x86_64", 0x0100000C: "aarch64", 7: "i386", 12: "arm", 18: "ppc"}
 
 
 def macho_machines(head: bytes) -> tuple[str, ...] | None:
@@ -44,5 +45,4 @@ def macho_machines(head: bytes) -> tuple[str, ...] | None:
 
 def _names(numbers: list[bytes], order: _Order) -> tuple[str, ...]:
     whole = [int.from_bytes(raw, order) for raw in numbers if len(raw) == 4]
-    names = (_CPUS.get(number, f"Mach-O CPU type {number:#x}") for number in whole)
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(macho_machine, whole)))

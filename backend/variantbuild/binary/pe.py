@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from variantbuild.binary.machines import pe_machine
+
 #: Bytes to look for the header in: it follows a DOS program of any size, normally 64 to 256 bytes.
 HEAD_PE = 1 << 16
 
-_MACHINES = {0x8664: "x86_64", 0xAA64: "aarch64", 0x14C: "i386", 0x1C4: "arm"}
 _IS_DLL = 0x2000
 _COFF_HEADER = 24  # the signature and the COFF header, in bytes
 _PE32_PLUS = b"\x0b\x02"
@@ -43,7 +44,7 @@ def read_pe(head: bytes) -> Image | None:
     directories = optional + _DIRECTORIES[head[optional : optional + 2] == _PE32_PLUS]
     clr = directories + 8 * _CLR_DIRECTORY
     return Image(
-        machine=_MACHINES.get(number, f"PE machine {number:#x}"),
+        machine=pe_machine(number),
         dll=bool(int.from_bytes(header[22:24], "little") & _IS_DLL),
         managed=any(head[clr : clr + 8]),
     )

@@ -14,7 +14,12 @@ from typing import TypedDict, cast
 from variantbuild.config.buildsystem import CompilerSearch
 from variantbuild.data import load_table
 from variantbuild.host import Host
-from variantbuild.probe.compiler_identity import parse_banner, program_name, questions_for
+from variantbuild.probe.compiler_identity import (
+    Unsupported,
+    parse_banner,
+    program_name,
+    questions_for,
+)
 from variantbuild.probe.facts import (
     Absent,
     Compiler,
@@ -167,8 +172,8 @@ def _identify(host: Host, language: Language, command: _Command) -> Fact[Compile
                 break
             continue
         identity = parse_banner(text)
-        if isinstance(identity, str):
-            return Failed(f"{shown} is {identity}, which is not supported")
+        if isinstance(identity, Unsupported):
+            return Failed(f"{shown} is {identity.name}, which is not supported")
         if identity is not None:
             compiler = Compiler(
                 language=language,

@@ -37,11 +37,18 @@ class Identity:
     target: str
 
 
-def parse_banner(text: str) -> Identity | str | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsupported:
+    """A compiler that is known by `name`, and that builds cannot use."""
+
+    name: str
+
+
+def parse_banner(text: str) -> Identity | Unsupported | None:
     """Return family, exact version and target from what a compiler says of itself.
 
-    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. A known
-    compiler that is not supported gives its name, no known banner None. gcc's `-v` holds what
+    `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. None for text
+    without the banner of a known compiler. gcc's `-v` holds what
     `-dumpfullversion -dumpversion` answer, also where a distribution cuts `-dumpversion` to the
     major version.
     """
@@ -50,7 +57,7 @@ def parse_banner(text: str) -> Identity | str | None:
         if match is None:
             continue
         if "family" not in banner:
-            return banner["unsupported"]
+            return Unsupported(name=banner["unsupported"])
         target = re.search(r"^Target: (\S+)$", text, re.M)
         return Identity(
             family=banner["family"],

@@ -58,8 +58,8 @@ def probe_cpu(host: Host) -> Fact[Cpu]:
     return Absent(f"processors of {host.system} on {host.machine} cannot be probed")
 
 
-def parse_cpuinfo(text: str, family: str) -> Cpu | str:
-    """Return the first processor of a Linux /proc/cpuinfo, or why it cannot be understood."""
+def parse_cpuinfo(text: str, family: str) -> Cpu | Failed:
+    """Return the first CPU of a Linux /proc/cpuinfo, or why the file cannot be understood."""
     entry: dict[str, str] = {}
     for line in text.splitlines():
         key, separator, value = line.partition(":")
@@ -69,12 +69,12 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | str:
     brand = entry.get("model name") or entry.get("cpu") or ""
     if family == "x86_64":
         if "flags" not in entry:
-            return "has no line 'flags'"
+            return Failed("has no line 'flags'")
         vendor = entry.get("vendor_id", "generic")
         return _cpu(family, vendor=vendor, features=entry["flags"].split(), brand=brand)
     if family == "aarch64":
         if "Features" not in entry:
-            return "has no line 'Features'"
+            return Failed("has no line 'Features'")
         code = entry.get("CPU implementer")
         return _cpu(
             family,
@@ -90,7 +90,7 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | str:
     return _cpu(family, part=cpu_tables()["riscv_parts"].get(part, part), brand=brand)
 
 
-def parse_sysctl(text: str, family: str) -> Cpu | str:
+def parse_sysctl(text: str, family: str) -> Cpu | Failed:
     """Return the processor of a Mac from sysctl's `name: value` lines.
 
     `family` is the interpreter's: under Rosetta an x86_64 one runs on an Apple processor, and what
@@ -104,7 +104,7 @@ def parse_sysctl(text: str, family: str) -> Cpu | str:
             values[key.strip()] = value.strip()
     brand = values.get("machdep.cpu.brand_string", "")
     if not values:
-        return "answered nothing"
+        return Failed("printed nothing")
     tables = cpu_tables()
     if family == "aarch64":
         features = set(tables["darwin_arm_floor"])
@@ -189,8 +189,10 @@ def _depth(target: Microarchitecture) -> tuple[int, int]:
     return len(target.ancestors), len(target.features)
 
 
-def _found(parsed: Cpu | str, source: str) -> Fact[Cpu]:
-    return Failed(f"{source} {parsed}") if isinstance(parsed, str) else Found(parsed, source)
+def _found(parsed: Cpu | Failed, source: str) -> Fact[Cpu]:
+    if isinstance(parsed, Failed):
+        return Failed(f"{source} {parsed.error}")
+    return Found(parsed, source)
 
 
 def _cpu(

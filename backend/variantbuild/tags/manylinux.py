@@ -44,7 +44,7 @@ class Policy:
     """A policy such as `manylinux_2_28`, and the newest symbol version of each library in it.
 
     `ceilings` maps the prefix of symbol versions (GLIBC, GLIBCXX, …) to the highest one, `others`
-    a machine (as ELF files name it) to those that differ there; it is for all machines but `never`.
+    an architecture to those that differ there; it is for all machines but `never`.
     `libraries` may be linked without being in the wheel. For musl there are no versions.
     """
 

@@ -150,6 +150,15 @@ def test_what_is_printed_as_the_level_is_expected_by_that_name() -> None:
     assert judge_fit(later, Variant.parse(level, "aarch64")).ok
 
 
+@pytest.mark.parametrize(
+    ("number", "tag"), [(3, "manylinux_2_17_i686"), (40, "linux_armv7l"), (22, "linux_s390x")]
+)
+def test_the_machine_of_a_tag_is_that_of_its_files(number: int, tag: str) -> None:
+    assert "wrong-machine" not in {
+        each.rule for each in judge_tags(report(machine=number, platforms=(tag,)))
+    }
+
+
 def test_other_machines_are_errors() -> None:
     found = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
     assert rules(found, "v3") == {"wrong-machine": "error"}

@@ -33,7 +33,7 @@ from variantbuild.binary.elf.tables import (
     slice_of,
     string_at,
 )
-from variantbuild.binary.formats import ELF_MACHINES
+from variantbuild.binary.machines import elf_machine
 
 __all__ = [
     "Data",
@@ -138,7 +138,7 @@ def _parse(data: Data) -> Elf:
     dynamic = parse_dynamic(data, order, bits, segments)
     # A shell that lacks only what needs the strings, to map addresses with.
     elf = Elf(
-        machine=ELF_MACHINES.get(machine, f"machine {machine}"),
+        machine=elf_machine(machine, bits=bits, little_endian=order == "<"),
         bits=bits,
         little_endian=order == "<",
         kind="other",

@@ -9,11 +9,9 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TypedDict, cast
 
-from variantbuild.data import load_table
-from variantbuild.isa.levels import includes
+from variantbuild.isa import x86flags
+from variantbuild.isa.levels import is_level
 from variantbuild.plan.flags import Tool
 from variantbuild.plan.flags.toolchains import family_table
 from variantbuild.probe.facts import CompilerFamily
@@ -41,13 +39,6 @@ class Conflict:
 
     def __str__(self) -> str:
         return f"`{self.switch}` in {self.source} {self.reason}"
-
-
-class _X86Table(TypedDict):
-    levels: dict[str, str]
-    implied: dict[str, str]
-    evex: list[str]
-    march: dict[str, str]
 
 
 def user_sources(
@@ -88,7 +79,7 @@ def _reason(switch: str, source: str, cpu: str) -> str | None:
     if (match := _PROCESSOR.fullmatch(switch)) is not None:
         named = match["name"] or match["intel"]
         return None if _same(switch, named, cpu) else f"contradicts the target {cpu}; {wins}"
-    if switch.startswith("-m") and cpu in _level_names():
+    if switch.startswith("-m") and is_level("x86_64", cpu):
         return _feature_reason(switch[2:], cpu)
     return None
 
@@ -108,16 +99,10 @@ def _feature_reason(name: str, cpu: str) -> str | None:
     """Judge `-m{name}`: explicit features stay as they are, whatever -march follows."""
     off = name.startswith("no-")
     feature = name.removeprefix("no-")
-    levels = _x86()["levels"]
-    within = {
-        each
-        for level, names in levels.items()
-        if includes("x86_64", cpu, level)
-        for each in names.split()
-    }
+    within = x86flags.features_within(cpu)
     if feature in within:
         return f"switches off what the target {cpu} has" if off else None
-    known = feature in _known_features() or feature.startswith(tuple(_x86()["evex"]))
+    known = feature in x86flags.known_features() or x86flags.is_evex(feature)
     if off or not known or feature in ("mmx", "sse", "sse2", "fxsr", "xsave"):
         return None
     return f"switches on what the target {cpu} does not have, and no -march takes it back"
@@ -135,19 +120,3 @@ def _words(text: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError:
         return tuple(text.split())
-
-
-def _x86() -> _X86Table:
-    return cast("_X86Table", load_table("isa")["x86_switches"])
-
-
-def _level_names() -> tuple[str, ...]:
-    return ("v1", *_x86()["levels"])
-
-
-@cache
-def _known_features() -> frozenset[str]:
-    table = _x86()
-    texts = [*table["levels"].values(), *table["implied"].values(), *table["march"].values()]
-    words = {word for text in texts for word in text.split()} | set(table["implied"])
-    return frozenset(words) - set(_level_names())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from variantbuild.isa.accelerators import AcceleratorKind
+from variantbuild.isa.accelerators import NAMES, AcceleratorKind
 from variantbuild.probe.facts import Fact
 
 
@@ -33,8 +33,7 @@ class Toolkit:
 
     def __str__(self) -> str:
         """Return the name people use: `CUDA 13.0`, `ROCm 6.4`."""
-        name = "CUDA" if self.kind == "cuda" else "ROCm"
-        return f"{name} {self.version[0]}.{self.version[1]}"
+        return f"{NAMES[self.kind]} {self.version[0]}.{self.version[1]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
@@ -39,7 +38,7 @@ def probe_rocm_toolkit(host: Host, *, wanted: tuple[int, ...] = ()) -> Fact[Tool
     others: list[str] = []
     failed: Failed | None = None
     for place in _places(host):
-        fact = place if isinstance(place, Failed) else _inspect(host, *place)
+        fact = place if isinstance(place, Failed) else _inspect(host, place)
         if isinstance(place, Failed) or (isinstance(fact, Failed) and place.named):
             return fact
         if isinstance(fact, Failed):
@@ -52,8 +51,7 @@ def probe_rocm_toolkit(host: Host, *, wanted: tuple[int, ...] = ()) -> Fact[Tool
             if place.named:
                 break
     if others:
-        release = ".".join(map(str, wanted))
-        return Absent(f"no ROCm {release}, only: {'; '.join(dict.fromkeys(others))}")
+        return Absent(f"no ROCm {_dotted(wanted)}, only: {'; '.join(dict.fromkeys(others))}")
     return failed or Absent("no hipcc on PATH or in /opt/rocm")
 
 
@@ -87,11 +85,23 @@ def _parse_node(host: Host, path: str) -> Gpu | None:
     return Gpu(name=name or architecture, architecture=architecture)
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """A place where a toolkit may be; `named` if a variable names it, so that it is binding."""
+
     compiler: str
     root: str
     source: str
-    named: bool
+    named: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """A version (major, minor), the release in full, and the file or command that gave it."""
+
+    source: str
+    version: tuple[int, int]
+    release: str
 
 
 def _places(host: Host) -> Iterator[_Place | Failed]:
@@ -100,72 +110,75 @@ def _places(host: Host) -> Iterator[_Place | Failed]:
         if root:
             path = posixpath.join(root, "bin", "hipcc")
             if posixpath.isabs(root) and host.glob(path):
-                yield _Place(path, root, f"{name}={root}", named=True)
+                yield _Place(compiler=path, root=root, source=f"{name}={root}", named=True)
             else:
                 yield Failed(f"{name}={root} has no bin/hipcc")
     on_path = host.which("hipcc")
     if on_path is not None:
         root = posixpath.dirname(posixpath.dirname(on_path))
-        yield _Place(on_path, root, f"{on_path} on PATH", named=False)
+        yield _Place(compiler=on_path, root=root, source=f"{on_path} on PATH")
     for pattern in ("/opt/rocm/bin/hipcc", "/opt/rocm-[0-9]*/bin/hipcc"):
         for path in reversed(host.glob(pattern)):
             root = posixpath.dirname(posixpath.dirname(path))
-            yield _Place(path, root, root, named=False)
+            yield _Place(compiler=path, root=root, source=root)
 
 
-def _inspect(host: Host, compiler: str, root: str, source: str, named: bool) -> Fact[Toolkit]:
+def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
+    root = place.root
     told = list(_file_versions(host, root))
     if not told:
         answer = _hipconfig_version(host, root)
-        if isinstance(answer, str):
-            return Failed(
-                f"{root} ({source}) does not tell its version, and its hipconfig {answer}"
-            )
+        if isinstance(answer, Failed):
+            return Failed(f"{root} ({place.source}) names no version, and {answer.error}")
         told.append(answer)
-    path, version, release = told[0]
-    for other, differs, _ in told[1:]:
-        if differs != version:
+    first, *others = told
+    for other in others:
+        if other.version != first.version:
             return Failed(
-                f"{path} says ROCm {version[0]}.{version[1]}, but {other} says "
-                f"{differs[0]}.{differs[1]}"
+                f"{first.source} says ROCm {_dotted(first.version)}, but {other.source} says "
+                f"{_dotted(other.version)}"
             )
     clangs = [f"{root}/{place}/clang++" for place in ("llvm/bin", "lib/llvm/bin")]
     toolkit = Toolkit(
         kind="rocm",
-        version=version,
-        release=release,
+        version=first.version,
+        release=first.release,
         root=root,
-        compiler=compiler,
+        compiler=place.compiler,
         clang=next((clang for clang in clangs if host.glob(clang)), ""),
         include=posixpath.join(root, "include"),
         libraries=posixpath.join(root, "lib"),
     )
-    return Found(toolkit, f"{source}, {path}")
+    return Found(toolkit, f"{place.source}, {first.source}")
 
 
-def _file_versions(host: Host, root: str) -> Iterator[tuple[str, tuple[int, int], str]]:
+def _file_versions(host: Host, root: str) -> Iterator[_Told]:
     path = posixpath.join(root, ".info", "version")
     found = _VERSION.match(host.read_text(path) or "")
     if found:
-        yield path, (int(found[1]), int(found[2])), found[0]
+        yield _Told(source=path, version=(int(found[1]), int(found[2])), release=found[0])
     path = posixpath.join(root, "share", "hip", "version")
-    text = host.read_text(path) or ""
-    parts = dict(_HIP_VERSION.findall(text))
+    parts = dict(_HIP_VERSION.findall(host.read_text(path) or ""))
     if "MAJOR" in parts and "MINOR" in parts:
+        version = (int(parts["MAJOR"]), int(parts["MINOR"]))
         release = ".".join(parts.get(name, "0") for name in ("MAJOR", "MINOR", "PATCH"))
-        yield path, (int(parts["MAJOR"]), int(parts["MINOR"])), release
+        yield _Told(source=path, version=version, release=release)
 
 
-def _hipconfig_version(host: Host, root: str) -> tuple[str, tuple[int, int], str] | str:
-    """Return the source, version and release that hipconfig tells, or a clause on why not."""
+def _hipconfig_version(host: Host, root: str) -> _Told | Failed:
     program = posixpath.join(root, "bin", "hipconfig")
     answer = host.run([program, "--version"], timeout=_TIMEOUT, env=_AMD)
     if not answer.ok:
-        return answer.failure
+        return Failed(f"its hipconfig {answer.failure}")
     found = _VERSION.match(answer.stdout.strip())
     if found is None:
-        return "tells none"
-    return f"{program} --version", (int(found[1]), int(found[2])), found[0]
+        return Failed("its hipconfig prints none")
+    version = (int(found[1]), int(found[2]))
+    return _Told(source=f"{program} --version", version=version, release=found[0])
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _with_architectures(host: Host, toolkit: Toolkit) -> Toolkit:
