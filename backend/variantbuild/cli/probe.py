@@ -14,8 +14,8 @@ from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.isa.accelerators import AcceleratorKind
+from variantbuild.plan.device.devicebuildable import DeviceCheck
 from variantbuild.plan.device.hostcompiler import choose_host_compiler
-from variantbuild.plan.device.judgement import DeviceSight
 from variantbuild.probe import probe_host
 from variantbuild.probe.cpu import probe_microarchitecture
 from variantbuild.probe.facts import (
@@ -84,7 +84,7 @@ def _probe_devices(
     return probe_accelerator(host, kind, wanted=release, python_path=host.site_directories)
 
 
-def _look(host: Host, facts: AcceleratorFacts) -> DeviceSight:
+def _look(host: Host, facts: AcceleratorFacts) -> DeviceCheck:
     """Ask also whether nvcc would find a host compiler."""
     reason = ""
     if facts.kind == "cuda" and isinstance(facts.toolkit, Found):
@@ -92,7 +92,7 @@ def _look(host: Host, facts: AcceleratorFacts) -> DeviceSight:
             choose_host_compiler(host, facts.toolkit.value)
         except AcceleratorError as error:
             reason = error.message
-    return DeviceSight(facts=facts, host_compiler=reason)
+    return DeviceCheck(facts=facts, host_compiler=reason)
 
 
 def _name(host: Host, facts: HostFacts) -> Fact[str]:
@@ -157,8 +157,8 @@ def _reasons_json(target: str | None, suitability: Suitability | None) -> JSONVa
         return None
     return {
         "target": target,
-        "run": list(suitability.run),
-        "build": list(suitability.build),
+        "run": [str(each) for each in suitability.run],
+        "build": [str(each) for each in suitability.build],
         "notes": list(suitability.notes),
     }
 

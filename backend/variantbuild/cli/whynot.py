@@ -1,4 +1,4 @@
-"""Whether this machine can run a variant and can build it, in sentences that say why not."""
+"""Whether this machine can run and can build a variant, and why not."""
 
 from __future__ import annotations
 
@@ -11,57 +11,59 @@ from variantbuild.isa.architecture import architectures
 from variantbuild.plan.buildable import compiler_obstacles
 from variantbuild.probe.facts import Absent, Found, HostFacts
 from variantbuild.select.hostfit import cpu_obstacles, distro_obstacles
+from variantbuild.select.obstacle import Obstacle
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
-    from variantbuild.plan.device.judgement import DeviceSight
+    from variantbuild.plan.device.devicebuildable import DeviceCheck
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suitability:
-    """Why a machine cannot `run` and cannot `build` a variant, one sentence a reason.
+    """What keeps a machine from running (`run`) and building (`build`) a variant.
 
-    No reasons: it can, as far as is known. `notes` are no obstacles, and good to know.
+    No obstacles: it can, as far as is known. `notes` are not obstacles, but worth knowing.
     """
 
-    run: tuple[str, ...]
-    build: tuple[str, ...]
+    run: tuple[Obstacle, ...]
+    build: tuple[Obstacle, ...]
     notes: tuple[str, ...] = ()
 
 
 def judge_machine(
-    variant: Variant, facts: HostFacts, devices: DeviceSight | None = None
+    variant: Variant, facts: HostFacts, devices: DeviceCheck | None = None
 ) -> Suitability:
-    """Say why the machine of `facts` cannot run or build `variant`; foreign ones are a reason too.
+    """Return what keeps the machine of `facts` from running or building `variant`.
 
-    `devices` is what the machine shows of the variant's accelerator, None where it names none.
+    `devices` is what was found for the variant's accelerator, None if it names none.
     """
     if not isinstance(facts.cpu, Found):
         reason = facts.cpu.reason if isinstance(facts.cpu, Absent) else facts.cpu.error
-        unknown = f"the processor of this machine is unknown: {reason}"
+        unknown = Obstacle(subject="cpu", text=f"the CPU of this machine is unknown: {reason}")
         return Suitability(run=(unknown,), build=(unknown,))
     cpu = facts.cpu.value
     if variant.arch != cpu.family:
-        foreign = f"{variant} is for {variant.arch}, and this machine is {cpu.family}"
+        text = f"{variant} is for {variant.arch}, and this machine is {cpu.family}"
+        foreign = Obstacle(subject="architecture", text=text)
         return Suitability(run=(foreign,), build=(foreign,))
     run = (*cpu_obstacles(variant, cpu), *distro_obstacles(variant, facts))
     build = compiler_obstacles(variant, facts)
     if variant.accelerator is None or devices is None:
         return Suitability(run=run, build=build)
-    from variantbuild.plan.device.judgement import judge_building, note_devices
-    from variantbuild.select.devicefit import judge_running
+    from variantbuild.plan.device.devicebuildable import note_devices, toolkit_obstacles
+    from variantbuild.select.devicefit import device_obstacles
 
     return Suitability(
-        run=(*judge_running(variant.accelerator, devices.facts), *run),
-        build=(*judge_building(variant.accelerator, devices), *build),
+        run=(*device_obstacles(variant.accelerator, devices.facts), *run),
+        build=(*toolkit_obstacles(variant.accelerator, devices), *build),
         notes=note_devices(variant.accelerator, devices.facts),
     )
 
 
 def parse_target(label: str, facts: HostFacts) -> Variant:
-    """Read `label` for the machine of `facts`, or else for the one architecture that it is of.
+    """Parse `label` for the machine of `facts`, else for the architecture that it belongs to.
 
-    Raises VariantError for a label of none.
+    Raises VariantError for a label of no architecture.
     """
     arch = facts.cpu.value.family if isinstance(facts.cpu, Found) else facts.machine
     try:

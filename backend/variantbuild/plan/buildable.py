@@ -1,20 +1,16 @@
-"""Why a machine cannot build for a variant."""
+"""Why a machine cannot build for a variant, apart from its accelerator."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from variantbuild.errors import FlagsError
 from variantbuild.plan.flags import resolve_flags
 from variantbuild.probe.facts import Absent, Failed, Found, HostFacts
+from variantbuild.select.obstacle import Obstacle
 from variantbuild.variant import Variant
 
-if TYPE_CHECKING:
-    pass
 
-
-def compiler_obstacles(variant: Variant, facts: HostFacts) -> tuple[str, ...]:
-    """Say why none of the compilers in `facts` can build for `variant`, a sentence each."""
+def compiler_obstacles(variant: Variant, facts: HostFacts) -> tuple[Obstacle, ...]:
+    """Return why none of the compilers in `facts` can build for `variant`."""
     reasons: list[str] = []
     missing: list[str] = []
     for language, fact in facts.compilers:
@@ -27,5 +23,5 @@ def compiler_obstacles(variant: Variant, facts: HostFacts) -> tuple[str, ...]:
             case Absent(reason=text) | Failed(error=text):
                 missing.append(text)
     if len(missing) == len(facts.compilers):
-        reasons.append(f"there is no compiler: {'; '.join(missing)}")
-    return tuple(dict.fromkeys(reasons))
+        reasons.append(f"no compiler was found: {'; '.join(missing)}")
+    return tuple(Obstacle(subject="compiler", text=text) for text in dict.fromkeys(reasons))

@@ -1,1 +1,1 @@
-"""Which variant a machine can run, and which wheel fits it best."""
+"""What a machine can run, and why it cannot run the rest."""

@@ -7,10 +7,10 @@ from variantbuild.probe.facts import Cpu
 
 
 def lacks(cpu: Cpu, name: str) -> tuple[str, ...]:
-    """Say what keeps `cpu` from running code for the processor or level `name`, a clause each.
+    """Return what keeps `cpu` from running code for the CPU or level `name`, as clauses.
 
-    `name` is one of the same architecture. Nothing is said where nothing is known to be missing.
-    Loads archspec for names that are no level.
+    `name` is one of the same architecture. Empty if nothing is known to be missing. Loads archspec
+    for names that are not levels.
     """
     known = architecture(cpu.family)
     level = known.level(name)
@@ -25,12 +25,12 @@ def lacks(cpu: Cpu, name: str) -> tuple[str, ...]:
     target = TARGETS[name]
     reasons = []
     if target.vendor not in ("generic", cpu.vendor) and cpu.vendor != "generic":
-        reasons.append(f"is of {cpu.vendor}, not of {target.vendor}")
+        reasons.append(f"is made by {cpu.vendor}, not by {target.vendor}")
     if target.generation > cpu.generation:
         reasons.append(f"is of generation {cpu.generation}, not {target.generation}")
     if cpu.family == "riscv64" and target.vendor != "generic" and target.name != cpu.part:
         reasons.append(f"is a {cpu.part or 'plain riscv64'}")
-    # Two of Linux's words for arm64 are services of the kernel, not of the processor.
+    # Two of Linux's features for arm64 are services of the kernel, not of the CPU.
     needed = set(target.features) - {"evtstrm", "cpuid"}
     return (*reasons, *_missing(needed - cpu.features))
 

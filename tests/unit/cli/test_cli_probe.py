@@ -56,7 +56,7 @@ def test_json_reasons(
     reasons = shown(capsys)["why_not"]
     assert reasons == {
         "target": "v4",
-        "run": ["its processor lacks avx512bw, avx512cd, avx512dq, avx512f, avx512vl"],
+        "run": ["its CPU lacks avx512bw, avx512cd, avx512dq, avx512f, avx512vl"],
         "build": [],
         "notes": [],
     }
@@ -82,8 +82,7 @@ def test_reasons_for_people(
 ) -> None:
     assert report(recorded_host("zen2"), why_not="v4", as_json=False) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "this machine cannot run v4: its processor lacks avx512bw, avx512cd, avx512dq, avx512f, "
-        "avx512vl",
+        "this machine cannot run v4: its CPU lacks avx512bw, avx512cd, avx512dq, avx512f, avx512vl",
         "this machine can build v4, as far as is known",
     ]
     assert report(recorded_host("zen4"), why_not="v4", as_json=False) == 0

@@ -78,11 +78,11 @@ def test_three_facts_with_their_sources(
 @pytest.mark.parametrize(
     ("name", "target", "run", "build"),
     [
-        ("none", "cu13.v3", [f"CUDA 13 needs a driver of 580 or newer: {NO_DRIVER}"], []),
+        ("none", "cu13.v3", [f"CUDA 13 needs driver 580 or newer: {NO_DRIVER}"], []),
         (
             "none",
             "cu12",
-            [f"CUDA 12 needs a driver of 525.60.13 or newer: {NO_DRIVER}"],
+            [f"CUDA 12 needs driver 525.60.13 or newer: {NO_DRIVER}"],
             [f"no nvcc in PATH, /usr/local or this Python; {ONLY_PYPI}"],
         ),
         ("cuda-12.8-h100", "cu12.v3", [], []),
@@ -90,22 +90,23 @@ def test_three_facts_with_their_sources(
         (
             "cuda-12.8-h100",
             "cu13.v3",
-            ["CUDA 13 needs a driver of 580 or newer, and here is 570.86.15 (NVML)"],
+            ["CUDA 13 needs driver 580 or newer, and this machine has 570.86.15 (NVML)"],
             [],
         ),
         (
             "cuda-11.8-v100",
             "cu13",
             [
-                "CUDA 13 needs a driver of 580 or newer, and here is 520.61.05 (NVML)",
-                "CUDA 13 builds for sm_75 and newer, and here is Tesla V100-SXM2-16GB (sm_70)",
+                "CUDA 13 needs driver 580 or newer, and this machine has 520.61.05 (NVML)",
+                "CUDA 13 builds for sm_75 and newer, and this machine has Tesla V100-SXM2-16GB "
+                "(sm_70)",
             ],
             [],
         ),
         (
             "cuda-12.8-h100",
             "cu14",
-            ["CUDA 14 needs a driver that knows it, and here is 570.86.15 (NVML)"],
+            ["CUDA 14 needs a driver that supports it, and this machine has 570.86.15 (NVML)"],
             [
                 "no CUDA 14, only: CUDA 12.8 in /usr/local/cuda-12.8; CUDA 12.4 in "
                 "/usr/local/cuda-12.4; CUDA 14 cannot come from PyPI: the compiler is published "
@@ -117,7 +118,7 @@ def test_three_facts_with_their_sources(
         (
             "rocm-6.4-mi300x",
             "fc39.rocm6.0.v3",
-            ["it is meant for fc39, and this machine is el8"],
+            ["it is built for fc39, and this machine runs el8"],
             ["no ROCm 6.0, only: ROCm 6.4 in /opt/rocm"],
         ),
         (
@@ -169,7 +170,8 @@ def test_a_compiler_from_pypi_is_noted(
 ) -> None:
     report(machine("none"), why_not="cu13.v3", as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "the compiler of cu13 would come from PyPI (nvidia-cuda-nvcc==13.5.* and what it needs)"
+        "the compiler for cu13 would be installed from PyPI (nvidia-cuda-nvcc==13.5.* and its "
+        "dependencies)"
     )
 
 

@@ -329,5 +329,5 @@ def test_lacks(
 
 def test_another_vendor_is_named(recorded_host: Callable[[str], RecordedHost]) -> None:
     clauses = lacks(found_cpu(recorded_host("skylake-sp")), "zen2")
-    assert clauses[0] == "is of GenuineIntel, not of AuthenticAMD"
+    assert clauses[0] == "is made by GenuineIntel, not by AuthenticAMD"
     assert "sse4a" in clauses[1]

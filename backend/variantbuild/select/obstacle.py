@@ -1,0 +1,22 @@
+"""What keeps a machine from running or building a variant, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: What the machine lacks, or has of another kind.
+Subject = Literal[
+    "architecture", "cpu", "distro", "driver", "gpu", "compiler", "toolkit", "host-compiler"
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obstacle:
+    """One obstacle: its `subject`, and a clause for people on what is wrong with it."""
+
+    subject: Subject
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
