@@ -57,12 +57,6 @@ class PlatformTag:
         return cls(plain=plain, machine=machine, architectures=archs, variant=variant)
 
 
-def split_platform(tag: str) -> tuple[str, Variant]:
-    """Return the plain platform and the variant of `tag`, as `PlatformTag.parse` reads them."""
-    read = PlatformTag.parse(tag)
-    return read.plain, read.variant or Variant(arch=read.machine)
-
-
 def join_platform(platform: str, variant: Variant) -> str:
     """Return the specific tag of `platform` for `variant`; the plain one for the baseline."""
     return platform + variant.platform_suffix

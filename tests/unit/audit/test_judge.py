@@ -159,6 +159,14 @@ def test_the_machine_of_a_tag_is_that_of_its_files(number: int, tag: str) -> Non
     }
 
 
+def test_a_tag_for_two_architectures_excludes_all_others() -> None:
+    tag = ("macosx_11_0_universal2",)
+    assert not list(judge_tags(report(machine=183, platforms=tag)))
+    assert [each.rule for each in judge_tags(report(machine=22, platforms=tag))] == [
+        "wrong-machine"
+    ]
+
+
 def test_other_machines_are_errors() -> None:
     found = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
     assert rules(found, "v3") == {"wrong-machine": "error"}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from variantbuild.audit.judge.findings import Finding
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import VariantError
-from variantbuild.tags.platform import split_platform
+from variantbuild.tags.platform import PlatformTag
 
 _OLD_NAMES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))_", re.ASCII)
@@ -30,9 +30,9 @@ def judge_tags(report: AuditReport) -> Iterator[Finding]:
                 message=f"{report.name} is tagged any, but holds machine code: {hosts[0].path}",
                 path=hosts[0].path,
             )
-        family = _family(tag)
+        tagged = _architectures(tag)
         for file in hosts:
-            if family and file.machines and family not in file.machines:
+            if tagged and file.machines and tagged.isdisjoint(file.machines):
                 yield Finding(
                     severity="error",
                     rule="wrong-machine",
@@ -73,9 +73,8 @@ def _glibc_of(tag: str) -> tuple[int, int] | None:
     return int(found[2]), int(found[3])
 
 
-def _family(tag: str) -> str:
+def _architectures(tag: str) -> frozenset[str]:
     try:
-        family = split_platform(tag)[1].arch
+        return frozenset(PlatformTag.parse(tag).architectures)
     except VariantError:
-        return ""  # the suffix of another tool: nothing to compare with
-    return "" if family == "universal2" else family
+        return frozenset()  # the suffix of another tool: nothing to compare with
