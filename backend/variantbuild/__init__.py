@@ -1,7 +1,8 @@
 """variantbuild: a PEP 517 and PEP 660 build backend that wraps another one.
 
-The hooks' names stand here and nothing else: each is loaded on use. Optional hooks exist exactly
-where the wrapped backend has them, so that front ends choose the way they would choose for it.
+Only the names of the hooks are defined here; each hook is loaded on use. An optional hook exists
+exactly if the wrapped backend has it, so that front ends take the route they would take for that
+backend.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""The errors a user can cause: one base class, one subclass a stage.
+"""Errors that a user can cause: one base class, and a subclass for each stage.
 
-Library code raises these; only the boundary (hooks and command line) prints them and exits.
+Library code raises them; only the hooks and the command line print them and exit.
 """
 
 from __future__ import annotations
 
 
 class VariantBuildError(Exception):
-    """Describe a mistake or refusal in one sentence, with a hint and an exit code.
+    """An error with a one-sentence message, an optional hint and an exit code.
 
-    `message` names the bad value, where it came from and what is wrong with it; `hint` says what
-    to do. `exit_code` is 2 for wrong use or bad input, 1 where a check found something.
+    `message` names the bad value, its origin and what is wrong with it; `hint` names the remedy.
+    `exit_code` is 2 for wrong use or bad input, 1 if a check found something.
     """
 
     exit_code = 2
@@ -25,23 +25,23 @@ class VariantBuildError(Exception):
 
 
 class ConfigError(VariantBuildError):
-    """A setting is unknown, malformed or contradicts another."""
+    """A setting is unknown, malformed or in conflict with another."""
 
 
 class ProbeError(VariantBuildError):
-    """A fact that the build cannot do without could not be found on this machine."""
+    """A fact that the build needs could not be detected on this machine."""
 
 
 class VariantError(VariantBuildError):
-    """A label names no variant, names two, or names one of another machine."""
+    """A label is not a variant, is ambiguous, or is for another architecture."""
 
 
 class AcceleratorError(VariantBuildError):
-    """A GPU toolkit is missing, contradicts itself, or cannot build for what is wanted."""
+    """A GPU toolkit is missing, inconsistent, or cannot build for the target."""
 
 
 class FlagsError(VariantBuildError):
-    """A compiler cannot be told to build for the variant."""
+    """A compiler has no options for the variant."""
 
 
 class DelegateError(VariantBuildError):
@@ -53,10 +53,10 @@ class WheelError(VariantBuildError):
 
 
 class AuditError(VariantBuildError):
-    """A wheel's machine code does not hold what was asked or declared."""
+    """A wheel's machine code does not match the variant that was requested or declared."""
 
     exit_code = 1
 
 
 class RepairError(VariantBuildError):
-    """A wheel cannot be repaired: a tool is missing or failed, or no policy fits its files."""
+    """A wheel cannot be repaired: a tool is missing or failed, or no policy applies."""

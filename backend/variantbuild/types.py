@@ -1,4 +1,4 @@
-"""Types of the values that come from outside: JSON and TOML."""
+"""Types of values from outside: JSON, TOML and config-settings."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ TOMLValue = Union[  # noqa: UP007 - recursive as well
     Sequence["TOMLValue"],
     Mapping[str, "TOMLValue"],
 ]
-# Read when annotations of hooks are evaluated, on 3.10 too.
+# Evaluated at run time with the annotations of the hooks, on 3.10 too.
 ConfigSettings = Mapping[str, Union[str, Sequence[str], bool, None]]  # noqa: UP007 - an alias

@@ -52,7 +52,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(
     blocked.write_bytes(b"")
     on = {"VARIANTBUILD_BUILD_CACHE": "true", "XDG_CACHE_HOME": str(blocked)}
     said = install(environment, links, "v2", **on)
-    assert said.count("is not kept in the build cache") == 1
+    assert said.count("is not stored in the build cache") == 1
 
 
 def test_a_tree_is_never_kept(environment: Environment, project: Callable[[str], Path]) -> None:

@@ -278,7 +278,7 @@ def test_a_delegate_that_exits(
 ) -> None:
     tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
     tree.edit("tools/own_backend.py", 'print("own backend at work")', f"import sys; {statement}")
-    tree.refused(tree.build(), "gave up in build_wheel", words)
+    tree.refused(tree.build(), "stopped in build_wheel", words)
 
 
 def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:

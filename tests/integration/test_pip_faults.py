@@ -31,7 +31,7 @@ def test_strange_folders_and_settings_of_one_requirement(
     words = by_name(sources, "-r", listed)
     done = environment.pip("install", "-v", "--no-cache-dir", *words).ok()
     assert environment.compiled_for("whatami")["level"] == "v2"
-    assert done.output.count("is not kept in the build cache: /dev/null/") == 1
+    assert done.output.count("is not stored in the build cache: /dev/null/") == 1
     assert list(temporary.iterdir()) == []
     assert not (environment.folder / "here").exists()
 

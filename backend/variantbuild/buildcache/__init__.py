@@ -1,8 +1,9 @@
-"""Finished wheels of sdists, kept for the next build that would come to the same bytes.
+"""Keeps finished wheels of sdists for the next build that would produce the same bytes.
 
-key.py         what a build depends on, as one digest
-libraries.py   what a finished wheel links outside of itself
-store.py       the entries on disk: found, verified, stored, evicted
+key.py         everything that a build depends on, as one digest
+libraries.py   the libraries that a finished wheel links to and does not contain
+store.py       the entries on disk: find, verify, store, evict
+use.py         the cache around one build
 
-Imported only where `build-cache` is on.
+Imported only if `build-cache` is on.
 """

@@ -1,8 +1,8 @@
-"""What a build depends on, as one digest: two builds of the same key would give the same wheel.
+"""Everything that a build depends on, as one digest: builds with the same key give the same wheel.
 
-The plan has most of it (variant, flags, compilers, settings, names). Here stand the source, byte
-for byte, and all that a build can see besides: the interpreter, the distributions, the variables
-of the environment, the C library.
+The plan covers variant, flags, compilers, settings and names. Added here are the bytes of the
+source, and everything else that a build can see: the interpreter, the installed distributions, the
+environment variables, the C library.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan
 
-#: Raised with every change of what a key or an entry means.
+#: Incremented with every change in the meaning of a key or an entry.
 FORMAT = 1
-_PORTION = 1 << 20
+_CHUNK = 1 << 20
 
 
 def build_key(
@@ -32,8 +32,8 @@ def build_key(
 ) -> str:
     """Return the key of what `plan` would build, in hexadecimal.
 
-    `env` is the environment of the build, `distributions` are name and version of all that can be
-    imported in it. Raises OSError where the source cannot be read.
+    `env` is the environment of the build, `distributions` are name and version of everything that
+    can be imported in it. Raises OSError if the source cannot be read.
     """
     host = LocalHost(env=env, source=plan.project.path)
     return digest_parts(
@@ -44,7 +44,7 @@ def build_key(
             "compilers": "\n".join(
                 f"{language} {compiler.family} {compiler.version} {identify(word)}"
                 for language, compiler in plan.compilers
-                for word in compiler.command  # a launcher such as ccache stands in front
+                for word in compiler.command  # a launcher such as ccache comes first
             ),
             "tools": "\n".join(_identify_tools(host)),
             "rust": _describe_rust(host),
@@ -66,36 +66,36 @@ def digest_parts(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()
 
 
-def digest_tree(folder: Path) -> str:
-    """Return a digest of every file below `folder`: its path, whether it is executable, its bytes.
+def digest_tree(directory: Path) -> str:
+    """Return a digest of every file below `directory`: path, executable or not, bytes.
 
-    A link counts by where it points. Times do not count.
+    Of a link only its target counts. Timestamps do not count.
     """
     state = hashlib.sha256()
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        links = [name for name in folders if Path(place, name).is_symlink()]
+    for place, directories, names in os.walk(directory):
+        directories.sort()
+        links = [name for name in directories if Path(place, name).is_symlink()]
         for name in sorted((*names, *links)):
             path = Path(place, name)
             state.update(
-                f"{path.relative_to(folder).as_posix()}\0".encode("utf-8", "surrogateescape")
+                f"{path.relative_to(directory).as_posix()}\0".encode("utf-8", "surrogateescape")
             )
             if path.is_symlink():
                 state.update(os.fsencode(f"->{path.readlink()}\0"))
                 continue
             content = hashlib.sha256()
             with path.open("rb") as stream:
-                while portion := stream.read(_PORTION):
-                    content.update(portion)
+                while chunk := stream.read(_CHUNK):
+                    content.update(chunk)
                 executable = os.fstat(stream.fileno()).st_mode & 0o111 != 0
             state.update(content.digest() + bytes([executable]))
     return state.hexdigest()
 
 
 def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a build may read, without those of data/buildcache.json.
+    """Return the variables that a build may read, except those listed in data/buildcache.json.
 
-    PATH and PYTHONPATH count without the folders that front ends make for one build.
+    Directories that front ends create for one build are removed from PATH and PYTHONPATH.
     """
     ignored = cast("list[str]", load_table("buildcache")["ignored"])
     kept = {
@@ -107,54 +107,54 @@ def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
         entries = [
             entry
             for entry in kept.pop(name, "").split(os.pathsep)
-            if entry and not _is_passing(entry)
+            if entry and not _is_temporary(entry)
         ]
         if entries:
             kept[name] = os.pathsep.join(entries)
     return kept
 
 
-def _is_passing(folder: str) -> bool:
-    """Tell whether a front end made `folder` for one build: what it holds is distributions.
+def _is_temporary(directory: str) -> bool:
+    """Tell whether a front end created `directory` for one build, to hold distributions.
 
-    One with a compiler in it is somebody's toolchain, wherever it lies.
+    A directory with a compiler in it is a toolchain, wherever it is.
     """
     places = [tempfile.gettempdir()] + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
-    if not any(_inside(folder, place) for place in places):
+    if not any(_inside(directory, place) for place in places):
         return False
     patterns = cast("list[str]", load_table("buildcache")["toolchain"])
     try:
-        names = [path.name for path in Path(folder).iterdir()]
+        names = [path.name for path in Path(directory).iterdir()]
     except OSError:
         return True
     return not any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _inside(entry: str, folder: str) -> bool:
-    return entry == folder or entry.startswith(folder.rstrip(os.sep) + os.sep)
+def _inside(entry: str, directory: str) -> bool:
+    return entry == directory or entry.startswith(directory.rstrip(os.sep) + os.sep)
 
 
 def _identify_tools(host: Host) -> list[str]:
-    """Return which programs of toolchains PATH finds, and what each is on this machine."""
+    """Return the toolchain programs on PATH, and what identifies each on this machine."""
     found = []
     for name in cast("list[str]", load_table("buildcache")["tools"]):
         path = host.which(name)
-        if path is not None and not _is_passing(str(Path(path).parent)):
+        if path is not None and not _is_temporary(str(Path(path).parent)):
             found.append(f"{name} {identify(path)}")
     return found
 
 
 def _describe_rust(host: LocalHost) -> str:
-    """Return what rustc says of itself in the source tree; empty where there is none.
+    """Return the output of `rustc -vV` in the source tree; empty without rustc.
 
-    The program on PATH may be rustup's, which chooses the compiler by folder and by settings.
+    The program on PATH may be rustup's, which selects the compiler by directory and settings.
     """
     program = host.which(host.env.get("RUSTC") or "rustc")
     return "" if program is None else host.run([program, "-vV"], cwd=host.source).stdout
 
 
 def identify(path: str) -> str:
-    """Return what a program or library on disk is told apart by: real path, size and time."""
+    """Return what identifies a program or library on disk: real path, size and timestamp."""
     try:
         real = Path(path).resolve()
         status = real.stat()

@@ -1,6 +1,7 @@
-"""The libraries that a finished wheel links outside of itself, and what each is on this machine.
+"""The libraries that a finished wheel links to and does not contain.
 
-A wheel built against one of them may not suit another: an entry holds only while they are the same.
+A wheel built against one version of a library may not work with another, so an entry is valid only
+while the libraries on this machine are the same.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ _LINE = re.compile(r"^\s*(\S+) \(.*\) => (\S+)$")
 
 
 def linked_outside(wheel_path: Path) -> tuple[str, ...]:
-    """Return the libraries that the wheel's files need and the wheel does not hold.
+    """Return the libraries that the wheel's files need and the wheel does not contain.
 
-    Each is its name, and behind it the folders that the file names to look in (RUNPATH), all
-    joined as in PATH.
+    Each is the name, followed by the directories of the file's RUNPATH, joined as in PATH.
     """
     from variantbuild.audit.linked import read_linked
     from variantbuild.wheel import open_wheel, verify_wheel
@@ -37,16 +37,16 @@ def linked_outside(wheel_path: Path) -> tuple[str, ...]:
 
 
 def identify_libraries(libraries: Sequence[str], host: Host) -> dict[str, str]:
-    """Return for each library what the loader would find: path, size and time; '' for none.
+    """Return what the loader would find for each library: path, size and timestamp; '' for none.
 
-    Looks as ld.so does: LD_LIBRARY_PATH, RUNPATH, its cache (ld.so(8)). An RPATH of old, which
-    comes before LD_LIBRARY_PATH, counts as a RUNPATH. What lies relative to the installed module
-    ($ORIGIN) cannot be known here.
+    Searches like ld.so: LD_LIBRARY_PATH, RUNPATH, its cache (ld.so(8)). The deprecated RPATH, which
+    comes before LD_LIBRARY_PATH, counts as a RUNPATH. Directories relative to the installed module
+    ($ORIGIN) are not known here.
     """
     if not libraries:
         return {}
     cached = _loader_cache(host)
-    first = [folder for folder in host.env.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
+    first = [entry for entry in host.env.get("LD_LIBRARY_PATH", "").split(os.pathsep) if entry]
     found = {}
     for library in libraries:
         name, *run_paths = library.split(os.pathsep)
@@ -55,28 +55,28 @@ def identify_libraries(libraries: Sequence[str], host: Host) -> dict[str, str]:
 
 
 def explain(library: str) -> str:
-    """Say why a library of a wheel is not told apart from another of its name."""
+    """Explain why a library of a wheel cannot be identified."""
     name, *run_paths = library.split(os.pathsep)
     if moving := _moves(run_paths):
-        return f"{name} is looked for in {moving}, beside the installed wheel"
-    return f"{name} is not where the system's loader looks"
+        return f"{name} is searched for in {moving}, relative to the installed wheel"
+    return f"{name} is not in the directories that the dynamic loader searches"
 
 
 def _moves(run_paths: Sequence[str]) -> str:
-    """Return the first folder that is not the same for every installed copy; '' without one."""
-    return next((folder for folder in run_paths if not Path(folder).is_absolute()), "")
+    """Return the first directory that depends on where the wheel is installed; '' without one."""
+    return next((directory for directory in run_paths if not Path(directory).is_absolute()), "")
 
 
-def _find(name: str, folders: Sequence[str], cached: Mapping[str, str]) -> str:
-    for folder in folders:
-        path = Path(folder, name)
+def _find(name: str, directories: Sequence[str], cached: Mapping[str, str]) -> str:
+    for directory in directories:
+        path = Path(directory, name)
         if path.is_file():
             return identify(str(path))
     return identify(cached[name]) if name in cached else ""
 
 
 def _loader_cache(host: Host) -> dict[str, str]:
-    """Return the first path of each library in ld.so's cache; nothing where there is none."""
+    """Return the first path of each library in ld.so's cache; nothing without a cache."""
     program = next((path for path in _LDCONFIG if Path(path).exists()), None)
     if program is None:
         return {}

@@ -1,8 +1,8 @@
 """The entries of the build cache on disk.
 
-An entry is a folder named by its key, with the wheel and what is known of it. It is made under
-another name and moved there when complete, so nobody ever sees half of one; no lock is needed, and
-a move within one folder is one step on NFS too. What is found is verified before it is used.
+An entry is a directory named by its key, with the wheel and a record of it. It is created in a
+staging directory and renamed when complete, so no process ever sees an incomplete one; no lock on
+the cache is needed, and a rename is atomic on NFS too. An entry is verified before it is used.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from variantbuild.messages import Reporter
 from variantbuild.types import JSONValue
 
 _ENTRY = "entry.json"
-_PORTION = 1 << 20
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A stored wheel: its path, size in bytes, and when it was last used (seconds of the epoch)."""
+    """A stored wheel: its path, size in bytes, and the time of its last use (Unix time)."""
 
     key: str
     wheel: Path
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """A wheel that was found: its path, what its bytes must be, and what it links outside."""
+    """A wheel that was found: its path, the SHA-256 of its bytes, and the libraries it links to."""
 
     wheel: Path
     sha256: str
@@ -50,13 +50,13 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A folder of entries; `limit` bounds their size together, in bytes."""
+    """A directory of entries; `limit` is that of their total size, in bytes."""
 
     folder: Path
     limit: int
 
     def find(self, key: str, reporter: Reporter) -> Kept | None:
-        """Return the wheel of `key`; None without.
+        """Return the wheel of `key`; None if there is none.
 
         An entry whose content is not what was stored is removed, with a warning. Raises
         WheelError where the directory is not this user's own.
@@ -76,7 +76,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, WheelError):
             sound = False
         if not sound:
-            reporter.warning(f"damaged, removed from the build cache: {entry}")
+            reporter.warning(f"removed a damaged entry from the build cache: {entry}")
             self._remove(entry)
             return None
         with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ class Store:
     def store(self, key: str, wheel: Path, libraries: Mapping[str, str]) -> None:
         """Keep a copy of `wheel` under `key`, and remove the least recently used beyond the limit.
 
-        Raises OSError where the system refuses, and WheelError where the folder is another's.
+        Raises OSError if writing fails, and WheelError if the directory is not this user's own.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._check_owner()
@@ -106,19 +106,19 @@ class Store:
             try:
                 new.rename(self.folder / key)
             except OSError:
-                # Where another process was faster its entry stays: the two are the same.
+                # If another process was faster its entry is kept: the two are the same.
                 if not (self.folder / key).exists():
                     raise
         self._evict(keep=key)
 
     def remove(self, key: str) -> None:
-        """Remove the entry of `key`, where there is one."""
+        """Remove the entry of `key`, if there is one."""
         self._remove(self.folder / key)
 
     def entries(self) -> list[Entry]:
         """Return every entry, the least recently used first.
 
-        Raises WheelError where the folder is none, or cannot be read.
+        Raises WheelError if the cache is not a directory or cannot be read.
         """
         found = []
         for folder in self._folders():
@@ -130,9 +130,9 @@ class Store:
         return sorted(found, key=lambda entry: (entry.used, entry.key))
 
     def clear(self) -> int:
-        """Remove every entry and all that unfinished ones left; return how many there were.
+        """Remove all entries and all leftovers of unfinished ones; return how many there were.
 
-        Raises WheelError where the folder is another's, or one cannot be removed.
+        Raises WheelError if the directory is not this user's own, or an entry cannot be removed.
         """
         keys = {entry.key for entry in self.entries()}
         if self.folder.is_dir():
@@ -143,7 +143,7 @@ class Store:
             if left:
                 raise WheelError(
                     f"{left} of {len(keys)} wheels in {self.folder} cannot be removed",
-                    hint="make the folder writable (chmod u+rwx)",
+                    hint="make the directory writable (chmod u+rwx)",
                 )
         return len(keys)
 
@@ -157,7 +157,7 @@ class Store:
         except OSError as error:
             raise WheelError(
                 f"the build cache {self.folder} cannot be read: {error.strerror}",
-                hint="remove what stands there, or set XDG_CACHE_HOME to another folder",
+                hint="remove it, or set XDG_CACHE_HOME to another directory",
             ) from None
 
     def _evict(self, keep: str) -> None:
@@ -179,23 +179,23 @@ class Store:
             entry.rename(staging / "entry")
 
     def _check_owner(self) -> None:
-        """Refuse a folder into which others could put wheels."""
+        """Refuse a directory into which others could put wheels."""
         if not hasattr(os, "geteuid"):
             return
         status = self.folder.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise WheelError(
-                f"the build cache {self.folder} is another user's, or others may write to it",
-                hint="remove it, or make it yours alone (chmod 700)",
+                f"the build cache {self.folder} belongs to another user, or others can write to it",
+                hint="remove it, or make it private (chmod 700)",
             )
 
 
 def default_store(env: Mapping[str, str], platform: str = sys.platform) -> Store:
-    """Return the store in the user's cache folder; raises WheelError where none is known."""
+    """Return the store in the user's cache directory; raises WheelError if that is not known."""
     base = user_directory("cache", env, platform)
     if base is None:
         raise WheelError(
-            "this user has no home folder, so none for the build cache",
+            "the build cache has no directory: the home directory of this user is not known",
             hint="set HOME, or XDG_CACHE_HOME to an absolute path",
         )
     limit = cast("int", load_table("buildcache")["limit"])
@@ -213,6 +213,6 @@ def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     state = hashlib.sha256()
     with path.open("rb") as stream:
-        while portion := stream.read(_PORTION):
-            state.update(portion)
+        while chunk := stream.read(_CHUNK):
+            state.update(chunk)
     return state.hexdigest()

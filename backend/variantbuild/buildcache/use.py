@@ -1,4 +1,4 @@
-"""The cache around one build: look before it, store after it."""
+"""The cache around one build: find a wheel before it, store the wheel after it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from variantbuild.plan import BuildPlan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedBuild:
-    """A build whose result may be in the store, or shall go there."""
+    """A build whose wheel may be in the store, or is to be stored there."""
 
     store: Store
     key: str
@@ -28,11 +28,11 @@ class CachedBuild:
     reporter: Reporter
 
     def take(self, destination: Path) -> Path | None:
-        """Publish the wheel that is stored for this build in `destination`, where it still holds.
+        """Publish the wheel that is stored for this build in `destination`, if it is still valid.
 
-        What is published is the copy that was verified: others may change or evict the entry at
-        any time. Returns its path; None where the build has to run. Raises WheelError where
-        `destination` cannot be written to.
+        The copy that was verified is published: other processes may change or evict the entry at
+        any time. Returns its path; None if the build has to run. Raises WheelError if `destination`
+        cannot be written to.
         """
         import shutil
 
@@ -48,19 +48,19 @@ class CachedBuild:
                     raise write_error(destination / kept.wheel.name, error) from None
                 return None
             if not sound:
-                self.reporter.warning(f"changed while it was read, not used: {kept.wheel}")
+                self.reporter.warning(f"not used, as it changed while it was read: {kept.wheel}")
                 return None
             made = publish(copied, destination)
         self.reporter.note(
             f"taken from the build cache: {kept.wheel}; "
-            "-C variantbuild.build-cache=false builds anew"
+            "build again with -C variantbuild.build-cache=false"
         )
         return made
 
     def find(self) -> Kept | None:
-        """Return the wheel that is stored for this build, where it still holds.
+        """Return the wheel that is stored for this build, if it is still valid.
 
-        An entry whose libraries are others now is removed, to make room for the new wheel.
+        An entry whose libraries have changed is removed, to make room for the new wheel.
         """
         try:
             kept = self.store.find(self.key, self.reporter)
@@ -75,25 +75,26 @@ class CachedBuild:
         return kept
 
     def store_wheel(self, wheel: Path) -> None:
-        """Store a finished wheel; that it cannot be is said, and stops nothing."""
+        """Store a finished wheel; if that fails, warn and go on."""
         try:
             libraries = identify_libraries(linked_outside(wheel), self.host)
             unknown = [name for name, identity in libraries.items() if not identity]
             if unknown:
-                # A change of it would not be seen.
+                # A change of the library could not be detected.
                 self.reporter.warning(
-                    f"the wheel is not kept in the build cache: {explain(unknown[0])}"
+                    f"the wheel is not stored in the build cache: {explain(unknown[0])}"
                 )
                 return
             self.store.store(self.key, wheel, libraries)
         except (OSError, VariantBuildError) as error:
-            self.reporter.warning(f"the wheel is not kept in the build cache: {_short(error)}")
+            self.reporter.warning(f"the wheel is not stored in the build cache: {_short(error)}")
 
 
 def open_cache(plan: BuildPlan, env: Mapping[str, str], reporter: Reporter) -> CachedBuild | None:
-    """Return the cache for the build of `plan`; None where it cannot serve.
+    """Return the cache for the build of `plan`; None if the build cannot be cached.
 
-    Only sdists are kept, whose files stay what they are, and only what the audit has passed.
+    Only builds of sdists can, whose files do not change, and only if the wheel has to pass the
+    audit.
     """
     policy = plan.project.config.audit
     if not plan.project.is_sdist or policy not in ("error", "downgrade"):

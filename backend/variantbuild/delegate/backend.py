@@ -15,10 +15,10 @@ from variantbuild.delegate.treelock import take_turn
 from variantbuild.errors import DelegateError
 from variantbuild.messages import Reporter
 
-#: The first setuptools with the hooks of PEP 660, whose build directory can be set for a wheel.
+#: The first setuptools that has the hooks of PEP 660 and lets a wheel build set its directory.
 OLDEST_SETUPTOOLS = (64,)
 
-#: PEP 517 and PEP 660: what a backend may leave out.
+#: The hooks that a backend may leave out (PEP 517 and PEP 660).
 OPTIONAL_HOOKS = (
     "get_requires_for_build_wheel",
     "get_requires_for_build_sdist",
@@ -52,7 +52,7 @@ class Delegate:
     def kind(self) -> str:
         """The backend that this one is or wraps, as PEP 517 writes it.
 
-        A backend of the project's own mostly calls setuptools, and must be spoken to as such.
+        An in-tree backend usually wraps setuptools, and then gets the settings of setuptools.
         """
         if self.spec.system.channel != "environment" or not _imported("setuptools"):
             return self.spec.backend
@@ -65,7 +65,7 @@ class Delegate:
 
     @property
     def version(self) -> str:
-        """The version that the backend's package says it has, empty where it does not."""
+        """The version of the backend's package; empty if it does not state one."""
         package = sys.modules.get(package_of(self.kind))
         version = getattr(package, "__version__", "")
         return version if isinstance(version, str) else ""
@@ -75,13 +75,13 @@ class Delegate:
         return callable(getattr(self._target, hook, None))
 
     def call(self, hook: str, *args: object, env: Mapping[str, str] | None = None) -> object:
-        """Call `hook` with `args`, the environment changed by `env` for the time of the call.
+        """Call `hook` with `args`, with the variables of `env` set during the call.
 
-        Another build in the same source tree, which is the current folder, is waited for.
-        The umask is 022 meanwhile: it shows in the members' permissions, and the same input shall
-        give the same bytes. Raises DelegateError where the backend lacks the hook, and where it
-        exits the process, with status 0 too: a hook that does not return has built nothing. Other
-        exceptions are the backend's own words and pass through.
+        Waits for any other build in the same source tree, which is the current directory. The
+        umask is 022 during the call: it shows in the permissions of members, and the same input
+        has to give the same bytes. Raises DelegateError if the backend lacks the hook or exits the
+        process, with status 0 too: a hook that does not return has not built anything. Other
+        exceptions are the backend's own and pass through.
         """
         function = getattr(self._target, hook, None)
         if not callable(function):
@@ -96,8 +96,8 @@ class Delegate:
                 return function(*args)
             except SystemExit as stop:
                 raise DelegateError(
-                    f"delegate {self.spec.backend!r} gave up in {hook}: {_exit_words(stop)}",
-                    hint="its own messages stand above",
+                    f"delegate {self.spec.backend!r} stopped in {hook}: {_exit_words(stop)}",
+                    hint="see its output above",
                 ) from stop
 
 
@@ -106,7 +106,7 @@ def load_delegate(
 ) -> Delegate:
     """Import the backend that `spec` names, its directories first on `sys.path`.
 
-    Raises DelegateError where it is not installed or has no such object.
+    Raises DelegateError if it is not installed or has no such object.
     """
     for folder in reversed(spec.path):
         if str(folder) not in sys.path:
@@ -126,13 +126,13 @@ def load_delegate(
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(target, attribute):
             raise DelegateError(
-                f"delegate {spec.backend!r} ({spec.origin}): no object {attribute!r} there"
+                f"delegate {spec.backend!r} ({spec.origin}) has no object {attribute!r}"
             )
         target = getattr(target, attribute)
     if not callable(getattr(target, "build_wheel", None)):
         raise DelegateError(
-            f"delegate {spec.backend!r} ({spec.origin}) is no PEP 517 backend: it has no "
-            "build_wheel hook"
+            f"delegate {spec.backend!r} ({spec.origin}) is not a PEP 517 backend: it has "
+            "no build_wheel hook"
         )
     delegate = Delegate(spec, target, env=env, reporter=reporter)
     _refuse_old_setuptools(delegate)
@@ -140,9 +140,9 @@ def load_delegate(
 
 
 def _refuse_old_setuptools(delegate: Delegate) -> None:
-    """Refuse a setuptools that cannot be told of flags and build directory.
+    """Refuse a setuptools that does not accept flags and a build directory.
 
-    No bound in our own requirements: projects that other backends build may pin an older one.
+    Our own requirements have no bound: projects with another backend may pin an older one.
     """
     if delegate.system is not BuildSystem.SETUPTOOLS or not delegate.version:
         return

@@ -1,8 +1,9 @@
-"""A setuptools `build_ext` that compiles .cu and .hip sources of extensions.
+"""Makes setuptools' `build_ext` compile .cu and .hip sources of extensions.
 
-Projects name such files in `Extension.sources` and need no build code of their own. Either ending
-goes to nvcc or hipcc, whichever the plan chose, so one source serves both. `extra_compile_args`
-may be a dictionary with the keys `cxx`, `nvcc` and `hipcc`, as PyTorch's extensions have it.
+Projects list such files in `Extension.sources` and need no build code of their own. Both suffixes
+are compiled by nvcc or by hipcc, whichever the plan chose, so one source serves both.
+`extra_compile_args` may be a dictionary with the keys `cxx`, `nvcc` and `hipcc`, as in PyTorch's
+extensions.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from setuptools import Extension
     from setuptools.command.build_ext import build_ext
 
-ENDINGS = (".cu", ".hip")
+SUFFIXES = (".cu", ".hip")
 
 
 class _Compiler(Protocol):
-    """What is used of distutils' compilers for Unix."""
+    """The part of distutils' Unix compilers that is used here."""
 
     compiler_type: str
     src_extensions: list[str]
@@ -47,52 +48,52 @@ class _Compiler(Protocol):
 def device_sources(
     build: DeviceBuild | None, reason: str, env: Mapping[str, str]
 ) -> Iterator[None]:
-    """Let setuptools compile device sources as `build` says, for the time of the context.
+    """Let setuptools compile device sources by `build` within the context.
 
-    `reason` says why there is no `build`; an extension with device sources is then refused with
-    it. `env` holds the user's CUDAFLAGS or HIPFLAGS.
+    Without a `build`, an extension with device sources is refused, with `reason` in the message.
+    `env` has the user's CUDAFLAGS or HIPFLAGS.
     """
     from setuptools.command.build_ext import build_ext
 
     original = build_ext.build_extension
 
     def build_extension(self: build_ext, ext: Extension) -> None:
-        if not any(str(source).endswith(ENDINGS) for source in ext.sources):
+        if not any(str(source).endswith(SUFFIXES) for source in ext.sources):
             with _plain_arguments(ext):
                 original(self, ext)
             return
         _check(ext, self, build, reason)
         assert build is not None
         compiler = cast("_Compiler", self.compiler)
-        with _taught(compiler, build, env), _linked(ext, build):
+        with _accepting_device_sources(compiler, build, env), _linked(ext, build):
             original(self, ext)
 
-    build_ext.build_extension = build_extension  # type: ignore[method-assign]  # for the context
+    build_ext.build_extension = build_extension  # type: ignore[method-assign]  # patched within the context
     try:
         yield
     finally:
-        build_ext.build_extension = original  # type: ignore[method-assign]  # as it was
+        build_ext.build_extension = original  # type: ignore[method-assign]  # restored
 
 
 def _check(ext: Extension, command: build_ext, build: DeviceBuild | None, reason: str) -> None:
-    """Refuse what cannot be built, before the first compiler runs."""
-    device = next(str(source) for source in ext.sources if str(source).endswith(ENDINGS))
+    """Refuse an extension that cannot be built, before the first compiler runs."""
+    device = next(str(source) for source in ext.sources if str(source).endswith(SUFFIXES))
     if build is None:
         raise AcceleratorError(
-            f"extension {ext.name} has the device source {device}, and no accelerator is built "
+            f"extension {ext.name} has the device source {device}, but no accelerator is built "
             f"for: {reason}",
-            hint="leave the source out where VARIANTBUILD_ACCELERATOR is empty, or name a toolkit",
+            hint="leave the source out if VARIANTBUILD_ACCELERATOR is empty, or name a toolkit",
         )
     if getattr(command.compiler, "compiler_type", "unix") != "unix":
         raise AcceleratorError(
-            f"extension {ext.name}: device sources are compiled beside gcc and clang only"
+            f"extension {ext.name}: device sources can only be compiled together with gcc or clang"
         )
     stems: dict[PurePath, str] = {}
     for source in map(str, ext.sources):
         stem = PurePath(source).with_suffix("")
         if stem in stems:
             raise AcceleratorError(
-                f"extension {ext.name}: {stems[stem]} and {source} would share an object file",
+                f"extension {ext.name}: {stems[stem]} and {source} would have the same object file",
                 hint="rename one of them",
             )
         stems[stem] = source
@@ -100,7 +101,7 @@ def _check(ext: Extension, command: build_ext, build: DeviceBuild | None, reason
 
 @contextmanager
 def _plain_arguments(ext: Extension) -> Iterator[None]:
-    """Give setuptools the part of a dictionary of arguments that is for the host compiler."""
+    """Pass setuptools only the host compiler's part of a dictionary of arguments."""
     arguments: object = ext.extra_compile_args
     if isinstance(arguments, Mapping):
         ext.extra_compile_args = list(arguments.get("cxx", ()))
@@ -111,8 +112,10 @@ def _plain_arguments(ext: Extension) -> Iterator[None]:
 
 
 @contextmanager
-def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> Iterator[None]:
-    """Teach one compiler object the endings, and hand their files to nvcc or hipcc."""
+def _accepting_device_sources(
+    compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]
+) -> Iterator[None]:
+    """Make one compiler object accept device sources, and compile them with nvcc or hipcc."""
     ours = vars(compiler).copy()
     original = compiler._compile
 
@@ -124,7 +127,7 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
         extra_postargs: Sequence[str] | Mapping[str, Sequence[str]],
         pp_opts: list[str],
     ) -> None:
-        if ext in ENDINGS:
+        if ext in SUFFIXES:
             extra = _extra(build, extra_postargs)
             _run(compiler, render_command(build, src, obj, [*pp_opts, *extra], env))
         else:
@@ -136,8 +139,8 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
             original(obj, src, ext, cc_args, list(plain), pp_opts)
 
     vars(compiler).update(
-        src_extensions=[*compiler.src_extensions, *ENDINGS],
-        language_map={**compiler.language_map, **dict.fromkeys(ENDINGS, "c++")},
+        src_extensions=[*compiler.src_extensions, *SUFFIXES],
+        language_map={**compiler.language_map, **dict.fromkeys(SUFFIXES, "c++")},
         _compile=compile_one,
     )
     try:
@@ -148,12 +151,12 @@ def _taught(compiler: _Compiler, build: DeviceBuild, env: Mapping[str, str]) -> 
 
 
 def _run(compiler: _Compiler, command: list[str]) -> None:
-    """Run `command` as the compiler object does; a failure is one of setuptools' own errors."""
+    """Run `command` as the compiler object does; a failure raises setuptools' own error."""
     from setuptools.errors import CompileError
 
     from variantbuild.host.processes import CalledProcessError
 
-    # `call` took the place of `spawn` in setuptools' own distutils, which warns of `spawn` now.
+    # `call` replaced `spawn` in setuptools' own distutils, which now warns about `spawn`.
     run = getattr(compiler, "call", None) or compiler.spawn
     try:
         run(command)
@@ -163,7 +166,7 @@ def _run(compiler: _Compiler, command: list[str]) -> None:
 
 @contextmanager
 def _linked(ext: Extension, build: DeviceBuild) -> Iterator[None]:
-    """Add the toolkit's headers and runtime to `ext`; nvcc by itself links the static one."""
+    """Add the toolkit's headers and runtime to `ext`; the static one, as nvcc does by default."""
     before = (ext.include_dirs, ext.library_dirs, ext.libraries)
     toolkit = build.toolkit
     if toolkit.kind == "rocm":
@@ -187,8 +190,8 @@ def render_command(
 ) -> list[str]:
     """Return the command that compiles the device source at `source` to the object at `output`.
 
-    Optimised as the interpreter's own CFLAGS have it; `options` are those of the extension, and
-    the user's CUDAFLAGS or HIPFLAGS in `env` (ours are in them already) come behind.
+    Optimised like the interpreter's own CFLAGS. `options` are those of the extension, followed by
+    the user's CUDAFLAGS or HIPFLAGS in `env`, which already include ours.
     """
     cuda = build.toolkit.kind == "cuda"
     users = shlex.split(env.get("CUDAFLAGS" if cuda else "HIPFLAGS", ""))
@@ -211,7 +214,7 @@ def render_command(
 
 
 def _extra(build: DeviceBuild, arguments: Sequence[str] | Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what the extension says for nvcc or hipcc; a plain list is for the host compiler."""
+    """Return the extension's options for nvcc or hipcc; a plain list is for the host compiler."""
     cuda = build.toolkit.kind == "cuda"
     if isinstance(arguments, Mapping):
         return list(arguments.get("nvcc" if cuda else "hipcc", ()))

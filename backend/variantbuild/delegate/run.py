@@ -1,4 +1,4 @@
-"""Run a delegate's hooks as the plan says: flags, settings, device sources, requirements."""
+"""Runs the delegate's hooks by the plan: flags, settings, device sources and dependencies."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from variantbuild.plan.device.build import DeviceBuild
 
 
-def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path) -> Path:
-    """Let the delegate build a wheel in the private `folder`; return its path.
+def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Path:
+    """Let the delegate build a wheel in the staging `directory`; return its path.
 
-    `hook` is `build_wheel` or `build_editable`. What overrides require is in its metadata. Raises
-    DelegateError and, where the metadata cannot be edited, WheelError.
+    `hook` is `build_wheel` or `build_editable`. Dependencies from overrides are added to the
+    metadata. Raises DelegateError, and WheelError if the metadata cannot be edited.
     """
-    device = _completed_device(plan, folder)
-    changes = _handover(plan, delegate, folder, device)
+    device = _completed_device(plan, directory)
+    changes = _handover(plan, delegate, directory, device)
     for note in changes.notes:
         delegate.reporter.warning(note)
-    output = folder / "out"
+    output = directory / "out"
     output.mkdir()
     settings = dict(changes.config_settings)
-    # The delegate never gets a metadata folder: it would compare ours, which says more, with its
-    # own byte for byte (scikit-build-core 1.1).
     if device is not None:
         _try_device(plan, delegate, device, changes)
     with _device_sources(plan, delegate, device, changes):
+        # The delegate never gets the metadata directory: it would compare ours, which has more in
+        # it, with its own byte for byte (scikit-build-core 1.1).
         name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
     return _add_dependencies(plan, returned_path(name, output, delegate, hook))
 
@@ -48,15 +48,15 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, folder: Path)
 def delegate_metadata(
     plan: BuildPlan,
     delegate: Delegate,
-    folder: Path,
+    directory: Path,
     hook: str = "prepare_metadata_for_build_wheel",
 ) -> Path:
-    """Let the delegate write its dist-info into `folder`; return the dist-info's path."""
-    with staging_directory(folder) as private:
-        changes = _handover(plan, delegate, private, _completed_device(plan, private))
+    """Let the delegate write its dist-info into `directory`; return the dist-info's path."""
+    with staging_directory(directory) as staging:
+        changes = _handover(plan, delegate, staging, _completed_device(plan, staging))
         settings = dict(changes.config_settings)
-        name = delegate.call(hook, str(folder), settings, env=dict(changes.env))
-    dist_info = returned_path(name, folder, delegate, hook)
+        name = delegate.call(hook, str(directory), settings, env=dict(changes.env))
+    dist_info = returned_path(name, directory, delegate, hook)
     if plan.project.config.dependencies:
         from variantbuild.wheel.distinfo.headers import parse_headers
         from variantbuild.wheel.rewrite.patch import add_requires
@@ -68,7 +68,7 @@ def delegate_metadata(
 
 
 def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
-    """Add what overrides require to the metadata of the wheel `built`; return its path."""
+    """Add the dependencies from overrides to the metadata of the wheel `built`; return its path."""
     if not plan.project.config.dependencies:
         return built
     from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
@@ -81,17 +81,17 @@ def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
         return apply_edit(wheel, edit, built.parent, consume=True)
 
 
-def _completed_device(plan: BuildPlan, folder: Path) -> DeviceBuild | None:
-    """Return how device code is built, a toolkit from PyPI completed in `folder`."""
+def _completed_device(plan: BuildPlan, directory: Path) -> DeviceBuild | None:
+    """Return the device build, with a toolkit from PyPI completed in `directory`."""
     if plan.device is None:
         return None
     from variantbuild.delegate.handover.devicebuild import complete_device_build
 
-    return complete_device_build(plan.device, folder)
+    return complete_device_build(plan.device, directory)
 
 
 def _handover(
-    plan: BuildPlan, delegate: Delegate, folder: Path, device: DeviceBuild | None
+    plan: BuildPlan, delegate: Delegate, directory: Path, device: DeviceBuild | None
 ) -> Handover:
     variables = sysconfig.get_config_vars()
     tool = plan.project.pyproject.get("tool")
@@ -100,7 +100,7 @@ def _handover(
         backend=delegate.kind,
         version=delegate.version,
         source=plan.project.path,
-        folder=folder.resolve(),
+        folder=directory.resolve(),
         env=dict(delegate.env),
         config_settings=cast("ConfigSettings", plan.project.delegate_settings),
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
@@ -131,16 +131,16 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DelegateError(
-            f"{str(path)!r} cannot be written, which the build needs: {error.strerror}",
-            hint="copy the source tree to a folder that you may write to, and see that the disk "
-            "is not full",
+            f"{str(path)!r}, which the build needs, cannot be written: {error.strerror}",
+            hint="copy the source tree to a directory that you may write to, and check that the "
+            "disk is not full",
         ) from None
 
 
 def _try_device(
     plan: BuildPlan, delegate: Delegate, device: DeviceBuild, changes: Handover
 ) -> None:
-    """Compile a small kernel, so that what cannot be built is known before the long build."""
+    """Compile a small kernel, so that a toolkit that cannot build fails before the long build."""
     from variantbuild.host.local import LocalHost
     from variantbuild.plan.device.devicetrial import try_device_build
 
@@ -153,9 +153,9 @@ def _try_device(
 def _device_sources(
     plan: BuildPlan, delegate: Delegate, device: DeviceBuild | None, changes: Handover
 ) -> AbstractContextManager[None]:
-    """Let setuptools compile device sources, where the project or a target names accelerators."""
-    asked = plan.devices is not None or plan.project.config.accelerators
-    if not asked or delegate.system is not BuildSystem.SETUPTOOLS:
+    """Let setuptools compile device sources, if the project or a target names accelerators."""
+    wanted = plan.devices is not None or plan.project.config.accelerators
+    if not wanted or delegate.system is not BuildSystem.SETUPTOOLS:
         return nullcontext()
     from variantbuild.delegate.build_ext import device_sources
 
@@ -172,17 +172,18 @@ def _meson_build(source: Path) -> str:
 
 
 def _users_distutils_config(env: Mapping[str, str]) -> str:
-    """Return the text of the file that the user's DIST_EXTRA_CONFIG names, empty without one."""
+    """Return the text of the file that the user's DIST_EXTRA_CONFIG names; empty without one."""
     try:
         return Path(env["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
     except (KeyError, OSError, UnicodeDecodeError):
         return ""
 
 
-def returned_path(name: object, folder: Path, delegate: Delegate, hook: str) -> Path:
-    """Return the path of what `hook` says it made; raises DelegateError where it is not there."""
-    if isinstance(name, str) and name and Path(name).name == name and (folder / name).exists():
-        return folder / name
+def returned_path(name: object, directory: Path, delegate: Delegate, hook: str) -> Path:
+    """Return the path of the file that `hook` returned; raises DelegateError if it is missing."""
+    if isinstance(name, str) and name and Path(name).name == name and (directory / name).exists():
+        return directory / name
     raise DelegateError(
-        f"delegate {delegate.spec.backend!r} returned {name!r} from {hook}, and made no such file"
+        f"delegate {delegate.spec.backend!r} returned {name!r} from {hook}, but there is no such "
+        "file"
     )

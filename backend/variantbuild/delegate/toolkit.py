@@ -1,19 +1,19 @@
-"""A CUDA toolkit from PyPI, completed so that it links."""
+"""A CUDA toolkit from PyPI, completed so that nvcc can link with it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-def complete_toolkit(root: Path, folder: Path) -> Path:
-    """Make in `folder` a toolkit of links to the one at `root`, with all that linking needs.
+def complete_toolkit(root: Path, directory: Path) -> Path:
+    """Create in `directory` a toolkit of links to the one at `root`, complete for linking.
 
-    The wheels have no `lib64` and no `libcudart.so`, and nvcc looks for its libraries beside the
-    path that it is called by. The environment itself is left alone: it may be the user's own.
-    Done once a build: a second time in the same directory is a FileExistsError. Returns the new
-    root.
+    The wheels have no `lib64` and no `libcudart.so`, and nvcc searches for its libraries relative
+    to the path by which it is called. The environment itself is not changed: it may be the user's
+    own. Done once a build: a second time in the same directory is a FileExistsError. Returns the
+    new root.
     """
-    home = folder / "cuda"
+    home = directory / "cuda"
     for name in ("bin", "lib"):
         (home / name).mkdir(parents=True)
         for entry in (root / name).iterdir():

@@ -1,7 +1,7 @@
-"""One build at a time in a source tree: delegates write into it, and most were made to be alone.
+"""One build at a time in a source tree: delegates write into it and expect to be alone there.
 
-Two that share `build` or `*.egg-info` fail now and then (seen with setuptools 84: a file of the
-one removed by the other), as when two machines install from one checkout in a shared home.
+Two builds that share `build` or `*.egg-info` fail at times (seen with setuptools 84: one removes a
+file of the other), as when two machines install from one checkout in a shared home directory.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from pathlib import Path
 
 from variantbuild.messages import Reporter
 
-#: The trees that this build and those which started it hold: they must not wait for themselves.
+#: The trees locked by this build and by the builds that started it, which it must not wait for.
 _HOLDS = "_VARIANTBUILD_TREES"
 
 
 @contextlib.contextmanager
 def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> Iterator[None]:
-    """Wait until no other build is at work in the folder `tree`, and keep others waiting.
+    """Wait until no other build runs in the directory `tree`, and make others wait.
 
-    What this build starts in the same tree learns from `env` that it need not wait.
-
-    The lock is the folder's own, so that nothing is left behind. It is advice: where the file
-    system or the system knows none for folders (NFS, Windows), nobody waits.
+    The lock is recorded in `env`, so that a build started by this one does not wait for it. It is
+    an advisory lock on the directory itself, which leaves nothing behind; where the file system or
+    the operating system has none for directories (NFS, Windows), nothing waits.
     """
     try:
         descriptor = os.open(tree, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
+    except OSError:  # Windows cannot open directories
         yield
         return
     try:

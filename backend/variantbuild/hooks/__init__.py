@@ -1,7 +1,7 @@
-"""The PEP 517 and PEP 660 hooks: the boundary where errors become messages and exit codes.
+"""The PEP 517 and PEP 660 hooks, where errors become messages and exit codes.
 
-Front ends run each hook in a process of its own, in the source tree. What prepare decided for
-build travels in the prepared dist-info (`handoff`).
+Front ends run each hook in a separate process, in the source tree. What prepare passes on to build
+is recorded in the prepared dist-info (`prepared`).
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ T = TypeVar("T")
 
 @contextmanager
 def _boundary() -> Iterator[None]:
-    """Print an error of ours in one sentence and exit: front ends show it and stop.
+    """Print a VariantBuildError and exit with its code.
 
-    SystemExit and not the exception, because the helper process of every front end prints a
-    traceback for the latter.
+    Exits because the helper process of every front end prints a traceback for an exception.
     """
     try:
         yield
@@ -62,9 +61,9 @@ def _hook(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def find_hook(name: str) -> object | None:
-    """Return the hook `name`; None where it is optional and the delegate lacks it.
+    """Return the hook `name`; None if it is optional and the delegate lacks it.
 
-    Where the settings or the delegate cannot be read the hook is returned: it then reports why.
+    If the settings or the delegate cannot be loaded the hook is returned, and reports why.
     """
     hook = _HOOKS.get(name)
     if name not in OPTIONAL_HOOKS:
@@ -84,8 +83,8 @@ def build_wheel(
 ) -> str:
     """Build, audit, stamp and publish a wheel in `wheel_directory`; return its file name.
 
-    The hook of PEP 517. A wheel that the prepare hook had to build already is picked up, if plan
-    and flags are still the same.
+    The hook of PEP 517. A wheel that the prepare hook built already is used if plan and flags
+    have not changed.
     """
     project, delegate = _open(config_settings)
     prepared = read_prepared(metadata_directory)
@@ -102,7 +101,7 @@ def build_wheel(
 def build_sdist(sdist_directory: str, config_settings: ConfigSettings | None = None) -> str:
     """Build the delegate's source distribution in `sdist_directory`; return its file name.
 
-    The hook of PEP 517. An sdist is the same on every machine, so nothing is stamped.
+    The hook of PEP 517. An sdist is the same on every machine, so it is not stamped.
     """
     project, delegate = _open(config_settings)
     return produce.produce_sdist(project, delegate, Path(sdist_directory))
@@ -113,40 +112,40 @@ def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
     def get_requires(config_settings: ConfigSettings | None = None) -> list[str]:
         project, delegate = _open(config_settings)
         answer = delegate.call(hook, dict(project.delegate_settings))
-        asked = requirements(answer, hook, delegate.spec)
+        required = requirements(answer, hook, delegate.spec)
         if hook == "get_requires_for_build_sdist":
-            return asked
+            return required
         if not project.config.accelerators and project.config.target is None:
-            return asked
+            return required
         from variantbuild.plan.device.requirements import toolchain_requirements
 
         host = LocalHost(env=os.environ, source=project.path)
-        return [*asked, *toolchain_requirements(project, host)]
+        return [*required, *toolchain_requirements(project, host)]
 
     get_requires.__name__ = hook
-    get_requires.__doc__ = f"Return what the delegate's {hook} asks for (PEP 517, PEP 660)."
+    get_requires.__doc__ = f"Return the requirements of the delegate's {hook} (PEP 517, PEP 660)."
     return get_requires
 
 
 @_hook
 def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | None = None) -> str:
-    """Write the wheel's dist-info into `metadata_directory`; return the folder's name (PEP 517).
+    """Write the wheel's dist-info into `metadata_directory`; return its name (PEP 517).
 
-    Where the front end shall see a local version the wheel is built here, as nobody knows before
-    whether it will hold machine code; build_wheel picks it up.
+    If the front end is to see a local version the wheel is built here: whether it contains machine
+    code is not known before. build_wheel then uses that wheel.
     """
     project, delegate = _open(config_settings)
-    folder = Path(metadata_directory)
+    directory = Path(metadata_directory)
     plan = _plan(project, delegate)
     if plan.naming.local and not plan.variant.is_baseline:
-        wheels = folder / WHEEL_DIRECTORY
+        wheels = directory / WHEEL_DIRECTORY
         wheels.mkdir(exist_ok=True)
         built = produce.produce_wheel(plan, delegate, wheels)
-        dist_info = produce.unpack_metadata(built, folder)
+        dist_info = produce.unpack_metadata(built, directory)
         write_prepared(plan, dist_info, built)
     else:
-        dist_info = delegate_metadata(plan, delegate, folder)
-        # What these two say of tags and contents is not known yet.
+        dist_info = delegate_metadata(plan, delegate, directory)
+        # Tags and contents are not known yet.
         for name in ("WHEEL", "RECORD"):
             (dist_info / name).unlink(missing_ok=True)
         write_prepared(plan, dist_info, None)
@@ -160,9 +159,9 @@ def _prepare_editable(
     """Write the delegate's metadata of an editable wheel (PEP 660); it is never stamped."""
     project, delegate = _open(config_settings)
     plan = _plan(project, delegate)
-    folder = Path(metadata_directory)
+    directory = Path(metadata_directory)
     hook = "prepare_metadata_for_build_editable"
-    return delegate_metadata(plan, delegate, folder, hook).name
+    return delegate_metadata(plan, delegate, directory, hook).name
 
 
 @_hook

@@ -1,4 +1,4 @@
-"""Where a built wheel comes from: the plan and the machine, as properties of its SBOM."""
+"""Provenance of a built wheel: its plan and build machine, as properties of its SBOM."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def render_provenance(
     facts: HostFacts,
     report: AuditReport,
 ) -> bytes:
-    """Return the document for a wheel of project `name` and `version` (with its local part).
+    """Return the SBOM for a wheel of project `name` and `version` (with its local part).
 
-    `variant` is what is stamped, `flags` and `compilers` what it was built with, `facts` the
-    machine it was built on, `report` what the finished files hold.
+    `variant` is the stamp, `flags` and `compilers` are what it was built with, `facts` describe
+    the build machine, `report` the finished files.
     """
     properties = [*_declared(variant, flags), *_probed(facts), *audited_properties(report)]
     return render_document(name, version, properties, [_component(*each) for each in compilers])

@@ -1,6 +1,6 @@
-"""The machine as an object: files, environment and processes, all that probing may touch.
+"""Gives access to a machine: its files, environment, processes and staging directories.
 
-`LocalHost` is the real one; tests hand in one that serves recorded files and outputs.
+Probes use a `Host`: `LocalHost` (in `local`) for this machine, recorded machines in tests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-#: The most that is read of one file, and the default of `Host.read_text`, in bytes.
+#: Default limit of `Host.read_text`, in bytes.
 READ_LIMIT = 1 << 20
 
 
@@ -18,9 +18,8 @@ READ_LIMIT = 1 << 20
 class Completed:
     """A finished process: exit `status`, `stdout` and `stderr` decoded with replacement.
 
-    `status` is None where the process did not end by itself (time limit, output limit) or could
-    not be started; `error` then says why in one clause. A process that died of a signal has the
-    negative signal number.
+    `status` is None if the process was stopped (time limit, output limit) or could not be started;
+    `error` then gives the reason in one clause. After a signal it is the negative signal number.
     """
 
     argv: tuple[str, ...]
@@ -36,9 +35,9 @@ class Completed:
 
     @property
     def failure(self) -> str:
-        """Say in one clause how the process failed; empty where it did not."""
+        """How the process failed, in one clause; empty if it did not."""
         if self.status is None:
-            return self.error or "did not end"
+            return self.error or "did not finish"
         if self.status < 0:
             return f"was killed by signal {-self.status}"
         return f"exited with status {self.status}" if self.status else ""
@@ -46,10 +45,10 @@ class Completed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CpuId:
-    """What the x86 CPUID instruction says: `vendor`, `features` under Linux's names, `brand`.
+    """The result of the x86 CPUID instruction: `vendor`, `features` by their Linux names, `brand`.
 
     `enabled_states` is XCR0, the register states that the operating system saves (bit 1 SSE,
-    bit 2 AVX, bits 5-7 AVX-512); None where it could not be asked.
+    bit 2 AVX, bits 5-7 AVX-512); None if it could not be read.
     """
 
     vendor: str
@@ -71,7 +70,7 @@ class ScratchRun:
 
 
 class Host(Protocol):
-    """What a probe may ask of a machine."""
+    """What a probe may use of a machine."""
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -100,26 +99,26 @@ class Host(Protocol):
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the first `limit` bytes of the regular file at an absolute `path` as text.
 
-        None where it cannot be read.
+        None if it cannot be read.
         """
 
     def glob(self, pattern: str) -> tuple[str, ...]:
         """Return the absolute paths that match an absolute glob `pattern`, sorted."""
 
     def which(self, name: str) -> str | None:
-        """Return the absolute path of program `name`, None where there is none.
+        """Return the absolute path of program `name`; None if it is not found.
 
-        Relative entries of PATH, the current folder and the source tree are never searched.
+        Relative entries of PATH, the current directory and the source tree are never searched.
         """
 
     def config_var(self, name: str) -> str | None:
-        """Return the interpreter's build variable `name` (sysconfig), None where it has none."""
+        """Return the interpreter's build variable `name` (sysconfig), None if it is not set."""
 
     def confstr(self, name: str) -> str | None:
-        """Return the C library's configuration string `name`, None where it knows none."""
+        """Return the C library's configuration string `name`, None if it is not known."""
 
     def cpuid(self) -> CpuId | None:
-        """Return what CPUID says, None where the processor is not x86 or it cannot be run."""
+        """Return the result of CPUID; None if the CPU is not x86 or CPUID cannot be run."""
 
     def run(
         self,
@@ -129,7 +128,7 @@ class Host(Protocol):
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        """Run `argv` (absolute program first) and return what came of it; never raises.
+        """Run `argv` (absolute program first) and return the result; never raises.
 
         Runs in a process group of its own with `LC_ALL=C`, no standard input, output capped at
         1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the

@@ -1,4 +1,4 @@
-"""The CPUID instruction, where no file of the operating system tells the processor's features."""
+"""The CPUID instruction, for systems that do not list the CPU's features in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from variantbuild.host import CpuId
 
 
 def read_cpuid() -> CpuId | None:
-    """Return what CPUID says through archspec's reader; None where it cannot be run.
+    """Return the result of CPUID, read by archspec; None if it cannot be run.
 
     Source: Intel's Software Developer's Manual, volume 1, section 13.3 for the enabled states.
     """

@@ -16,7 +16,7 @@ class LocalHost:
     """The machine that this process runs on.
 
     `env` is the environment that programs get and whose PATH is searched; `source` is the tree
-    that is built, from which no program is ever run.
+    that is built; no program in it is ever run.
     """
 
     env: Mapping[str, str]
@@ -74,7 +74,7 @@ class LocalHost:
         return tuple(sorted(glob.glob(pattern))) if os.path.isabs(pattern) else ()  # noqa: PTH117, PTH207 - Path.glob takes no absolute patterns
 
     def which(self, name: str) -> str | None:
-        """Return the absolute path of program `name`, None where there is none."""
+        """Return the absolute path of program `name`; None if it is not found."""
         if name not in self._found:
             from variantbuild.host.processes import find_program
 
@@ -96,7 +96,7 @@ class LocalHost:
             return None
 
     def cpuid(self) -> CpuId | None:
-        """Return what CPUID says, run through archspec."""
+        """Return the result of CPUID, read by archspec."""
         from variantbuild.host.cpuid import read_cpuid
 
         return read_cpuid()
@@ -109,7 +109,7 @@ class LocalHost:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        """Run `argv` in a process group of its own and return what came of it; never raises."""
+        """Run `argv` in a process group of its own and return the result; never raises."""
         from variantbuild.host.processes import run_bounded
 
         merged = {**self.env, **(env or {}), "LC_ALL": "C"}

@@ -1,7 +1,8 @@
-"""External programs, found safely and run within bounds.
+"""Finding external programs safely, and running them with limits on time and output.
 
-The real machine's half of `Host.which` and `Host.run`: nothing from relative folders or the
-source tree, and no program that hangs, floods or leaves children behind can hold up a build.
+Implements `Host.which` and `Host.run` for this machine. Programs in relative directories or in the
+source tree are never run, and a program that hangs, floods its output or leaves children behind
+cannot block a build.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from variantbuild.host import Completed
 
 #: What a program run by others, with its status checked, raises where it fails.
 CalledProcessError = subprocess.CalledProcessError
-#: The most that is kept of one stream, in bytes; a program that writes more is killed.
+#: Limit of one output stream, in bytes; a program that writes more is killed.
 OUTPUT_LIMIT = 1 << 20
-#: How long a stream may stay open after the program itself has ended, in seconds: some start a
-#: server that inherits their output.
+#: How long a stream may stay open after the program has exited, in seconds: some programs start
+#: a server that inherits their output.
 LINGER = 1.0
 
 
 def find_program(name: str, env: Mapping[str, str], source: Path | None) -> str | None:
-    """Return the absolute path of program `name` on the PATH of `env`, None without one.
+    """Return the absolute path of program `name` on the PATH of `env`; None if it is not found.
 
-    An absolute `name` is taken as it is; one with a folder that is not absolute is nobody's.
-    Relative and empty entries of PATH, and those inside `source`, are passed over: a source tree
-    must not be able to bring its own `gcc`. (A tree that is a file system's root has everything
-    inside, and keeps nothing out.)
+    An absolute `name` is returned unchanged; a relative path is never found. Relative and empty
+    entries of PATH and those inside `source` are skipped: a source tree must not be able to bring
+    its own `gcc`. (A source tree that is the root directory contains everything, so it excludes
+    nothing.)
     """
     suffixes = _suffixes(name, env)
     if Path(name).is_absolute():
@@ -42,12 +43,12 @@ def find_program(name: str, env: Mapping[str, str], source: Path | None) -> str 
     if tree is not None and tree.parent == tree:
         tree = None
     for entry in env.get("PATH", os.defpath).split(os.pathsep):
-        folder = Path(entry)
-        if not folder.is_absolute():
+        directory = Path(entry)
+        if not directory.is_absolute():
             continue
-        if tree is not None and folder.resolve().is_relative_to(tree):
+        if tree is not None and directory.resolve().is_relative_to(tree):
             continue
-        found = _first_executable([str(folder / (name + suffix)) for suffix in suffixes])
+        found = _first_executable([str(directory / (name + suffix)) for suffix in suffixes])
         if found is not None:
             return found
     return None
@@ -72,12 +73,12 @@ def run_bounded(
 ) -> Completed:
     """Run `argv` in a process group of its own, bounded in time (seconds) and output.
 
-    Returns as soon as the program has ended and its streams are closed. Where the time limit
-    passes, a stream exceeds `OUTPUT_LIMIT`, or a child still holds a stream `LINGER` seconds after
-    the program's end, the whole group is killed.
+    Returns as soon as the program has exited and its streams are closed. The whole group is killed
+    if the time limit passes, a stream exceeds `OUTPUT_LIMIT`, or a child still holds a stream open
+    `LINGER` seconds after the program has exited.
     """
     if not argv or not Path(argv[0]).is_absolute():
-        return _not_started(argv, "is not an absolute path, so it was not run")
+        return _not_started(argv, "is not an absolute path and was not run")
     streams = (_Stream(), _Stream())
     try:
         process = _start(argv, streams, env, cwd)
@@ -129,7 +130,7 @@ def _start(
 def _await_end(
     process: subprocess.Popen[bytes], streams: tuple[_Stream, _Stream], timeout: float
 ) -> str | None:
-    """Wait for the program and its streams; return why it must be killed, None where not."""
+    """Wait for the program and its streams; return why it must be killed, or None."""
     deadline = time.monotonic() + timeout
     while any(stream.is_open for stream in streams):
         for stream in streams:
@@ -137,7 +138,7 @@ def _await_end(
                 return f"wrote more than {OUTPUT_LIMIT >> 20} MiB of output"
         now = time.monotonic()
         if now >= deadline:
-            return f"did not end within {timeout:g} s" if process.poll() is None else None
+            return f"timed out after {timeout:g} s" if process.poll() is None else None
         next(s for s in streams if s.is_open).join(min(0.05, deadline - now))
         if process.poll() is not None:
             deadline = min(deadline, now + LINGER)
@@ -146,7 +147,7 @@ def _await_end(
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        return f"did not end within {timeout:g} s"
+        return f"timed out after {timeout:g} s"
     return None
 
 
@@ -155,10 +156,10 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         if os.name == "nt":
             process.kill()
         else:
-            # Also when the leader has ended: its children still bear its group's number.
+            # Also after the leader has exited: its children keep the number of its group.
             os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        pass  # all gone already, or only zombies left (macOS refuses those)
+        pass  # the group has exited already, or only zombies are left (macOS refuses those)
 
 
 def _not_started(argv: tuple[str, ...], error: str) -> Completed:
@@ -166,7 +167,7 @@ def _not_started(argv: tuple[str, ...], error: str) -> Completed:
 
 
 class _Stream:
-    """One output of a program, collected by a thread: pipes cannot be waited for on Windows."""
+    """One output stream, collected by a thread: Windows cannot wait for pipes."""
 
     def __init__(self) -> None:
         self._read_end, self.write_end = os.pipe()

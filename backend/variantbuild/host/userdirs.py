@@ -1,4 +1,4 @@
-"""Where a user's own settings and caches stand, by the rules of the system at hand."""
+"""Directories of a user's settings and caches, by the conventions of the operating system."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-#: For each kind of folder: the variable of Windows and the folder below AppData, the folder below
-#: Library on macOS, the variable and the folder of the XDG base directories elsewhere.
+#: For each kind: the variable of Windows and the directory below AppData, the directory below
+#: Library on macOS, the variable and default of the XDG base directory elsewhere.
 _PLACES = {
     "config": ("APPDATA", "Roaming", "Application Support", "XDG_CONFIG_HOME", ".config"),
     "cache": ("LOCALAPPDATA", "Local", "Caches", "XDG_CACHE_HOME", ".cache"),
@@ -18,10 +18,10 @@ _PLACES = {
 def user_directory(
     kind: Literal["config", "cache"], env: Mapping[str, str], platform: str = sys.platform
 ) -> Path | None:
-    """Return the folder of this user for settings or caches; None where no home is known.
+    """Return this user's directory for settings or caches; None if the home is not known.
 
-    A relative path in a variable counts as none (XDG Base Directory Specification), as it would
-    name another folder in each source tree.
+    A relative path in a variable is ignored (XDG Base Directory Specification): it would name
+    another directory in each source tree.
     """
     windows, roaming, library, xdg, dotted = _PLACES[kind]
     named = env.get(windows if platform == "win32" else xdg, "") if platform != "darwin" else ""
@@ -40,7 +40,7 @@ def _home(env: Mapping[str, str]) -> Path | None:
         if (text := env.get(name)) and Path(text).is_absolute():
             return Path(text)
     try:
-        # Asks the list of users; a container may run under a number that is not in it.
+        # Looks in the user database; a container may run as a user that is not in it.
         return Path.home()
     except RuntimeError:
         return None

@@ -91,9 +91,9 @@ def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
 def test_a_folder_that_others_may_write_to_is_not_used(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {})
     store.folder.chmod(0o777)
-    with pytest.raises(WheelError, match="others may write to it"):
+    with pytest.raises(WheelError, match="others can write to it"):
         store.find("k", REPORTER)
-    with pytest.raises(WheelError, match="others may write to it"):
+    with pytest.raises(WheelError, match="others can write to it"):
         store.store("l", wheel, {})
     store.folder.chmod(0o700)
     assert store.find("k", REPORTER) is not None
@@ -167,7 +167,7 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no such user")
 
     monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(WheelError, match="no home folder") as caught:
+    with pytest.raises(WheelError, match="home directory of this user is not known") as caught:
         default_store({"XDG_CACHE_HOME": "relative"}, "linux")
     assert "XDG_CACHE_HOME" in str(caught.value.hint)
 

@@ -94,7 +94,7 @@ def test_what_changes_between_check_and_copy_is_not_published(
     assert cached.take(target) is None
     assert list(target.iterdir()) == []
     (warning,) = reporter.warnings
-    assert "changed while it was read, not used" in warning
+    assert "not used, as it changed while it was read" in warning
 
 
 def test_a_destination_that_is_not_there_is_told(
@@ -111,7 +111,7 @@ def test_damage_is_said_once(cached: CachedBuild, wheel: Path, reporter: Recordi
     assert cached.find() is None
     assert cached.find() is None
     (warning,) = reporter.warnings
-    assert warning.startswith("damaged")
+    assert warning.startswith("removed a damaged entry")
 
 
 def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
@@ -124,7 +124,7 @@ def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names)
     cached.store_wheel(wheel)
     (warning,) = reporter.warnings
-    assert "libnowhere.so.1 is not where the system's loader looks" in warning
+    assert "libnowhere.so.1 is not in the directories that the dynamic loader" in warning
     assert cached.store.find("k", reporter) is None
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names[:1])
     cached.store_wheel(wheel)
@@ -155,5 +155,5 @@ def test_a_run_path_beside_the_installed_wheel_keeps_it_out(
     monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
     cached.store_wheel(wheel)
     (warning,) = reporter.warnings
-    assert "libc.so.6 is looked for in $ORIGIN/../other.libs, beside the installed wheel" in warning
+    assert "libc.so.6 is searched for in $ORIGIN/../other.libs, relative to" in warning
     assert cached.find() is None

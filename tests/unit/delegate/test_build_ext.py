@@ -137,18 +137,18 @@ def test_device_sources_without_an_accelerator_are_refused() -> None:
     with pytest.raises(AcceleratorError) as caught:
         commands(None, Extension("x", BOTH), reason="cuda is not built: no nvcc")
     assert caught.value.message == (
-        "extension x has the device source kernel.cu, and no accelerator is built for: cuda is "
+        "extension x has the device source kernel.cu, but no accelerator is built for: cuda is "
         "not built: no nvcc"
     )
 
 
 def test_sources_that_would_share_an_object_file_are_refused() -> None:
-    with pytest.raises(AcceleratorError, match=r"kernel\.cpp and kernel\.cu would share"):
+    with pytest.raises(AcceleratorError, match=r"kernel\.cpp and kernel\.cu would have the same"):
         commands(CUDA, Extension("x", ["kernel.cpp", "kernel.cu"]))
 
 
 def test_other_compilers_than_unix_ones_are_refused() -> None:
-    with pytest.raises(AcceleratorError, match="beside gcc and clang only"):
+    with pytest.raises(AcceleratorError, match="together with gcc or clang"):
         commands(CUDA, Extension("x", BOTH), kind="msvc")
 
 

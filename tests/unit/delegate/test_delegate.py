@@ -107,9 +107,9 @@ def test_calls(in_tree: DelegateSpec) -> None:
     assert not delegate.has("prepare_metadata_for_build_wheel")
     assert delegate.call("build_wheel", "x", env={"VB_TEST": "seen"}) == "seen"
     assert "VB_TEST" not in os.environ
-    with pytest.raises(DelegateError, match="gave up in build_sdist: it exited with status 0"):
+    with pytest.raises(DelegateError, match="stopped in build_sdist: it exited with status 0"):
         delegate.call("build_sdist")
-    with pytest.raises(DelegateError, match="gave up in build_editable: no can do"):
+    with pytest.raises(DelegateError, match="stopped in build_editable: no can do"):
         delegate.call("build_editable")
     with pytest.raises(RuntimeError, match="own words"):
         delegate.call("get_requires_for_build_wheel")
@@ -120,7 +120,7 @@ def test_calls(in_tree: DelegateSpec) -> None:
 def test_no_backend_at_all() -> None:
     with pytest.raises(DelegateError, match="no build_wheel hook"):
         load(DelegateSpec(backend="json", path=(), origin="here"))
-    with pytest.raises(DelegateError, match="no object 'nothing'"):
+    with pytest.raises(DelegateError, match="has no object 'nothing'"):
         load(DelegateSpec(backend="json:nothing", path=(), origin="here"))
 
 

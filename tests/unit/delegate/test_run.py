@@ -79,7 +79,7 @@ def test_requirements_of_overrides_are_in_prepared_metadata(tree: Tree, tmp_path
 
 
 @pytest.mark.parametrize("name", ["", "none.whl", "sub/a.whl", "../a.whl", ".", None, 3])
-def test_name_that_is_no_file_of_the_folder_is_refused(
+def test_name_that_is_not_a_file_in_the_directory_is_refused(
     name: object, tree: Tree, tmp_path: Path
 ) -> None:
     _, delegate = planned(tree)
@@ -88,7 +88,7 @@ def test_name_that_is_no_file_of_the_folder_is_refused(
         (tmp_path / path).touch()
     folder = tmp_path / "made"
     assert buildrun.returned_path("a.whl", folder, delegate, "build_wheel") == folder / "a.whl"
-    with pytest.raises(DelegateError, match="'canned_backend' returned .* from build_wheel, and"):
+    with pytest.raises(DelegateError, match="'canned_backend' returned .* from build_wheel, but"):
         buildrun.returned_path(name, folder, delegate, "build_wheel")
 
 
@@ -100,7 +100,7 @@ def test_source_tree_that_cannot_be_written_is_told(tree: Tree) -> None:
     with pytest.raises(DelegateError) as caught:
         produce.produce_wheel(plan, delegate, tree.out)
     assert str(tree.folder / "build") in caught.value.message
-    assert "cannot be written, which the build needs" in caught.value.message
+    assert "which the build needs, cannot be written" in caught.value.message
     assert "copy the source tree" in str(caught.value.hint)
     assert tree.made == []
 

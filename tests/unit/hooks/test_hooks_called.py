@@ -170,7 +170,7 @@ def test_sdist_is_the_delegates(tree: Tree, capfd: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as stop:
         hook("build_sdist")(str(tree.out))
     assert stop.value.code == 2
-    assert "returned 'other.tar.gz' from build_sdist, and made no" in capfd.readouterr().err
+    assert "returned 'other.tar.gz' from build_sdist, but there is no" in capfd.readouterr().err
     assert tree.made == ["demo-1.0.tar.gz"]
 
 

@@ -253,7 +253,7 @@ def test_delegate_that_made_nothing_is_refused(tree: Tree) -> None:
     plan, delegate = plan_of(tree)
     tree.backend("def build_wheel(*words):\n    return 'demo-1.0-py3-none-any.whl'\n")
     delegate = tree.load(delegate.spec)
-    with pytest.raises(DelegateError, match="made no such file"):
+    with pytest.raises(DelegateError, match="there is no such file"):
         produce.produce_wheel(plan, delegate, tree.out)
     with pytest.raises(WheelError, match="does not exist"):
         produce.produce_wheel(plan, delegate, tree.out / "none")

@@ -299,8 +299,8 @@ class TestMisbehaviour:
         assert len(host.calls) == 1
 
     def test_hanging_is_asked_once(self) -> None:
-        host = self.answering(None, "did not end within 20 s")
-        assert failure(host) == "/usr/bin/cc -v (CC=cc) did not end within 20 s: 'boom'"
+        host = self.answering(None, "timed out after 20 s")
+        assert failure(host) == "/usr/bin/cc -v (CC=cc) timed out after 20 s: 'boom'"
         assert len(host.calls) == 1
 
     def test_lying(self) -> None:

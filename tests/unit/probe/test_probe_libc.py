@@ -78,8 +78,8 @@ def test_nonsense_version_fails() -> None:
             f"the musl loader {MUSL} exited with status 1 and told no version",
         ),
         (
-            Completed(argv=(MUSL,), status=None, stdout="", stderr="", error="did not end"),
-            f"the musl loader {MUSL} did not end and told no version",
+            Completed(argv=(MUSL,), status=None, stdout="", stderr="", error="did not finish"),
+            f"the musl loader {MUSL} did not finish and told no version",
         ),
         (
             Completed(argv=(MUSL,), status=0, stdout="", stderr=""),

@@ -1,8 +1,8 @@
-"""How the flags reach each delegate: environment, config-settings and files, as values.
+"""Passes the flags to each build system, as environment variables, config-settings and files.
 
-Pure: what comes back is applied by the caller around the delegate's build hook. The user's own
-values stay, in front of ours; a project's own arguments come later on the line and win, which the
-audit sees in the recorded switches.
+Pure functions: the caller applies the result around the delegate's build hook. The user's values
+are kept, with ours appended. A project's own options come later on the command line and take
+precedence, which the audit sees in the recorded command lines.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from variantbuild.probe.facts import Compiler, Language
 __all__ = ["Delegation", "Handover", "hand_over"]
 
 
-#: How meson-python's setting for its build directory is spelled.
-_MESON_FOLDER = ("build-dir", "builddir")
+#: The spellings of meson-python's setting for its build directory.
+_MESON_BUILD_DIR = ("build-dir", "builddir")
 
 
 def hand_over(
@@ -41,11 +41,11 @@ def hand_over(
     compilers: Mapping[Language, Compiler],
     build_name: str,
 ) -> Handover:
-    """Say how `flags` reach the delegate, and where it keeps its objects.
+    """Return how `flags` are passed to the delegate, and where it keeps its objects.
 
-    `build_name` comes from `builddir.name_build`; where the user has switches of his own, they
-    are told apart by a suffix. The guard that comes back says what remains of it with this
-    delegate and these compilers.
+    `build_name` comes from `builddir.name_build`; a suffix distinguishes builds with the user's own
+    flags. The `guard` of the result is the ISA note as far as this delegate and these compilers
+    can add it.
     """
     build_name += _suffix(user_sources(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
@@ -66,7 +66,7 @@ def _hand_to_delegate(
     match delegation.system.channel:
         case "setuptools":
             if delegation.system is not BuildSystem.SETUPTOOLS:
-                # A plugin's version is known, not that of setuptools.
+                # The version is that of the plugin, not of setuptools.
                 delegation = replace(delegation, version="")
             return hand_to_setuptools(flags, delegation, used, build_name)
         case "cmake":
@@ -85,8 +85,8 @@ def _hand_to_meson(
 ) -> Handover:
     from variantbuild.delegate.handover.meson import compiler_variables
 
-    folder = _meson_folder(delegation, build_name)
-    made = _hand_by_environment(flags, delegation, used, folder)
+    build_dir = _meson_build_dir(delegation, build_name)
+    made = _hand_by_environment(flags, delegation, used, build_dir)
     return replace(made, env=(*made.env, *compiler_variables(flags, delegation, used).items()))
 
 
@@ -95,12 +95,15 @@ def _suffix(sources: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _hand_by_environment(
-    flags: Flags, delegation: Delegation, compilers: Mapping[Language, Compiler], folder: str | None
+    flags: Flags,
+    delegation: Delegation,
+    compilers: Mapping[Language, Compiler],
+    build_dir: str | None,
 ) -> Handover:
-    """Use the variables that every build system reads; Meson and unknown delegates.
+    """Use the variables that nearly all build systems read, for Meson and unknown delegates.
 
     Meson compiles and links test programs and native generators with the same variables, so the
-    guard goes through a gcc specs file, whose mark is for shared objects only.
+    ISA note is added by a gcc specs file, which marks shared objects only.
     """
     env = delegation.env
     changes = language_variables(flags, env)
@@ -110,20 +113,20 @@ def _hand_by_environment(
     if guard.level is not None and not reads_specs(compilers.values()):
         guard = Guard(
             unguarded=f"{delegation.backend} has no linker flags for shared objects alone, and "
-            "only gcc reads a specs file"
+            "only gcc reads specs files"
         )
     elif guard.level is not None:
-        # Meson remembers LDFLAGS in its build directory, so the file has to stay there as well.
-        holder = delegation.folder if folder is None else delegation.source / folder
+        # Meson stores LDFLAGS in its build directory, so the file has to stay there as well.
+        holder = delegation.folder if build_dir is None else delegation.source / build_dir
         specs = holder / SPECS_NAME
         files.append((specs, render_specs(guard)))
         link = (*link, specs_switch(specs))
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
     settings = dict(delegation.config_settings)
-    key = find_setting(settings, _MESON_FOLDER)
-    if folder is not None and key is not None:
-        settings[key] = folder
+    key = find_setting(settings, _MESON_BUILD_DIR)
+    if build_dir is not None and key is not None:
+        settings[key] = build_dir
     return Handover(
         env=tuple(changes.items()),
         config_settings=tuple(settings.items()),
@@ -132,8 +135,8 @@ def _hand_by_environment(
     )
 
 
-def _meson_folder(delegation: Delegation, build_name: str) -> str | None:
-    """Return the build directory of the variant's own, where the user sets one at all."""
-    key = find_setting(delegation.config_settings, _MESON_FOLDER)
+def _meson_build_dir(delegation: Delegation, build_name: str) -> str | None:
+    """Return the build directory for the variant; None if the user did not set one."""
+    key = find_setting(delegation.config_settings, _MESON_BUILD_DIR)
     value = None if key is None else delegation.config_settings[key]
     return f"{value.rstrip('/')}-{build_name}" if isinstance(value, str) and value else None

@@ -1,7 +1,7 @@
-"""Build directories of the variant's own.
+"""A separate build directory for each variant.
 
-Objects are not rebuilt when flags change, by setuptools no more than by CMake or Meson. Each
-variant, with each set of flags, therefore builds in a folder named after a digest of its plan.
+Neither setuptools nor CMake nor Meson rebuilds objects when flags change. Each variant therefore
+builds, with each set of flags, in a directory that is named after a digest of its plan.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 
 def name_build(label: str, plan: str) -> str:
-    """Return a file name for builds of variant `label` by `plan`, any text that tells plans apart.
+    """Return a directory name for builds of variant `label` by `plan`, any text unique to the plan.
 
     The same label and plan give the same name on every machine.
     """
@@ -20,7 +20,7 @@ def name_build(label: str, plan: str) -> str:
 
 def digest(text: str) -> str:
     """Return the SHA-256 of `text` in hexadecimal."""
-    # Imported on use: only builds name folders.
+    # Imported here: only builds name directories.
     from hashlib import sha256
 
     return sha256(text.encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""Flags and guard for rustc, by whatever delegate runs cargo (maturin, setuptools-rust).
+"""Flags and ISA note for rustc, for any delegate that runs cargo (maturin, setuptools-rust).
 
-cargo joins the variable of a target with what the project's own `.cargo/config.toml` says of that
-target, and reads it only where the user sets no RUSTFLAGS; there ours go behind the user's. With
-the target named, build scripts and procedural macros, which run on the machine that builds, are
-left alone. Source: The Cargo Book, "Configuration", build.rustflags and build.target.
+cargo joins the variable of a target with the project's `.cargo/config.toml` for that target, and
+reads it only if the user does not set RUSTFLAGS; otherwise ours are appended to RUSTFLAGS. With an
+explicit target, build scripts and procedural macros, which run on the build machine, are not
+affected. Source: The Cargo Book, "Configuration", build.rustflags and build.target.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ def hand_to_cargo(
     compilers: Mapping[Language, Compiler],
     build_name: str,
 ) -> Handover:
-    """Add to `made` what cargo is told; nothing where no Rust is compiled.
+    """Add cargo's variables to `made`; nothing if no Rust is compiled.
 
-    cargo links through `cc`, so the guard goes through a specs file where the compilers read one,
-    kept where cargo's own build directory can refer to it. Where the user names a linker, nothing
-    is known of it, and the audit sees that the mark is not there.
+    cargo links through `cc`, so the ISA note is added by a specs file if the compilers read one. It
+    is kept where cargo's build directory can refer to it. A linker that the user names is unknown
+    to us; the audit then reports the missing note.
     """
     rust = flags.rust
     if rust is None or not rust.compile:
         return made
     env = delegation.env
-    switches = rust.compile
+    options = rust.compile
     files = made.files
     variable = f"CARGO_TARGET_{rust.target.upper().replace('-', '_')}_"
     specs = delegation.source / "build" / build_name / SPECS_NAME
-    # cargo splits the variable at white space and knows no quotes.
+    # cargo splits the variable at white space and does not support quotes.
     usable = f"{variable}LINKER" not in env and not any(map(str.isspace, str(specs)))
     if flags.guard.level and reads_specs(compilers.values()) and usable:
-        switches = (*switches, *rust.link, "-C", f"link-arg={specs_switch(specs)}")
+        options = (*options, *rust.link, "-C", f"link-arg={specs_switch(specs)}")
         if not any(path == specs for path, _ in files):
             files = (*files, (specs, render_specs(flags.guard)))
-    changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, switches)}
+    changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, options)}
     return replace(made, env=(*made.env, *changes.items()), files=files)
 
 
-def _variable(env: Mapping[str, str], prefix: str, switches: tuple[str, ...]) -> dict[str, str]:
-    """Return the variable that cargo will read, with the user's own switches in front."""
+def _variable(env: Mapping[str, str], prefix: str, options: tuple[str, ...]) -> dict[str, str]:
+    """Return the variable that cargo will read, with `options` appended to the user's own."""
     if env.get(_ENCODED):
-        return {_ENCODED: "\x1f".join((env[_ENCODED], *switches))}
+        return {_ENCODED: "\x1f".join((env[_ENCODED], *options))}
     name = "RUSTFLAGS" if env.get("RUSTFLAGS") else f"{prefix}RUSTFLAGS"
-    return {name: " ".join(filter(None, (env.get(name, ""), *switches)))}
+    return {name: " ".join(filter(None, (env.get(name, ""), *options)))}

@@ -1,10 +1,9 @@
-"""Flags, guard and build directory for scikit-build-core.
+"""Flags, ISA note and build directory for scikit-build-core.
 
-CMake initialises CMAKE_<LANG>_FLAGS from CFLAGS, CXXFLAGS and FFLAGS, and the linker flags of
-modules and of shared libraries from variables of their own, so that the guard needs no LDFLAGS
-and executables (test programs, generators) stay unmarked. Where the user or the project defines
-one of these variables outright, the environment would be thrown away: the value is kept and ours
-is put behind it.
+CMake initialises CMAKE_<LANG>_FLAGS from CFLAGS, CXXFLAGS and FFLAGS. Modules and shared libraries
+have linker variables of their own, so the ISA note does not need LDFLAGS and executables (test
+programs, generators) are not marked. If the user or the project defines one of these variables,
+CMake ignores the environment: the value is kept, with ours appended.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _PREFIXES = ("", "skbuild.")
 
 
 def hand_to_scikit_build(flags: Flags, delegation: Delegation, build_name: str) -> Handover:
-    """Say how `flags` reach scikit-build-core; its own build directory only where one is set."""
+    """Return how `flags` are passed; a build directory for the variant only if one is set."""
     env = delegation.env
     changes = language_variables(flags, env)
     if flags.link:
@@ -69,7 +68,7 @@ def _wanted(flags: Flags) -> dict[str, tuple[str, ...]]:
 def _extend_argument(
     arguments: list[str], name: str, ours: tuple[str, ...]
 ) -> tuple[list[str], bool]:
-    """Put `ours` behind the value of `-D{name}=…` where `arguments` have it; tell whether."""
+    """Append `ours` to the value of `-D{name}=…` in `arguments`; also tell if it was there."""
     pattern = re.compile(rf"(?:-D)?{re.escape(name)}(?::\w+)?=")
     found = False
     result = []
@@ -83,7 +82,7 @@ def _extend_argument(
 
 
 def _defines(delegation: Delegation) -> dict[str, str]:
-    """Return the CMake variables that the project and the user define; the user's count more."""
+    """Return the CMake variables of the project and the user; the user's take precedence."""
     found: dict[str, str] = {}
     table = _table(_table(delegation.tool, "scikit-build"), "cmake")
     found.update(_strings(_table(table, "define")))
@@ -101,13 +100,13 @@ def _defines(delegation: Delegation) -> dict[str, str]:
 
 
 def _define_key(settings: Mapping[str, Setting], name: str) -> str:
-    """Return the config-setting that defines `name`: the user's own spelling where there is one."""
+    """Return the config-setting that defines `name`: in the user's own spelling, if any."""
     keys = [f"{prefix}cmake.define.{name}" for prefix in _PREFIXES]
     return next((key for key in keys if key in settings), keys[0])
 
 
 def _set_build_dir(settings: dict[str, Setting], delegation: Delegation, build_name: str) -> None:
-    """Give the variant a build directory of its own where one is set, else leave it temporary."""
+    """Set a build directory for the variant if one is configured; else it stays temporary."""
     keys = [f"{prefix}build-dir" for prefix in _PREFIXES]
     key = next((each for each in keys if each in settings), keys[0])
     value = (

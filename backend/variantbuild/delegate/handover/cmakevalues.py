@@ -1,8 +1,8 @@
-"""The variant as values for CMake projects that ask: what cmake/VariantBuild.cmake reads.
+"""The variant as environment variables for CMake projects, read by cmake/VariantBuild.cmake.
 
-Environment variables and no `-D`: CMake warns of definitions that a project does not use, and
-CMAKE_ARGS and SKBUILD_CMAKE_ARGS would each split them by rules of their own. The underscore in
-front keeps them apart from settings (`VARIANTBUILD_CPU`).
+Not `-D` definitions: CMake warns about definitions that a project does not use, and CMAKE_ARGS and
+SKBUILD_CMAKE_ARGS are split by different rules. The leading underscore distinguishes them from
+settings (`VARIANTBUILD_CPU`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _LANGUAGES: Mapping[Language, str] = {"c": "C", "cxx": "CXX", "fortran": "Fortra
 
 
 def render_cmake_values(variant: Variant, flags: Flags) -> dict[str, str]:
-    """Return the environment variables that tell VariantBuild.cmake of `variant`.
+    """Return the environment variables that describe `variant` to VariantBuild.cmake.
 
-    Each of `flags` stands there as one command-line fragment, written as in CFLAGS, so that the
-    module finds it again in CMAKE_C_FLAGS. A language without a compiler has no variable.
+    Flags are one command-line fragment a language, written as in CFLAGS, so that the module
+    recognises it in CMAKE_C_FLAGS. A language without a compiler has no variable.
     """
     values = {
         "CMAKE": "1",

@@ -1,4 +1,4 @@
-"""What a delegate is told, and what is known of it before; shared by the ways of handing over."""
+"""The input and the result of passing flags to a delegate, and helpers for all build systems."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ Setting = str | Sequence[str] | bool | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delegation:
-    """A delegate, and the user's wishes that reach it.
+    """A delegate, and the user's settings for it.
 
-    `backend` is written as in PEP 517, `version` is its distribution's ('' where unknown).
-    `folder` is private to this build; `source` holds pyproject.toml. `interpreter` are the strings
-    among sysconfig's variables, `tool` is pyproject's tool table, `extra_config` the text of the
-    file that the user's DIST_EXTRA_CONFIG names, `meson_build` that of the tree's meson.build.
+    `backend` is written as in PEP 517, `version` is that of its distribution ('' if unknown).
+    `folder` is the staging directory of this build; `source` contains pyproject.toml. `interpreter`
+    has the strings among sysconfig's variables, `tool` is the tool table of pyproject.toml,
+    `extra_config` the text of the file that the user's DIST_EXTRA_CONFIG names, `meson_build` that
+    of the tree's meson.build.
     """
 
     backend: str
@@ -45,8 +46,9 @@ class Delegation:
 class Handover:
     """What to change around the delegate's build hook.
 
-    `env` are variables to set, `config_settings` all that the hook gets, `files` (path, text) to
-    write first, with their folders. `guard` is what remains of it; `notes` are for people.
+    `env` has variables to set, `config_settings` all settings for the hook, `files` (path, text)
+    to write first, with their directories. `guard` is the ISA note that is added; `notes` are
+    warnings for the user.
     """
 
     env: tuple[tuple[str, str], ...] = ()
@@ -57,7 +59,7 @@ class Handover:
 
 
 def language_variables(flags: Flags, env: Mapping[str, str]) -> dict[str, str]:
-    """Return CFLAGS, CXXFLAGS and Fortran's with the user's switches first and ours behind."""
+    """Return CFLAGS, CXXFLAGS and Fortran's with ours appended to the user's flags."""
     ours = {
         "CFLAGS": flags.c,
         "CXXFLAGS": flags.cxx,
@@ -66,14 +68,14 @@ def language_variables(flags: Flags, env: Mapping[str, str]) -> dict[str, str]:
     }
     users = {name: env.get(name, "") for name in ours}
     users["FCFLAGS"] = users["FCFLAGS"] or users["FFLAGS"]
-    return {name: extend(users[name], switches) for name, switches in ours.items() if switches}
+    return {name: extend(users[name], added) for name, added in ours.items() if added}
 
 
-def extend(value: str, switches: Iterable[str]) -> str:
-    """Return a variable's `value` with `switches` behind it, quoted where they need it."""
-    return " ".join(filter(None, (value.strip(), shlex.join(switches))))
+def extend(value: str, flags: Iterable[str]) -> str:
+    """Return a variable's `value` with `flags` appended, quoted where necessary."""
+    return " ".join(filter(None, (value.strip(), shlex.join(flags))))
 
 
 def find_setting(settings: ConfigSettings, names: Iterable[str]) -> str | None:
-    """Return the first of `names` that `settings` has, None where it has none."""
+    """Return the first of `names` that is in `settings`; None if none is."""
     return next((name for name in names if name in settings), None)

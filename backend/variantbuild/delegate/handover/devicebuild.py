@@ -1,4 +1,4 @@
-"""How device code is built: what the plan has found out, as a value for delegates to be told."""
+"""Passes the toolkit, options and architectures of device code to each build system."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from variantbuild.delegate.handover.delegation import Setting
 
 
-def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuild | None:
-    """Return `build` with a toolkit that links; one from PyPI is completed in `folder`."""
+def complete_device_build(build: DeviceBuild | None, directory: Path) -> DeviceBuild | None:
+    """Return `build` with a toolkit that can link; one from PyPI is completed in `directory`."""
     if build is None or build.toolkit.origin != "pypi":
         return build
-    home = complete_toolkit(Path(build.toolkit.root), folder.resolve())
+    home = complete_toolkit(Path(build.toolkit.root), directory.resolve())
     toolkit = replace(
         build.toolkit,
         root=str(home),
@@ -37,18 +37,18 @@ def complete_device_build(build: DeviceBuild | None, folder: Path) -> DeviceBuil
 
 
 def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delegation) -> Handover:
-    """Add to `handover` what makes the delegate build device code as `build` says.
+    """Add to `handover` what makes the delegate compile device code by `build`.
 
-    Build systems that know architectures get them in their own words; Meson and unknown ones get
-    the switches. The user's own values stay in front of ours.
+    Build systems with a setting for architectures get it; Meson and unknown ones get compiler
+    options. Ours are appended to the user's own values.
     """
     env = {**delegation.env, **dict(handover.env)}
     cuda = build.toolkit.kind == "cuda"
     changes = _cuda_variables(build, env) if cuda else _rocm_variables(build, env)
     settings = dict(handover.config_settings)
     if delegation.system is BuildSystem.MESON_PYTHON and cuda:
-        # Meson has names of its own (mesonbuild/envconfig.py and compilers.py, 1.9), and links
-        # with nvcc, which has to pass on what LDFLAGS says to gcc.
+        # Meson has its own variables (mesonbuild/envconfig.py and compilers.py, 1.9), and links
+        # with nvcc, which has to pass LDFLAGS on to gcc.
         changes["NVCC"] = build.toolkit.compiler
         switches = [*build.device_switches, *build.switches, "-forward-unknown-to-host-compiler"]
         if build.host_compiler:
@@ -96,7 +96,7 @@ def _rocm_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str
         "HIP_PATH": toolkit.root,
         "HIPFLAGS": extend(env.get("HIPFLAGS", ""), build.switches),
         "PYTORCH_ROCM_ARCH": architectures,
-        # What hipcc builds for where nobody tells it; it would look for a GPU otherwise.
+        # What hipcc builds for by default; otherwise it looks for a GPU.
         "HCC_AMDGPU_TARGET": architectures.replace(";", ","),
     }
     if toolkit.root != "/usr":
@@ -107,7 +107,7 @@ def _rocm_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str
 
 
 def _cmake_settings(build: DeviceBuild, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Define the architectures: CUDAARCHS alone loses against a project that sets its own."""
+    """Define the architectures: a project that sets its own overrides CUDAARCHS."""
     names: tuple[str, ...] = ("CMAKE_CUDA_ARCHITECTURES",)
     if build.toolkit.kind == "rocm":
         names = ("CMAKE_HIP_ARCHITECTURES", "GPU_TARGETS", "AMDGPU_TARGETS")

@@ -1,10 +1,10 @@
 """Flags for Meson projects that set compiler arguments of their own as options.
 
-Meson reads CFLAGS and its kin only where no option says otherwise: `c_args` in the project's
-`default_options`, or as `-Dc_args=…`, throws the variable away, ours and the user's alike (seen
-with Meson 1.12). There the switches go into the variable that names the compiler, where Meson takes
-arguments as well and keeps them for every call. Source: the Meson manual, "Compiler and linker flag
-environment variables" and "Reference tables".
+An option overrides CFLAGS and its counterparts: with `c_args` in the project's `default_options`,
+or as `-Dc_args=…`, Meson ignores the variable, ours and the user's alike (seen with Meson 1.12).
+The flags then go into the variable that names the compiler, where Meson accepts arguments as well
+and keeps them for every call. Source: the Meson manual, "Compiler and linker flag environment
+variables" and "Reference tables".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from variantbuild.delegate.handover.delegation import Delegation
 from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Compiler, Language
 
-#: Meson's word for each language, and the variable that names its compiler.
+#: Meson's name of each language, and the variable that names its compiler.
 _NAMES: Mapping[Language, tuple[str, str]] = {
     "c": ("c", "CC"),
     "cxx": ("cpp", "CXX"),
@@ -28,19 +28,19 @@ _NAMES: Mapping[Language, tuple[str, str]] = {
 def compiler_variables(
     flags: Flags, delegation: Delegation, compilers: Mapping[Language, Compiler]
 ) -> dict[str, str]:
-    """Return CC, CXX and FC with the switches, for languages whose own variable is thrown away."""
+    """Return CC, CXX and FC with the flags, for languages whose own variable is ignored."""
     options = "\n".join((delegation.meson_build, *_setup_arguments(delegation)))
     changes = {}
     for language, (word, variable) in _NAMES.items():
-        switches = flags.of(language)
+        added = flags.of(language)
         option = re.compile(rf"(?:['\"]|-D){word}_args['\"]?\s*[=:]")
-        if language in compilers and switches and option.search(options):
-            changes[variable] = shlex.join((*compilers[language].command, *switches))
+        if language in compilers and added and option.search(options):
+            changes[variable] = shlex.join((*compilers[language].command, *added))
     return changes
 
 
 def _setup_arguments(delegation: Delegation) -> Iterator[str]:
-    """Yield what meson-python passes to `meson setup`: the project's, then the user's."""
+    """Yield the arguments that meson-python passes to `meson setup`: the project's, the user's."""
     table = delegation.tool.get("meson-python")
     arguments = table.get("args") if isinstance(table, Mapping) else None
     places = (

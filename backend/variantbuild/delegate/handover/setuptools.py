@@ -1,9 +1,9 @@
-"""Flags, guard and build directory for setuptools, every version since 64.
+"""Flags, ISA note and build directory for setuptools, every version since 64.
 
-From 75.7 on an environment's CFLAGS replaces the interpreter's `-O3 -DNDEBUG`; CXXFLAGS is read
-from 72.2 on and replaces too; before, C++ gets CFLAGS. So both variables carry the interpreter's
-own switches, then the user's, then ours; where setuptools adds the interpreter's again, they
-merely stand there twice.
+Since 75.7 CFLAGS in the environment replaces the interpreter's `-O3 -DNDEBUG`. CXXFLAGS is read
+since 72.2, and replaces them too; older versions compile C++ with CFLAGS. Both variables therefore
+get the interpreter's flags, then the user's, then ours. Where setuptools adds the interpreter's
+flags again, they are merely repeated.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def hand_to_setuptools(
     compilers: Mapping[Language, Compiler],
     build_name: str,
 ) -> Handover:
-    """Say how `flags` reach setuptools, and make it build under `build/{build_name}`."""
+    """Return how `flags` are passed, with `build/{build_name}` as the build directory."""
     env = delegation.env
     changes = language_variables(flags, env)
     changes |= _compile_variables(flags, delegation, compilers)
@@ -45,14 +45,16 @@ def hand_to_setuptools(
     home = delegation.source / "build" / build_name
     if guard.level is not None:
         if reads_specs(compilers.values()):
-            # Kept with the objects: a CMake that setup.py runs remembers LDFLAGS there.
+            # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
             specs = home / SPECS_NAME
             files.append((specs, render_specs(guard)))
             link = (*link, specs_switch(specs))
         else:
             shared = _shared_linkers(guard, delegation)
             guard = (
-                guard if shared else Guard(unguarded="the interpreter does not say how it links")
+                guard
+                if shared
+                else Guard(unguarded="sysconfig does not have the interpreter's link command")
             )
             changes |= shared
     if link:
@@ -76,9 +78,9 @@ def hand_to_setuptools(
 def _compile_variables(
     flags: Flags, delegation: Delegation, compilers: Mapping[Language, Compiler]
 ) -> dict[str, str]:
-    """Return CFLAGS and CXXFLAGS; for MSVC, which reads neither, the variable of the compiler."""
+    """Return CFLAGS and CXXFLAGS; for MSVC, which reads neither, the compiler's own variable."""
     env = delegation.env
-    # Before 72.2 C++ is compiled with CFLAGS, so ours go there where only C++ was asked for.
+    # Before 72.2 C++ is compiled with CFLAGS, so ours go there if only C++ has flags.
     for_c, for_cxx = flags.c or flags.cxx, flags.cxx or flags.c
     if not for_c:
         return {}
@@ -94,9 +96,9 @@ def _compile_variables(
 
 
 def _shared_linkers(guard: Guard, delegation: Delegation) -> dict[str, str]:
-    """Return LDSHARED and LDCXXSHARED with the mark: setuptools links only extensions with them.
+    """Return LDSHARED and LDCXXSHARED with the ISA note; only extensions are linked with them.
 
-    The user's CC replaces the interpreter's in LDSHARED, as setuptools itself would do.
+    The user's CC replaces the interpreter's in LDSHARED, as in setuptools itself.
     """
     env, known = delegation.env, delegation.interpreter
     shared = env.get("LDSHARED", known.get("LDSHARED", ""))
@@ -110,11 +112,11 @@ def _shared_linkers(guard: Guard, delegation: Delegation) -> dict[str, str]:
     return {name: extend(value, guard.driver_options) for name, value in found.items() if value}
 
 
-def _with_build_base(users: str, folder: str) -> str:
-    """Return the text of a distutils configuration: the user's own with our build directory."""
-    # Imported on use: few builds have a configuration of the user's to merge with.
+def _with_build_base(users: str, build_dir: str) -> str:
+    """Return the text of a distutils configuration: the user's, with our build directory."""
+    # Imported here: few users have a configuration to merge with.
     if not users.strip():
-        return f"[build]\nbuild_base = {folder}\n"
+        return f"[build]\nbuild_base = {build_dir}\n"
     import configparser
     import io
 
@@ -122,23 +124,23 @@ def _with_build_base(users: str, folder: str) -> str:
     merged.read_string(users)
     if not merged.has_section("build"):
         merged.add_section("build")
-    merged.set("build", "build_base", folder)
+    merged.set("build", "build_base", build_dir)
     text = io.StringIO()
     merged.write(text)
     return text.getvalue()
 
 
-def _build_option(settings: Mapping[str, Setting], folder: str) -> list[str]:
-    """Return the arguments behind `bdist_wheel` that make it build in `folder` (64 and 65).
+def _build_option(settings: Mapping[str, Setting], build_dir: str) -> list[str]:
+    """Return the arguments after `bdist_wheel` that set its build directory (64 and 65).
 
-    All options are read before the first command runs, so that a second command, `build`, sets
-    the folder for the first one; by the time that it comes, it has run already.
+    Options of all commands are parsed before the first command runs, so those of a second command,
+    `build`, apply to the first; `build` itself has then run already.
     """
     users = settings.get("--build-option") or []
     given = (
         shlex.split(users) if isinstance(users, str) else list(users if users is not True else [])
     )
-    return [*given, "build", f"--build-base={folder}"]
+    return [*given, "build", f"--build-base={build_dir}"]
 
 
 def _remarks(flags: Flags, delegation: Delegation) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ class TestSetuptools:
         monkeypatch.delitem(INTERPRETER, "LDSHARED")
         made = handed(self.backend, family="clang")
         assert made.guard.level is None
-        assert "how it links" in str(made.guard.unguarded)
+        assert "interpreter's link command" in str(made.guard.unguarded)
 
     def test_users_extra_config_survives(self) -> None:
         made = handed(
