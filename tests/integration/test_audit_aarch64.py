@@ -215,7 +215,7 @@ def test_declared_levels_and_names(tmp_path: Path) -> None:
         [error] = judge_fit(report, Variant(arch="aarch64", cpu=cpu)).errors
         assert error.rule == "needs-more"
         assert "work" in error.message
-        assert "dot" in error.evidence[0]
+        assert "dot" in error.evidence[0].text
     for cpu in ("armv8.4a", "neoverse_n1", "neoverse_v2", "armv9.0a"):
         assert judge_fit(report, Variant(arch="aarch64", cpu=cpu)).ok
     assert judge(report, Variant(arch="aarch64", cpu="armv8.4a")).evidence == ("instructions",)

@@ -8,29 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.audit import AuditReport
-from variantbuild.audit.judge.devicegate import pass_editable
-from variantbuild.audit.report import FileReport
-from variantbuild.binary.devicecode import CudaImage, DeviceCode, read_device_code
+from audited import ALL, PLAN, device_report
+from variantbuild.audit.judge.devicecompare import PlannedDevices, judge_planned, read_devices
+from variantbuild.binary.devicecode import CudaImage, read_device_code
 from variantbuild.binary.elf import parse_elf
-from variantbuild.errors import AuditError
-from variantbuild.isa.accelerators import Architectures
-from variantbuild.variant import Variant
 from workshop import SOURCES
-
-PLAN = Architectures(kind="cuda", real=("80", "90a"), ptx=("80",))
-VARIANT = Variant.parse("cu13.v3", "x86_64")
-ALL = (CudaImage(80, "", "sass"), CudaImage(90, "a", "sass"), CudaImage(80, "", "ptx"))
-
-
-def report(*images: CudaImage, rocm: tuple[str, ...] = ()) -> AuditReport:
-    """A report on a wheel with one module without device code and one with `images`."""
-    plain = FileReport(path="plain.so", format="elf", machines=("x86_64",), kind="shared")
-    device = DeviceCode(cuda=images, rocm=rocm)
-    with_code = FileReport(
-        path="k.so", format="elf", machines=("x86_64",), kind="shared", device=device or None
-    )
-    return AuditReport(name="x.whl", platforms=(), files=(plain, with_code))
 
 
 @pytest.mark.cuda
@@ -77,6 +59,7 @@ def test_modules_that_were_left_alone_count_for_what_is_planned(tmp_path: Path) 
     subprocess.run(["nvcc", "-c", *archs, str(source), "-o", str(kept)], check=True)
     files = [kept, tmp_path / "text.so"]
     # sm_90a comes from there, and its sm_89 is none of this build's doing.
-    assert pass_editable([report(ALL[0], ALL[2])], files, VARIANT, PLAN, "error") == ()
-    with pytest.raises(AuditError, match="sm_75"):
-        pass_editable([report(*ALL, CudaImage(75, "", "sass"))], files, VARIANT, PLAN, "error")
+    planned = PlannedDevices(architectures=PLAN, kept=read_devices(files))
+    assert judge_planned([device_report(ALL[0], ALL[2])], planned) == ()
+    (error,) = judge_planned([device_report(*ALL, CudaImage(75, "", "sass"))], planned)
+    assert "sm_75" in error.message

@@ -2,7 +2,7 @@
 
 report = audit_wheel(path)               reads bytes, never the plan
 judgement = judge(report, variant)       findings, each with its evidence
-passage = pass_gate(judgement, "error")  the variant to stamp, or AuditError
+outcome = decide(variant, judgement, "error", "built")  Stamped, Unstamped or Refused
 """
 
 from __future__ import annotations
@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.audit.files import audit_members
-from variantbuild.audit.judge import Judgement, judge, judge_fit
-from variantbuild.audit.judge.findings import Finding
-from variantbuild.audit.judge.gate import Passage, Policy, pass_gate
+from variantbuild.audit.judge import judge, judge_finished, judge_fit, judge_in_place
+from variantbuild.audit.judge.findings import Evidence, Finding, Judgement
+from variantbuild.audit.judge.outcome import (
+    Outcome,
+    Policy,
+    Product,
+    Refused,
+    Stamped,
+    Unstamped,
+    decide,
+)
 from variantbuild.audit.report import AuditReport, FileReport
 
 if TYPE_CHECKING:
@@ -22,18 +30,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditReport",
+    "Evidence",
     "FileReport",
     "Finding",
     "Judgement",
-    "Passage",
+    "Outcome",
     "Policy",
+    "Product",
+    "Refused",
+    "Stamped",
+    "Unstamped",
     "audit_files",
     "audit_members",
     "audit_open_wheel",
     "audit_wheel",
+    "decide",
     "judge",
+    "judge_finished",
     "judge_fit",
-    "pass_gate",
+    "judge_in_place",
 ]
 
 

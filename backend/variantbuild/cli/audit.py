@@ -70,6 +70,7 @@ def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding,
     The tags of WHEEL are left out where it is missing or malformed: anyone's wheel is audited.
     """
     from variantbuild.audit import Finding
+    from variantbuild.audit.judge.findings import evidence_of
     from variantbuild.stamp.declared import declare
     from variantbuild.wheel import UnsoundWheelError, open_wheel
     from variantbuild.wheel.distinfo.metadata import read_platforms
@@ -103,7 +104,7 @@ def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding,
                 severity="error",
                 rule="contradiction",
                 message=str(contradiction),
-                evidence=tuple(evidence),
+                evidence=evidence_of("labels", *evidence),
             )
         )
     findings += [
@@ -116,7 +117,7 @@ def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding,
 def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement:
     from dataclasses import replace
 
-    from variantbuild.audit import judge, judge_fit
+    from variantbuild.audit import judge_finished, judge_fit
     from variantbuild.variant import Variant
 
     declared, claims = _declared(path, report)
@@ -124,15 +125,8 @@ def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement
     variant = declared.variant or Variant(arch=machine)
     if expect is not None:
         return judge_fit(report, Variant.parse(expect, variant.arch))
-    judgement = judge(report, variant)
-    findings = judgement.findings
-    if variant.is_baseline:
-        # The wheel names no processor: what it needs is told, and not held against it.
-        findings = tuple(
-            replace(each, severity="warning") if each.rule == "needs-more" else each
-            for each in findings
-        )
-    return replace(judgement, findings=(*claims, *findings))
+    judgement = judge_finished(report, variant)
+    return replace(judgement, findings=(*claims, *judgement.findings))
 
 
 def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:

@@ -66,7 +66,7 @@ def judgement_json(
                 "rule": each.rule,
                 "message": each.message,
                 "path": each.path,
-                "evidence": list(each.evidence),
+                "evidence": list(map(str, each.evidence)),
             }
             for each in judgement.findings
         ],

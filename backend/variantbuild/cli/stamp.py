@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from variantbuild.audit import AuditReport, audit_open_wheel, judge, pass_gate
+from variantbuild.audit import (
+    AuditReport,
+    Refused,
+    Stamped,
+    audit_open_wheel,
+    decide,
+    judge,
+)
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
@@ -44,19 +51,19 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
-        report = _report(wheel)
-        passage = pass_gate(judge(report, variant), "error")
-        stamp = _stamp(inventory, passage.variant, args)
+        report = audit_open_wheel(wheel)
+        earned = _earned(inventory.path.name, report, variant)
+        stamp = _stamp(inventory, earned.variant, args)
         record = NewMember(
             path=SBOM_MEMBER,
             data=render_relabelled(
                 name=inventory.name,
                 version=plan_stamp(inventory, stamp).version,
-                variant=passage.variant,
+                variant=earned.variant,
                 report=report,
             ),
         )
-        return plan_stamp(inventory, stamp, add=(record,)), passage.messages
+        return plan_stamp(inventory, stamp, add=(record,)), earned.warnings
 
     return relabel(args, plan)
 
@@ -78,15 +85,17 @@ def _variant(inventory: Inventory, target: str) -> Variant:
     return variant
 
 
-def _report(wheel: Wheel) -> AuditReport:
-    """Return what the machine code of the wheel holds; AuditError where there is none.
+def _earned(name: str, report: AuditReport, variant: Variant) -> Stamped:
+    """Return what the machine code of the wheel has earned; AuditError where that is no stamp.
 
     There is no way around: a stamp on code that nobody looked at would launder it.
     """
-    report = audit_open_wheel(wheel)
-    if not report.has_machine_code:
-        raise AuditError(f"{wheel.path.name} holds no machine code: there is nothing to stamp")
-    return report
+    outcome = decide(variant, judge(report, variant), "error", "finished")
+    if isinstance(outcome, Stamped):
+        return outcome
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    raise AuditError(f"{name}: {outcome.reason}")
 
 
 def _stamp(inventory: Inventory, variant: Variant, args: argparse.Namespace) -> Stamp:

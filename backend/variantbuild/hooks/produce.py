@@ -24,6 +24,7 @@ from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport
+    from variantbuild.audit.judge.devicecompare import PlannedDevices
     from variantbuild.stamp import Stamp
 
 
@@ -79,7 +80,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
 
     The modules that it holds, and those that the delegate left in the source tree, are audited.
     """
-    from variantbuild.audit import audit_files, audit_wheel, judge, pass_gate
+    from variantbuild.audit import audit_files, audit_wheel
 
     source = plan.project.path
     before = _modules_below(source)
@@ -93,35 +94,41 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
         reports = [audit_wheel(built)]
         if loose:
             reports.append(audit_files(loose, name=f"the modules in {source}"))
-        if plan.devices is not None:
-            # Those below `build` are what the delegate copies from, for other variants too.
-            kept = [
-                path
-                for path in before
-                if path not in loose and "build" not in path.relative_to(source).parts
-            ]
-            _check_editable_devices(plan, reports, kept, delegate.reporter)
-        for report in reports:
-            # Which module has device code is the project's affair.
-            with_code = any(file.device for file in report.files)
-            declared = plan.variant if with_code else replace(plan.variant, accelerator=None)
-            if report.has_machine_code and not _asks_nothing(declared):
-                judged = judge(report, declared, records=_records(plan))
-                passage = pass_gate(judged, plan.project.config.audit)
-                for message in passage.messages:
-                    delegate.reporter.warning(message)
+        _check_in_place(plan, reports, sorted(before.keys() - set(loose)), delegate.reporter)
         return publish(built, destination)
 
 
-def _check_editable_devices(
-    plan: BuildPlan, reports: Sequence[AuditReport], kept: Sequence[Path], reporter: Reporter
+def _check_in_place(
+    plan: BuildPlan, reports: Sequence[AuditReport], before: Sequence[Path], reporter: Reporter
 ) -> None:
-    from variantbuild.audit.judge.devicegate import pass_editable
+    """Judge what an editable build made; `before` are modules that it left alone."""
+    from variantbuild.audit import Refused, decide, judge_in_place
 
-    planned = None if plan.device is None else plan.device.architectures
     policy = plan.project.config.audit
-    for problem in pass_editable(reports, kept, plan.variant, planned, policy):
-        reporter.warning(problem)
+    planned = _planned_devices(plan)
+    if planned is not None and planned.architectures is not None:
+        from variantbuild.audit.judge.devicecompare import judge_planned, read_devices
+
+        if judge_planned(reports, planned):
+            # Those below `build` are what the delegate copies from, for other variants too.
+            root = plan.project.path
+            kept = [path for path in before if "build" not in path.relative_to(root).parts]
+            planned = replace(planned, kept=read_devices(kept))
+    judgement = judge_in_place(reports, plan.variant, records=_records(plan), planned=planned)
+    outcome = decide(plan.variant, judgement, policy, "editable")
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    for message in outcome.warnings:
+        reporter.warning(message)
+
+
+def _planned_devices(plan: BuildPlan) -> PlannedDevices | None:
+    """Return the device code that the plan has, None where it does not concern itself with any."""
+    from variantbuild.audit.judge.devicecompare import PlannedDevices
+
+    if plan.devices is None:
+        return None
+    return PlannedDevices(architectures=None if plan.device is None else plan.device.architectures)
 
 
 def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:
@@ -153,74 +160,71 @@ def _stamp(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) 
     A wheel that gets no stamp is published as the delegate wrote it. The baseline is judged as
     well: code that needs more would run nowhere but here.
     """
-    from variantbuild.audit import audit_wheel
+    from variantbuild.audit import Refused, Stamped, Unstamped, audit_wheel, decide, judge
+
+    policy = plan.project.config.audit
+    report = judgement = None
+    if policy != "off":
+        report, planned = audit_wheel(built), _planned_devices(plan)
+        judgement = judge(report, plan.variant, records=_records(plan), planned=planned)
+    outcome = decide(plan.variant, judgement, policy, "built")
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    for message in outcome.warnings:
+        delegate.reporter.warning(message)
+    if isinstance(outcome, Stamped) and report is not None and judgement is not None:
+        return _write_stamped(
+            plan,
+            outcome.variant,
+            report,
+            built,
+            destination,
+            guarded=judgement.is_guarded,
+            epoch=_epoch(delegate.env),
+        )
+    if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
+        delegate.reporter.note(outcome.reason)
+    return publish(built, destination)
+
+
+def _write_stamped(
+    plan: BuildPlan,
+    variant: Variant,
+    report: AuditReport,
+    built: Path,
+    destination: Path,
+    *,
+    guarded: bool,
+    epoch: int | None,
+) -> Path:
+    """Write the wheel `built` with the stamp of `variant` and the record of its build."""
     from variantbuild.hooks.provenance import render_provenance
     from variantbuild.stamp import SBOM_MEMBER, plan_stamp
     from variantbuild.wheel import NewMember, apply_edit, open_wheel, verify_wheel
 
-    if plan.project.config.audit == "off":
-        if not plan.variant.is_baseline:
-            delegate.reporter.note(
-                f"not stamped as {plan.variant}: `audit` is off, and only audited wheels are"
-            )
-        return publish(built, destination)
-    report = audit_wheel(built)
-    found, guarded = _earned(plan, report, delegate.reporter)
-    if found.is_baseline:
-        return publish(built, destination)
     with open_wheel(built) as wheel:
         inventory = verify_wheel(wheel)
         platforms = inventory.file_name.platforms
-        stamp = resolve_stamp(plan, found, platforms, guarded=guarded)
+        stamp = resolve_stamp(plan, variant, platforms, guarded=guarded)
         record = NewMember(
             path=SBOM_MEMBER,
             data=render_provenance(
                 name=inventory.name,
                 version=plan_stamp(inventory, stamp).version,
-                variant=found,
+                variant=variant,
                 flags=plan.flags,
                 compilers=plan.compilers,
                 facts=plan.facts,
                 report=report,
             ),
         )
-        edit = plan_stamp(inventory, stamp, add=(record,), epoch=_epoch(delegate.env))
+        edit = plan_stamp(inventory, stamp, add=(record,), epoch=epoch)
         return apply_edit(wheel, edit, destination, consume=True)
-
-
-def _earned(plan: BuildPlan, report: AuditReport, reporter: Reporter) -> tuple[Variant, bool]:
-    """Return the variant that `report` bears out, and whether every module has the ISA note.
-
-    It is the baseline where there is nothing to stamp. Raises AuditError where the policy forbids
-    the wheel.
-    """
-    from variantbuild.audit import judge, pass_gate
-
-    policy = plan.project.config.audit
-    declared, notes = plan.variant, tuple[str, ...]()
-    if plan.devices is not None:
-        from variantbuild.audit.judge.devicegate import pass_devices
-
-        planned = None if plan.device is None else plan.device.architectures
-        declared, notes = pass_devices(report, declared, planned, policy)
-    for note in notes:
-        reporter.warning(note)
-    if not report.has_machine_code or _asks_nothing(declared):
-        return Variant(arch=declared.arch), False
-    judgement = judge(report, declared, records=_records(plan))
-    passage = pass_gate(judgement, policy)
-    for message in passage.messages:
-        reporter.warning(message)
-    return passage.variant, all(finding.rule != "no-guard" for finding in judgement.findings)
 
 
 def _records(plan: BuildPlan) -> bool:
     """Tell whether every compiler that may run records its switches; rustc and nvcc do not."""
     return plan.flags.recorded and plan.flags.rust is None and plan.device is None
-
-
-def _asks_nothing(variant: Variant) -> bool:
-    return variant.cpu is None and variant.is_baseline
 
 
 def _modules_below(source: Path) -> dict[Path, tuple[int, int]]:

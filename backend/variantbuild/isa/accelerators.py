@@ -21,13 +21,17 @@ class Architectures:
     ptx: tuple[str, ...] = ()
     reason: str = ""
 
-    def __str__(self) -> str:
-        """Return the names of the two compilers: `sm_90, compute_90` or `gfx90a`."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that nvcc and hipcc give: `sm_90`, `compute_90`, `gfx90a`."""
         if self.kind == "rocm":
-            return ", ".join(self.real)
-        return ", ".join(
-            [*(f"sm_{name}" for name in self.real), *(f"compute_{name}" for name in self.ptx)]
-        )
+            return self.real
+        real = (f"sm_{name}" for name in self.real)
+        return (*real, *(f"compute_{name}" for name in self.ptx))
+
+    def __str__(self) -> str:
+        """Return the names in a list for people: `sm_90, compute_90`."""
+        return ", ".join(self.names)
 
 
 NAMES: dict[AcceleratorKind, str] = {"cuda": "CUDA", "rocm": "ROCm"}

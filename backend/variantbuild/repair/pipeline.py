@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from variantbuild.audit import AuditReport, audit_wheel, judge, pass_gate
+from variantbuild.audit import AuditReport, Refused, audit_wheel, decide, judge
 from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
 from variantbuild.host.local import LocalHost
@@ -129,7 +129,10 @@ def _check_gate(report: AuditReport, declared: Declared) -> tuple[str, ...]:
     """Hold the machine code against the variant that the wheel declares; AuditError where less."""
     arch = next(iter(declared.architectures), "")
     variant = declared.variant or Variant(arch=arch)
-    return pass_gate(judge(report, variant), "error").messages
+    outcome = decide(variant, judge(report, variant), "error", "finished")
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    return outcome.warnings
 
 
 def _relabel(

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
-from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.judge.findings import Finding, evidence_of
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import WheelError
 from variantbuild.stamp import SBOM_MEMBER
@@ -116,7 +116,9 @@ def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iter
                 message=f"{path} is {found.get(path, 'missing')}, but the wheel's own record says "
                 f"{said.get(path, 'nothing of it')}",
                 path=path,
-                evidence=tuple(each for each in (said.get(path), found.get(path)) if each),
+                evidence=evidence_of(
+                    "record", *(each for each in (said.get(path), found.get(path)) if each)
+                ),
             )
 
 

@@ -1,7 +1,8 @@
-"""Verdicts and the gate, from hand-made files: no decoder and no compiler is needed."""
+"""What files mean for a variant, from files made by hand: no decoder or compiler is needed."""
 
 from __future__ import annotations
 
+import struct
 import sys
 import sysconfig
 from dataclasses import replace
@@ -9,30 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from binaries.elves import command_lines, elf, isa_note
-from variantbuild.audit import AuditReport, Policy, audit_members, judge, judge_fit, pass_gate
+from audited import report
+from binaries.elves import elf
+from variantbuild.audit import AuditReport, audit_members, judge, judge_finished, judge_fit
 from variantbuild.audit.judge.wheeltags import judge_tags
 from variantbuild.audit.report import Code
 from variantbuild.binary.elf import parse_elf
-from variantbuild.errors import AuditError
 from variantbuild.variant import Variant
-
-NOTE = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
-
-
-def report(
-    *lines: str,
-    note: str | None = None,
-    machine: int = 62,
-    platforms: tuple[str, ...] = ("linux_x86_64",),
-) -> AuditReport:
-    data = elf(
-        machine=machine,
-        sections=command_lines(*lines) if lines else None,
-        note=b"" if note is None else isa_note(NOTE[note]),
-    )
-    members = [("m.so", data), ("m.py", b"pass\n")]
-    return audit_members(members, name="m-1-py3-none-x.whl", platforms=platforms)
 
 
 def rules(found: AuditReport, cpu: str | None, arch: str = "x86_64") -> dict[str, str]:
@@ -132,14 +116,6 @@ def test_missing_guard_is_a_warning() -> None:
     assert rules(report("-march=x86-64-v3"), "v3")["no-guard"] == "warning"
 
 
-def test_downgrade_on_aarch64_reaches_the_baseline() -> None:
-    built = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
-    judged = judge(built, Variant(arch="aarch64", cpu="armv8.2a"))
-    passage = pass_gate(judged, "downgrade")
-    assert passage.variant.cpu == "armv8a"
-    assert passage.variant.is_baseline
-
-
 def test_what_is_printed_as_the_level_is_expected_by_that_name() -> None:
     built = report("-march=armv8-a", machine=183, platforms=("linux_aarch64",))
     assert built.level == "armv8a"
@@ -217,27 +193,24 @@ def test_unreadable_files_are_errors() -> None:
     assert rules(broken, None) == {"unreadable": "error"}
 
 
-@pytest.mark.parametrize("policy", ["error", "downgrade"])
-def test_gate_refuses_what_needs_more(policy: Policy) -> None:
-    judged = judge(report("-march=x86-64-v4"), Variant(arch="x86_64", cpu="v3"))
-    with pytest.raises(AuditError, match=r"m\.so needs v4") as caught:
-        pass_gate(judged, policy)
-    assert "switches of its own behind ours (-march=x86-64-v4)" in str(caught.value.hint)
+def test_other_formats_need_evidence_as_well() -> None:
+    """A static library does not say for what it was compiled."""
+    found = audit_members([("lib.a", b"!<arch>\n")], name="m", platforms=("linux_x86_64",))
+    assert rules(found, "v3") == {"not-audited": "note", "no-evidence": "error"}
+    assert rules(found, None) == {"not-audited": "note"}
 
 
-def test_gate_lowers_only_where_allowed() -> None:
-    judged = judge(report("-march=x86-64-v2"), Variant(arch="x86_64", cpu="v3"))
-    with pytest.raises(AuditError, match="nothing in the files"):
-        pass_gate(judged, "error")
-    lowered = pass_gate(judged, "downgrade")
-    assert lowered.variant.cpu in ("v1", "v2")
-    assert "instead of v3" in lowered.messages[-1]
+def test_fat_files_are_for_each_of_their_machines() -> None:
+    head = struct.pack(">II", 0xCAFEBABE, 2)
+    fat = head + struct.pack(">5I5I", 0x01000007, 0, 0, 0, 0, 0x0100000C, 0, 0, 0, 0)
+    found = audit_members([("m.so", fat)], name="m", platforms=("macosx_11_0_universal2",))
+    for arch in ("x86_64", "aarch64"):
+        assert rules(found, None, arch) == {"not-audited": "note"}
+    assert rules(found, None, "ppc64le")["wrong-machine"] == "error"
 
 
-def test_gate_warns_or_keeps_still() -> None:
-    judged = judge(report(), Variant(arch="x86_64", cpu="v3"))
-    warned = pass_gate(judged, "warn")
-    assert "not stamped as v3" in warned.messages[-1]
-    assert warned.variant == Variant(arch="x86_64")
-    assert pass_gate(judged, "off").messages == ()
-    assert pass_gate(judged, "off").variant == Variant(arch="x86_64")
+def test_finished_wheels_without_a_label_may_need_more() -> None:
+    found = report(note="v4")
+    assert judge_finished(found, Variant(arch="x86_64")).ok
+    assert not judge(found, Variant(arch="x86_64")).ok
+    assert not judge_finished(found, Variant(arch="x86_64", cpu="v3")).ok

@@ -6,12 +6,12 @@ that its flags arrived is an error; using less is a warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from variantbuild.audit.judge.devicecompare import PlannedDevices, judge_planned
 from variantbuild.audit.judge.devices import judge_devices
-from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.judge.findings import Finding, Judgement, Support, evidence_of
 from variantbuild.audit.judge.needs import judge_file, judge_unseen
 from variantbuild.audit.judge.wheeltags import judge_tags
 from variantbuild.audit.report import AuditReport, FileReport
@@ -19,65 +19,95 @@ from variantbuild.isa.levels import highest, includes
 from variantbuild.isa.processor import Processor, resolve_processor
 from variantbuild.variant import Variant
 
-Evidence = Literal["instructions", "switches", "note"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
-    """The findings on one wheel for one variant.
-
-    `evidence` says which kinds support the processor that is declared; `found` is the level the
-    code needs, None where that cannot be told.
-    """
-
-    variant: Variant
-    findings: tuple[Finding, ...]
-    evidence: tuple[Evidence, ...]
-    found: str | None
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether nothing found is an error."""
-        return not self.errors
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that forbid the stamp."""
-        return tuple(each for each in self.findings if each.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """The findings to be told to the user."""
-        return tuple(each for each in self.findings if each.severity == "warning")
-
-
-def judge(report: AuditReport, variant: Variant, *, records: bool = False) -> Judgement:
+def judge(
+    report: AuditReport,
+    variant: Variant,
+    *,
+    records: bool = False,
+    planned: PlannedDevices | None = None,
+) -> Judgement:
     """Compare what `report` found with what `variant` declares.
 
-    `records` tells that the compilers were asked to record their switches with the same flags that
-    name the processor: then a file that records none was compiled without these, and an ISA note,
-    which comes from the link, does not stand for them. A wheel without machine code gets no
-    finding: it carries no stamp that could be wrong. Raises VariantError where the variant's
-    processor is unknown.
+    `records` says that the compilers were told to record their flags with the same flags that name
+    the CPU: then a file that records none was compiled without these, and an ISA note, which comes
+    from the link, does not replace them. `planned` is the device code that the build was to make,
+    None where that is not known. A wheel without machine code gets no finding but on that: it
+    carries no stamp that could be wrong.
     """
     declared = resolve_processor(variant.arch, variant.cpu)
-    findings = list(judge_tags(report))
+    differences = () if planned is None else judge_planned([report], planned)
+    absent = any(each.rule == "device-absent" for each in differences)
+    findings = [*differences, *judge_tags(report)]
     if report.files:
-        findings += judge_devices(report.files, variant.accelerator)
+        # A label that promises device code which is not there is reported once.
+        findings += judge_devices(report.files, None if absent else variant.accelerator)
     for file in report.files:
         findings += judge_file(file, variant.arch, declared)
-    hosts = [each for each in report.files if each.machine == variant.arch and not each.fault]
-    evidence: tuple[Evidence, ...] = ()
+    hosts = [each for each in report.files if _is_for(each, variant.arch)]
+    evidence: tuple[Support, ...] = ()
     if hosts and not declared.is_baseline:
         evidence = tuple(
             dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared, records))
         )
         findings += _judge_use(hosts, declared, evidence)
         if records and evidence:
-            findings += (_bare(each, declared) for each in hosts if not each.switches)
+            bare = (each for each in hosts if each.format == "elf" and not each.switches)
+            findings += (_bare(each, declared) for each in bare)
     return Judgement(
-        variant=variant, findings=tuple(findings), evidence=evidence, found=report.level
+        variant=variant,
+        findings=tuple(findings),
+        evidence=evidence,
+        found=report.level,
+        has_machine_code=report.has_machine_code,
     )
+
+
+def judge_in_place(
+    reports: Sequence[AuditReport],
+    variant: Variant,
+    *,
+    records: bool = False,
+    planned: PlannedDevices | None = None,
+) -> Judgement:
+    """Compare all that an editable build made with `variant`, as `judge` does for a wheel.
+
+    Device code is compared over all `reports` together: which module holds it is up to the project.
+    """
+    made = [report for report in reports if report.has_machine_code]
+    findings: list[Finding] = []
+    if made and planned is not None:
+        findings += judge_planned(made, planned)
+    support: list[Support] = []
+    for report in made:
+        with_devices = any(file.device for file in report.files)
+        declared = variant if with_devices else replace(variant, accelerator=None)
+        if declared != Variant(arch=variant.arch):
+            judged = judge(report, declared, records=records)
+            findings += judged.findings
+            support += judged.evidence
+    return Judgement(
+        variant=variant,
+        findings=tuple(findings),
+        evidence=tuple(dict.fromkeys(support)),
+        found=None,
+        has_machine_code=bool(made),
+    )
+
+
+def judge_finished(report: AuditReport, variant: Variant) -> Judgement:
+    """Judge a finished wheel, where needing more than the baseline is a warning without a label.
+
+    It names no CPU, and so claims nothing that could be wrong.
+    """
+    judgement = judge(report, variant)
+    if not variant.is_baseline:
+        return judgement
+    findings = tuple(
+        replace(each, severity="warning") if each.rule == "needs-more" else each
+        for each in judgement.findings
+    )
+    return replace(judgement, findings=findings)
 
 
 def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
@@ -93,7 +123,12 @@ def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
     )
 
 
-def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[Evidence]:
+def _is_for(file: FileReport, arch: str) -> bool:
+    # A static library does not name its machine, but its code needs evidence as other code does.
+    return file.role == "host" and not file.fault and (not file.machines or arch in file.machines)
+
+
+def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[Support]:
     if file.code is not None and includes(declared.arch, file.code.level, declared.shown):
         yield "instructions"
     if any(declared.is_reached_by(line) for line in file.switches):
@@ -104,7 +139,7 @@ def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[
 
 
 def _judge_use(
-    files: list[FileReport], declared: Processor, evidence: tuple[Evidence, ...]
+    files: list[FileReport], declared: Processor, evidence: tuple[Support, ...]
 ) -> Iterator[Finding]:
     asked = tuple(dict.fromkeys(line.asked for file in files for line in file.switches))
     recorded = f"the compiler recorded {', '.join(asked)}" if asked else "no switches are recorded"
@@ -114,20 +149,20 @@ def _judge_use(
             rule="no-evidence",
             message=f"nothing in the files shows that they were built for {declared.name}: "
             f"{recorded}, and {_note_words(files, declared)}",
-            evidence=asked,
+            evidence=evidence_of("switches", *asked),
         )
         return
-    decoded = all(file.code is not None for file in files)
+    decoded = all(file.code is not None for file in files if file.format == "elf")
     needs = "holds no instruction above" if decoded else "is not known to need more than"
     known = [file.level for file in files if file.level is not None]
-    found = highest(files[0].machine, known)
-    if not includes(files[0].machine, found, declared.shown):
+    found = highest(declared.arch, known)
+    if not includes(declared.arch, found, declared.shown):
         yield Finding(
             severity="warning",
             rule="uses-less",
             message=f"declared {declared.name}, but the code {needs} {found}: "
             f"did the flags arrive? ({recorded})",
-            evidence=asked,
+            evidence=evidence_of("switches", *asked),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from variantbuild.audit.judge.findings import Finding, Severity
+from variantbuild.audit.judge.findings import Finding, Severity, evidence_of
 from variantbuild.audit.report import FileReport
 from variantbuild.variant.axes import Accelerator
 
@@ -65,5 +65,7 @@ def _finding(severity: Severity, text: str, file: FileReport) -> Finding:
         rule="device-code",
         message=f"{file.path} {text}",
         path=file.path,
-        evidence=() if device is None else (*map(str, device.cuda), *device.rocm),
+        evidence=()
+        if device is None
+        else evidence_of("device", *map(str, device.cuda), *device.rocm),
     )

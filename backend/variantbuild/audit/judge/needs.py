@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.judge.findings import Evidence, Finding, evidence_of
 from variantbuild.audit.report import Code, FileReport, Function
 from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.processor import Processor
@@ -44,7 +44,8 @@ def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fin
 
 def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
     if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
-        yield _needs_more(file, declared, "its ISA note", file.isa_note)
+        note = Evidence(source="note", text=f"ISA note: {file.isa_note}")
+        yield _needs_more(file, declared, "its ISA note", file.isa_note, note)
     if file.code is not None:
         yield from _judge_code(file, file.code, arch, declared)
     # Where code is chosen at run time, units compiled for more are what is chosen from. Where every
@@ -62,10 +63,12 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
                 message=f"{file.path} was compiled with {line.asked}, which does not tell what "
                 f"its code needs",
                 path=file.path,
-                evidence=(line.asked,),
+                evidence=evidence_of("switches", line.asked),
             )
         elif not includes(arch, declared.level, line.level):
-            found = _needs_more(file, declared, f"its recorded {line.asked}", line.level)
+            recorded = Evidence(source="switches", text=line.asked)
+            reason = f"its recorded {line.asked}"
+            found = _needs_more(file, declared, reason, line.level, recorded)
             yield replace(found, severity="warning") if dispatches else found
 
 
@@ -88,7 +91,7 @@ def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) ->
             message=f"{file.path} uses {', '.join(missing)} without asking the processor, which "
             f"{declared.name} does not promise",
             path=file.path,
-            evidence=tuple(missing),
+            evidence=evidence_of("features", *missing),
         )
 
 
@@ -113,17 +116,22 @@ def _by_instructions(
         rule="needs-more",
         message=f"{file.path} needs {needs} by its instructions{where}, {verdict}",
         path=file.path,
-        evidence=tuple(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
+        evidence=evidence_of(
+            "instructions",
+            *(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
+        ),
     )
 
 
-def _needs_more(file: FileReport, declared: Processor, source: str, level: str) -> Finding:
+def _needs_more(
+    file: FileReport, declared: Processor, reason: str, level: str, evidence: Evidence
+) -> Finding:
     return Finding(
         severity="error",
         rule="needs-more",
-        message=f"{file.path} needs {level} by {source}, more than {declared.name} has",
+        message=f"{file.path} needs {level} by {reason}, more than {declared.name} has",
         path=file.path,
-        evidence=(source,),
+        evidence=(evidence,),
     )
 
 
@@ -137,7 +145,7 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
         message=f"{file.path} has no ISA note of {wanted}: on a lesser processor it fails with an "
         f"illegal instruction, not with ImportError",
         path=file.path,
-        evidence=(f"ISA note: {file.isa_note or 'none'}",),
+        evidence=evidence_of("note", f"ISA note: {file.isa_note or 'none'}"),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from variantbuild.audit.judge.findings import Finding
+from variantbuild.audit.judge.findings import Finding, evidence_of
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.errors import VariantError
 from variantbuild.tags.platform import PlatformTag
@@ -60,7 +60,7 @@ def _judge_libc(file: FileReport, tag: str) -> Iterator[Finding]:
             rule="libc-floor",
             message=f"{file.path} {text}",
             path=file.path,
-            evidence=tuple(each for each in (needs, *file.needed) if each),
+            evidence=evidence_of("libraries", *(each for each in (needs, *file.needed) if each)),
         )
 
 

@@ -1,0 +1,90 @@
+"""Compares the device code of a build with what was planned: each architecture, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from variantbuild.audit.judge.findings import Finding, Rule
+from variantbuild.audit.report import AuditReport
+from variantbuild.binary.devicecode import DeviceCode, read_device_code
+from variantbuild.binary.elf import ElfError, parse_elf
+from variantbuild.isa.accelerators import Architectures
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedDevices:
+    """The device code that a build was to make: `architectures`, None for none at all.
+
+    `kept` are the architectures of modules that an editable build found up to date and left alone:
+    they count where they were planned.
+    """
+
+    architectures: Architectures | None
+    kept: frozenset[str] = frozenset()
+
+
+def judge_planned(reports: Iterable[AuditReport], planned: PlannedDevices) -> tuple[Finding, ...]:
+    """Compare the device code of all `reports` together with what was planned.
+
+    Each difference is an error.
+    """
+    inside = name_devices(reports)
+    if planned.architectures is None:
+        if not inside:
+            return ()
+        text = f"it holds device code for {_listed(inside)}, and none was planned"
+        return (_difference(text),)
+    wanted = frozenset(planned.architectures.names)
+    inside |= planned.kept & wanted
+    if not inside:
+        text = (
+            f"it holds no device code: the project's build skipped {planned.architectures.kind}, "
+            f"which was to be built for {planned.architectures}"
+        )
+        return (_difference(text, "device-absent"),)
+    differences = []
+    if wanted - inside:
+        differences.append(_difference(f"it has no device code for {_listed(wanted - inside)}"))
+    if inside - wanted:
+        surplus = _listed(inside - wanted)
+        differences.append(
+            _difference(f"it holds device code for {surplus}, which was not planned")
+        )
+    return tuple(differences)
+
+
+def name_devices(reports: Iterable[AuditReport]) -> frozenset[str]:
+    """Return the architectures of all files of the reports together."""
+    files = (file for report in reports for file in report.files)
+    return _names(file.device for file in files if file.device is not None)
+
+
+def read_devices(modules: Iterable[Path]) -> frozenset[str]:
+    """Return the architectures in ELF files that a build left alone; other files have none."""
+    codes = []
+    for path in modules:
+        data = path.read_bytes()
+        try:
+            codes.append(read_device_code(data, parse_elf(data)))
+        except ElfError:
+            continue
+    return _names(codes)
+
+
+def _difference(message: str, rule: Rule = "device-plan") -> Finding:
+    return Finding(severity="error", rule=rule, message=message)
+
+
+def _names(codes: Iterable[DeviceCode]) -> frozenset[str]:
+    """Return the compilers' names of all images, without LTO code, which no GPU runs."""
+    names: set[str] = set()
+    for code in codes:
+        names.update(str(image) for image in code.cuda if image.kind != "lto")
+        names.update(code.rocm)
+    return frozenset(names)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,176 @@
+"""What a judgement leads to under the user's `audit` setting: a stamp, none, or a refusal.
+
+    outcome = decide(variant, judgement, policy, product)
+
+The one place that knows the policies, for builds, editable builds, `stamp` and `repair`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from variantbuild.audit.judge.findings import Finding, Judgement
+from variantbuild.errors import AuditError
+from variantbuild.isa.levels import baseline, includes, is_level
+from variantbuild.variant import Variant
+
+Policy = Literal["error", "downgrade", "warn", "off"]
+
+Product = Literal["built", "editable", "finished"]
+"""`built` is a wheel that this build made, `editable` all that an editable build made, which never
+gets a stamp, and `finished` a wheel made before, which is relabelled.
+"""
+
+Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "editable"]
+
+_DEVICE_RULES = ("device-absent", "device-plan")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamped:
+    """The files may be stamped as `variant`, which a downgrade may have lowered."""
+
+    variant: Variant
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unstamped:
+    """The files may be published without a stamp; `reason` says why in one sentence."""
+
+    why: Why
+    reason: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """The files must not be published as `variant`: `findings` are the errors."""
+
+    variant: Variant
+    product: Product
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
+    hint: str
+
+    def error(self) -> AuditError:
+        """Return the error that names the first finding and counts the others."""
+        first, *others = self.findings
+        more = f" (and {len(others)} more)" if others else ""
+        return AuditError(f"{self._subject()}: {first.message}{more}", hint=self.hint)
+
+    def _subject(self) -> str:
+        if self.variant.is_baseline:
+            return f"not for every {self.variant.arch} CPU"
+        if self.product == "editable":
+            return f"what was built in place is not {self.variant}"
+        return f"not stamped as {self.variant}"
+
+
+Outcome = Stamped | Unstamped | Refused
+
+
+def decide(
+    variant: Variant, judgement: Judgement | None, policy: Policy, product: Product
+) -> Outcome:
+    """Decide what happens to files that were judged for `variant`.
+
+    `judgement` is None where the policy is `off` and so nothing was audited. `error` refuses on any
+    error. `downgrade` stamps what was found where that is less than asked: a lower level, or no
+    accelerator. `warn` reports the errors and gives no stamp.
+    """
+    if judgement is None or policy == "off":
+        reason = f"not stamped as {variant}: `audit` is off, and only audited wheels are"
+        return Unstamped(why="off", reason=reason)
+    lowered = _without_absent_devices(variant, judgement) if policy == "downgrade" else variant
+    asked = product == "finished" or not _asks_nothing(lowered)
+    errors = [each for each in judgement.errors if asked or each.rule in _DEVICE_RULES]
+    warnings = [each for each in judgement.warnings if asked]
+    if policy == "downgrade":
+        lowered, errors_left = _lowered(lowered, judgement, errors)
+    else:
+        errors_left = errors if policy == "error" else []
+    if errors_left:
+        return Refused(
+            variant=variant,
+            product=product,
+            findings=tuple(errors_left),
+            hint=_hint(judgement, errors_left[0]),
+        )
+    said = [each.message for each in (*errors, *warnings)]
+    if product == "editable":
+        reason = "editable wheels are not stamped"
+        return Unstamped(why="editable", reason=reason, warnings=tuple(said))
+    if policy == "warn" and errors:
+        reason = f"the wheel is not stamped as {variant}: `audit` is warn"
+        return Unstamped(why="warn", reason=reason, warnings=(*said, reason))
+    return _stamped(variant, lowered, judgement, tuple(said))
+
+
+def _stamped(
+    variant: Variant, lowered: Variant, judgement: Judgement, said: tuple[str, ...]
+) -> Stamped | Unstamped:
+    if not judgement.has_machine_code:
+        reason = "it holds no machine code: there is nothing to stamp"
+        return Unstamped(why="no-machine-code", reason=reason, warnings=said)
+    if lowered != variant:
+        note = f"stamped as {lowered} instead of {variant}, as the audit found"
+        if lowered.is_baseline:
+            note = f"the wheel is not stamped: the audit found the baseline instead of {variant}"
+            return Unstamped(why="baseline", reason=note, warnings=(*said, note))
+        return Stamped(variant=lowered, warnings=(*said, note))
+    if _asks_nothing(variant):
+        return Unstamped(why="nothing-asked", reason="no variant was asked for", warnings=said)
+    if variant.is_baseline:
+        reason = f"every {variant.arch} CPU runs {variant}: there is nothing to stamp"
+        return Unstamped(why="baseline", reason=reason, warnings=said)
+    return Stamped(variant=variant, warnings=said)
+
+
+def _asks_nothing(variant: Variant) -> bool:
+    return variant.cpu is None and variant.is_baseline
+
+
+def _without_absent_devices(variant: Variant, judgement: Judgement) -> Variant:
+    absent = any(each.rule == "device-absent" for each in judgement.errors)
+    return replace(variant, accelerator=None) if absent else variant
+
+
+def _lowered(
+    variant: Variant, judgement: Judgement, errors: Sequence[Finding]
+) -> tuple[Variant, list[Finding]]:
+    """Return the variant that the files bear out, and the errors that lowering does not mend."""
+    left = [each for each in errors if each.rule != "device-absent"]
+    if any(each.rule != "no-evidence" for each in left):
+        return variant, left
+    less = any(each.rule in ("no-evidence", "uses-less") for each in judgement.findings)
+    if not less or variant.cpu is None or not is_level(variant.arch, variant.cpu):
+        return variant, left
+    lowest = baseline(variant.arch)
+    found = judgement.found or lowest
+    # The note alone says the declared level: what was compiled is the baseline.
+    found = lowest if includes(variant.arch, found, variant.cpu) else found
+    return replace(variant, cpu=found), []
+
+
+def _hint(judgement: Judgement, first: Finding) -> str:
+    """Say what to do about the error `first`; flags of the project's own are named."""
+    if first.rule in _DEVICE_RULES:
+        return "check that the project's build compiles for the architectures that it is given"
+    if first.rule == "no-evidence":
+        return "check that the project's build passes CFLAGS and CXXFLAGS on"
+    recorded = [
+        evidence.text
+        for each in (*judgement.errors, *judgement.warnings)
+        if each.rule == "needs-more"
+        for evidence in each.evidence
+        if evidence.source == "switches"
+    ]
+    if first.rule == "needs-more" and recorded:
+        return (
+            f"the project compiles with flags of its own, appended after ours ({recorded[0]}): "
+            "check whether its build can leave them out"
+        )
+    return 'see all findings with `audit = "warn"`, which publishes the wheel without a stamp'
