@@ -40,7 +40,7 @@ CUDA = DeviceBuild(
         libraries="/opt/cuda/lib64",
     ),
     architectures=Architectures(kind="cuda", real=("80", "90a"), ptx=("80",)),
-    host_switches=("-march=x86-64-v3", "-Wl,-z,now"),
+    host_flags=("-march=x86-64-v3", "-Wl,-z,now"),
     extra=("-lineinfo",),
     jobs=3,
 )
@@ -54,7 +54,7 @@ ROCM = DeviceBuild(
         clang="/opt/rocm/llvm/bin/clang++",
     ),
     architectures=Architectures(kind="rocm", real=("gfx1030", "gfx90a:xnack-")),
-    host_switches=("-march=x86-64-v3",),
+    host_flags=("-march=x86-64-v3",),
     jobs=2,
 )
 

@@ -34,7 +34,7 @@ def cuda(*real: str, host_compiler: str = "", extra: tuple[str, ...] = ()) -> De
         toolkit=toolkit.value,
         architectures=Architectures(kind="cuda", real=real, ptx=real[-1:]),
         host_compiler=host_compiler,
-        host_switches=("-march=x86-64-v2",) if os.uname().machine == "x86_64" else (),
+        host_flags=("-march=x86-64-v2",) if os.uname().machine == "x86_64" else (),
         extra=extra,
     )
 
@@ -79,7 +79,7 @@ def test_what_nvcc_refuses() -> None:
     said = refusal(cuda("80", "70"))
     assert said.endswith("for sm_80, sm_70, compute_70: Unsupported gpu architecture 'compute_70'")
     assert "Unknown option '--nonsense'" in refusal(cuda("80", extra=("--nonsense",)))
-    wrong = dataclasses.replace(cuda("80"), host_switches=("-march=nonsense",))
+    wrong = dataclasses.replace(cuda("80"), host_flags=("-march=nonsense",))
     assert "nonsense" in refusal(wrong)
 
 

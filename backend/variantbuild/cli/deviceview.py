@@ -97,7 +97,7 @@ def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
         return rows
     rows += [
         ("device code", str(device.architectures)),
-        ("device flags", " ".join((*device.device_switches, *device.switches))),
+        ("device flags", " ".join((*device.architecture_flags, *device.flags))),
     ]
     host = plan.devices.host_compiler
     if host is not None:
@@ -130,7 +130,7 @@ def plan_json(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue] |
         "toolkit": None if device is None else preview_device_build(device).toolkit.root,
         "requirements": list(plan.devices.requirements),
         "architectures": None if device is None else str(device.architectures),
-        "switches": [] if device is None else [*device.device_switches, *device.switches],
+        "switches": [] if device is None else [*device.architecture_flags, *device.flags],
         "host_compiler": None
         if host is None
         else {"command": host.command, "family": host.family, "major": host.major},

@@ -204,7 +204,7 @@ def render_command(
         "-DNDEBUG",
         *language,
         *ccbin,
-        *build.device_switches,
+        *build.architecture_flags,
         *options,
         *users,
         source,

@@ -89,7 +89,7 @@ def _device(device: DeviceBuild) -> dict[str, JSONValue]:
         "real": device.architectures.real,
         "ptx": device.architectures.ptx,
         "host_compiler": device.host_compiler,
-        "host_flags": device.host_switches,
+        "host_flags": device.host_flags,
         "extra": device.extra,
     }
 

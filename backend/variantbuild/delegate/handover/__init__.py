@@ -24,7 +24,7 @@ from variantbuild.delegate.handover.delegation import (
 from variantbuild.delegate.handover.setuptools import hand_to_setuptools
 from variantbuild.plan.flags import Flags, Guard
 from variantbuild.plan.flags.conflicts import user_sources
-from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
 __all__ = ["Delegation", "Handover", "hand_over"]
@@ -120,7 +120,7 @@ def _hand_by_environment(
         holder = delegation.folder if build_dir is None else delegation.source / build_dir
         specs = holder / SPECS_NAME
         files.append((specs, render_specs(guard)))
-        link = (*link, specs_switch(specs))
+        link = (*link, specs_flag(specs))
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
     settings = dict(delegation.config_settings)

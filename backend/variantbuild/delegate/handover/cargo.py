@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from variantbuild.delegate.handover.delegation import Delegation, Handover
 from variantbuild.plan.flags import Flags
-from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
 _ENCODED = "CARGO_ENCODED_RUSTFLAGS"
@@ -43,7 +43,7 @@ def hand_to_cargo(
     # cargo splits the variable at white space and does not support quotes.
     usable = f"{variable}LINKER" not in env and not any(map(str.isspace, str(specs)))
     if flags.guard.level and reads_specs(compilers.values()) and usable:
-        options = (*options, *rust.link, "-C", f"link-arg={specs_switch(specs)}")
+        options = (*options, *rust.link, "-C", f"link-arg={specs_flag(specs)}")
         if not any(path == specs for path, _ in files):
             files = (*files, (specs, render_specs(flags.guard)))
     changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, options)}

@@ -50,14 +50,14 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         # Meson has its own variables (mesonbuild/envconfig.py and compilers.py, 1.9), and links
         # with nvcc, which has to pass LDFLAGS on to gcc.
         changes["NVCC"] = build.toolkit.compiler
-        switches = [*build.device_switches, *build.switches, "-forward-unknown-to-host-compiler"]
+        switches = [*build.architecture_flags, *build.flags, "-forward-unknown-to-host-compiler"]
         if build.host_compiler:
             switches.append(f"-ccbin={build.host_compiler}")
         changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
     elif delegation.system.runs_cmake:
         settings |= _cmake_settings(build, settings)
     language = "CUDA" if cuda else "HIP"
-    changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.switches)
+    changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.flags)
     changes["_VARIANTBUILD_ARCHITECTURES"] = render_cmake_architectures(build.architectures)
     for name in VARIABLES:
         if not any(env.get(variable) for variable in VARIABLES):
@@ -77,7 +77,7 @@ def _cuda_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str
         "CUDA_PATH": toolkit.root,
         "CUDAToolkit_ROOT": toolkit.root,
         "CUDAARCHS": render_cmake_architectures(build.architectures),
-        "CUDAFLAGS": extend(env.get("CUDAFLAGS", ""), build.switches),
+        "CUDAFLAGS": extend(env.get("CUDAFLAGS", ""), build.flags),
         "TORCH_CUDA_ARCH_LIST": render_torch_architectures(build.architectures),
         "PATH": f"{toolkit.root}/bin:{env.get('PATH', '')}",
     }
@@ -94,7 +94,7 @@ def _rocm_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str
         "ROCM_PATH": toolkit.root,
         "ROCM_HOME": toolkit.root,
         "HIP_PATH": toolkit.root,
-        "HIPFLAGS": extend(env.get("HIPFLAGS", ""), build.switches),
+        "HIPFLAGS": extend(env.get("HIPFLAGS", ""), build.flags),
         "PYTORCH_ROCM_ARCH": architectures,
         # What hipcc builds for by default; otherwise it looks for a GPU.
         "HCC_AMDGPU_TARGET": architectures.replace(";", ","),

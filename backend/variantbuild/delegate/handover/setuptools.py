@@ -19,7 +19,7 @@ from variantbuild.delegate.handover.delegation import (
     language_variables,
 )
 from variantbuild.plan.flags import Flags, Guard
-from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.plan.flags.toolchains import parse_version
 from variantbuild.probe.facts import Compiler, Language
 
@@ -48,7 +48,7 @@ def hand_to_setuptools(
             # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
             specs = home / SPECS_NAME
             files.append((specs, render_specs(guard)))
-            link = (*link, specs_switch(specs))
+            link = (*link, specs_flag(specs))
         else:
             shared = _shared_linkers(guard, delegation)
             guard = (

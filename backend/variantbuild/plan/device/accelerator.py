@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import NAMES, AcceleratorKind, Architectures
-from variantbuild.plan.device.architectures import Wish, resolve_architectures
+from variantbuild.plan.device.architectures import ArchitectureRequest, resolve_architectures
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpu.driver import driver_floor, is_below_floor
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Toolkit
@@ -139,13 +139,13 @@ def _choose(
 ) -> AcceleratorChoice:
     cuda = request.kind == "cuda"
     key = f"{request.kind}.architectures"
-    wish = Wish(
+    wanted = ArchitectureRequest(
         names=(config.cuda_architectures if cuda else config.rocm_architectures) or ("auto",),
         origin=f"{key}, {config.origin(key)}",
         project=project.get(request.kind, ()),
         ptx=config.cuda_ptx,
     )
-    architectures = resolve_architectures(wish, toolkit, facts.gpus)
+    architectures = resolve_architectures(wanted, toolkit, facts.gpus)
     return AcceleratorChoice(
         label=_label(config, request, toolkit),
         toolkit=toolkit,

@@ -27,7 +27,7 @@ _GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class ArchitectureRequest:
     """What the settings ask for: names or one of WORDS, and where that was written.
 
     `project` is the project's own list, which counts under `auto` where no GPU is seen; `ptx`
@@ -47,17 +47,17 @@ class _CudaToolkit(TypedDict):
 
 
 def resolve_architectures(
-    wish: Wish, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
+    wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> Architectures:
     """Choose what to build for with `toolkit` on a machine that shows `gpus`.
 
     Raises AcceleratorError for `native` without a GPU, for names that are none, and for what the
     toolkit cannot build, with the range that it can.
     """
-    names, reason = _expand_word(wish, toolkit, gpus)
+    names, reason = _expand_word(wanted, toolkit, gpus)
     if toolkit.kind == "cuda":
-        return _resolve_cuda(names, reason, wish, toolkit)
-    return _resolve_rocm(names, reason, wish, toolkit)
+        return _resolve_cuda(names, reason, wanted, toolkit)
+    return _resolve_rocm(names, reason, wanted, toolkit)
 
 
 def supported_architectures(toolkit: Toolkit) -> tuple[str, ...]:
@@ -83,34 +83,34 @@ def _row(toolkit: Toolkit, rows: dict[str, str]) -> tuple[str, ...]:
 
 
 def _expand_word(
-    wish: Wish, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
+    wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> tuple[tuple[str, ...], str]:
     """Turn a word into names; a list is returned as it is."""
-    words = [name for name in wish.names if name in WORDS]
+    words = [name for name in wanted.names if name in WORDS]
     if not words:
-        return wish.names, wish.origin
-    if len(wish.names) > 1:
+        return wanted.names, wanted.origin
+    if len(wanted.names) > 1:
         raise AcceleratorError(
-            f"architectures {list(wish.names)} ({wish.origin}) mix {words[0]!r} with names",
+            f"architectures {list(wanted.names)} ({wanted.origin}) mix {words[0]!r} with names",
             hint=f"write {words[0]!r} alone, or names alone",
         )
     word = words[0]
     if word == "native" or (word == "auto" and isinstance(gpus, Found)):
-        return _seen(gpus, wish), f"the GPUs of this machine ({_source(gpus)})"
-    if word == "auto" and wish.project:
-        return wish.project, "the project's own list, as no GPU is seen"
+        return _seen(gpus, wanted), f"the GPUs of this machine ({_source(gpus)})"
+    if word == "auto" and wanted.project:
+        return wanted.project, "the project's own list, as no GPU is seen"
     if word == "auto":
         return _major(toolkit), "all major architectures, as no GPU is seen"
-    return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wish.origin})"
+    return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wanted.origin})"
 
 
-def _seen(gpus: Fact[tuple[Gpu, ...]], wish: Wish) -> tuple[str, ...]:
+def _seen(gpus: Fact[tuple[Gpu, ...]], wanted: ArchitectureRequest) -> tuple[str, ...]:
     match gpus:
         case Found(value=found):
             return tuple(dict.fromkeys(gpu.architecture for gpu in found))
         case Absent(reason=why) | Failed(error=why):
             raise AcceleratorError(
-                f"architectures native ({wish.origin}) needs a GPU in this machine: {why}",
+                f"architectures native ({wanted.origin}) needs a GPU in this machine: {why}",
                 hint="name the architectures, or set them to auto",
             )
 
@@ -144,7 +144,9 @@ def _supported_by_amd(toolkit: Toolkit) -> tuple[str, ...]:
     return tuple(name for name in listed if name in usable)
 
 
-def _resolve_cuda(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolkit) -> Architectures:
+def _resolve_cuda(
+    names: Sequence[str], reason: str, wanted: ArchitectureRequest, toolkit: Toolkit
+) -> Architectures:
     supported = supported_architectures(toolkit)
     real: set[str] = set()
     ptx: set[str] = set()
@@ -152,7 +154,7 @@ def _resolve_cuda(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolki
         found = _CUDA_NAME.fullmatch(text.strip())
         if found is None:
             raise AcceleratorError(
-                f"{text!r} ({wish.origin}) is no CUDA architecture",
+                f"{text!r} ({wanted.origin}) is no CUDA architecture",
                 hint="write numbers such as 90, 90a or 100f, or one of " + ", ".join(WORDS),
             )
         name, form = found[1].replace(".", "") + found[2].lower(), (found[3] or "").lower()
@@ -163,7 +165,7 @@ def _resolve_cuda(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolki
         if form in ("-virtual", "+ptx"):
             ptx.add(name)
     plain = [name for name in real if name.isdigit()]
-    if wish.ptx and not ptx and plain:
+    if wanted.ptx and not ptx and plain:
         ptx.add(max(plain, key=int))
     return Architectures(kind="cuda", real=_ordered(real), ptx=_ordered(ptx), reason=reason)
 
@@ -172,14 +174,16 @@ def _ordered(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (int(name.rstrip("af")), name)))
 
 
-def _resolve_rocm(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolkit) -> Architectures:
+def _resolve_rocm(
+    names: Sequence[str], reason: str, wanted: ArchitectureRequest, toolkit: Toolkit
+) -> Architectures:
     supported = supported_architectures(toolkit)
     chosen: dict[str, set[frozenset[str]]] = {}
     for text in names:
         found = _GFX_NAME.fullmatch(text.strip().lower())
         if found is None:
             raise AcceleratorError(
-                f"{text!r} ({wish.origin}) is no ROCm architecture",
+                f"{text!r} ({wanted.origin}) is no ROCm architecture",
                 hint="write targets such as gfx90a, gfx90a:xnack- or gfx11-generic",
             )
         target, features = found[1], tuple(part for part in found[2].split(":") if part)
@@ -191,7 +195,7 @@ def _resolve_rocm(names: Sequence[str], reason: str, wish: Wish, toolkit: Toolki
         # clang refuses to bundle a target both with and without a feature's setting.
         if len({frozenset(feature[:-1] for feature in features) for features in sets}) > 1:
             raise AcceleratorError(
-                f"{target} is asked for both with and without a feature ({wish.origin})",
+                f"{target} is asked for both with and without a feature ({wanted.origin})",
                 hint="name the feature on all of them, with + or -, or on none",
             )
     real = sorted(

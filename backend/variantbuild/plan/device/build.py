@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from variantbuild.isa.accelerators import Architectures
 from variantbuild.plan.device.deviceflags import (
-    render_device_switches,
-    render_host_switches,
+    render_architecture_flags,
+    render_host_flags,
 )
 from variantbuild.probe.gpu.gpufacts import Toolkit
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class DeviceBuild:
     """Toolkit, architectures and switches for device code.
 
-    `host_compiler` is empty where nvcc takes its own choice; `host_switches` are the variant's
+    `host_compiler` is empty where nvcc takes its own choice; `host_flags` are the variant's
     switches for C++, `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers
     run at once.
     """
@@ -28,19 +28,19 @@ class DeviceBuild:
     toolkit: Toolkit
     architectures: Architectures
     host_compiler: str = ""
-    host_switches: tuple[str, ...] = ()
+    host_flags: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     jobs: int = 1
 
     @property
-    def switches(self) -> tuple[str, ...]:
+    def flags(self) -> tuple[str, ...]:
         """What the compiler of device code gets beside the architectures, ours last."""
-        return (*render_host_switches(self.architectures, self.host_switches), *self.extra)
+        return (*render_host_flags(self.architectures, self.host_flags), *self.extra)
 
     @property
-    def device_switches(self) -> tuple[str, ...]:
+    def architecture_flags(self) -> tuple[str, ...]:
         """The switches that name the architectures."""
-        return render_device_switches(self.architectures)
+        return render_architecture_flags(self.architectures)
 
 
 def preview_device_build(build: DeviceBuild) -> DeviceBuild:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from variantbuild.isa.accelerators import Architectures
 
 
-def render_device_switches(architectures: Architectures) -> tuple[str, ...]:
+def render_architecture_flags(architectures: Architectures) -> tuple[str, ...]:
     """Return nvcc's `-gencode` or hipcc's `--offload-arch` switches."""
     if architectures.kind == "rocm":
         return tuple(f"--offload-arch={name}" for name in architectures.real)
@@ -17,7 +17,7 @@ def render_device_switches(architectures: Architectures) -> tuple[str, ...]:
     )
 
 
-def render_host_switches(architectures: Architectures, switches: Iterable[str]) -> tuple[str, ...]:
+def render_host_flags(architectures: Architectures, switches: Iterable[str]) -> tuple[str, ...]:
     """Return `switches` of the host compiler as nvcc or hipcc pass them on to it alone.
 
     Without them the host half of a .cu file is built for the baseline, and a clang that gets

@@ -50,8 +50,8 @@ class DevicePlan:
         said = self.host_compiler.note if self.host_compiler is not None else ""
         return (*self.choice.notes, *([said] if said else []))
 
-    def build(self, host_switches: tuple[str, ...], config: Config) -> DeviceBuild | None:
-        """Return how device code is built beside host code that gets `host_switches`."""
+    def build(self, host_flags: tuple[str, ...], config: Config) -> DeviceBuild | None:
+        """Return how device code is built beside host code that gets `host_flags`."""
         if self.choice is None:
             return None
         from variantbuild.plan.device.build import DeviceBuild
@@ -62,7 +62,7 @@ class DevicePlan:
             toolkit=self.choice.toolkit,
             architectures=self.choice.architectures,
             host_compiler=self.host_compiler.command if other and self.host_compiler else "",
-            host_switches=host_switches,
+            host_flags=host_flags,
             extra=config.flags_cuda if cuda else config.flags_hip,
             jobs=self.jobs,
         )
@@ -95,7 +95,7 @@ def plan_devices(
     kind = choice.toolkit.kind
     compiler = None
     if kind == "cuda":
-        compiler = choose_host_compiler(host, choice.toolkit, _nvcc_switches(config, host.env))
+        compiler = choose_host_compiler(host, choice.toolkit, _nvcc_flags(config, host.env))
     by = "" if compiler is None else f", host code by {compiler.command} ({compiler})"
     return DevicePlan(
         choice=choice,
@@ -119,7 +119,7 @@ def _expect_toolkit(
     return replace(facts, toolkit=expect_toolkit(release)), render_requirements(release)
 
 
-def _nvcc_switches(config: Config, env: Mapping[str, str]) -> str:
+def _nvcc_flags(config: Config, env: Mapping[str, str]) -> str:
     """Return all that nvcc will be told by settings and by the user's variables."""
     names = ("CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
     return " ".join((*config.flags_cuda, *(env.get(name, "") for name in names)))

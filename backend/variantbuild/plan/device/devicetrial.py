@@ -59,16 +59,16 @@ def _commands(
     if build.toolkit.kind == "rocm":
         device = ("--cuda-device-only", "-x", "hip", "-c", _SOURCE, "-o", _OUTPUT)
         return (
-            (name, "-###", *build.device_switches, *build.switches, *device),
-            (name, *build.device_switches[:1], *build.switches, *device),
+            (name, "-###", *build.architecture_flags, *build.flags, *device),
+            (name, *build.architecture_flags[:1], *build.flags, *device),
         )
     ccbin = [f"-ccbin={build.host_compiler}"] if build.host_compiler else []
     allowed = [OVERRIDE] if OVERRIDE in shlex.split(env.get("CUDAFLAGS", "")) else []
-    common = [*ccbin, *allowed, *build.switches, _SOURCE, "-o", _OUTPUT]
+    common = [*ccbin, *allowed, *build.flags, _SOURCE, "-o", _OUTPUT]
     form = "-cubin" if build.architectures.real else "-ptx"
     return (
-        (name, "-dryrun", "-fatbin", *build.device_switches, *common),
-        (name, form, *build.device_switches[:1], *common),
+        (name, "-dryrun", "-fatbin", *build.architecture_flags, *common),
+        (name, form, *build.architecture_flags[:1], *common),
     )
 
 

@@ -108,10 +108,10 @@ def resolve_flags(
     for language in LANGUAGES:
         if (compiler := compilers.get(language)) is None:
             continue
-        records.append(_record_switches(variant, compiler))
+        records.append(_record_flags(variant, compiler))
         ours = (
-            *_cpu_switches(variant, compiler, notes),
-            *_contract_switches(fp_contract, compiler),
+            *_cpu_flags(variant, compiler, notes),
+            *_contract_flags(fp_contract, compiler),
             *records[-1],
         )
         switches[language] = (*ours, *extra.get(language, ()))
@@ -133,7 +133,7 @@ def describe(compiler: Compiler) -> str:
     return f"{name} {compiler.version} ({' '.join(compiler.command)})"
 
 
-def _cpu_switches(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[str, ...]:
+def _cpu_flags(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[str, ...]:
     if variant.cpu is None:
         return ()
     arch = target_arch(compiler)
@@ -146,9 +146,9 @@ def _cpu_switches(variant: Variant, compiler: Compiler, notes: list[str]) -> tup
     rows = family_table(compiler.family)["levels"].get(variant.cpu)
     if rows is None:
         # Imported on use: archspec takes 45 ms, and the levels do without.
-        from variantbuild.plan.flags.namedcpus import named_switches
+        from variantbuild.plan.flags.namedcpus import named_flags
 
-        return named_switches(variant.cpu, compiler, describe(compiler), notes)
+        return named_flags(variant.cpu, compiler, describe(compiler), notes)
     found = pick_row(rows, compiler)
     if found is None:
         oldest = oldest_version(rows)
@@ -160,7 +160,7 @@ def _cpu_switches(variant: Variant, compiler: Compiler, notes: list[str]) -> tup
     return found
 
 
-def _contract_switches(wanted: FpContract, compiler: Compiler) -> tuple[str, ...]:
+def _contract_flags(wanted: FpContract, compiler: Compiler) -> tuple[str, ...]:
     if wanted == "default":
         return ()
     found = pick_row(family_table(compiler.family)["fp_contract"][wanted], compiler)
@@ -172,7 +172,7 @@ def _contract_switches(wanted: FpContract, compiler: Compiler) -> tuple[str, ...
     return found
 
 
-def _record_switches(variant: Variant, compiler: Compiler) -> tuple[str, ...]:
+def _record_flags(variant: Variant, compiler: Compiler) -> tuple[str, ...]:
     """Return what makes the compiler leave its switches in the object, as evidence for the audit.
 
     Nothing is lost without: the ISA note and the instructions are evidence as well.

@@ -28,7 +28,7 @@ def render_specs(guard: Guard) -> str:
     return f"*link:\n+ %{{shared:{' '.join(guard.linker_options)}}}\n"
 
 
-def specs_switch(path: Path) -> str:
+def specs_flag(path: Path) -> str:
     """Return the switch that makes gcc read the specs file at `path`."""
     return f"-specs={path}"
 

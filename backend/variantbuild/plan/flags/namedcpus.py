@@ -9,7 +9,7 @@ from variantbuild.plan.flags.toolchains import family_table, parse_version
 from variantbuild.probe.facts import Compiler
 
 
-def named_switches(
+def named_flags(
     cpu: str, compiler: Compiler, description: str, notes: list[str]
 ) -> tuple[str, ...]:
     """Return the switches of `compiler` for the processor that archspec calls `cpu`.

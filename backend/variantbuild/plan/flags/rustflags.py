@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from variantbuild.isa.architecture import architecture
-from variantbuild.plan.flags.namedcpus import named_switches
+from variantbuild.plan.flags.namedcpus import named_flags
 from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust
 from variantbuild.variant import Variant
@@ -48,7 +48,7 @@ def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustF
     notes: list[str] = []
     if name is None:
         description = f"rustc {rust.version} (LLVM {rust.llvm or 'unknown'})"
-        for switch in named_switches(variant.cpu, stand_in, description, notes):
+        for switch in named_flags(variant.cpu, stand_in, description, notes):
             option, _, value = switch.partition("=")
             if option in ("-mcpu", "-march") and not value.startswith("armv"):
                 name = value.partition("+")[0]

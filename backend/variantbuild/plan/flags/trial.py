@@ -17,7 +17,7 @@ from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed, Host, ScratchRun
 from variantbuild.plan.flags import Flags, Guard, describe
-from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_switch
+from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
 #: A command line, one word an item.
@@ -112,7 +112,7 @@ class _Probe:
         users = _split(self.env.get("LDFLAGS", ""))
         note = self.guard.driver_options
         if reads_specs([self.compiler]):
-            note = (specs_switch(Path(SPECS_NAME)),)
+            note = (specs_flag(Path(SPECS_NAME)),)
         return self._command(*users, *self.link, *note, "-shared", "-fPIC")
 
     def _command(self, *options: str) -> Command:

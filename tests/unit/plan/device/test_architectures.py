@@ -7,14 +7,14 @@ import pytest
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import AcceleratorKind, Architectures
 from variantbuild.plan.device.architectures import (
-    Wish,
+    ArchitectureRequest,
     resolve_architectures,
     supported_architectures,
 )
 from variantbuild.plan.device.deviceflags import (
+    render_architecture_flags,
     render_cmake_architectures,
-    render_device_switches,
-    render_host_switches,
+    render_host_flags,
     render_torch_architectures,
 )
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
@@ -47,7 +47,9 @@ def cuda(
     project: tuple[str, ...] = (),
     ptx: bool = True,
 ) -> str:
-    wish = Wish(names=names or ("auto",), origin="cuda.architectures", project=project, ptx=ptx)
+    wish = ArchitectureRequest(
+        names=names or ("auto",), origin="cuda.architectures", project=project, ptx=ptx
+    )
     return str(resolve_architectures(wish, toolkit("cuda", version), seen))
 
 
@@ -120,7 +122,7 @@ def test_the_compiler_at_hand_goes_before_the_table() -> None:
 
 
 def rocm(*names: str, told: str = "gfx90a gfx942 gfx1030 gfx1100 gfx11-generic") -> str:
-    wish = Wish(names=names, origin="rocm.architectures")
+    wish = ArchitectureRequest(names=names, origin="rocm.architectures")
     seen = gpus("gfx942", "gfx942")
     return str(resolve_architectures(wish, toolkit("rocm", (6, 4), told), seen))
 
@@ -154,7 +156,7 @@ def test_rocm_refusals(names: tuple[str, ...], message: str, hint: str) -> None:
 
 def test_each_tool_gets_its_own_spelling() -> None:
     chosen = Architectures(kind="cuda", real=("80", "90a", "120"), ptx=("120",))
-    assert render_device_switches(chosen) == (
+    assert render_architecture_flags(chosen) == (
         "-gencode=arch=compute_80,code=sm_80",
         "-gencode=arch=compute_90a,code=sm_90a",
         "-gencode=arch=compute_120,code=sm_120",
@@ -162,14 +164,14 @@ def test_each_tool_gets_its_own_spelling() -> None:
     )
     assert render_cmake_architectures(chosen) == "80-real;90a-real;120-real;120-virtual"
     assert render_torch_architectures(chosen) == "8.0;9.0a;12.0+PTX"
-    assert render_host_switches(chosen, ["-march=x86-64-v3", "-fa=b,c"]) == (
+    assert render_host_flags(chosen, ["-march=x86-64-v3", "-fa=b,c"]) == (
         "-Xcompiler=-march=x86-64-v3",
         "-Xcompiler=-fa=b\\,c",
     )
     amd = Architectures(kind="rocm", real=("gfx90a:xnack-", "gfx1030"))
-    assert render_device_switches(amd) == (
+    assert render_architecture_flags(amd) == (
         "--offload-arch=gfx90a:xnack-",
         "--offload-arch=gfx1030",
     )
     assert render_cmake_architectures(amd) == "gfx90a:xnack-;gfx1030"
-    assert render_host_switches(amd, ["-march=x86-64-v3"]) == ("-Xarch_host", "-march=x86-64-v3")
+    assert render_host_flags(amd, ["-march=x86-64-v3"]) == ("-Xarch_host", "-march=x86-64-v3")
