@@ -80,7 +80,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
         (("build", "--target", "v9"), "--target: no processor 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),
-        (("plan", "nowhere"), "holds no pyproject.toml"),
+        (("plan", "nowhere"), "contains no pyproject.toml"),
         (("plan", "--target", "v9"), "--target: no processor 'v9'"),
     ],
 )

@@ -32,8 +32,8 @@ class Project:
     """A source tree with its settings.
 
     `pyproject` is the parsed file; `delegate_settings` are the config-settings that are not ours;
-    `is_sdist` tells that the tree is an unpacked source distribution (PKG-INFO beside
-    pyproject.toml); `sources` are what `config` was read from, highest first.
+    `is_sdist` is true for an unpacked source distribution (PKG-INFO next to pyproject.toml);
+    `sources` are what `config` was read from, in order of precedence.
     """
 
     path: Path
@@ -45,22 +45,22 @@ class Project:
 
     @property
     def stray_settings(self) -> tuple[str, ...]:
-        """Sentences on config-settings that go to the delegate and bear the name of one of ours."""
+        """Messages about config-settings for the delegate that have the name of one of ours."""
         ours = {setting.key for setting in settings()}
         return tuple(
-            f"the config-setting {key} goes to the delegate; ours is {PREFIX}{key}"
+            f"the config-setting {key} is passed to the delegate; ours is {PREFIX}{key}"
             for key in self.delegate_settings
             if key in ours
         )
 
     def tool_table(self, name: str) -> Mapping[str, TOMLValue] | None:
-        """Return `[tool.NAME]` of pyproject.toml, None where it does not stand there."""
+        """Return `[tool.NAME]` of pyproject.toml; None if there is no such table."""
         tool = self.pyproject.get("tool")
         table = tool.get(name) if isinstance(tool, Mapping) else None
         return table if isinstance(table, Mapping) else None
 
     def settle(self, names: Names) -> Project:
-        """Return the project with the overrides that hold where conditions look at `names`."""
+        """Return the project with the overrides applied whose conditions match `names`."""
         return replace(self, config=resolve_config(self.sources, names))
 
 
@@ -73,8 +73,9 @@ def load_project(
 ) -> Project:
     """Read the settings for the source tree at `path` from every source.
 
-    `machine_files` are the user's and the machine's files, highest first; None stands for their
-    usual places. Raises ConfigError with the file and the reason where one cannot be read.
+    `machine_files` are the user's and the machine's settings files, in order of precedence; None
+    means the default locations. Raises ConfigError with the file and the reason if one cannot be
+    read.
     """
     pyproject = _read_toml(path / "pyproject.toml", required=True)
     files = machine_files if machine_files is not None else settings_files(env)
@@ -99,9 +100,9 @@ def load_project(
 
 
 def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
-    """Return where the user's and the machine's settings may stand, in that order.
+    """Return the paths of the user's and the machine's settings files, in that order.
 
-    A user without a home has none (`user_directory`).
+    A user without a home directory has none (see `user_directory`).
     """
     if platform == "win32":
         machine = Path(env.get("PROGRAMDATA") or r"C:\ProgramData", "variantbuild.toml")
@@ -118,9 +119,10 @@ def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
 
 
 def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
-    """Return the TOML file at `path`; an empty mapping where it is absent and not required.
+    """Return the contents of the TOML file at `path`.
 
-    So is one in a home that is no folder (`/dev/null`) or another user's.
+    A file that is not required may be missing: the result is then empty. A file in a home that is
+    not a directory (`/dev/null`) or that belongs to another user counts as missing.
     """
     if sys.version_info >= (3, 11):
         import tomllib
@@ -133,15 +135,16 @@ def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
         if not required:
             return {}
         raise ConfigError(
-            f"{path.parent} holds no pyproject.toml",
-            hint="name the folder of a project whose [build-system] says "
+            f"{path.parent} contains no pyproject.toml",
+            hint="name the directory of a project whose [build-system] table has "
             'build-backend = "variantbuild"',
         ) from None
     except NotADirectoryError:
         if not required:
             return {}
         raise ConfigError(
-            f"{path.parent} is no folder", hint="name the folder that holds pyproject.toml"
+            f"{path.parent} is not a directory",
+            hint="name the directory that contains pyproject.toml",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
@@ -153,15 +156,16 @@ def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
 
 def _refuse_backend_path(path: Path, pyproject: Mapping[str, TOMLValue], config: Config) -> None:
     """Refuse a `backend-path` that would hide the installed variantbuild (PEP 517)."""
-    build_system = pyproject.get("build-system")
-    folders = build_system.get("backend-path") if isinstance(build_system, Mapping) else None
-    if not isinstance(folders, list) or not isinstance(build_system, Mapping):
+    table = pyproject.get("build-system")
+    if not isinstance(table, Mapping) or table.get("build-backend") != "variantbuild":
         return
-    wraps = build_system.get("build-backend") == "variantbuild"
-    if wraps and not any(Path(path, str(folder), "variantbuild").is_dir() for folder in folders):
+    listed = table.get("backend-path")
+    if not isinstance(listed, list):
+        return
+    if not any(Path(path, str(each), "variantbuild").is_dir() for each in listed):
         raise ConfigError(
-            f"[build-system] backend-path = {folders!r} of pyproject.toml makes front ends look "
-            "for variantbuild there and nowhere else",
-            hint=f"remove it and set [tool.variantbuild] delegate-path = {folders!r} instead"
-            + ("" if config.delegate != "auto" else ", with delegate naming the backend"),
+            f"[build-system] backend-path = {listed!r} in pyproject.toml makes front ends look "
+            "for variantbuild only there",
+            hint=f"remove it and set [tool.variantbuild] delegate-path = {listed!r} instead"
+            + ("" if config.delegate != "auto" else ", and set delegate to the backend's name"),
         )

@@ -1,1 +1,1 @@
-"""Who asks for the wheel: which front end is at work, and what it accepts."""
+"""Which front end is building the wheel, and which version and tags it accepts."""

@@ -1,6 +1,6 @@
-"""A wheel through the hooks, in an environment of its own: what `python -m build` does, by its API.
+"""Build a wheel through the hooks in an isolated environment, with the API of `build`.
 
-Needs the package `build` (the extra of the same name).
+Requires the package `build` (the extra of the same name).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Step = Callable[[str], None]
 
 
 class BuildFailedError(DelegateError):
-    """A hook or the set-up of its environment failed; `log` holds all that was printed."""
+    """A hook or the setup of its environment failed; `log` contains the output."""
 
     def __init__(self, message: str, log: str) -> None:
         super().__init__(message)
@@ -40,12 +40,11 @@ def build_isolated(
 ) -> Path:
     """Build the wheel of the tree at `source` into `destination`; return its path.
 
-    `step` is told in a few words what begins; everything that is printed goes to the file `log`,
-    and what the hooks report to the file `messages` as well.
-    `env` is the environment of the hooks.
-    With `isolation` the build requirements are installed into a fresh environment (by pip, from
-    wherever pip is set up to look); without, they must be here. Raises BuildFailedError, and
-    VariantBuildError where the package `build` is missing.
+    `step` is called with a description of each step as it begins. All output goes to the file
+    `log`; what the hooks report also goes to the file `messages`. `env` is the environment of the
+    hooks. With `isolation` the build requirements are installed into a new environment by pip, as
+    it is configured; otherwise they must be installed already. Raises BuildFailedError, and
+    VariantBuildError if the package `build` is missing.
     """
     try:
         import build
@@ -63,18 +62,18 @@ def build_isolated(
             step("compiling")
             return Path(builder.build("wheel", destination, config_settings))
         step("creating an environment")
-        with DefaultIsolatedEnv() as place:
-            builder = build.ProjectBuilder.from_isolated_env(place, source, runner)
+        with DefaultIsolatedEnv() as isolated:
+            builder = build.ProjectBuilder.from_isolated_env(isolated, source, runner)
             step("installing build requirements")
-            place.install(builder.build_system_requires)
-            place.install(builder.get_requires_for_build("wheel", config_settings))
+            isolated.install(builder.build_system_requires)
+            isolated.install(builder.get_requires_for_build("wheel", config_settings))
             step("compiling")
             return Path(builder.build("wheel", destination, config_settings))
 
 
 @contextmanager
 def _failures(source: Path, log: Path) -> Iterator[None]:
-    """Turn what the package `build` raises into BuildFailedError with the output of the build."""
+    """Convert exceptions of the package `build` to BuildFailedError with the build's output."""
     import build
 
     try:
@@ -104,7 +103,7 @@ def _require(builder: object, config_settings: Mapping[str, str | list[str]]) ->
     if missing:
         names = ", ".join(sorted(chain[-1] for chain in missing))
         raise VariantBuildError(
-            f"--no-isolation, but build requirements are not installed here: {names}",
+            f"--no-isolation requires the build requirements to be installed; missing: {names}",
             hint=f"{sys.executable} -m pip install {names}",
         )
 

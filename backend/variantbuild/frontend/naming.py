@@ -1,19 +1,25 @@
-"""Which version and tags a front end may see."""
+"""Which version and tags a wheel gets for a front end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TypedDict, cast
 
 from variantbuild.config import Config
 from variantbuild.data import load_table
 from variantbuild.frontend.situation import SituationKind
 from variantbuild.tags.forms import TagForm
 
+#: One row of data/frontends.json: what a front end accepts, and why.
+_Row = TypedDict(
+    "_Row",
+    {"local": bool, "form": TagForm, "unguarded-form": TagForm, "front-end": str, "why": str},
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Naming:
-    """Whether the version gets the label, the form of the platform tag, and why."""
+    """Whether the version includes the label, the form of the platform tag, and the reason."""
 
     local: bool
     form: TagForm
@@ -23,14 +29,13 @@ class Naming:
 def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Naming:
     """Choose version and tags for the front end `kind`; explicit settings win.
 
-    `guarded` tells that a lesser machine refuses to load the modules. Without that guard the
-    generic tag stays out of the file name wherever the front end allows it.
+    `guarded` means that the loader of a CPU below the level refuses the modules (ISA note).
+    Otherwise the generic tag is left out of the file name if the front end allows that.
     """
-    rows = cast("dict[str, dict[str, str | bool]]", load_table("frontends")["situations"])
-    row = rows[kind]
-    local = bool(row["local"])
-    form = cast("TagForm", row["form"] if guarded else row["unguarded-form"])
-    reasons = [str(row["why"])]
+    row = _situations()[kind]
+    local = row["local"]
+    form = row["form"] if guarded else row["unguarded-form"]
+    reasons = [row["why"]]
     if config.local_version != "auto":
         local = config.local_version == "always"
         reasons.append(f"{config.origin('local-version')} says {config.local_version}")
@@ -41,6 +46,9 @@ def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Nam
 
 
 def front_ends() -> dict[SituationKind, str]:
-    """Return every situation of the policy and its name for people."""
-    rows = cast("dict[SituationKind, dict[str, str]]", load_table("frontends")["situations"])
-    return {kind: row["front-end"] for kind, row in rows.items()}
+    """Return the display name of every situation."""
+    return {kind: row["front-end"] for kind, row in _situations().items()}
+
+
+def _situations() -> dict[SituationKind, _Row]:
+    return cast("dict[SituationKind, _Row]", load_table("frontends")["situations"])

@@ -1,8 +1,4 @@
-"""Who asks for the wheel, and which version and tags that front end may see.
-
-Detection (`detect_situation`) and policy (`resolve_naming`) are apart: the first reads traces that
-front ends leave, the second only the table data/frontends.json and the settings.
-"""
+"""Which front end is building the wheel, detected from the traces that front ends leave."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
-    """The front end at work, by which trace it was known, and whether cibuildwheel runs it."""
+    """The front end, the trace it was detected by, and whether it runs under cibuildwheel."""
 
     kind: SituationKind
     evidence: str
@@ -32,11 +28,10 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traces:
-    """What a front end leaves to be seen by a hook.
+    """What a hook can see of its front end.
 
-    `tracked` are the requirements that pip is building, the newest first, None where pip's
-    tracker is not there; `parent` is the command line of the parent process, empty where it
-    cannot be seen.
+    `tracked` are the requirements that pip is building, newest first, or None without pip's
+    tracker; `parent` is the command line of the parent process, empty if it cannot be read.
     """
 
     env: Mapping[str, str]
@@ -59,16 +54,16 @@ def read_traces(host: Host, source: Path, *, is_sdist: bool) -> Traces:
 
 
 def detect_situation(traces: Traces) -> Situation:
-    """Tell the front end from its traces.
+    """Detect the front end from its traces.
 
-    pip keeps a file for each requirement it prepares (`PIP_BUILD_TRACKER`, during the prepare
-    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the folder it builds in; build and poetry are
-    the parent process. `UV` alone is no proof, as `uv run` sets it for every program. Seen with
-    pip 23.0 to 26.3, uv 0.13.8, build 1.6.1, poetry 2.5.1.
+    pip keeps a file for each requirement that it prepares (`PIP_BUILD_TRACKER`, during the prepare
+    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the directory it builds in; build and poetry
+    are the parent process. `UV` alone proves nothing, as `uv run` sets it for every program. Seen
+    with pip 23.0 to 26.3, uv 0.13.8, build 1.6.1, poetry 2.5.1.
     """
     env = traces.env
     on_ci = env.get("CIBUILDWHEEL") == "1"
-    # The parent first: the other traces are inherited by what a build runs on its own.
+    # The parent first: a build tool that a build starts itself inherits the other traces.
     program = _program(traces.parent)
     if program is not None:
         evidence = f"the parent process is {program.replace('-', ' ')}"
@@ -83,14 +78,14 @@ def detect_situation(traces: Traces) -> Situation:
     build_dir = env.get("UV_INTERNAL__BUILD_DIR")
     if build_dir and Path(build_dir).resolve() == traces.source.resolve():
         return Situation(
-            kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this folder", cibuildwheel=on_ci
+            kind="uv", evidence="UV_INTERNAL__BUILD_DIR is this directory", cibuildwheel=on_ci
         )
     if on_ci:
         return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
     if traces.tracked is not None:
-        # What suits pip by any route: never refused, never taken from its cache.
-        return Situation(kind="pip-sdist", evidence="pip is at work, its tracker tells no more")
-    return Situation(kind="unknown", evidence="no front end left a trace that is known")
+        # What pip accepts by every route and never reuses from its cache.
+        return Situation(kind="pip-sdist", evidence="PIP_BUILD_TRACKER is set, but empty")
+    return Situation(kind="unknown", evidence="no known front end left a trace")
 
 
 def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
@@ -101,7 +96,7 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
         return "pip-sdist"
     url = (text[len(name) + 3 :] if at else text).partition(" from ")[0]
     if ":" not in url:
-        return "pip-sdist"  # not a requirement with an address: the one that is never refused
+        return "pip-sdist"  # not a URL: the situation that pip accepts by every route
     archive = (
         url.lower().partition("#")[0].endswith((".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"))
     )
@@ -110,23 +105,23 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
     return "pip-archive"
 
 
-def _read_tracker(folder: Path) -> tuple[str, ...] | None:
+def _read_tracker(directory: Path) -> tuple[str, ...] | None:
     """Return the requirements in pip's tracker, newest first: an inner build comes later.
 
-    None where there is no such folder: its pip is gone.
+    None if the directory does not exist, because its pip has ended.
     """
     found: list[tuple[int, str]] = []
     try:
-        for entry in folder.iterdir():
+        for entry in directory.iterdir():
             if entry.is_file():
                 found.append((entry.stat().st_mtime_ns, entry.read_text("utf-8", "replace")))
     except OSError:
-        return None if not folder.is_dir() else ()
+        return () if directory.is_dir() else None
     return tuple(text for _, text in sorted(found, reverse=True) if text.strip())
 
 
 def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry-build"] | None:
-    """Name the front end that a command line runs; None where it is none of those known."""
+    """Return the front end that a command line runs; None if it is not a known one."""
     names = [_program_name(word) for word in command[:3]]
     if not names:
         return None
@@ -145,7 +140,7 @@ def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry
 
 
 def _poetry(command: Sequence[str]) -> Literal["poetry", "poetry-build"]:
-    """Tell `poetry build`, whose wheel is a file for others, from what installs."""
+    """Distinguish `poetry build`, whose wheel is kept as a file, from commands that install."""
     after = next(i for i, word in enumerate(command) if _program_name(word) == "poetry") + 1
     words = iter(command[after:])
     for word in words:

@@ -202,7 +202,7 @@ def test_help_lists_the_settings(command: str, capsys: pytest.CaptureFixture[str
 
 def test_file_in_place_of_a_source_tree(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refusal(["plan", str(project / "pyproject.toml")], capsys)
-    assert f"{project / 'pyproject.toml'} is no folder" in said
+    assert f"{project / 'pyproject.toml'} is not a directory" in said
 
 
 def test_our_key_without_its_prefix_is_told(
@@ -210,6 +210,6 @@ def test_our_key_without_its_prefix_is_told(
 ) -> None:
     assert main(["plan", str(project), "-C", "cpu=v3", "-C", "build-dir=x"]) == 0
     assert capsys.readouterr().err == (
-        "variantbuild: warning: the config-setting cpu goes to the delegate; "
+        "variantbuild: warning: the config-setting cpu is passed to the delegate; "
         "ours is variantbuild.cpu\n"
     )

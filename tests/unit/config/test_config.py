@@ -104,12 +104,12 @@ def test_values_of_another_kind(key: str, raw: TOMLValue, expected: str) -> None
 def test_file_that_cannot_be_read_is_told_where_it_is_the_projects(tmp_path: Path) -> None:
     beside = tmp_path / "beside"
     beside.touch()
-    with pytest.raises(ConfigError, match="beside is no folder"):
+    with pytest.raises(ConfigError, match="beside is not a directory"):
         load_project(beside, {}, {}, machine_files=())
-    with pytest.raises(ConfigError, match="holds no pyproject.toml"):
+    with pytest.raises(ConfigError, match="contains no pyproject.toml"):
         load_project(tmp_path, {}, {}, machine_files=())
     (tmp_path / "pyproject.toml").touch()
-    # A home that is no folder, as /dev/null, holds no settings.
+    # A home that is not a directory, such as /dev/null, contains no settings.
     files = (beside / "variantbuild" / "config.toml", tmp_path / "none.toml")
     assert load_project(tmp_path, {}, {}, machine_files=files).config == Config()
     (tmp_path / "config.toml").mkdir()
@@ -141,9 +141,9 @@ def test_backend_path_that_hides_us(build_system: str, refused: bool, tmp_path: 
     if not refused:
         assert load_project(tmp_path, {}, {}, machine_files=()).config == Config()
         return
-    with pytest.raises(ConfigError, match="backend-path = .'tools'. of pyproject.toml") as caught:
+    with pytest.raises(ConfigError, match="backend-path = .'tools'. in pyproject.toml") as caught:
         load_project(tmp_path, {}, {}, machine_files=())
-    assert "delegate-path = ['tools'] instead, with delegate naming" in str(caught.value.hint)
+    assert "delegate-path = ['tools'] instead, and set delegate to" in str(caught.value.hint)
 
 
 def test_target_hides_the_keys_of_every_lower_source() -> None:
@@ -366,5 +366,5 @@ def test_malformed_pyproject(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_missing_pyproject(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"holds no pyproject.toml"):
+    with pytest.raises(ConfigError, match=r"contains no pyproject.toml"):
         load_project(tmp_path, None, {}, machine_files=())

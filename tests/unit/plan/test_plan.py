@@ -112,7 +112,8 @@ def test_what_is_said_before_the_build(tree: Path) -> None:
     host = machine(CFLAGS="-march=x86-64-v2")
     plan = planned(tree, {"variantbuild.cpu": "v3", "cpu": "v2"}, host=host)
     assert (
-        plan.messages[0] == "the config-setting cpu goes to the delegate; ours is variantbuild.cpu"
+        plan.messages[0]
+        == "the config-setting cpu is passed to the delegate; ours is variantbuild.cpu"
     )
     assert plan.messages[1].startswith("`-march=x86-64-v2` in CFLAGS contradicts the target v3")
     assert planned(tree, {"variantbuild.cpu": "v3"}).messages == ()
