@@ -111,3 +111,10 @@ def test_durations_are_added_up(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "| `unit/test_layout::test_b` | 1.2 s |",
         r"| `unit/test_forms::test_a[x\|y]` | 0.5 s |",
     ]
+
+
+def test_readme_is_short_and_marks_the_commands_that_ci_runs() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) < 150
+    for name in re.findall(r"\$\(readme (\w+)\)", (ROOT / ".ci" / "run").read_text("utf-8")):
+        assert re.search(rf"^<!-- command: {name} -->\n```sh\n.+\n```$", text, re.MULTILINE)
