@@ -148,7 +148,7 @@ def build(
             backend=backend,
             version=version,
             source=source,
-            folder=folder,
+            staging=folder,
             env=users,
             config_settings=config_settings or {},
             interpreter={k: v for k, v in variables.items() if isinstance(v, str)},

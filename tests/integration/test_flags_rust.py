@@ -75,7 +75,7 @@ def test_library_and_build_script(tmp_path: Path) -> None:
         backend="maturin",
         version="",
         source=tmp_path,
-        folder=tmp_path,
+        staging=tmp_path,
         env={},
         config_settings={},
     )

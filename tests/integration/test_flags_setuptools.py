@@ -77,7 +77,7 @@ def build(
             backend="setuptools.build_meta",
             version=version,
             source=source,
-            folder=source,
+            staging=source,
             env=env,
             config_settings={},
             interpreter={k: v for k, v in variables.items() if isinstance(v, str)},

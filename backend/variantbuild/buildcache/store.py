@@ -52,7 +52,7 @@ class Kept:
 class Store:
     """A directory of entries; `limit` is that of their total size, in bytes."""
 
-    folder: Path
+    directory: Path
     limit: int
 
     def find(self, key: str, reporter: Reporter) -> Kept | None:
@@ -61,7 +61,7 @@ class Store:
         An entry whose content is not what was stored is removed, with a warning. Raises
         WheelError where the directory is not this user's own.
         """
-        entry = self.folder / key
+        entry = self.directory / key
         if not entry.exists():
             return None
         self._check_owner()
@@ -88,9 +88,9 @@ class Store:
 
         Raises OSError if writing fails, and WheelError if the directory is not this user's own.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._check_owner()
-        with staging_directory(self.folder) as staging:
+        with staging_directory(self.directory) as staging:
             new = staging / "entry"
             new.mkdir()
             shutil.copyfile(wheel, new / wheel.name)
@@ -104,16 +104,16 @@ class Store:
                 with (new / name).open("rb") as stream:
                     os.fsync(stream.fileno())
             try:
-                new.rename(self.folder / key)
+                new.rename(self.directory / key)
             except OSError:
                 # If another process was faster its entry is kept: the two are the same.
-                if not (self.folder / key).exists():
+                if not (self.directory / key).exists():
                     raise
         self._evict(keep=key)
 
     def remove(self, key: str) -> None:
         """Remove the entry of `key`, if there is one."""
-        self._remove(self.folder / key)
+        self._remove(self.directory / key)
 
     def entries(self) -> list[Entry]:
         """Return every entry, the least recently used first.
@@ -121,12 +121,12 @@ class Store:
         Raises WheelError if the cache is not a directory or cannot be read.
         """
         found = []
-        for folder in self._folders():
+        for directory in self._directories():
             with contextlib.suppress(OSError, StopIteration):
-                wheel = next(folder.glob("*.whl"))
-                size = sum(path.stat().st_size for path in folder.iterdir())
-                used = folder.stat().st_mtime
-                found.append(Entry(key=folder.name, wheel=wheel, size=size, used=used))
+                wheel = next(directory.glob("*.whl"))
+                size = sum(path.stat().st_size for path in directory.iterdir())
+                used = directory.stat().st_mtime
+                found.append(Entry(key=directory.name, wheel=wheel, size=size, used=used))
         return sorted(found, key=lambda entry: (entry.used, entry.key))
 
     def clear(self) -> int:
@@ -135,28 +135,28 @@ class Store:
         Raises WheelError if the directory is not this user's own, or an entry cannot be removed.
         """
         keys = {entry.key for entry in self.entries()}
-        if self.folder.is_dir():
+        if self.directory.is_dir():
             self._check_owner()
-            for folder in list(self.folder.iterdir()):
-                self._remove(folder)
+            for directory in list(self.directory.iterdir()):
+                self._remove(directory)
             left = sum(entry.key in keys for entry in self.entries())
             if left:
                 raise WheelError(
-                    f"{left} of {len(keys)} wheels in {self.folder} cannot be removed",
+                    f"{left} of {len(keys)} wheels in {self.directory} cannot be removed",
                     hint="make the directory writable (chmod u+rwx)",
                 )
         return len(keys)
 
-    def _folders(self) -> Iterator[Path]:
+    def _directories(self) -> Iterator[Path]:
         try:
-            for folder in self.folder.iterdir():
-                if not folder.name.startswith(".") and folder.is_dir():
-                    yield folder
+            for directory in self.directory.iterdir():
+                if not directory.name.startswith(".") and directory.is_dir():
+                    yield directory
         except FileNotFoundError:
             return
         except OSError as error:
             raise WheelError(
-                f"the build cache {self.folder} cannot be read: {error.strerror}",
+                f"the build cache {self.directory} cannot be read: {error.strerror}",
                 hint="remove it, or set XDG_CACHE_HOME to another directory",
             ) from None
 
@@ -167,14 +167,14 @@ class Store:
             if total <= self.limit:
                 break
             if entry.key != keep:
-                self._remove(self.folder / entry.key)
+                self._remove(self.directory / entry.key)
                 total -= entry.size
 
     def _remove(self, entry: Path) -> None:
         """Move an entry out of sight in one step, and then delete its files."""
         with (
             contextlib.suppress(OSError, WheelError),
-            staging_directory(self.folder) as staging,
+            staging_directory(self.directory) as staging,
         ):
             entry.rename(staging / "entry")
 
@@ -182,10 +182,10 @@ class Store:
         """Refuse a directory into which others could put wheels."""
         if not hasattr(os, "geteuid"):
             return
-        status = self.folder.stat()
+        status = self.directory.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise WheelError(
-                f"the build cache {self.folder} belongs to another user, or others can write to it",
+                f"the build cache {self.directory} is another user's, or others can write to it",
                 hint="remove it, or make it private (chmod 700)",
             )
 
@@ -199,7 +199,7 @@ def default_store(env: Mapping[str, str], platform: str = sys.platform) -> Store
             hint="set HOME, or XDG_CACHE_HOME to an absolute path",
         )
     limit = cast("int", load_table("buildcache")["limit"])
-    return Store(folder=base / "variantbuild" / "wheels", limit=limit)
+    return Store(directory=base / "variantbuild" / "wheels", limit=limit)
 
 
 def _verify(path: Path) -> None:

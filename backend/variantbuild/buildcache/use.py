@@ -39,9 +39,9 @@ class CachedBuild:
         kept = self.find()
         if kept is None:
             return None
-        with staging_directory(destination) as folder:
+        with staging_directory(destination) as directory:
             try:
-                copied = Path(shutil.copy2(kept.wheel, folder))
+                copied = Path(shutil.copy2(kept.wheel, directory))
                 sound = digest_file(copied) == kept.sha256
             except OSError as error:
                 if kept.wheel.exists():

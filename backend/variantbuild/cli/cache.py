@@ -25,7 +25,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     if args.json:
         print_json(_describe(store, [] if removed else entries, removed))
     elif args.action == "clear":
-        print(f"{_count(removed)} removed from {store.folder}")
+        print(f"{_count(removed)} removed from {store.directory}")
     else:
         print(_for_people(store, entries))
     return 0
@@ -34,7 +34,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 def _describe(store: Store, entries: list[Entry], removed: int) -> dict[str, JSONValue]:
     return {
         "version": 1,
-        "folder": str(store.folder),
+        "folder": str(store.directory),
         "limit": store.limit,
         "size": sum(entry.size for entry in entries),
         "removed": removed,
@@ -47,7 +47,7 @@ def _describe(store: Store, entries: list[Entry], removed: int) -> dict[str, JSO
 
 def _for_people(store: Store, entries: list[Entry]) -> str:
     size = sum(entry.size for entry in entries) / 2**20
-    head = f"{store.folder}: {_count(len(entries))}, {size:.1f} of {store.limit >> 20} MiB"
+    head = f"{store.directory}: {_count(len(entries))}, {size:.1f} of {store.limit >> 20} MiB"
     rows = [
         (
             datetime.datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M"),

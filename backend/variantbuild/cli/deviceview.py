@@ -151,7 +151,7 @@ def _handed(
         backend=plan.delegate.backend,
         version="",
         source=plan.project.path,
-        folder=plan.project.path,
+        staging=plan.project.path,
         env={**env, "PATH": "$PATH"},
         config_settings={},
     )

@@ -108,9 +108,9 @@ def load_delegate(
 
     Raises DelegateError if it is not installed or has no such object.
     """
-    for folder in reversed(spec.path):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+    for directory in reversed(spec.path):
+        if str(directory) not in sys.path:
+            sys.path.insert(0, str(directory))
     module_name, _, attributes = spec.backend.partition(":")
     try:
         target: object = importlib.import_module(module_name)

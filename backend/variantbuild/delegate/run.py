@@ -100,7 +100,7 @@ def _handover(
         backend=delegate.kind,
         version=delegate.version,
         source=plan.project.path,
-        folder=directory.resolve(),
+        staging=directory.resolve(),
         env=dict(delegate.env),
         config_settings=cast("ConfigSettings", plan.project.delegate_settings),
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},

@@ -30,7 +30,7 @@ REPORTER = RecordingReporter()
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(folder=tmp_path / "cache", limit=1 << 20)
+    return Store(directory=tmp_path / "cache", limit=1 << 20)
 
 
 def test_what_was_stored_is_found(store: Store, wheel: Path) -> None:
@@ -41,16 +41,16 @@ def test_what_was_stored_is_found(store: Store, wheel: Path) -> None:
     assert (found.wheel.name, found.wheel.read_bytes()) == (wheel.name, wheel.read_bytes())
     assert found.libraries == {"libc.so.6": "x"}
     assert store.find("other", REPORTER) is None
-    assert store.folder.stat().st_mode & 0o777 == 0o700
+    assert store.directory.stat().st_mode & 0o777 == 0o700
     # Storing again changes nothing, and leaves nothing.
     store.store("k", wheel, {})
-    assert [path.name for path in store.folder.iterdir()] == ["k"]
+    assert [path.name for path in store.directory.iterdir()] == ["k"]
 
 
 @pytest.mark.parametrize("damage", ["wheel", "record", "hash", "name", "no wheel", "libraries"])
 def test_a_damaged_entry_is_a_miss_and_goes(store: Store, wheel: Path, damage: str) -> None:
     store.store("k", wheel, {})
-    kept, record = store.folder / "k" / wheel.name, store.folder / "k" / "entry.json"
+    kept, record = store.directory / "k" / wheel.name, store.directory / "k" / "entry.json"
     said = json.loads(record.read_text(encoding="utf-8"))
     if damage == "wheel":
         data = bytearray(kept.read_bytes())
@@ -64,7 +64,7 @@ def test_a_damaged_entry_is_a_miss_and_goes(store: Store, wheel: Path, damage: s
         key = {"hash": "sha256", "name": "name", "libraries": "libraries"}[damage]
         record.write_text(json.dumps({**said, key: "../../etc/passwd"}), encoding="utf-8")
     assert store.find("k", REPORTER) is None
-    assert not (store.folder / "k").exists()
+    assert not (store.directory / "k").exists()
     store.store("k", wheel, {})
     assert store.find("k", REPORTER) is not None
 
@@ -78,10 +78,10 @@ def test_an_entry_that_is_no_sound_wheel_is_not_trusted(store: Store, wheel: Pat
 
 def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
     size = wheel.stat().st_size + 300
-    small = Store(folder=store.folder, limit=int(2.5 * size))
+    small = Store(directory=store.directory, limit=int(2.5 * size))
     for number, key in enumerate("abc"):
         small.store(key, wheel, {})
-        os.utime(small.folder / key, (1000 + number, 1000 + number))
+        os.utime(small.directory / key, (1000 + number, 1000 + number))
     assert small.find("b", REPORTER) is not None  # used just now
     small.store("d", wheel, {})
     assert {entry.key for entry in small.entries()} <= {"b", "d"}
@@ -90,12 +90,12 @@ def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
 
 def test_a_folder_that_others_may_write_to_is_not_used(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {})
-    store.folder.chmod(0o777)
+    store.directory.chmod(0o777)
     with pytest.raises(WheelError, match="others can write to it"):
         store.find("k", REPORTER)
     with pytest.raises(WheelError, match="others can write to it"):
         store.store("l", wheel, {})
-    store.folder.chmod(0o700)
+    store.directory.chmod(0o700)
     assert store.find("k", REPORTER) is not None
 
 
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_no_entry(store: Store, wheel: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
         signal.signal(signal.SIGXFSZ, handler)
     assert store.find("k", REPORTER) is None
-    assert list(store.folder.iterdir()) == []
+    assert list(store.directory.iterdir()) == []
 
 
 _LOOP = """
@@ -118,7 +118,7 @@ import sys
 from pathlib import Path
 from variantbuild.buildcache.store import Store
 from variantbuild.messages import StderrReporter
-store = Store(folder=Path(sys.argv[1]), limit=1 << 30)
+store = Store(directory=Path(sys.argv[1]), limit=1 << 30)
 number = 0
 while True:
     store.store(f"{sys.argv[3]}{number % 40}", Path(sys.argv[2]), {})
@@ -138,7 +138,7 @@ def wait_for_lines(process: subprocess.Popen[bytes], count: int) -> None:
 
 def test_kills_and_company(store: Store, wheel: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(REPO / "backend")}
-    words = [sys.executable, "-c", _LOOP, str(store.folder), str(wheel), "k"]
+    words = [sys.executable, "-c", _LOOP, str(store.directory), str(wheel), "k"]
     for round_ in range(6):
         pair = [
             subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -153,15 +153,17 @@ def test_kills_and_company(store: Store, wheel: Path) -> None:
     assert store.entries()
     for entry in store.entries():
         assert store.find(entry.key, REPORTER) is not None
-    for left in store.folder.glob(".variantbuild-*"):
+    for left in store.directory.glob(".variantbuild-*"):
         os.utime(left, (0, 0))
     store.store("last", wheel, {})
-    assert not list(store.folder.glob(".variantbuild-*"))
+    assert not list(store.directory.glob(".variantbuild-*"))
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert default_store({"XDG_CACHE_HOME": "/x"}, "linux").folder == Path("/x/variantbuild/wheels")
-    assert default_store({"HOME": "/h"}, "linux").folder == Path("/h/.cache/variantbuild/wheels")
+    assert default_store({"XDG_CACHE_HOME": "/x"}, "linux").directory == Path(
+        "/x/variantbuild/wheels"
+    )
+    assert default_store({"HOME": "/h"}, "linux").directory == Path("/h/.cache/variantbuild/wheels")
 
     def no_home() -> Path:
         raise RuntimeError("no such user")
@@ -188,10 +190,10 @@ def test_a_file_in_its_place_is_told(
 def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
     # Not below pytest's own folder, into which another user cannot go.
     with tempfile.TemporaryDirectory() as outside:
-        store = Store(folder=Path(outside, "cache"), limit=1 << 20)
+        store = Store(directory=Path(outside, "cache"), limit=1 << 20)
         store.store("k", wheel, {})
         Path(outside).chmod(0o755)
-        for path in (store.folder, store.folder / "k"):
+        for path in (store.directory, store.directory / "k"):
             os.chown(path, 65534, 65534)
             path.chmod(0o500)
         code = (
@@ -200,7 +202,7 @@ def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
             "from variantbuild.buildcache.store import Store\n"
             "from variantbuild.errors import VariantBuildError\n"
             "os.setgid(65534); os.setuid(65534)\n"
-            f"try: print(Store(folder=Path({str(store.folder)!r}), limit=1).clear())\n"
+            f"try: print(Store(directory=Path({str(store.directory)!r}), limit=1).clear())\n"
             "except VariantBuildError as error: print(error)\n"
         )
         env = {**os.environ, "PYTHONPATH": str(REPO / "backend")}

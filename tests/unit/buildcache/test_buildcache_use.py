@@ -23,7 +23,7 @@ def reporter() -> RecordingReporter:
 @pytest.fixture
 def cached(tmp_path: Path, reporter: RecordingReporter) -> CachedBuild:
     host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
-    store = Store(folder=tmp_path / "cache", limit=1 << 20)
+    store = Store(directory=tmp_path / "cache", limit=1 << 20)
     return CachedBuild(store=store, key="k", host=host, reporter=reporter)
 
 
@@ -107,7 +107,7 @@ def test_a_destination_that_is_not_there_is_told(
 
 def test_damage_is_said_once(cached: CachedBuild, wheel: Path, reporter: RecordingReporter) -> None:
     cached.store.store("k", wheel, {})
-    (cached.store.folder / "k" / wheel.name).write_bytes(b"x")
+    (cached.store.directory / "k" / wheel.name).write_bytes(b"x")
     assert cached.find() is None
     assert cached.find() is None
     (warning,) = reporter.warnings

@@ -117,7 +117,7 @@ def _hand_by_environment(
         )
     elif guard.level is not None:
         # Meson stores LDFLAGS in its build directory, so the file has to stay there as well.
-        holder = delegation.folder if build_dir is None else delegation.source / build_dir
+        holder = delegation.staging if build_dir is None else delegation.source / build_dir
         specs = holder / SPECS_NAME
         files.append((specs, render_specs(guard)))
         link = (*link, specs_flag(specs))

@@ -44,13 +44,15 @@ def hand_to_scikit_build(flags: Flags, delegation: Delegation, build_name: str) 
     for name, ours in _wanted(flags).items():
         if not ours:
             continue
-        arguments, rewritten = _extend_argument(arguments, name, ours)
-        if not rewritten and name in defined:
+        rewritten = _extend_argument(arguments, name, ours)
+        arguments = rewritten or arguments
+        if rewritten is None and name in defined:
             settings[_define_key(settings, name)] = extend(defined[name], ours)
         if name in _LINK:
             key = f"{name}_INIT"
-            arguments, rewritten = _extend_argument(arguments, key, ours)
-            if not rewritten:
+            rewritten = _extend_argument(arguments, key, ours)
+            arguments = rewritten or arguments
+            if rewritten is None:
                 settings[_define_key(settings, key)] = extend(defined.get(key, ""), ours)
     if arguments != shlex.split(env.get("CMAKE_ARGS", "")):
         changes["CMAKE_ARGS"] = shlex.join(arguments)
@@ -65,10 +67,8 @@ def _wanted(flags: Flags) -> dict[str, tuple[str, ...]]:
     return {**compile_flags, **dict.fromkeys(_LINK, flags.guard.driver_options)}
 
 
-def _extend_argument(
-    arguments: list[str], name: str, ours: tuple[str, ...]
-) -> tuple[list[str], bool]:
-    """Append `ours` to the value of `-D{name}=…` in `arguments`; also tell if it was there."""
+def _extend_argument(arguments: list[str], name: str, ours: tuple[str, ...]) -> list[str] | None:
+    """Append `ours` to the value of `-D{name}=…` in `arguments`; return None if it is not there."""
     pattern = re.compile(rf"(?:-D)?{re.escape(name)}(?::\w+)?=")
     found = False
     result = []
@@ -78,7 +78,7 @@ def _extend_argument(
             argument = head + extend(value, ours)
             found = True
         result.append(argument)
-    return result, found
+    return result if found else None
 
 
 def _defines(delegation: Delegation) -> dict[str, str]:

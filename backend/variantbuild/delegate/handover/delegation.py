@@ -19,16 +19,16 @@ class Delegation:
     """A delegate, and the user's settings for it.
 
     `backend` is written as in PEP 517, `version` is that of its distribution ('' if unknown).
-    `folder` is the staging directory of this build; `source` contains pyproject.toml. `interpreter`
-    has the strings among sysconfig's variables, `tool` is the tool table of pyproject.toml,
-    `extra_config` the text of the file that the user's DIST_EXTRA_CONFIG names, `meson_build` that
-    of the tree's meson.build.
+    `staging` is the staging directory of this build; `source` contains pyproject.toml.
+    `interpreter` has the strings among sysconfig's variables, `tool` is the tool table of
+    pyproject.toml, `extra_config` the text of the file that the user's DIST_EXTRA_CONFIG names,
+    `meson_build` that of the tree's meson.build.
     """
 
     backend: str
     version: str
     source: Path
-    folder: Path
+    staging: Path
     env: Mapping[str, str]
     config_settings: ConfigSettings
     interpreter: Mapping[str, str] = field(default_factory=dict)

@@ -43,20 +43,16 @@ def hand_to_setuptools(
     guard = flags.guard
     link = flags.link
     home = delegation.source / "build" / build_name
-    if guard.level is not None:
-        if reads_specs(compilers.values()):
-            # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
-            specs = home / SPECS_NAME
-            files.append((specs, render_specs(guard)))
-            link = (*link, specs_flag(specs))
-        else:
-            shared = _shared_linkers(guard, delegation)
-            guard = (
-                guard
-                if shared
-                else Guard(unguarded="sysconfig does not have the interpreter's link command")
-            )
-            changes |= shared
+    if guard.level is not None and reads_specs(compilers.values()):
+        # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
+        specs = home / SPECS_NAME
+        files.append((specs, render_specs(guard)))
+        link = (*link, specs_flag(specs))
+    elif guard.level is not None:
+        shared = _shared_linkers(guard, delegation)
+        changes |= shared
+        if not shared:
+            guard = Guard(unguarded="sysconfig does not have the interpreter's link command")
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
     settings = dict(delegation.config_settings)

@@ -26,7 +26,7 @@ def handed(
         backend=backend,
         version="",
         source=Path("/src"),
-        folder=Path("/private"),
+        staging=Path("/private"),
         env={"PATH": "/usr/bin", **(env or {})},
         config_settings={},
     )

@@ -58,7 +58,7 @@ def handed(
         backend=backend,
         version=version,
         source=SOURCE,
-        folder=PRIVATE,
+        staging=PRIVATE,
         env=env or {},
         config_settings=settings or {},
         interpreter=INTERPRETER,

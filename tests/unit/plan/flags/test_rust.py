@@ -60,7 +60,7 @@ def handed(
             backend="maturin",
             version="1.9",
             source=Path(source),
-            folder=Path("/tmp/private"),
+            staging=Path("/tmp/private"),
             env=env or {},
             config_settings={},
         ),
