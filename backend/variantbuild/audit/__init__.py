@@ -1,4 +1,4 @@
-"""What machine code a wheel holds, and whether it may carry the variant it declares.
+"""Audits the machine code of a wheel, and decides whether it may carry the declared variant.
 
 report = audit_wheel(path)               reads bytes, never the plan
 judgement = judge(report, variant)       findings, each with its evidence

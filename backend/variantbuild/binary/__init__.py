@@ -1,1 +1,1 @@
-"""Machine code of files, read from bytes: formats, ELF structures, GPU code."""
+"""Reads binary files: formats, ELF structures and GPU code."""

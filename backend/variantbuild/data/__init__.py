@@ -1,4 +1,4 @@
-"""Tables as JSON, read by name."""
+"""Tables in JSON files, loaded by name."""
 
 from __future__ import annotations
 

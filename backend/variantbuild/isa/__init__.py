@@ -1,1 +1,1 @@
-"""Instruction set architectures: machines, levels, processors and their features."""
+"""Instruction set architectures: machines, levels, CPUs and their features."""

@@ -1,4 +1,4 @@
-"""What is found out about the machine: one module a subject, each fact with its source."""
+"""Detects the CPU, compilers, C library, distribution and Rust: each fact with its source."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Platform tags: plain platforms, variants in them, manylinux policies."""
+"""Platform tags: plain platforms, variants in tags, and manylinux policies."""

@@ -1,4 +1,4 @@
-"""Audit the code of an AArch64 ELF file: the extensions it needs, and what it asks for first."""
+"""Audits AArch64 code: the extensions it needs, and the dispatch checks before they are used."""
 
 from __future__ import annotations
 

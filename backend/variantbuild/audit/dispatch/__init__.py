@@ -1,1 +1,1 @@
-"""How code asks the processor before it uses an instruction."""
+"""Recognises dispatch checks: how code checks the CPU before it uses an instruction."""

@@ -1,4 +1,4 @@
-"""Audit the code of an x86-64 ELF file: its level, what lies behind dispatch, and who needs it."""
+"""Audits x86-64 code: its level, the code behind dispatch checks, and the functions with it."""
 
 from __future__ import annotations
 

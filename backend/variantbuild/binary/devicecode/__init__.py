@@ -1,4 +1,4 @@
-"""Which GPU architectures a file holds code for: CUDA fatbins and ROCm offload bundles.
+"""Reads which GPU architectures a file has code for: CUDA fatbins and ROCm offload bundles.
 
     code = read_device_code(data, parse_elf(data))
     code.cuda   (CudaImage sm_80, compute_90, …)

@@ -1,4 +1,4 @@
-"""What the headers of an ELF file say: machine, ISA note, recorded switches, libraries needed.
+"""Reads the headers of ELF files: machine, ISA note, recorded flags and required libraries.
 
 Pure and light (struct only, no disassembly), since every build reads it. Only slices of the data
 are taken, so anything with a length that can be sliced will do; every loop is bounded by the

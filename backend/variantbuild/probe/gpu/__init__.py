@@ -1,4 +1,4 @@
-"""Accelerators: the three facts on each kind that is asked for, and nothing where none is."""
+"""Detects toolkit, driver and GPUs of each requested accelerator."""
 
 from __future__ import annotations
 

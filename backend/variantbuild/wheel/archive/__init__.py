@@ -1,1 +1,1 @@
-"""The zip archive of a wheel, read entry by entry."""
+"""Reads the zip archive of a wheel entry by entry."""

@@ -1,1 +1,1 @@
-"""A changed copy of a wheel: what to write, in which pieces, and how it reaches the disk."""
+"""Writes a changed copy of a wheel: the edit, the pieces to copy, and the atomic replacement."""
