@@ -1,12 +1,36 @@
-"""What unit and integration tests share: wheels written from drafts."""
+"""What unit and integration tests share: wheels from drafts, and the projects of tests/packages.
+
+Each directory of tests/packages is a fixture: `setuptools_c` is the path of a copy of setuptools-c.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wheels.forge import Draft, Write
+from workshop import PROJECTS, copy_project
+
+
+def _copies(name: str) -> Callable[[Path], Path]:
+    """Return the fixture of the project `name`."""
+
+    @pytest.fixture(name=name.replace("-", "_"))
+    def copied(tmp_path: Path) -> Path:
+        return copy_project(name, tmp_path / "projects")
+
+    return copied
+
+
+globals().update({f"copied_{name}": _copies(name) for name in (*PROJECTS, "example_project")})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies a project by its name, for tests over several projects."""
+    return lambda name: copy_project(name, tmp_path / "projects")
 
 
 @pytest.fixture

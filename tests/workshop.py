@@ -17,6 +17,8 @@ from typing import Protocol, cast
 
 REPO = Path(__file__).resolve().parent.parent
 PACKAGES = REPO / "tests" / "packages"
+#: The projects there; common holds files that several of them link to.
+PROJECTS = tuple(sorted(each.name for each in PACKAGES.iterdir() if each.name != "common"))
 SOURCES = REPO / "tests" / "sources"
 
 #: What isolated builds of the test projects install; ours is built from this checkout.

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,12 +97,6 @@ def environment(make_environment: MakeEnvironment) -> Environment:
     return make_environment()
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function that copies a project of tests/packages to work on."""
-    return lambda name: copy_project(name, tmp_path / "projects")
-
-
 @pytest.fixture(scope="session")
 def host_level() -> str:
     """The x86-64 level of this machine, by the compiler's own word where /proc is not there."""
@@ -144,13 +138,6 @@ def sources(
     for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
         subprocess.run(["git", *identity, *command], cwd=pristine, check=True, env=env)
-    app = folder / "app"
-    app.mkdir()
-    (app / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-        '[project]\nname = "app"\nversion = "1"\ndependencies = ["whatami==1.0"]\n'
-        "[tool.setuptools]\npy-modules = []\n",
-        encoding="utf-8",
-    )
+    app = copy_project("app", folder)
     with serve(folder / "served") as address:
         yield Sources(tree, sdist, address, pristine, app)

@@ -18,6 +18,7 @@ import pytest
 
 from variantbuild.audit import AuditReport, audit_files, judge
 from variantbuild.variant import Variant
+from workshop import SOURCES
 
 pytestmark = [
     pytest.mark.compile,
@@ -28,93 +29,13 @@ pytest.importorskip("iced_x86", reason="the extra audit is not installed")
 _PROCESSORS = {"v2": "Nehalem", "v3": "Haswell"}
 _ORDER = ("v1", "v2", "v3", "v4")
 
-# Work that every level compiles differently: byte shuffles and popcounts are v2, vectors of
-# eight floats v3, of sixteen v4. It runs at import.
-_WORK = r"""
-typedef float packed __attribute__((vector_size(64)));
-ATTRIBUTE __attribute__((noinline)) float work(const float *in, int n) {
-    packed sum = {0};
-    long bits = 0;
-    for (int i = 0; i < n; i += 16) {
-        sum += *(const packed *)(in + i) * 2.5f;
-        bits += __builtin_popcountll((unsigned long)in[i]);
-    }
-    float total = bits;
-    for (int i = 0; i < 16; i++) total += sum[i];
-    return total;
-}
-"""
-_PLAIN = "#define ATTRIBUTE\n" + _WORK
-_START = r"""
-#include <Python.h>
-static float in[64] __attribute__((aligned(64)));
-static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "m", 0, -1, 0};
-PyMODINIT_FUNC PyInit_m(void) {
-    for (int i = 0; i < 64; i++) in[i] = (float)i + (float)(long)&def;
-    float got = USE;
-    PyObject *made = PyModule_Create(&def);
-    if (made && PyModule_AddObject(made, "got", PyFloat_FromDouble(got))) return 0;
-    return made;
-}
-"""
-_CLONES = (
-    '#define ATTRIBUTE __attribute__((target_clones("default","arch=haswell","avx512f")))\n' + _WORK
-)
-_BY_HAND = (
-    _PLAIN
-    + r"""
-#define work work_avx512
-#undef ATTRIBUTE
-#define ATTRIBUTE __attribute__((target("avx512f,avx512bw,avx2,popcnt")))
-"""
-    + _WORK
-    + r"""
-#undef work
-static int have = -1;
-static float choose(const float *in, int n) {
-    if (have < 0) { __builtin_cpu_init(); have = __builtin_cpu_supports("avx512bw"); }
-    return have ? work_avx512(in, n) : work(in, n);
-}
-"""
-)
-_IFUNC = (
-    _PLAIN
-    + r"""
-#define work work_avx512
-#undef ATTRIBUTE
-#define ATTRIBUTE __attribute__((target("avx512f,avx512bw,avx2,popcnt")))
-"""
-    + _WORK
-    + r"""
-#undef work
-typedef float worker(const float *, int);
-static worker *find(void) {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bw") ? work_avx512 : work;
-}
-float choose(const float *, int) __attribute__((ifunc("find")));
-"""
-)
-_UNGUARDED = _BY_HAND.replace("return have ? work_avx512(in, n) : work(in, n);", "") + (
-    "static float always(const float *in, int n) { choose(in, n); return work_avx512(in, n); }\n"
-)
-_COLD = (
-    _PLAIN
-    + r"""
-#define work work_rarely
-#undef ATTRIBUTE
-#define ATTRIBUTE __attribute__((cold, target("avx512f,avx512bw")))
-"""
-    + _WORK
-    + r"""
-#undef work
-"""
-)
-
 
 @dataclass(frozen=True)
 class Case:
-    """A module: its source, switches, the level it needs, and what it carries for others."""
+    """A module: its source in tests/sources/x86, flags, the level it needs, what else it carries.
+
+    `use` is what the module calls when it is imported.
+    """
 
     source: str
     use: str
@@ -129,7 +50,7 @@ class Case:
 def _at(level: str, *more: str, strip: bool = False) -> Case:
     march = "x86-64" if level == "v1" else f"x86-64-{level}"
     switches = ("-O2", f"-march={march}", *more)
-    return Case(_PLAIN, "work(in, 64)", switches, level, level, strip=strip)
+    return Case("plain.c", "work(in, 64)", switches, level, level, strip=strip)
 
 
 _CASES = {
@@ -139,17 +60,17 @@ _CASES = {
     "v4": _at("v4"),
     "v3 stripped": _at("v3", strip=True),
     "v3 LTO": _at("v3", "-flto"),
-    "v1 -O0": Case(_PLAIN, "work(in, 64)", ("-O0",), "v1", "v1"),
-    "target_clones": Case(_CLONES, "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang")),
+    "v1 -O0": Case("plain.c", "work(in, 64)", ("-O0",), "v1", "v1"),
+    "target_clones": Case("clones.c", "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang")),
     "target_clones stripped": Case(
-        _CLONES, "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang"), strip=True
+        "clones.c", "work(in, 64)", ("-O2",), "v1", "v4", ("gcc", "clang"), strip=True
     ),
-    "by hand": Case(_BY_HAND, "choose(in, 64)", ("-O2",), "v1", "v4"),
-    "by hand stripped": Case(_BY_HAND, "choose(in, 64)", ("-O2",), "v1", "v4", strip=True),
-    "ifunc": Case(_IFUNC, "choose(in, 64)", ("-O2", "-fPIC"), "v1", "v4"),
-    "guard beside unguarded": Case(_UNGUARDED, "always(in, 64)", ("-O2",), "v4", "v4"),
+    "by hand": Case("by_hand.c", "choose(in, 64)", ("-O2",), "v1", "v4"),
+    "by hand stripped": Case("by_hand.c", "choose(in, 64)", ("-O2",), "v1", "v4", strip=True),
+    "ifunc": Case("ifunc.c", "choose(in, 64)", ("-O2", "-fPIC"), "v1", "v4"),
+    "guard beside unguarded": Case("unguarded.c", "always(in, 64)", ("-O2",), "v4", "v4"),
     "cold AVX-512": Case(
-        _COLD, "in[3] > 1e30f ? work_rarely(in, 64) : work(in, 64)", ("-O2",), "v4", "v4",
+        "cold.c", "in[3] > 1e30f ? work_rarely(in, 64) : work(in, 64)", ("-O2",), "v4", "v4",
         runs_all=False,
     ),
 }  # fmt: skip
@@ -159,11 +80,11 @@ _EACH = [(name, each) for name, case in _CASES.items() for each in case.compiler
 def _build(folder: Path, compiler: str, case: Case) -> Path:
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
-    source, module = folder / "m.c", folder / "m.so"
-    source.write_text(case.source + _START.replace("USE", case.use), encoding="utf-8")
+    source, module = SOURCES / "x86" / case.source, folder / "m.so"
     include = sysconfig.get_paths()["include"]
     extra = ["-fuse-ld=lld"] if "-flto" in case.switches and compiler == "clang" else []
     command = [compiler, *case.switches, *extra, "-shared", "-fPIC", "-w", f"-I{include}"]
+    command.append(f"-DUSE={case.use}")
     done = subprocess.run(
         [*command, str(source), "-o", str(module)], capture_output=True, text=True, check=False
     )
@@ -223,10 +144,10 @@ def test_verdicts_name_the_function(tmp_path: Path) -> None:
 
 def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
     quiet = _CASES["v1"]
-    told = Case(_PLAIN, "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-switches"), "v1", "v1")
-    noted = Case(_PLAIN, "work(in, 64)", ("-O2", "-Wl,-z,x86-64-v3"), "v1", "v1")
+    told = Case("plain.c", "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-switches"), "v1", "v1")
+    noted = Case("plain.c", "work(in, 64)", ("-O2", "-Wl,-z,x86-64-v3"), "v1", "v1")
     contradicted = Case(
-        _PLAIN, "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-switches"), "v1", "v1"
+        "plain.c", "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-switches"), "v1", "v1"
     )
     v3 = Variant(arch="x86_64", cpu="v3")
     rules = {}
@@ -271,12 +192,12 @@ def _cuts(places: list[int]) -> list[tuple[int, int]]:
 
 def test_data_between_functions_is_no_code(tmp_path: Path) -> None:
     """Tables of constants in .text, as hand-written assembly has them, are not decoded."""
-    table = 'asm(".byte 0x06, 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc1\\n");\n'  # 06 is no instruction
-    case = Case(table + _PLAIN, "work(in, 64)", ("-O2",), "v1", "v1")
+    evex = "0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc1"
+    table = f"0x06, {evex}"  # 06 is not an instruction
+    case = Case("bytes.c", "work(in, 64)", ("-O2", f'-DBYTES="{table}"'), "v1", "v1")
     [file] = _audit(_build(tmp_path, "gcc", case)).files
     assert file.level == "v1"
-    vector = table.replace("0x06, ", "")
-    case = Case(vector + _PLAIN, "work(in, 64)", ("-O2",), "v4", "v4")
+    case = Case("bytes.c", "work(in, 64)", ("-O2", f'-DBYTES="{evex}"'), "v4", "v4")
     folder = tmp_path / "code"
     folder.mkdir()
     [file] = _audit(_build(folder, "gcc", case)).files

@@ -19,29 +19,10 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here"),
 ]
 
-_FILES = {
-    "pyproject.toml": (
-        '[build-system]\nrequires = ["variantbuild"]\nbuild-backend = "variantbuild"\n'
-        '[project]\nname = "tiny"\nversion = "1.0"\n[tool.variantbuild]\ncpu = "v3"\n'
-    ),
-    "setup.py": (
-        "from setuptools import Extension, setup\n"
-        'setup(ext_modules=[Extension("tiny", ["tiny.c"])])\n'
-    ),
-    "tiny.c": (
-        "#include <Python.h>\n"
-        'static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "tiny", 0, -1, 0};\n'
-        "void add(int *a, int *b) { for (int i = 0; i < 999; i++) a[i] += b[i]; }\n"
-        "PyMODINIT_FUNC PyInit_tiny(void) { return PyModule_Create(&def); }\n"
-    ),
-}
 
-
-def test_record_in_a_stamped_wheel(tmp_path: Path) -> None:
-    for name, text in _FILES.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+def test_record_in_a_stamped_wheel(setuptools_tiny: Path, tmp_path: Path) -> None:
     ours = [sys.executable, "-m", "variantbuild"]
-    build = [*ours, "build", str(tmp_path), "-o", str(tmp_path / "out"), "--no-isolation"]
+    build = [*ours, "build", str(setuptools_tiny), "-o", str(tmp_path / "out"), "--no-isolation"]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     [wheel] = (tmp_path / "out").glob("*.whl")

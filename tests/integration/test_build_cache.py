@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,9 @@ pytestmark = [pytest.mark.compile, pytest.mark.isolated]
 
 
 @pytest.fixture
-def links(environment: Environment, project: Callable[[str], Path], tmp_path: Path) -> Path:
-    tree = project("setuptools-c")
+def links(environment: Environment, setuptools_c: Path, tmp_path: Path) -> Path:
     out = tmp_path / "sdists"
-    command = (environment.uv, "build", "-q", "--sdist", "-o", out, tree)
+    command = (environment.uv, "build", "-q", "--sdist", "-o", out, setuptools_c)
     run(*command, cwd=tmp_path, env=environment.env).ok()
     return out
 
@@ -55,11 +53,10 @@ def test_a_cache_that_cannot_be_written_stops_nothing(
     assert said.count("is not stored in the build cache") == 1
 
 
-def test_a_tree_is_never_kept(environment: Environment, project: Callable[[str], Path]) -> None:
-    tree = project("setuptools-c")
+def test_a_tree_is_never_kept(environment: Environment, setuptools_c: Path) -> None:
     for _ in range(2):
         done = environment.pip(
-            "install", "-v", "--force-reinstall", tree,
+            "install", "-v", "--force-reinstall", setuptools_c,
             VARIANTBUILD_CPU="v2", VARIANTBUILD_BUILD_CACHE="true",
         ).ok()  # fmt: skip
         assert "taken from the build cache" not in done.output

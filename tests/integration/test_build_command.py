@@ -31,31 +31,29 @@ def tool(environment: Environment) -> Environment:
     return environment
 
 
-def test_several_targets_from_one_sdist(tool: Environment, project: Project) -> None:
-    tree = project("setuptools-c")
-    tool.run(tool.python, "-m", "build", "--sdist", "-o", "dist", ".", cwd=tree).ok()
+def test_several_targets_from_one_sdist(setuptools_c: Path, tool: Environment) -> None:
+    tool.run(tool.python, "-m", "build", "--sdist", "-o", "dist", ".", cwd=setuptools_c).ok()
     program = tool.folder / "bin" / "variantbuild"
-    sdist = tree / "dist" / "whatami-1.0.tar.gz"
+    sdist = setuptools_c / "dist" / "whatami-1.0.tar.gz"
     done = tool.run(
-        program, "build", sdist, "--target", "v2", "--target", "v3", "-o", "out", cwd=tree
+        program, "build", sdist, "--target", "v2", "--target", "v3", "-o", "out", cwd=setuptools_c
     ).ok()
-    names = sorted(path.name.split("-")[1] for path in (tree / "out").iterdir())
+    names = sorted(path.name.split("-")[1] for path in (setuptools_c / "out").iterdir())
     assert names == ["1.0+v2", "1.0+v3"]
     assert done.stdout.splitlines()[0].split() == ["target", "size", "time", "wheel"]
     assert "\x1b" not in done.output
     assert "v3: compiling" in done.stderr
 
 
-def test_json_and_failures(tool: Environment, project: Project) -> None:
-    tree = project("setuptools-c")
+def test_json_and_failures(setuptools_c: Path, tool: Environment) -> None:
     program = tool.folder / "bin" / "variantbuild"
-    (tree / "whatami.c").write_text("this is not C\n", encoding="utf-8")
-    done = tool.run(program, "build", "--target", "v2", "--json", cwd=tree)
+    (setuptools_c / "whatami.c").write_text("this is not C\n", encoding="utf-8")
+    done = tool.run(program, "build", "--target", "v2", "--json", cwd=setuptools_c)
     assert done.code == 2
     assert "'path': None" in str(check("build", done.stdout)["wheels"])
     assert "Traceback" not in done.stderr.splitlines()[-2:]
     assert "error:" in done.stderr
-    assert not list((tree / "dist").iterdir())
+    assert not list((setuptools_c / "dist").iterdir())
 
 
 def test_without_isolation(tool: Environment, project: Project) -> None:
@@ -85,22 +83,22 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
     ],
 )
 def test_mistakes(
-    tool: Environment, project: Project, words: tuple[str, ...], message: str
+    setuptools_c: Path, tool: Environment, words: tuple[str, ...], message: str
 ) -> None:
-    tree = project("setuptools-c")
-    before = sorted(tree.rglob("*"))
-    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=tree)
+    before = sorted(setuptools_c.rglob("*"))
+    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=setuptools_c)
     assert done.code == 2, done.output
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    assert sorted(tree.rglob("*")) == before
+    assert sorted(setuptools_c.rglob("*")) == before
 
 
-def test_plan_json(tool: Environment, project: Project) -> None:
-    tree = project("setuptools-c")
+def test_plan_json(setuptools_c: Path, tool: Environment) -> None:
     program = tool.folder / "bin" / "variantbuild"
-    done = tool.run(program, "plan", "--target", "v3", "--json", cwd=tree, CFLAGS="-march=native")
+    done = tool.run(
+        program, "plan", "--target", "v3", "--json", cwd=setuptools_c, CFLAGS="-march=native"
+    )
     value = check("plan", done.ok().stdout)
     assert "-march=native" in str(value["messages"])
-    assert not (tree / "build").exists()
+    assert not (setuptools_c / "build").exists()

@@ -95,14 +95,14 @@ def test_matrix(
     front_end: str,
     target: str,
     build: Build,
-    project: Callable[[str], Path],
+    setuptools_c: Path,
     container: Container,
     tmp_path: Path,
     host_level: str,
 ) -> None:
     if target > host_level:
         pytest.skip(f"the test command cannot run {target} on this machine ({host_level})")
-    done = build(project("setuptools-c"), front_end, target, "whatami").ok()
+    done = build(setuptools_c, front_end, target, "whatami").ok()
     level = target or "v1"
     assert f"'level': '{level}'" in done.output
     label = "" if level == "v1" else f"+{level}"
@@ -118,19 +118,18 @@ def test_matrix(
 
 
 def test_a_stable_abi_is_built_once(
-    build: Build, project: Callable[[str], Path], container: Container, tmp_path: Path
+    build: Build, setuptools_c: Path, container: Container, tmp_path: Path
 ) -> None:
-    tree = project("setuptools-c")
     first = container.identifiers[0].partition("-")[0]
     limited = f"0x03{int(first[3:]):02x}0000"
-    (tree / "setup.py").write_text(
+    (setuptools_c / "setup.py").write_text(
         "from setuptools import Extension, setup\n"
         "setup(py_modules=[], ext_modules=[Extension('whatami', ['whatami.c'],"
         f" py_limited_api=True, define_macros=[('Py_LIMITED_API', '{limited}')])],"
         f" options={{'bdist_wheel': {{'py_limited_api': '{first}'}}}})\n",
         encoding="utf-8",
     )
-    done = build(tree, "build", "v2", "whatami").ok()
+    done = build(setuptools_c, "build", "v2", "whatami").ok()
     policy = "manylinux_2_5_x86_64"
     assert names(tmp_path / "wheelhouse") == [
         f"whatami-1.0+v2-{first}-abi3-{policy}.{policy}_v2.whl"

@@ -22,34 +22,8 @@ from workshop import run
 
 pytestmark = pytest.mark.compile
 
-MANIFEST = """
-[package]
-name = "sum"
-version = "1.0.0"
-edition = "2021"
-build = "build.rs"
 
-[lib]
-crate-type = ["cdylib"]
-path = "sum.rs"
-"""
-LIBRARY = """
-#[no_mangle]
-pub unsafe extern "C" fn sum(values: *const f32, count: usize) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    for i in 0..count / 16 {
-        for j in 0..16 { lanes[j] += *values.add(16 * i + j); }
-    }
-    lanes.iter().sum()
-}
-"""
-CONFIG = """
-[target.x86_64-unknown-linux-gnu]
-rustflags = ["--cfg", "from_the_project"]
-"""
-
-
-def test_library_and_build_script(tmp_path: Path) -> None:
+def test_library_and_build_script(rust_cdylib: Path) -> None:
     host = LocalHost(env=os.environ)
     rust, cc = probe_rust(host), probe_compiler(host, "c")
     if shutil.which("cargo") is None or not isinstance(rust, Found):
@@ -63,19 +37,11 @@ def test_library_and_build_script(tmp_path: Path) -> None:
         guard=Guard(level="v4"),
         rust=resolve_rust_flags(variant, rust.value, rust.value.host)[0],
     )
-    for name, text in (
-        ("Cargo.toml", MANIFEST),
-        ("sum.rs", LIBRARY),
-        ("build.rs", "fn main() {}\n"),
-        (".cargo/config.toml", CONFIG),
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
     delegation = Delegation(
         backend="maturin",
         version="",
-        source=tmp_path,
-        staging=tmp_path,
+        source=rust_cdylib,
+        staging=rust_cdylib,
         env={},
         config_settings={},
     )
@@ -85,7 +51,7 @@ def test_library_and_build_script(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if "RUSTFLAGS" not in name}
     command = ("cargo", "build", "--release", "--offline", "-v")
-    done = run(*command, cwd=tmp_path, env={**env, **dict(made.env)}).ok()
+    done = run(*command, cwd=rust_cdylib, env={**env, **dict(made.env)}).ok()
     script, library = (
         next(line for line in done.stderr.splitlines() if re.search(f"rustc.* {name} ", line))
         for name in ("build.rs", "sum.rs")
@@ -93,5 +59,5 @@ def test_library_and_build_script(tmp_path: Path) -> None:
     assert "target-cpu" not in script
     assert "target-cpu=x86-64-v4" in library
     assert "from_the_project" in library
-    (module,) = tmp_path.glob("target/x86_64-unknown-linux-gnu/release/libsum.so")
+    (module,) = rust_cdylib.glob("target/x86_64-unknown-linux-gnu/release/libsum.so")
     assert parse_elf(module.read_bytes()).isa_needed == "v4"

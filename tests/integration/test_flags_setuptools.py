@@ -20,7 +20,7 @@ from variantbuild.delegate.handover import hand_over
 from variantbuild.delegate.handover.delegation import Delegation
 from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Compiler, Language
-from workshop import copy_project, run
+from workshop import run
 
 pytestmark = pytest.mark.compile
 
@@ -102,11 +102,10 @@ def compile_line(output: str, name: str) -> list[str]:
 
 
 def test_every_setuptools_gets_all_flags(
-    version: str, setuptools_folders: Path, tmp_path: Path
+    flags_setuptools: Path, version: str, setuptools_folders: Path
 ) -> None:
-    source = copy_project("flags-setuptools", tmp_path)
     output = build(
-        source,
+        flags_setuptools,
         setuptools_folders / f"v{version}",
         version,
         CFLAGS="-DOF_THE_USER=1 -O2",
@@ -119,16 +118,15 @@ def test_every_setuptools_gets_all_flags(
         last = {word: len(words) - words[::-1].index(word) for word in words}
         # The interpreter's, then the user's, then ours: the last one counts for each compiler.
         assert last["-O3"] < last["-O2"] < last["-march=x86-64-v3"]
-    assert_own_build_directory(source)
+    assert_own_build_directory(flags_setuptools)
 
 
 @pytest.mark.parametrize("version", ["72.1.0", "72.2.0", ""], indirect=True)
 def test_cxxflags_of_the_user_reach_newer_versions(
-    version: str, setuptools_folders: Path, tmp_path: Path
+    flags_setuptools: Path, version: str, setuptools_folders: Path
 ) -> None:
-    source = copy_project("flags-setuptools", tmp_path)
     folder = setuptools_folders / f"v{version}"
-    output = build(source, folder, version, CFLAGS="-DFOR_C", CXXFLAGS="-DFOR_CXX")
+    output = build(flags_setuptools, folder, version, CFLAGS="-DFOR_C", CXXFLAGS="-DFOR_CXX")
     c, cxx = compile_line(output, "module.c"), compile_line(output, "modulexx.cpp")
     assert "-DFOR_C" in c
     assert "-DFOR_CXX" not in c
@@ -137,13 +135,12 @@ def test_cxxflags_of_the_user_reach_newer_versions(
 
 
 @pytest.mark.parametrize("version", ["64.0.0", "66.0.0", ""], indirect=True)
-def test_editable_build(version: str, setuptools_folders: Path, tmp_path: Path) -> None:
-    source = copy_project("flags-setuptools", tmp_path)
+def test_editable_build(flags_setuptools: Path, version: str, setuptools_folders: Path) -> None:
     folder = setuptools_folders / f"v{version}"
-    output = build(source, folder, version, hook="build_editable")
+    output = build(flags_setuptools, folder, version, hook="build_editable")
     for name in ("module.c", "modulexx.cpp"):
         assert {"-O3", "-DNDEBUG", "-march=x86-64-v3"} <= set(compile_line(output, name))
-    assert len(list(source.glob("flagged_*.so"))) == 2
+    assert len(list(flags_setuptools.glob("flagged_*.so"))) == 2
 
 
 def assert_own_build_directory(source: Path) -> None:

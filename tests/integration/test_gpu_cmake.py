@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices import build_wheel, cuobjdump_names, device_names, only_wheel, rocm_label, without_cuda
-from workshop import Environment, copy_project
+from workshop import Environment
 
 pytestmark = pytest.mark.isolated
 
@@ -17,8 +17,8 @@ LIST = "-Cvariantbuild.cuda.architectures=80;90"
 
 
 @pytest.fixture
-def example(tmp_path: Path) -> Path:
-    return copy_project("example_project", tmp_path)
+def example(example_project: Path) -> Path:
+    return example_project
 
 
 def check_installed(environment: Environment, wheel: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop import copy_project, run
+from workshop import run
 
 HOOKS = """
 import sys, variantbuild
@@ -32,7 +32,7 @@ def fake_tools(folder: Path, log: Path) -> None:
 @pytest.mark.compile
 @pytest.mark.parametrize(("accelerators", "none"), [("", True), ("cuda;rocm", False)])
 def test_nothing_is_probed_or_imported_where_none_is_asked_for(
-    accelerators: str, none: bool, tmp_path: Path
+    setuptools_c: Path, accelerators: str, none: bool, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     fake_tools(tmp_path / "fakes", log)
@@ -40,8 +40,7 @@ def test_nothing_is_probed_or_imported_where_none_is_asked_for(
     env |= {"PATH": f"{tmp_path / 'fakes'}:{env['PATH']}"}
     if accelerators:
         env["VARIANTBUILD_ACCELERATORS"] = accelerators
-    tree = copy_project("setuptools-c", tmp_path)
-    done = run(sys.executable, "-c", HOOKS, str(tmp_path), cwd=tree, env=env)
+    done = run(sys.executable, "-c", HOOKS, str(tmp_path), cwd=setuptools_c, env=env)
     assert log.exists() is not none
     if none:
         assert done.ok().stdout.splitlines()[-1] == "loaded:"

@@ -10,7 +10,6 @@ import pytest
 
 from answers import answer
 from variantbuild.cli import main
-from workshop import copy_project
 
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
 
@@ -18,13 +17,15 @@ needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is no
 @pytest.mark.cuda
 @needs_nvcc
 def test_a_toolkit_that_is_here(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    setuptools_gpu: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX", "CUDAHOSTCXX", "NVCC_CCBIN", "MAX_JOBS"):
         monkeypatch.delenv(name, raising=False)
-    tree = copy_project("setuptools-gpu", tmp_path)
     words = ("--target", "cu13.v2", "--json", "-C", "variantbuild.cuda.toolkit=system")
-    assert main(["plan", str(tree), *words]) == 0
+    assert main(["plan", str(setuptools_gpu), *words]) == 0
     found = cast("dict[str, object]", answer(capsys, "plan")["accelerator"])
     assert found["requirements"] == []
     assert found["toolkit"] == cast("dict[str, str]", found["variables"])["CUDA_HOME"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from workshop import Environment
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
 needs_hipcc = pytest.mark.skipif(shutil.which("hipcc") is None, reason="hipcc is not on PATH")
 
-Project = Callable[[str], Path]
 WANTED = {"sm_80", "sm_90a", "sm_120", "compute_120"}
 
 
@@ -32,14 +30,13 @@ WANTED = {"sm_80", "sm_90a", "sm_120", "compute_120"}
 @pytest.mark.isolated
 @needs_nvcc
 def test_a_cuda_wheel_through_pip(
-    environment: Environment, project: Project, cuobjdump: Path
+    setuptools_gpu: Path, environment: Environment, cuobjdump: Path
 ) -> None:
-    source = project("setuptools-gpu")
-    done = build_wheel(environment, source, "v3.cu13").ok()
-    wheel = only_wheel(source)
+    done = build_wheel(environment, setuptools_gpu, "v3.cu13").ok()
+    wheel = only_wheel(setuptools_gpu)
     assert wheel.name.startswith("setuptools_gpu-1.0+cu13.v3-")
     assert wheel.name.endswith(".linux_x86_64_v3_cu13.whl")
-    assert device_names(wheel) == cuobjdump_names(cuobjdump, wheel, source) == WANTED
+    assert device_names(wheel) == cuobjdump_names(cuobjdump, wheel, setuptools_gpu) == WANTED
     assert "-Xcompiler=-march=x86-64-v3" in done.output
     assert "-lineinfo" in done.output
     environment.pip("install", "--no-deps", wheel).ok()
@@ -49,11 +46,10 @@ def test_a_cuda_wheel_through_pip(
 @pytest.mark.rocm
 @pytest.mark.isolated
 @needs_hipcc
-def test_a_rocm_wheel_from_the_same_source(environment: Environment, project: Project) -> None:
-    source = project("setuptools-gpu")
+def test_a_rocm_wheel_from_the_same_source(setuptools_gpu: Path, environment: Environment) -> None:
     label = rocm_label()
-    build_wheel(environment, source, f"v3.{label}.fc39").ok()
-    wheel = only_wheel(source)
+    build_wheel(environment, setuptools_gpu, f"v3.{label}.fc39").ok()
+    wheel = only_wheel(setuptools_gpu)
     assert wheel.name.startswith(f"setuptools_gpu-1.0+fc39.{label}.v3-")
     assert wheel.name.endswith(f"linux_x86_64_v3_fc39_{label.replace('.', '_')}.whl")
     assert {name.partition(":")[0] for name in device_names(wheel)} == {"gfx90a", "gfx1030"}
@@ -64,18 +60,17 @@ def test_a_rocm_wheel_from_the_same_source(environment: Environment, project: Pr
 @pytest.mark.cuda
 @pytest.mark.isolated
 def test_a_cuda_wheel_with_the_compiler_from_pypi(
-    environment: Environment, project: Project, nvidia_wheels: Path
+    setuptools_gpu: Path, environment: Environment, nvidia_wheels: Path
 ) -> None:
     """No nvcc on PATH and the machine's toolkits left out: pip brings the compiler."""
-    source = project("setuptools-gpu")
     done = build_wheel(
         environment,
-        source,
+        setuptools_gpu,
         "cu130.v2",
         "-Cvariantbuild.cuda.toolkit=pypi",
         **without_cuda(environment, nvidia_wheels),
     ).ok()
-    wheel = only_wheel(source)
+    wheel = only_wheel(setuptools_gpu)
     assert wheel.name.startswith("setuptools_gpu-1.0+cu130.v2-")
     assert device_names(wheel) == WANTED
     assert "/cuda/bin/nvcc" in done.output
@@ -83,42 +78,43 @@ def test_a_cuda_wheel_with_the_compiler_from_pypi(
 
 @pytest.mark.compile
 @pytest.mark.isolated
-def test_releases_that_pypi_has_not_are_refused(environment: Environment, project: Project) -> None:
-    done = build_wheel(
-        environment, project("setuptools-gpu"), "cu12.v2", "-Cvariantbuild.cuda.toolkit=pypi"
-    )
+def test_releases_that_pypi_has_not_are_refused(
+    setuptools_gpu: Path, environment: Environment
+) -> None:
+    done = build_wheel(environment, setuptools_gpu, "cu12.v2", "-Cvariantbuild.cuda.toolkit=pypi")
     assert done.code != 0
     assert "CUDA 12 cannot come from PyPI" in done.output
     assert "Traceback" not in done.output
 
 
 @pytest.mark.compile
-def test_a_target_without_an_accelerator_builds_none(project: Project) -> None:
-    source = project("setuptools-gpu")
-    build_here(source, "v2").ok()
-    assert "cu" not in only_wheel(source).name.partition("-")[2].replace("setuptools_gpu", "")
-    assert device_names(only_wheel(source)) == set()
+def test_a_target_without_an_accelerator_builds_none(setuptools_gpu: Path) -> None:
+    build_here(setuptools_gpu, "v2").ok()
+    assert "cu" not in only_wheel(setuptools_gpu).name.partition("-")[2].replace(
+        "setuptools_gpu", ""
+    )
+    assert device_names(only_wheel(setuptools_gpu)) == set()
 
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_a_build_that_skips_cuda_is_refused(project: Project) -> None:
-    source = project("setuptools-gpu")
-    done = build_here(source, "v2.cu13", SKIP_DEVICE_CODE="1")
+def test_a_build_that_skips_cuda_is_refused(setuptools_gpu: Path) -> None:
+    done = build_here(setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1")
     assert done.code != 0
     assert "not stamped as cu13.v2: it holds no device code" in done.output
     assert "skipped cuda, which was to be built for sm_80, sm_90a, sm_120" in done.output
     assert "Traceback" not in done.output
-    assert not list((source / "dist").iterdir())
+    assert not list((setuptools_gpu / "dist").iterdir())
 
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_a_build_that_skips_cuda_may_come_out_without(project: Project) -> None:
-    source = project("setuptools-gpu")
-    done = build_here(source, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade").ok()
+def test_a_build_that_skips_cuda_may_come_out_without(setuptools_gpu: Path) -> None:
+    done = build_here(
+        setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
+    ).ok()
     assert "stamped as v2 instead of cu13.v2, as the audit found" in done.output
-    wheel = only_wheel(source)
+    wheel = only_wheel(setuptools_gpu)
     assert "cu1" not in wheel.name
     assert device_names(wheel) == set()
 
@@ -127,11 +123,10 @@ def test_a_build_that_skips_cuda_may_come_out_without(project: Project) -> None:
 @needs_nvcc
 @pytest.mark.parametrize("policy", ["error", "downgrade"])
 def test_an_architecture_that_was_not_planned_stops_the_stamp(
-    policy: str, project: Project
+    setuptools_gpu: Path, policy: str
 ) -> None:
-    source = project("setuptools-gpu")
     done = build_here(
-        source,
+        setuptools_gpu,
         "v2.cu13",
         EXTRA_ARCHITECTURE="89",
         VARIANTBUILD_AUDIT=policy,
@@ -139,28 +134,28 @@ def test_an_architecture_that_was_not_planned_stops_the_stamp(
     )
     assert done.code != 0
     assert "it holds device code for sm_89, which was not planned" in done.output
-    assert not list((source / "dist").iterdir())
+    assert not list((setuptools_gpu / "dist").iterdir())
 
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_a_missing_architecture_stops_the_stamp(project: Project) -> None:
+def test_a_missing_architecture_stops_the_stamp(cmake_gpu: Path) -> None:
     """The project's own CUDA_ARCHITECTURES beat what CMake was given."""
-    source = project("cmake-gpu")
-    done = build_here(source, "v2.cu13", VARIANTBUILD_CUDA_ARCHITECTURES="80;90")
+    done = build_here(cmake_gpu, "v2.cu13", VARIANTBUILD_CUDA_ARCHITECTURES="80;90")
     assert done.code != 0
     assert "it has no device code for compute_90, sm_90" in done.output
-    assert not list((source / "dist").iterdir())
+    assert not list((cmake_gpu / "dist").iterdir())
 
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_the_build_sees_what_it_may_look_at(project: Project, tmp_path: Path) -> None:
+def test_the_build_sees_what_it_may_look_at(setuptools_gpu: Path, tmp_path: Path) -> None:
     """PyTorch's extensions and others read variables; the user's own win."""
-    source = project("setuptools-gpu")
     seen = tmp_path / "variables.json"
     words = {"VARIANTBUILD_CUDA_ARCHITECTURES": "80;90a", "WRITE_VARIABLES": str(seen)}
-    build_here(source, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="off", **words).ok()
+    build_here(
+        setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="off", **words
+    ).ok()
     found = json.loads(seen.read_text(encoding="utf-8"))
     assert found["TORCH_CUDA_ARCH_LIST"] == "8.0+PTX;9.0a"
     assert found["CUDAARCHS"] == "80-real;90a-real;80-virtual"
@@ -171,7 +166,12 @@ def test_the_build_sees_what_it_may_look_at(project: Project, tmp_path: Path) ->
     assert found["PATH"].startswith(f"{found['CUDA_HOME']}/bin:")
     assert "-Xcompiler=-march=x86-64-v2" in found["CUDAFLAGS"]
     build_here(
-        source, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="off", MAX_JOBS="5", **words
+        setuptools_gpu,
+        "v2.cu13",
+        SKIP_DEVICE_CODE="1",
+        VARIANTBUILD_AUDIT="off",
+        MAX_JOBS="5",
+        **words,
     ).ok()
     found = json.loads(seen.read_text(encoding="utf-8"))
     assert found["MAX_JOBS"] == "5"
@@ -180,12 +180,11 @@ def test_the_build_sees_what_it_may_look_at(project: Project, tmp_path: Path) ->
 
 @pytest.mark.rocm
 @needs_hipcc
-def test_a_rocm_build_sees_its_variables(project: Project, tmp_path: Path) -> None:
-    source = project("setuptools-gpu")
+def test_a_rocm_build_sees_its_variables(setuptools_gpu: Path, tmp_path: Path) -> None:
     seen = tmp_path / "variables.json"
     words = {"VARIANTBUILD_ACCELERATORS": "rocm", "WRITE_VARIABLES": str(seen)}
     variables = {**words, "SKIP_DEVICE_CODE": "1", "VARIANTBUILD_AUDIT": "off"}
-    build_here(source, "", **variables).ok()
+    build_here(setuptools_gpu, "", **variables).ok()
     found = json.loads(seen.read_text(encoding="utf-8"))
     assert found["PYTORCH_ROCM_ARCH"] == "gfx1030;gfx90a"
     assert found["HIP_PLATFORM"] == "amd"
@@ -194,30 +193,34 @@ def test_a_rocm_build_sees_its_variables(project: Project, tmp_path: Path) -> No
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_meson_builds_device_code(project: Project, tmp_path: Path) -> None:
+def test_meson_builds_device_code(meson_gpu: Path) -> None:
     """Meson has names of its own, and links with nvcc, which takes no specs file by itself."""
-    source = project("meson-gpu")
     settings = {"CPU": "v3", "CUDA_LABEL": "minor", "CUDA_ARCHITECTURES": "80;90a"}
-    build_here(source, "", **{f"VARIANTBUILD_{key}": value for key, value in settings.items()}).ok()
-    wheel = only_wheel(source)
+    build_here(
+        meson_gpu, "", **{f"VARIANTBUILD_{key}": value for key, value in settings.items()}
+    ).ok()
+    wheel = only_wheel(meson_gpu)
     assert re.search(r"\.linux_x86_64_v3_cu\d\d\d\.whl$", wheel.name)
     assert device_names(wheel) == {"sm_80", "sm_90a", "compute_80"}
 
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_editable_builds_are_held_against_the_plan(project: Project) -> None:
-    source = project("setuptools-gpu")
+def test_editable_builds_are_held_against_the_plan(setuptools_gpu: Path) -> None:
     words = {"VARIANTBUILD_CUDA_ARCHITECTURES": "80"}
-    build_here(source, "v2.cu13", hook="build_editable", **words).ok()
-    (module,) = source.glob("src/setuptools_gpu*.so")
+    build_here(setuptools_gpu, "v2.cu13", hook="build_editable", **words).ok()
+    (module,) = setuptools_gpu.glob("src/setuptools_gpu*.so")
     # Nothing has changed, so nothing is made again: what was left there counts.
-    again = build_here(source, "v2.cu13", hook="build_editable", **words).ok()
+    again = build_here(setuptools_gpu, "v2.cu13", hook="build_editable", **words).ok()
     assert "no device code" not in again.output
     module.unlink()
-    done = build_here(source, "v2.cu13", hook="build_editable", SKIP_DEVICE_CODE="1", **words)
+    done = build_here(
+        setuptools_gpu, "v2.cu13", hook="build_editable", SKIP_DEVICE_CODE="1", **words
+    )
     assert done.code == 1
     assert "what was built in place is not cu13.v2: it holds no device code" in done.stderr
-    other = build_here(source, "v2.cu13", hook="build_editable", EXTRA_ARCHITECTURE="89", **words)
+    other = build_here(
+        setuptools_gpu, "v2.cu13", hook="build_editable", EXTRA_ARCHITECTURE="89", **words
+    )
     assert other.code == 1
     assert "it holds device code for sm_89, which was not planned" in other.stderr

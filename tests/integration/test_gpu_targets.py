@@ -10,7 +10,7 @@ from typing import TypedDict, cast
 import pytest
 
 from devices import device_names
-from workshop import Environment, copy_project
+from workshop import Environment
 
 pytestmark = [
     pytest.mark.cuda,
@@ -25,14 +25,13 @@ class Wheel(TypedDict):
     error: str | None
 
 
-def test_levels_and_an_accelerator(environment: Environment, tmp_path: Path) -> None:
-    tree = copy_project("setuptools-gpu", tmp_path)
+def test_levels_and_an_accelerator(setuptools_gpu: Path, environment: Environment) -> None:
     environment.uv_pip("install", "variantbuild[build]", "setuptools").ok()
     words = ["build", "--no-isolation", "-o", "out", "-C", "variantbuild.cuda.architectures=80"]
     for target in ("v2", "v3", "cu13.v3"):
         words += ["--target", target]
     program = environment.folder / "bin" / "variantbuild"
-    done = environment.run(program, *words, cwd=tree).ok()
+    done = environment.run(program, *words, cwd=setuptools_gpu).ok()
     table = [line.split() for line in done.stdout.splitlines()]
     assert table[0] == ["target", "size", "time", "wheel"]
     assert [row[0] for row in table[1:]] == ["v2", "v3", "cu13.v3"]
@@ -49,7 +48,7 @@ def test_levels_and_an_accelerator(environment: Environment, tmp_path: Path) -> 
     # One that cannot be built does not keep the others from being built.
     words = ["build", "--no-isolation", "-o", "out", "--json"]
     words += ["--target", "cu11.v2", "--target", "v2"]
-    done = environment.run(program, *words, cwd=tree)
+    done = environment.run(program, *words, cwd=setuptools_gpu)
     assert done.code == 2
     rows = cast("list[Wheel]", json.loads(done.stdout)["wheels"])
     assert [row["path"] is None for row in rows] == [True, False]

@@ -20,7 +20,6 @@ from variantbuild.probe.facts import Found
 from variantbuild.probe.gpu.cuda import probe_cuda_toolkit
 from variantbuild.probe.gpu.gpufacts import Toolkit
 from variantbuild.probe.gpu.rocm import probe_rocm_toolkit
-from workshop import copy_project
 
 AMD = {"HIP_PLATFORM": "amd"}
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
@@ -114,9 +113,8 @@ def test_a_permitted_host_compiler_takes_the_place_of_one_too_new(tmp_path: Path
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_a_build_stops_before_the_delegate_runs(tmp_path: Path) -> None:
-    source = copy_project("setuptools-gpu", tmp_path)
-    done = build_here(source, "v2.cu13", VARIANTBUILD_FLAGS_CUDA="--nonsense")
+def test_a_build_stops_before_the_delegate_runs(setuptools_gpu: Path) -> None:
+    done = build_here(setuptools_gpu, "v2.cu13", VARIANTBUILD_FLAGS_CUDA="--nonsense")
     assert done.code == 2
     assert "cannot compile a small kernel" in done.stderr
     assert "running build" not in done.output
@@ -125,12 +123,11 @@ def test_a_build_stops_before_the_delegate_runs(tmp_path: Path) -> None:
 
 @pytest.mark.cuda
 @needs_nvcc
-def test_the_host_compiler_is_said_aloud(tmp_path: Path) -> None:
-    source = copy_project("setuptools-gpu", tmp_path)
+def test_the_host_compiler_is_said_aloud(setuptools_gpu: Path, tmp_path: Path) -> None:
     newer = newer_gxx(tmp_path)
-    done = build_here(source, "v2.cu13", CUDAHOSTCXX=newer)
+    done = build_here(setuptools_gpu, "v2.cu13", CUDAHOSTCXX=newer)
     assert f"CUDAHOSTCXX={newer} is gcc 99, and CUDA 13.0 takes none newer than" in done.stderr
-    done = build_here(source, "v2.cu13", CUDAFLAGS="--nonsense", SKIP_DEVICE_CODE="1")
+    done = build_here(setuptools_gpu, "v2.cu13", CUDAFLAGS="--nonsense", SKIP_DEVICE_CODE="1")
     assert f"host code by {shutil.which('gcc')} (gcc " in done.stderr
 
 

@@ -9,17 +9,14 @@ import stat
 import tarfile
 import textwrap
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from variantbuild.binary.elf import parse_elf
-from workshop import Done, Environment, copy_project
+from workshop import Done, Environment
 
 pytestmark = pytest.mark.compile
-
-Project = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +68,8 @@ class Tree:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, hook_environment: Environment) -> Tree:
-    return Tree(copy_project("setuptools-c", tmp_path), hook_environment)
+def tree(setuptools_c: Path, hook_environment: Environment) -> Tree:
+    return Tree(setuptools_c, hook_environment)
 
 
 def script(folder: Path, name: str, text: str) -> Path:
@@ -158,9 +155,9 @@ def test_same_input_same_bytes(tree: Tree) -> None:
 
 
 def test_optional_hooks_are_those_of_the_delegate(
-    tmp_path: Path, hook_environment: Environment
+    in_tree_delegate: Path, tmp_path: Path, hook_environment: Environment
 ) -> None:
-    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+    tree = Tree(in_tree_delegate, hook_environment)
     names = (
         "get_requires_for_build_wheel",
         "get_requires_for_build_sdist",
@@ -180,9 +177,9 @@ def test_optional_hooks_are_those_of_the_delegate(
 
 
 def test_requirements_of_the_delegate_are_passed_on(
-    tmp_path: Path, hook_environment: Environment
+    meson_c: Path, tmp_path: Path, hook_environment: Environment
 ) -> None:
-    tree = Tree(copy_project("meson-c", tmp_path), hook_environment)
+    tree = Tree(meson_c, hook_environment)
     asked = tree.call("v.get_requires_for_build_wheel({'setup-args': ['-Dx=1'], 'y': None})").ok()
     own = tree.call("__import__('mesonpy').get_requires_for_build_wheel({})").ok()
     assert asked.stdout.splitlines()[-1] == own.stdout.splitlines()[-1]
@@ -264,8 +261,8 @@ def test_read_only_output_folder(tree: Tree, tmp_path: Path) -> None:
     tree.refused(tree.call(f"v.build_wheel({str(folder)!r})"), str(folder), "cannot be written to")
 
 
-def test_a_delegate_without_the_hook(tmp_path: Path, hook_environment: Environment) -> None:
-    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+def test_a_delegate_without_the_hook(in_tree_delegate: Path, hook_environment: Environment) -> None:
+    tree = Tree(in_tree_delegate, hook_environment)
     code = f"__import__('variantbuild.hooks').hooks._HOOKS['build_editable']({str(tree.out)!r})"
     tree.refused(tree.call(code), "'own_backend:backend'", "has no build_editable hook")
 
@@ -274,9 +271,13 @@ def test_a_delegate_without_the_hook(tmp_path: Path, hook_environment: Environme
     ("statement", "words"), [("sys.exit(0)", "status 0"), ("sys.exit('no')", "no")]
 )
 def test_a_delegate_that_exits(
-    tmp_path: Path, hook_environment: Environment, statement: str, words: str
+    in_tree_delegate: Path,
+    tmp_path: Path,
+    hook_environment: Environment,
+    statement: str,
+    words: str,
 ) -> None:
-    tree = Tree(copy_project("in-tree-delegate", tmp_path), hook_environment)
+    tree = Tree(in_tree_delegate, hook_environment)
     tree.edit("tools/own_backend.py", 'print("own backend at work")', f"import sys; {statement}")
     tree.refused(tree.build(), "stopped in build_wheel", words)
 
@@ -386,9 +387,9 @@ def test_plan_command(tree: Tree) -> None:
 
 
 def test_meson_options_of_the_project_do_not_throw_the_flags_away(
-    tmp_path: Path, hook_environment: Environment
+    meson_c: Path, tmp_path: Path, hook_environment: Environment
 ) -> None:
-    tree = Tree(copy_project("meson-c", tmp_path), hook_environment)
+    tree = Tree(meson_c, hook_environment)
     file = tree.folder / "meson.build"
     text = file.read_text(encoding="utf-8")
     assert "'buildtype=release'" in text

@@ -8,14 +8,12 @@ import select
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from workshop import Environment
-
-Project = Callable[[str], Path]
 
 
 def test_own_wheel_is_pure_and_unstamped(wheelhouse: Path) -> None:
@@ -34,19 +32,18 @@ def test_own_wheel_is_pure_and_unstamped(wheelhouse: Path) -> None:
 
 @pytest.mark.isolated
 def test_cmake_and_ninja_come_only_where_the_machine_lacks_them(
-    environment: Environment, project: Project, tmp_path: Path
+    example_project: Path, environment: Environment, tmp_path: Path
 ) -> None:
     environment.uv_pip("install", "-q", "variantbuild").ok()
-    tree = project("example_project")
     code = "import variantbuild as v; print(v.get_requires_for_build_wheel({}))"
     words = (environment.python, "-c", code)
-    lacking = environment.run(*words, cwd=tree, PATH=str(tmp_path)).ok().stdout
+    lacking = environment.run(*words, cwd=example_project, PATH=str(tmp_path)).ok().stdout
     assert "cmake" in lacking
     assert "ninja" in lacking
     path = environment.env["PATH"]
     if not (shutil.which("cmake", path=path) and shutil.which("ninja", path=path)):
         pytest.skip("cmake and ninja are not both installed on this machine")
-    there = environment.run(*words, cwd=tree).ok().stdout
+    there = environment.run(*words, cwd=example_project).ok().stdout
     assert "cmake" not in there
     assert "ninja" not in there
 
@@ -70,25 +67,23 @@ def on_a_terminal(command: list[str], cwd: Path, env: Mapping[str, str]) -> str:
     return shown.decode("utf-8", "replace")
 
 
-def test_colour_on_a_terminal_only(environment: Environment, project: Project) -> None:
+def test_colour_on_a_terminal_only(setuptools_c: Path, environment: Environment) -> None:
     environment.uv_pip("install", "-q", "variantbuild").ok()
-    tree = project("setuptools-c")
     program = str(environment.folder / "bin" / "variantbuild")
     env = {**environment.env, "TERM": "xterm", "VARIANTBUILD_CPU": "v2"}
-    command = [program, "plan", str(tree)]
-    assert "\x1b[1m" in on_a_terminal(command, tree, env)
-    assert "\x1b[" not in on_a_terminal(command, tree, {**env, "NO_COLOR": "1"})
-    assert "\x1b[" not in on_a_terminal(command, tree, {**env, "TERM": "dumb"})
+    command = [program, "plan", str(setuptools_c)]
+    assert "\x1b[1m" in on_a_terminal(command, setuptools_c, env)
+    assert "\x1b[" not in on_a_terminal(command, setuptools_c, {**env, "NO_COLOR": "1"})
+    assert "\x1b[" not in on_a_terminal(command, setuptools_c, {**env, "TERM": "dumb"})
     assert "\x1b[" not in environment.run(*command, TERM="xterm").ok().output
 
 
 @pytest.mark.compile
-def test_progress_on_a_terminal(environment: Environment, project: Project) -> None:
+def test_progress_on_a_terminal(setuptools_c: Path, environment: Environment) -> None:
     environment.uv_pip("install", "-q", "variantbuild[build]", "setuptools").ok()
-    tree = project("setuptools-c")
     program = str(environment.folder / "bin" / "variantbuild")
     env = {**environment.env, "TERM": "xterm", "VARIANTBUILD_CPU": "v2"}
-    shown = on_a_terminal([program, "build", "--no-isolation"], tree, env)
+    shown = on_a_terminal([program, "build", "--no-isolation"], setuptools_c, env)
     assert "compiling" in shown
     assert "\r\x1b[2K" in shown
     assert "whatami-1.0+v2" in shown

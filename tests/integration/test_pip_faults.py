@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,12 +48,12 @@ def test_download_takes_the_sdist_and_compiles_nothing(
 @pytest.mark.parametrize("route", ["tree", "name"])
 def test_two_at_once(
     make_environment: MakeEnvironment,
-    project: Callable[[str], Path],
+    setuptools_c: Path,
     sources: Sources,
     route: str,
 ) -> None:
     """One cache of pip's, one of ours, one source tree."""
-    words = (project("setuptools-c"),) if route == "tree" else by_name(sources, "whatami")
+    words = (setuptools_c,) if route == "tree" else by_name(sources, "whatami")
     environments = [make_environment(f"venv-{number}") for number in range(2)]
     started = []
     for environment in environments:

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 
 from variantbuild.cli import main
-from workshop import Environment
+from workshop import SOURCES, Environment
 
 pytestmark = [
     pytest.mark.compile,
@@ -27,15 +27,6 @@ pytestmark = [
 ]
 
 TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}"
-MODULE = """
-#include <Python.h>
-#include <stdlib.h>
-EXTERN
-static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "m", 0, -1, 0};
-float work(const float *in, int n) { float s = 0; for (int i = 0; i < n; i++) s += in[i] * in[i];
-    return s; }
-PyMODINIT_FUNC PyInit_m(void) { USE; return PyModule_Create(&def); }
-"""
 
 
 def gcc(*words: str | Path) -> None:
@@ -97,14 +88,14 @@ def make(tmp_path: Path) -> MakeWheel:
         words: tuple[str | Path, ...] = (),
     ) -> Path:
         number = {"v1": "", "v2": "-v2", "v3": "-v3"}[level]
-        text = MODULE.replace("EXTERN", extern).replace("USE", use)
-        (tmp_path / "m.c").write_text(text, encoding="utf-8")
+        macros = (f"-DEXTERN={extern}", f"-DUSE={use}")
         note = [f"-Wl,-z,x86-64{number}"] if guard and number else []
-        gcc(f"-march=x86-64{number}", *note, tmp_path / "m.c", *words, "-o", tmp_path / "m.so")
+        source, module = SOURCES / "extension.c", tmp_path / "m.so"
+        gcc(f"-march=x86-64{number}", *note, *macros, source, *words, "-o", module)
         label = "" if level == "v1" else f"+{level}"
         both = "linux_x86_64" if level == "v1" else f"linux_x86_64.linux_x86_64_{level}"
         suffix = sysconfig.get_config_var("EXT_SUFFIX")
-        members = {f"m{suffix}": (tmp_path / "m.so").read_bytes()}
+        members = {f"m{suffix}": module.read_bytes()}
         return pack(tmp_path / "in ä", version or f"1.0{label}", platforms or both, members)
 
     return make_wheel
@@ -115,8 +106,7 @@ def library(tmp_path: Path) -> tuple[str | Path, ...]:
     """Compile a library of the machine's own, and return the words that link it."""
     folder = tmp_path / "lib"
     folder.mkdir()
-    (folder / "own.c").write_text("int own(void) { return 7; }\n", encoding="utf-8")
-    gcc("-Wl,-soname,libown.so.1", folder / "own.c", "-o", folder / "libown.so.1")
+    gcc("-Wl,-soname,libown.so.1", SOURCES / "own.c", "-o", folder / "libown.so.1")
     return (folder / "libown.so.1",)
 
 
@@ -265,11 +255,7 @@ def test_musl_by_its_own_tag(
     shutil.which("aarch64-linux-gnu-gcc") is None, reason="no aarch64-linux-gnu-gcc here"
 )
 def test_aarch64(out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = tmp_path / "m.c"
-    source.write_text(
-        "#include <stdlib.h>\nint work(const char *s) { return atoi(s); }\n", encoding="utf-8"
-    )
-    module = tmp_path / "m.so"
+    source, module = SOURCES / "libc_module.c", tmp_path / "m.so"
     command = ["aarch64-linux-gnu-gcc", "-shared", "-fPIC", "-O2", "-march=armv8.2-a"]
     command += ["-frecord-gcc-switches", str(source), "-o", str(module)]
     subprocess.run(command, check=True)

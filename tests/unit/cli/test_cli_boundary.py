@@ -26,15 +26,9 @@ WITH_WHEELS = (
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(no_sources: Path) -> Path:
     """A source tree without sources, which every machine can plan."""
-    (tmp_path / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "variantbuild"\n'
-        '[project]\nname = "demo"\nversion = "1.0"\n'
-        '[tool.variantbuild]\ncpu = "none"\n',
-        encoding="utf-8",
-    )
-    return tmp_path
+    return no_sources
 
 
 def shell(words: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:

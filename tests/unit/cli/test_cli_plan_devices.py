@@ -10,7 +10,6 @@ import pytest
 
 from answers import answer
 from variantbuild.cli import main
-from workshop import copy_project
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -32,11 +31,11 @@ class Accelerator(TypedDict):
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(setuptools_gpu: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project for CUDA and ROCm; nobody's wishes in the environment."""
     for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX", "CUDAHOSTCXX", "NVCC_CCBIN", "MAX_JOBS"):
         monkeypatch.delenv(name, raising=False)
-    return copy_project("setuptools-gpu", tmp_path)
+    return setuptools_gpu
 
 
 def plan(capsys: pytest.CaptureFixture[str], tree: Path, target: str, *words: str) -> Accelerator:
@@ -75,10 +74,9 @@ def test_the_users_own_variables_are_counted(
     assert "MAX_JOBS" not in variables
 
 
-def test_cmake_gets_a_definition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tree = copy_project("example_project", tmp_path)
+def test_cmake_gets_a_definition(example_project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = (*PYPI, "-C", "variantbuild.cuda.architectures=90")
-    assert plan(capsys, tree, "cu13.v2", *words)["settings"] == {
+    assert plan(capsys, example_project, "cu13.v2", *words)["settings"] == {
         "cmake.define.CMAKE_CUDA_ARCHITECTURES": "90-real;90-virtual"
     }
 

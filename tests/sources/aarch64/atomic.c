@@ -1,0 +1,3 @@
+#define WORK work
+#include "atomic.inc"
+#include "start.inc"

@@ -1,0 +1,2 @@
+#include "choice.inc"
+#include "start.inc"

@@ -1,0 +1,11 @@
+.include "head.inc"
+    bfdot v0.4s,v1.8h,v2.8h
+    bfmmla v0.4s,v1.8h,v2.8h
+    bfmlalb v0.4s,v1.8h,v2.8h
+    bfcvt h0,s1
+    bfcvtn v0.4h,v1.4s
+    bfdot v0.4s,v1.8h,v2.2h[1]
+    bfmlalt v0.4s,v1.8h,v2.h[1]
+    bfdot z0.s,z1.h,z2.h
+    bfcvt z0.h,p0/m,z1.s
+    bfmmla z0.s,z1.h,z2.h

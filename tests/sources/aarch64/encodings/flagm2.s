@@ -1,0 +1,3 @@
+.include "head.inc"
+    axflag
+    xaflag

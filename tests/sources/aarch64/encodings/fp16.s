@@ -1,0 +1,14 @@
+.include "head.inc"
+    fadd h0,h1,h2
+    fmadd h0,h1,h2,h3
+    fsqrt h0,h1
+    fcmp h0,h1
+    frintm h0,h1
+    fmla v0.8h,v1.8h,v2.8h
+    fmul v0.8h,v1.8h,v2.h[1]
+    fabs v0.8h,v1.8h
+    scvtf h0,w1
+    fmov v0.8h,#1.0
+    fcsel h0,h1,h2,eq
+    fmla v0.8h,v1.8h,v2.h[3]
+    fmls v0.4h,v1.4h,v2.h[3]

@@ -1,0 +1,2 @@
+.include "head.inc"
+    fjcvtzs w0,d1

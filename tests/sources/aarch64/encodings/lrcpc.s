@@ -1,0 +1,3 @@
+.include "head.inc"
+    ldapr w0,[x1]
+    ldaprb w0,[x1]

@@ -1,0 +1,3 @@
+.include "head.inc"
+    ldapur w0,[x1,#4]
+    stlurb w0,[x1,#3]

@@ -1,0 +1,16 @@
+.include "head.inc"
+    ptrue p0.s
+    add z0.s,z1.s,z2.s
+    whilelo p0.s,w0,w1
+    fmla z0.s,p0/m,z1.s,z2.s
+    ld1w {z0.s},p0/z,[x0]
+    sdot z0.s,z1.b,z2.b
+    sdot z0.s,z1.b,z2.b[1]
+    cntw x0
+    fcadd z0.s,p0/m,z0.s,z1.s,#90
+    fmla z0.s,z1.s,z2.s[1]
+    mul z0.s,p0/m,z0.s,z1.s
+    eor z0.d,z1.d,z2.d
+    ext z0.b,z0.b,z1.b,#3
+    tbl z0.b,{z1.b},z2.b
+    whilelt p0.b,x0,x1

@@ -1,0 +1,19 @@
+.include "head.inc"
+    mul z0.s,z1.s,z2.s
+    eor3 z0.d,z0.d,z1.d,z2.d
+    smlalb z0.s,z1.h,z2.h
+    whilege p0.s,x0,x1
+    whilewr p0.s,x0,x1
+    faddp z0.s,p0/m,z0.s,z1.s
+    xar z0.s,z0.s,z1.s,#3
+    sqdmulh z0.s,z1.s,z2.s
+    tbl z0.b,{z1.b,z2.b},z3.b
+    match p0.b,p0/z,z0.b,z1.b
+    histcnt z0.s,p0/z,z1.s,z2.s
+    mla z0.s,z1.s,z2.s[1]
+    cmla z0.s,z1.s,z2.s,#90
+    sqadd z0.s,p0/m,z0.s,z1.s
+    fmlalb z0.s,z1.h,z2.h
+    fcvtnt z0.h,p0/m,z1.s
+    ext z0.b,{z1.b,z2.b},#3
+    saddlb z0.s,z1.h,z2.h

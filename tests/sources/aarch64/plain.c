@@ -1,0 +1,3 @@
+#define ATTRIBUTE
+#include "work.inc"
+#include "start.inc"
