@@ -25,6 +25,7 @@ from variantbuild.hooks.prepared import (
     WHEEL_DIRECTORY,
     find_wheel,
     read_prepared,
+    unpack_metadata,
     write_prepared,
 )
 from variantbuild.host.local import LocalHost
@@ -141,7 +142,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         wheels = directory / WHEEL_DIRECTORY
         wheels.mkdir(exist_ok=True)
         built = produce.produce_wheel(plan, delegate, wheels)
-        dist_info = produce.unpack_metadata(built, directory)
+        dist_info = unpack_metadata(built, directory)
         write_prepared(plan, dist_info, built)
     else:
         dist_info = delegate_metadata(plan, delegate, directory)

@@ -113,6 +113,22 @@ def find_wheel(prepared: Prepared, metadata_directory: Path, plan: BuildPlan) ->
     return wheel
 
 
+def unpack_metadata(wheel_path: Path, directory: Path) -> Path:
+    """Write the dist-info of the wheel at `wheel_path` into `directory`; return its path."""
+    from variantbuild.wheel import open_wheel, verify_wheel
+
+    with open_wheel(wheel_path) as wheel:
+        inventory = verify_wheel(wheel, trust_record=True)
+        inside = f"{inventory.dist_info}/"
+        for member in inventory.files:
+            if member.name.startswith(inside):
+                target = directory / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as stream:
+                    stream.writelines(wheel.stream(member))
+    return directory / inventory.dist_info
+
+
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as stream:

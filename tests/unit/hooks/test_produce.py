@@ -19,7 +19,8 @@ from variantbuild.config.project import load_project
 from variantbuild.delegate.backend import Delegate
 from variantbuild.errors import AuditError, DelegateError, WheelError
 from variantbuild.frontend.situation import Situation, SituationKind
-from variantbuild.hooks import produce
+from variantbuild.hooks import approval, produce
+from variantbuild.hooks.prepared import unpack_metadata
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.plan.flags.rustflags import RustFlags
@@ -198,18 +199,18 @@ def test_modules_are_known_by_their_endings(tree: Tree) -> None:
     for name in ("a.so", "sub/b.pyd", "sub/c.dylib", "d.txt", "so"):
         (tree.folder / "src" / name).parent.mkdir(exist_ok=True)
         (tree.folder / "src" / name).touch()
-    found = produce._modules_below(tree.folder)
+    found = approval.compiled_modules(tree.folder)
     assert sorted(path.name for path in found) == ["a.so", "b.pyd", "c.dylib"]
 
 
 def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> None:
     plan, _ = plan_of(tree)
-    assert produce._records(plan)
+    assert approval.records_flags(plan)
     silent = replace(plan.flags, recorded=False)
     rusty = replace(plan.flags, rust=RustFlags(target="x86_64-unknown-linux-gnu"))
     for flags in (silent, rusty):
         other = replace(plan, compilation=replace(plan.compilation, flags=flags))
-        assert not produce._records(other)
+        assert not approval.records_flags(other)
 
 
 def test_editable_is_audited_with_what_lies_in_the_tree(tree: Tree) -> None:
@@ -239,7 +240,7 @@ def test_metadata_is_unpacked_alone(tree: Tree, tmp_path: Path) -> None:
     folder = tmp_path / "meta"
     folder.mkdir()
     wheel = tree.folder / "canned" / PLAIN
-    dist_info = produce.unpack_metadata(wheel, folder)
+    dist_info = unpack_metadata(wheel, folder)
     assert dist_info == folder / "demo-1.0.dist-info"
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
         "METADATA",

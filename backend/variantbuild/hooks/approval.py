@@ -1,0 +1,129 @@
+"""The audit of what was built, and what follows from it under the user's `audit` setting."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from variantbuild.messages import Reporter
+from variantbuild.plan import BuildPlan
+from variantbuild.variant import Variant
+
+if TYPE_CHECKING:
+    from variantbuild.audit import AuditReport
+    from variantbuild.audit.judge.devicecompare import PlannedDevices
+
+#: Compiled modules, each with its inode and modification time in nanoseconds.
+Modules = Mapping[Path, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approved:
+    """A variant that the audit allows to be stamped.
+
+    `report` is what the audit found; `has_notes` tells whether every module has the ISA note,
+    which with some delegates is only known after the build.
+    """
+
+    variant: Variant
+    report: AuditReport
+    has_notes: bool
+
+
+def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved | None:
+    """Audit the wheel `built`; return what to stamp it as, None if it gets no stamp.
+
+    The baseline is judged as well: code that needs more would run on few machines. Raises
+    AuditError if the policy refuses the wheel.
+    """
+    from variantbuild.audit import Refused, Stamped, Unstamped, audit_wheel, decide, judge
+
+    policy = plan.project.config.audit
+    report = judgement = None
+    if policy != "off":
+        report, planned = audit_wheel(built), _planned_devices(plan)
+        judgement = judge(report, plan.variant, records=records_flags(plan), planned=planned)
+    outcome = decide(plan.variant, judgement, policy, "built")
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    for message in outcome.warnings:
+        reporter.warning(message)
+    if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
+        reporter.note(outcome.reason)
+    if not isinstance(outcome, Stamped) or report is None or judgement is None:
+        return None
+    return Approved(variant=outcome.variant, report=report, has_notes=judgement.is_guarded)
+
+
+def approve_in_place(
+    plan: BuildPlan, built: Path, staging: Path, before: Modules, reporter: Reporter
+) -> None:
+    """Audit the editable wheel `built` and the modules that its build left in the source tree.
+
+    `before` are the modules in the tree before the build, `staging` is the directory of the wheel.
+    Raises AuditError if the policy refuses them.
+    """
+    from variantbuild.audit import audit_files, audit_wheel
+
+    source = plan.project.path
+    made = sorted(
+        path
+        for path, state in compiled_modules(source).items()
+        if before.get(path) != state and not path.is_relative_to(staging)
+    )
+    reports = [audit_wheel(built)]
+    if made:
+        reports.append(audit_files(made, name=f"the modules in {source}"))
+    _judge_in_place(plan, reports, sorted(before.keys() - set(made)), reporter)
+
+
+def _judge_in_place(
+    plan: BuildPlan, reports: Sequence[AuditReport], unchanged: Sequence[Path], reporter: Reporter
+) -> None:
+    from variantbuild.audit import Refused, decide, judge_in_place
+
+    policy = plan.project.config.audit
+    planned = _planned_devices(plan)
+    if planned is not None and planned.architectures is not None:
+        from variantbuild.audit.judge.devicecompare import judge_planned, read_devices
+
+        if judge_planned(reports, planned):
+            # The delegate copies from those below `build`, for other variants too.
+            root = plan.project.path
+            kept = [path for path in unchanged if "build" not in path.relative_to(root).parts]
+            planned = replace(planned, kept=read_devices(kept))
+    judgement = judge_in_place(reports, plan.variant, records=records_flags(plan), planned=planned)
+    outcome = decide(plan.variant, judgement, policy, "editable")
+    if isinstance(outcome, Refused):
+        raise outcome.error()
+    for message in outcome.warnings:
+        reporter.warning(message)
+
+
+def records_flags(plan: BuildPlan) -> bool:
+    """Tell whether every compiler of the build records its flags; rustc and nvcc do not."""
+    return plan.flags.recorded and plan.flags.rust is None and plan.device is None
+
+
+def compiled_modules(source: Path) -> Modules:
+    """Return the compiled modules below the directory `source`."""
+    found = {}
+    for directory, _, names in os.walk(source):
+        for name in names:
+            if name.endswith((".so", ".pyd", ".dylib")):
+                path = Path(directory, name)
+                status = path.lstat()
+                found[path] = (status.st_ino, status.st_mtime_ns)
+    return found
+
+
+def _planned_devices(plan: BuildPlan) -> PlannedDevices | None:
+    """Return the device code that the plan has; None if it has nothing to do with devices."""
+    from variantbuild.audit.judge.devicecompare import PlannedDevices
+
+    if plan.devices is None:
+        return None
+    return PlannedDevices(architectures=None if plan.device is None else plan.device.architectures)
