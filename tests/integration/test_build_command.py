@@ -76,10 +76,10 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
         (("build", "whatami.c"), "cannot be read as an sdist"),
         (("build", "-C", "cpu"), "-C 'cpu' is no key with a value"),
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
-        (("build", "--target", "v9"), "--target: no processor 'v9'"),
+        (("build", "--target", "v9"), "--target: unknown CPU 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),
         (("plan", "nowhere"), "contains no pyproject.toml"),
-        (("plan", "--target", "v9"), "--target: no processor 'v9'"),
+        (("plan", "--target", "v9"), "--target: unknown CPU 'v9'"),
     ],
 )
 def test_mistakes(

@@ -1,7 +1,7 @@
-"""What a wheel is built for, and every name of it that is written or read.
+"""What a wheel is built for, and all names for it: parsed from text and written as text.
 
-A variant is a value over three axes: processor, accelerator, distribution. It is written as a
-dotted label (`fc39.rocm6.0.v3`), as a local version, and as the end of a platform tag
+A variant has three axes: CPU, accelerator, distribution. It is written as a dotted label
+(`fc39.rocm6.0.v3`), as a local version, and as the suffix of a platform tag
 (`_v3_fc39_rocm6_0`); all three parse back to the same variant.
 """
 
@@ -32,9 +32,9 @@ __all__ = [
 class Variant:
     """What a wheel is built for, on `arch` (archspec's family: x86_64, aarch64, ppc64le, …).
 
-    `cpu` is a level (`v3`) or archspec's name (`zen4`); None leaves the compiler's default alone.
-    Raises VariantError where `arch` has no such processor, or where the names of the axes run
-    together so that the label would read as another variant.
+    `cpu` is a level (`v3`) or archspec's name (`zen4`); None keeps the compiler's default.
+    Raises VariantError if `arch` has no such CPU, or if the label would be parsed as another
+    variant because the names of two axes run together.
     """
 
     arch: str
@@ -46,26 +46,26 @@ class Variant:
         label = str(self)
         read = read_label(label, self.arch) if label else Names()
         if read != (self.cpu, self.accelerator, self.distro):
-            raise VariantError(f"{label!r} would read as another variant of {self.arch}")
+            raise VariantError(f"{label!r} would be read as another variant of {self.arch}")
 
     def __str__(self) -> str:
-        """Return the dotted label, `[distro.][accelerator.]cpu`; empty where no axis is set."""
+        """Return the dotted label, `[distro.][accelerator.]cpu`; empty if no axis is set."""
         return ".".join(str(part) for part in (self.distro, self.accelerator, self.cpu) if part)
 
     @property
     def is_baseline(self) -> bool:
-        """Tell whether this is what every machine of `arch` runs, and so gets no stamp."""
+        """Whether every machine of `arch` runs this, so that wheels for it get no stamp."""
         plain = self.cpu is None or self.cpu == baseline(self.arch)
         return plain and self.accelerator is None and self.distro is None
 
     @property
     def local_version(self) -> str | None:
-        """The label as a local version, normalised as PEP 440 does; None for the baseline."""
+        """The label as a local version, normalised as in PEP 440; None for the baseline."""
         return None if self.is_baseline else normalize_label(str(self))
 
     @property
     def platform_suffix(self) -> str:
-        """What follows the platform in its tag, `_{cpu}[_{distro}][_{accelerator}]`."""
+        """What a platform tag appends to the platform: `_{cpu}[_{distro}][_{accelerator}]`."""
         if self.is_baseline:
             return ""
         parts = (self.cpu, self.distro, self.accelerator)
@@ -73,11 +73,11 @@ class Variant:
 
     @classmethod
     def parse(cls, label: str, arch: str) -> Variant:
-        """Read a `label` for `arch`: the axes in any order, parted by `.`, `_` or `-`.
+        """Parse a `label` for `arch`: the axes in any order, separated by `.`, `_` or `-`.
 
-        Reads every form that is written: the label, the local version, and a platform tag's
-        suffix. The empty label names no axis. Raises VariantError for unknown names, two names
-        on one axis, and labels that can be read in two ways.
+        Accepts every form that is written: the label, the local version, and the suffix of a
+        platform tag. The empty label sets no axis. Raises VariantError for unknown names, two
+        names on one axis, and labels that can be read in more than one way.
         """
         text = label.strip().removeprefix("_")
         names = read_label(text, arch) if text else Names()
@@ -85,9 +85,9 @@ class Variant:
 
 
 def parse_variants(labels: Sequence[str], arch: str) -> tuple[Variant, ...]:
-    """Parse several labels for a machine of `arch`.
+    """Parse several labels for the architecture `arch`.
 
-    Raises VariantError for one that names nothing, and for two that name the same variant
+    Raises VariantError for a label that cannot be parsed, and for two that name the same variant
     (`CU12_V3` and `cu12.v3`).
     """
     spelled: dict[Variant, str] = {}
@@ -96,7 +96,7 @@ def parse_variants(labels: Sequence[str], arch: str) -> tuple[Variant, ...]:
         if variant in spelled:
             raise VariantError(
                 f"targets {spelled[variant]!r} and {label!r} both name {str(variant) or 'nothing'}",
-                hint="name each target once",
+                hint="list each target once",
             )
         spelled[variant] = label
     return tuple(spelled)

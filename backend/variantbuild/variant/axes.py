@@ -1,4 +1,4 @@
-"""The axes beside the processor: accelerator and distribution, as labels name them."""
+"""The axes other than the CPU: accelerator and distribution, as labels name them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ class Accelerator:
     version: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        # One digit would make `cu92` both CUDA 92 and 9.2.
+        # With one digit, `cu92` could mean both CUDA 92 and CUDA 9.2.
         majors = range(10, 100) if self.kind == "cuda" else range(1, 1000)
         if len(self.version) not in (1, 2) or self.version[0] not in majors:
             shown = ".".join(map(str, self.version))
-            raise VariantError(f"{self.kind} {shown or 'without a version'} has no label")
+            raise VariantError(
+                f"{self.kind} {shown or 'without a version'} cannot be written as a label"
+            )
 
     def __str__(self) -> str:
         if self.kind == "cuda":
@@ -44,7 +46,7 @@ class DistroLabel:
         if self.name not in _distros().names:
             near = suggest(self.name, _distros().names)
             raise VariantError(
-                f"no distribution {self.name!r} is known", hint=near and f"did you mean {near!r}?"
+                f"unknown distribution {self.name!r}", hint=near and f"did you mean {near!r}?"
             )
 
     def __str__(self) -> str:
@@ -55,21 +57,21 @@ class DistroLabel:
 
     @classmethod
     def of(cls, distro_id: str, version_id: str) -> DistroLabel:
-        """Return the label of ID and VERSION_ID, both as os-release(5) writes them.
+        """Return the label for ID and VERSION_ID, both as written in os-release(5).
 
-        Distributions that share their binaries share a label: RHEL 9.4 and Rocky 9 are `el9`.
+        Distributions with compatible binaries share a label: RHEL 9.4 and Rocky 9 are `el9`.
         Raises VariantError for a distribution without an entry in data/distros.json, or a
-        version that is no number.
+        version that is not a number.
         """
         entry = _distros().ids.get(distro_id.lower())
         if entry is None:
             raise VariantError(
-                f"distribution {distro_id!r} of os-release has no label",
-                hint="set distro = false, or ask for an entry in data/distros.json",
+                f"os-release names the distribution {distro_id!r}, which has no label",
+                hint="set `distro = false`, or request an entry in data/distros.json",
             )
         name, parts = entry
         if not re.fullmatch(r"(\d+(\.\d+)*)?", version_id, re.ASCII):
-            raise VariantError(f"VERSION_ID {version_id!r} of os-release is no version number")
+            raise VariantError(f"VERSION_ID {version_id!r} in os-release is not a version number")
         numbers = tuple(int(part) for part in version_id.split(".") if part)
         return cls(name=name, version=numbers[:parts])
 

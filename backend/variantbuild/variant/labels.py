@@ -1,7 +1,7 @@
-"""The grammar of labels: from text to the names of axes, and what to say where there is none.
+"""The grammar of labels: parses text into one name per axis, and explains text that is invalid.
 
-A label is a local version of PEP 440, so `neoverse_v2` comes back as `neoverse.v2` and `22.04` as
-`22.4`. Text is therefore cut into words first, and words are matched against known names.
+A label is a local version of PEP 440, which turns `neoverse_v2` into `neoverse.v2` and `22.04` into
+`22.4`. Text is therefore split into words first, and words are matched against known names.
 """
 
 from __future__ import annotations
@@ -24,42 +24,42 @@ from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
 
 # PEP 440, local version identifiers; ASCII only, and as `packaging` reads them.
 _LABEL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)
-# Two digits of major version: a CUDA below 10 could not be told from a minor version.
+# The major version has two digits: one digit could not be told from a minor version.
 _CUDA = re.compile(r"cu([1-9]\d)(0|[1-9]\d*)?", re.ASCII)
 _ROCM = re.compile(r"rocm([1-9]\d*)", re.ASCII)
 _DISTRO = re.compile(r"([a-z]+)(0|[1-9]\d*)?", re.ASCII)
-_LONGEST = 80  # characters; the longest label of known names has half of that
+_LONGEST = 80  # characters; the longest label of known names is half as long
 
 
 def normalize_label(text: str) -> str:
     """Return `text` as PEP 440 normalises a local version: `CU12_V3` is `cu12.v3`, `007` is `7`.
 
-    Raises VariantError where it cannot be a local version.
+    Raises VariantError if it cannot be a local version.
     """
     return ".".join(_split(text))
 
 
 class Names(NamedTuple):
-    """What a label names on each axis, None where it names nothing."""
+    """What a label names on each axis; None for an axis that it leaves out."""
 
     cpu: str | None = None
     accelerator: Accelerator | None = None
     distro: DistroLabel | None = None
 
 
-_Part = Union[str, Accelerator, DistroLabel]  # noqa: UP007 - used at run time, on 3.10 too
+_Part = Union[str, Accelerator, DistroLabel]  # noqa: UP007 - evaluated at run time, on Python 3.10 too
 _CpuWords = dict[tuple[str, ...], str]
-_AXES = {str: "processors", Accelerator: "accelerators", DistroLabel: "distributions"}
+_AXES = {str: "CPUs", Accelerator: "accelerators", DistroLabel: "distributions"}
 
 
 def read_label(text: str, arch: str) -> Names:
-    """Return what label `text` names on a machine of `arch`, the axes in any order.
+    """Return what the label `text` names for the architecture `arch`, the axes in any order.
 
     Raises VariantError for unknown names, two names on one axis, and text that can be read in
     more than one way.
     """
     words = _split(text)
-    # Levels are tried alone first: that spares loading archspec.
+    # Levels are tried alone first, which avoids loading archspec.
     readings = list(_readings(words, _level_words(arch)))
     readings = readings or list(_readings(words, _cpu_words(arch)))
     if not readings:
@@ -85,10 +85,10 @@ def _assign(parts: tuple[_Part, ...], text: str) -> Names:
 
 
 def _split(text: str) -> tuple[str, ...]:
-    """Cut `text` into words as PEP 440 does, numbers without their leading zeros."""
+    """Split `text` into words as PEP 440 does, and strip the leading zeros of numbers."""
     if len(text) > _LONGEST or not _LABEL.fullmatch(text):
         raise VariantError(
-            f"{text[:_LONGEST]!r} is no label: letters and digits, parted by single dots",
+            f"{text[:_LONGEST]!r} is not a label: expected letters and digits, separated by dots",
             hint="a label looks like 'cu12.v3'",
         )
     words = re.split("[._-]", text.lower())
@@ -108,7 +108,7 @@ def _cpu_words(arch: str) -> _CpuWords:
 
 
 def _readings(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[tuple[_Part, ...]]:
-    """Yield every way to part `words` into names of axes, the longest names first."""
+    """Yield every way to split `words` into names of axes, the longest names first."""
     if not words:
         yield ()
         return
@@ -119,7 +119,7 @@ def _readings(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[tuple[_Part, 
 
 
 def _parts(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[_Part]:
-    """Yield what `words`, all of them together, can name."""
+    """Yield what `words`, taken together as one name, can mean."""
     first, *more = words
     if words in cpus:
         yield cpus[words]
@@ -138,7 +138,7 @@ def _parts(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[_Part]:
 
 
 def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:
-    """Say which name of label `text` is unknown on `arch`, and what may have been meant."""
+    """Return the error for the first unknown name in the label `text`, with the nearest name."""
     cpus = _cpu_words(arch)
     sizes = range(len(words), 0, -1)
     readable = next((size for size in sizes if any(_readings(words[:size], cpus))), 0)
@@ -152,24 +152,24 @@ def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:
     where = "" if piece == "_".join(words) else f" in label {text!r}"
     if piece in CONFIG_WORDS:
         return VariantError(
-            f"{piece!r}{where} is a choice of the cpu setting and names no variant",
-            hint=f"set cpu = {piece!r} instead of a target",
+            f"{piece!r}{where} is a value of the `cpu` setting, not the name of a variant",
+            hint=f"set `cpu = {piece!r}` instead of a target",
         )
     if piece.startswith(("cu", "rocm", "hip")) or piece[0].isdigit():
         return VariantError(
-            f"{piece!r}{where} is no version of an accelerator or distribution",
+            f"{piece!r}{where} is not a version of an accelerator or distribution",
             hint="CUDA is written 'cu12' or 'cu128', ROCm 'rocm6.4'",
         )
     names = {*known_cpus(arch), *distro_names()}
     near = suggest(piece, names) or suggest("_".join(words), names)
     return VariantError(
-        f"no processor {piece!r}{where} is known for {arch}",
+        f"unknown CPU {piece!r}{where} for {arch}",
         hint=f"did you mean {near!r}?" if near else _some_names(arch),
     )
 
 
 def _foreign(cpu: str, arch: str) -> VariantError:
-    """Say that `cpu` is a name, but not one of labels for `arch`."""
+    """Return the error for a known `cpu` that labels for `arch` cannot use."""
     family = family_of(cpu)
     known = architecture(family or arch)
     if family == arch:
@@ -178,14 +178,16 @@ def _foreign(cpu: str, arch: str) -> VariantError:
         return VariantError(f"{cpu!r} is written '{written}' in labels", hint=_some_names(arch))
     if known.levels and known.level(cpu) is not None:
         name = "x86-64" if family == "x86_64" else family
-        return VariantError(f"{cpu!r} is an {name} level, this is {arch}", hint=_some_names(arch))
+        return VariantError(
+            f"{cpu!r} is an {name} level, but the architecture is {arch}", hint=_some_names(arch)
+        )
     return VariantError(
-        f"{cpu!r} is a processor of {family}, this is {arch}", hint=_some_names(arch)
+        f"{cpu!r} is a CPU of {family}, but the architecture is {arch}", hint=_some_names(arch)
     )
 
 
 def _some_names(arch: str) -> str:
     names = known_cpus(arch)
     if not names:
-        return f"archspec knows no processor of {arch}"
-    return f"{arch} knows {', '.join(names[:6])}{', …' if len(names) > 6 else ''}"
+        return f"archspec does not know any CPU of {arch}"
+    return f"names for {arch}: {', '.join(names[:6])}{', …' if len(names) > 6 else ''}"

@@ -104,7 +104,7 @@ CASES = {
     "suffix of another tool": Case(
         f"{PLAIN}_fast",
         codes={"audit": 0, "stamp": 2, "unstamp": 2, "repair": 2},
-        says=everywhere(f"platform tag '{PLAIN}_fast': no processor 'fast' is known for x86_64"),
+        says=everywhere(f"platform tag '{PLAIN}_fast': unknown CPU 'fast' for x86_64"),
     ),
     "a variant of one of two architectures": Case(
         f"{ARM}.{PLAIN}_v3",

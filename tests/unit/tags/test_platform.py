@@ -64,9 +64,9 @@ def test_a_tag_for_two_architectures_has_no_variants() -> None:
 
 
 def test_an_unknown_suffix_is_refused_by_name() -> None:
-    with pytest.raises(VariantError, match="platform tag 'linux_x86_64_zen44': no processor"):
+    with pytest.raises(VariantError, match="platform tag 'linux_x86_64_zen44': unknown CPU"):
         PlatformTag.parse("linux_x86_64_zen44")
-    with pytest.raises(VariantError, match="'v3' is an x86-64 level, this is aarch64"):
+    with pytest.raises(VariantError, match="'v3' is an x86-64 level, but"):
         PlatformTag.parse("macosx_11_0_arm64_v3")
 
 

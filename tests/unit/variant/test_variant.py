@@ -122,35 +122,40 @@ def test_the_baseline_is_not_stamped_but_keeps_its_name_as_a_target(arch: str) -
 @pytest.mark.parametrize(
     ("label", "arch", "message", "hint"),
     [
-        ("zen44", "x86_64", "no processor 'zen44'", "did you mean 'zen4'?"),
+        ("zen44", "x86_64", "unknown CPU 'zen44'", "did you mean 'zen4'?"),
         ("fc39.zen44", "x86_64", "'zen44' in label 'fc39.zen44'", "did you mean 'zen4'?"),
         ("skylake_avx513", "x86_64", "'avx513'", "did you mean 'skylake_avx512'?"),
         ("ubunto22.04.v3", "x86_64", "'ubunto22_4'", "did you mean 'ubuntu'?"),
-        ("v3", "aarch64", "'v3' is an x86-64 level, this is aarch64", "aarch64 knows"),
-        ("cu12.neoverse_v2", "x86_64", "'neoverse_v2' is a processor of aarch64", "v1, v2"),
+        (
+            "v3",
+            "aarch64",
+            "'v3' is an x86-64 level, but the architecture is aarch64",
+            "names for aarch64",
+        ),
+        ("cu12.neoverse_v2", "x86_64", "'neoverse_v2' is a CPU of aarch64", "v1, v2"),
         ("x86_64_v3", "x86_64", "'x86_64_v3' is written 'v3'", "v1, v2"),
         ("x86-64", "x86_64", "'x86_64' is written 'v1'", "v1, v2"),
-        ("native", "x86_64", "'native' is a choice", "cpu = 'native'"),
+        ("native", "x86_64", "'native' is a value", "cpu = 'native'"),
         ("cu12.auto", "x86_64", "'auto' in label 'cu12.auto'", "cpu = 'auto'"),
-        ("none", "aarch64", "'none' is a choice", "cpu = 'none'"),
+        ("none", "aarch64", "'none' is a value", "cpu = 'none'"),
         ("cu12.cu13", "x86_64", "two accelerators: cu12 and cu13", None),
         ("rocm6.4.cu13", "x86_64", "two accelerators: rocm6.4 and cu13", None),
-        ("v3.zen4", "x86_64", "two processors: v3 and zen4", None),
+        ("v3.zen4", "x86_64", "two CPUs: v3 and zen4", None),
         ("fc39.debian12", "x86_64", "two distributions: fc39 and debian12", None),
         ("cu12.8", "x86_64", "'8' in label 'cu12.8'", "cu128"),
         ("cu9", "x86_64", "'cu9'", "cu128"),
         ("cu1208", "x86_64", "'cu1208'", "cu128"),
         ("rocm6.4.1", "x86_64", "'1' in label", "rocm6.4"),
         ("0012", "x86_64", "'12'", "cu128"),
-        ("a..b", "x86_64", "'a..b' is no label", "cu12.v3"),
-        ("cu12 v3", "x86_64", "'cu12 v3' is no label", "cu12.v3"),
-        ("v３", "x86_64", "'v３' is no label", "cu12.v3"),
-        ("9" * 5000, "x86_64", "is no label", "cu12.v3"),
-        ("a" * 81, "x86_64", "is no label", "cu12.v3"),
-        ("a" * 80, "x86_64", "no processor 'aaa", "x86_64 knows"),
+        ("a..b", "x86_64", "'a..b' is not a label", "cu12.v3"),
+        ("cu12 v3", "x86_64", "'cu12 v3' is not a label", "cu12.v3"),
+        ("v３", "x86_64", "'v３' is not a label", "cu12.v3"),
+        ("9" * 5000, "x86_64", "is not a label", "cu12.v3"),
+        ("a" * 81, "x86_64", "is not a label", "cu12.v3"),
+        ("a" * 80, "x86_64", "unknown CPU 'aaa", "names for x86_64"),
         ("debian.12", "x86_64", "'12' in label 'debian.12'", "cu128"),
-        ("rocmx", "x86_64", "'rocmx' is no version of an accelerator", "rocm6.4"),
-        ("z14", "s390x", "no processor 'z14'", "no processor of s390x"),
+        ("rocmx", "x86_64", "'rocmx' is not a version of an accelerator", "rocm6.4"),
+        ("z14", "s390x", "unknown CPU 'z14'", "does not know any CPU of s390x"),
     ],
 )
 def test_what_names_nothing_is_refused_with_a_hint(
@@ -183,7 +188,7 @@ def test_a_processor_that_would_read_as_something_else_cannot_be_put_in(cpu: str
 def test_an_accelerator_version_without_a_label_is_refused(
     kind: str, version: tuple[int, ...]
 ) -> None:
-    with pytest.raises(VariantError, match="has no label"):
+    with pytest.raises(VariantError, match="cannot be written as a label"):
         Accelerator(kind="cuda" if kind == "cuda" else "rocm", version=version)
 
 
@@ -210,11 +215,11 @@ def test_os_release_gives_a_label(distro_id: str, version_id: str, label: str) -
 
 
 def test_an_unknown_distribution_is_refused() -> None:
-    with pytest.raises(VariantError, match="'plan9' of os-release has no label"):
+    with pytest.raises(VariantError, match="names the distribution 'plan9', which has no label"):
         DistroLabel.of("plan9", "4")
     with pytest.raises(VariantError, match="VERSION_ID 'V10'"):
         DistroLabel.of("debian", "V10")
-    with pytest.raises(VariantError, match="no distribution 'debain'") as caught:
+    with pytest.raises(VariantError, match="unknown distribution 'debain'") as caught:
         DistroLabel(name="debain", version=(12,))
     assert caught.value.hint == "did you mean 'debian'?"
 
@@ -269,9 +274,9 @@ def test_names_at_the_edges() -> None:
     assert str(Accelerator(kind="cuda", version=(10, 2))) == "cu102"
     assert Variant.parse("cu10", "x86_64").accelerator == Accelerator(kind="cuda", version=(10,))
     for version in ((9, 2), (100,), (), (12, 8, 1)):
-        with pytest.raises(VariantError, match="has no label"):
+        with pytest.raises(VariantError, match="cannot be written as a label"):
             Accelerator(kind="cuda", version=version)
-    with pytest.raises(VariantError, match=r"cuda 12\.8\.1 has no label"):
+    with pytest.raises(VariantError, match=r"cuda 12\.8\.1 cannot be written as a label"):
         Accelerator(kind="cuda", version=(12, 8, 1))
     assert str(DistroLabel(name="ubuntu", version=(22,))) == "ubuntu22"
     assert str(DistroLabel(name="ubuntu", version=(22, 4))) == "ubuntu22.04"
