@@ -1,4 +1,4 @@
-"""Which features the levels of the Arm architecture promise, under the names of instructions."""
+"""The features that the levels of the Arm architecture guarantee, named as its instructions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from variantbuild.data import load_table
 
 @functools.cache
 def promised_by(level: str) -> frozenset[str]:
-    """Return the features that every processor of an Arm architecture `level` has."""
+    """Return the features that every CPU of an Arm architecture `level` has."""
     from variantbuild.isa.levels import includes
 
     return frozenset(
@@ -22,7 +22,7 @@ def promised_by(level: str) -> frozenset[str]:
 
 
 def level_for(features: frozenset[str]) -> str:
-    """Return the lowest level that promises those of `features` that any level promises."""
+    """Return the lowest level with those of `features` that any level guarantees."""
     from variantbuild.isa.levels import highest
 
     table = _table()["promises"]
@@ -31,7 +31,7 @@ def level_for(features: frozenset[str]) -> str:
 
 
 def feature_of(capability: str) -> str:
-    """Return the feature that Linux's and archspec's name of a capability stands for."""
+    """Return the feature for a capability as Linux and archspec name it."""
     return _table()["linux"].get(capability, capability)
 
 

@@ -1,4 +1,4 @@
-"""The names of processors that a label may use: the x86-64 levels, and archspec's."""
+"""The CPU names that a label may use: levels, and archspec's names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 from variantbuild.isa.architecture import architecture, architectures
 
-#: Words of the `cpu` setting that choose a processor and so never name one.
+#: Values of the `cpu` setting that are not names of CPUs.
 CONFIG_WORDS = frozenset({"auto", "native", "none"})
 
 
@@ -41,7 +41,7 @@ def all_cpus() -> tuple[str, ...]:
 
 
 def suggest(text: str, names: Iterable[str]) -> str | None:
-    """Return the known name nearest to `text`, None where nothing is near."""
+    """Return the known name nearest to `text`, None if nothing is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(text.lower(), sorted(names), n=1, cutoff=0.6)
@@ -50,7 +50,7 @@ def suggest(text: str, names: Iterable[str]) -> str | None:
 
 @cache
 def _families() -> dict[str, str]:
-    """Map archspec's names to their families; loaded on use, since it takes 20 ms."""
+    """Map archspec's names to their families; loaded on use, as archspec takes 20 ms."""
     import archspec.cpu
 
     return {name: target.family.name for name, target in archspec.cpu.TARGETS.items()}

@@ -25,11 +25,11 @@ class CpuTables(TypedDict):
 
 
 def enabled_features(features: frozenset[str], states: int | None) -> frozenset[str]:
-    """Return `features` less those whose register states the system does not save.
+    """Return `features` without those whose register states the system does not save.
 
-    `states` is XCR0; None leaves all. CPUID shows what the processor can do: a feature may be
-    used only where the operating system has enabled its registers (Intel's manual, volume 1,
-    section 14.3).
+    `states` is XCR0; None keeps all. CPUID reports what the CPU supports: a feature may be used
+    only if the operating system has enabled its registers (Intel's manual, volume 1, section
+    14.3).
     """
     if states is None:
         return features
@@ -41,6 +41,6 @@ def enabled_features(features: frozenset[str], states: int | None) -> frozenset[
 
 
 def cpu_tables() -> CpuTables:
-    """Return the tables on processors."""
+    """Return the tables of CPU names and features."""
     tables: Mapping[str, object] = load_table("cpu_probe")
     return cast("CpuTables", tables)

@@ -1,4 +1,4 @@
-"""What a declared processor gives: its level, and its features outside the levels."""
+"""What a declared CPU has: its level, and its features outside the levels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _COMPILER_NAMES = {"pclmulqdq": "pclmul", "sha_ni": "sha", "abm": "lzcnt", "sse4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Processor:
-    """A declared processor: a level, or a name with the highest level that it includes.
+    """A declared CPU: a level, or a name with the highest level that it includes.
 
-    `features` are the compilers' names of all that a named processor has, None for a level;
-    `spellings` what compilers call it in -march and -mcpu. On AArch64 `has` are the features that
-    the level promises and the name adds, None elsewhere.
+    `features` are the compilers' names for the features of a named CPU, None for a level;
+    `spellings` are its names in -march and -mcpu. On AArch64 `has` are the features of the level
+    and of the name, None elsewhere.
     """
 
     arch: str
@@ -31,9 +31,9 @@ class Processor:
 
     @property
     def shown(self) -> str:
-        """The level that code for this processor can show by its instructions.
+        """The level that instructions in code for this CPU can show.
 
-        Arm's armv8.2a adds none that every processor of it has, so its code shows armv8.1a.
+        armv8.2a adds no instruction that all of its CPUs have, so its code shows armv8.1a.
         """
         if self.arch != "aarch64":
             return self.level
@@ -43,21 +43,21 @@ class Processor:
 
     @property
     def is_baseline(self) -> bool:
-        """Tell whether every processor of the architecture is at least this one."""
+        """Whether every CPU of the architecture is at least this one."""
         return self.features is None and self.level == baseline(self.arch)
 
     def is_called(self, march: str) -> bool:
-        """Tell whether a compiler's -march or -mcpu name means this processor."""
+        """Return whether the -march or -mcpu value `march` means this CPU."""
         return march in self.spellings
 
     def is_reached_by(self, line: SwitchLine) -> bool:
-        """Tell whether a recorded command line switched on what this processor is named for."""
+        """Return whether a recorded command line enabled what this CPU is declared for."""
         called = any(self.is_called(word.partition("=")[2]) for word in line.asked.split())
         return called or includes(self.arch, line.reached, self.level)
 
 
 def resolve_processor(arch: str, cpu: str | None) -> Processor:
-    """Find what `cpu`, a level or archspec's name, gives on `arch`; None is the baseline.
+    """Return what `cpu`, a level or archspec's name, has on `arch`; None is the baseline.
 
     Loads archspec for names only, never for levels. Raises KeyError for a name that archspec
     does not have, which a parsed variant cannot hold.

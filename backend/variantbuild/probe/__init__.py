@@ -1,4 +1,4 @@
-"""Detects the CPU, compilers, C library, distribution and Rust: each fact with its source."""
+"""Detects CPU, C library, distribution, compilers and GPUs; each fact has its source."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def probe_host(
     host: Host, languages: Sequence[Language], *, search: CompilerSearch = "setuptools"
 ) -> HostFacts:
-    """Return everything that a build needs to know of `host`, a compiler for each language.
+    """Return everything that a build needs to know about `host`, a compiler for each language.
 
-    `search` is the search for compilers that is followed. Never raises for what is
-    missing: that is a fact too.
+    `search` is the build system whose search for compilers is followed. Never raises for
+    something that is missing: that is a fact too.
     """
     from variantbuild.probe.compiler import probe_compiler
     from variantbuild.probe.cpu import probe_cpu

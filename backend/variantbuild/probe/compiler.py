@@ -1,7 +1,7 @@
-"""The compilers: which program would compile a language, and what it exactly is.
+"""The compilers: which program would compile a language, its family and exact version.
 
-The choice follows the build system that will run it; identity, version and target come from one
-run of the compiler wherever its family allows.
+The choice follows the build system that will run the compiler; family, version and target come
+from a single run of it where possible.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from variantbuild.probe.facts import (
     Language,
 )
 
-#: Options that make a driver link at once, where nothing is compiled: left out of the question.
+#: Options that make a compiler driver link even if nothing is compiled: not passed when probing.
 _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")
 
 
@@ -41,7 +41,7 @@ class _Tables(TypedDict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Command:
-    """A compiler's command line: launchers, program and arguments, and who named it."""
+    """A compiler's command line: launchers, program and arguments, and where it comes from."""
 
     launchers: tuple[str, ...]
     program: str
@@ -58,9 +58,9 @@ def probe_compiler(
 ) -> Fact[Compiler]:
     """Return the compiler for `language` that a build system would use, with its exact version.
 
-    CC, CXX and FC win, with arguments and launchers (`ccache gcc -m64`); without them the `search`
-    of the build system is followed, for setuptools the interpreter's configuration. A launcher of
-    CMAKE_<LANG>_COMPILER_LAUNCHER changes nothing here: CMake puts it in front by itself.
+    CC, CXX and FC take precedence, with arguments and launchers (`ccache gcc -m64`); without them
+    the `search` of the build system is followed, for setuptools the interpreter's configuration. A
+    launcher in CMAKE_<LANG>_COMPILER_LAUNCHER is ignored here: CMake adds it itself.
     """
     command = _choose(host, language, search)
     if not isinstance(command, _Command):
@@ -79,14 +79,16 @@ def _choose(host: Host, language: Language, search: CompilerSearch) -> _Command 
         variable = names[0][1:]
         value = (host.config_var(variable) or "").strip()
         if not value:
-            return Absent(f"this Python's configuration names no {variable}, and none is set")
+            return Absent(
+                f"{variable} is not set, and this Python's configuration does not name one"
+            )
         return _parse_command(host, value, f"{variable} of this Python's configuration")
-    for folder in _preferred_folders(host, language, search):
+    for directory in _preferred_directories(host, language, search):
         for name in names:
-            path = host.which(f"{folder}/{name}")
+            path = host.which(f"{directory}/{name}")
             if path is not None:
                 return _Command(
-                    launchers=(), program=path, arguments=(), origin="beside the C compiler"
+                    launchers=(), program=path, arguments=(), origin="next to the C compiler"
                 )
     for name in names:
         path = host.which(name)
@@ -95,8 +97,8 @@ def _choose(host: Host, language: Language, search: CompilerSearch) -> _Command 
     return Absent(f"{variable} is not set, and none of {', '.join(names)} is on PATH")
 
 
-def _preferred_folders(host: Host, language: Language, search: CompilerSearch) -> list[str]:
-    """Return where CMake looks before PATH: beside the program, or launcher, that CC names."""
+def _preferred_directories(host: Host, language: Language, search: CompilerSearch) -> list[str]:
+    """Return where CMake looks before PATH: next to the program or launcher in CC."""
     value = host.env.get("CC", "").strip()
     if search != "cmake" or language == "c" or not value:
         return []
@@ -105,7 +107,7 @@ def _preferred_folders(host: Host, language: Language, search: CompilerSearch) -
 
 
 def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
-    """Return the command line that `value` stands for, Absent where it names nothing to run."""
+    """Return the command line in `value`, Absent if it does not name a program that can be run."""
     words = _split(host, value)
     if not words:
         return Absent(f"{origin} has an unclosed quote")
@@ -116,10 +118,10 @@ def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
             return _not_found(words[0], origin)
         launchers.append(path)
         del words[0]
-        while words and re.match(r"[a-z_]+=", words[0]):  # ccache takes its settings in front
+        while words and re.match(r"[a-z_]+=", words[0]):  # settings of ccache precede the compiler
             launchers.append(words.pop(0))
     if not words:
-        return Absent(f"{origin} names the launcher {launchers[-1]}, but no compiler behind it")
+        return Absent(f"{origin} names the launcher {launchers[-1]}, but no compiler after it")
     path = host.which(words[0])
     if path is None:
         return _not_found(words[0], origin)
@@ -129,9 +131,9 @@ def _parse_command(host: Host, value: str, origin: str) -> _Command | Absent:
 
 
 def _split(host: Host, value: str) -> list[str]:
-    """Return the words of a command as a shell reads them; none for an unclosed quote.
+    """Return the words of a command, split as in a shell; none for an unclosed quote.
 
-    A value that is a program's path as a whole, spaces and all, is one word, as CMake reads it.
+    A value that is the path of a program, spaces included, is one word, as in CMake.
     """
     if " " not in value and "\\" not in value and '"' not in value and "'" not in value:
         return [value]
@@ -148,17 +150,17 @@ def _split(host: Host, value: str) -> list[str]:
 def _not_found(word: str, origin: str) -> Absent:
     if Path(word).name != word and not Path(word).is_absolute():
         return Absent(
-            f"{origin} names {word} by a relative path, and programs are run by absolute ones only"
+            f"{origin} names {word} by a relative path; use an absolute path, or a name on PATH"
         )
     if Path(word).is_absolute():
-        return Absent(f"{origin} names {word}, which does not exist or may not be run")
+        return Absent(f"{origin} names {word}, which does not exist or is not executable")
     return Absent(
-        f"{origin} names {word}, which no absolute PATH entry outside the source tree has"
+        f"{origin} names {word}, which is not on PATH (absolute entries outside the source tree)"
     )
 
 
 def _identify(host: Host, language: Language, command: _Command) -> Fact[Compiler]:
-    """Ask the compiler itself, without its launcher: a cache must not be started for that."""
+    """Run the compiler without its launcher, so that no compiler cache is started."""
     arguments = [word for word in command.arguments if not word.startswith(_LINKER_OPTIONS)]
     said = ""
     for question in questions_for(command.program):
@@ -183,7 +185,7 @@ def _identify(host: Host, language: Language, command: _Command) -> Fact[Compile
                 target=identity.target,
             )
             return Found(compiler, shown)
-        said = said or f"{shown} told no compiler and version that are known{_first_line(text)}"
+        said = said or f"{shown} did not identify a known compiler and version{_first_line(text)}"
     return Failed(said)
 
 

@@ -1,4 +1,4 @@
-"""What a compiler says of itself: how to ask it, and how to read the answer."""
+"""How a compiler reports its identity: the arguments to pass, and how to parse the output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Tables(TypedDict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """What a compiler says of itself; `target` is empty where it does not tell."""
+    """The identity that a compiler reports; `target` is empty if it does not report one."""
 
     family: CompilerFamily
     version: str
@@ -39,18 +39,17 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unsupported:
-    """A compiler that is known by `name`, and that builds cannot use."""
+    """A compiler, known by its `name`, that is not supported."""
 
     name: str
 
 
 def parse_banner(text: str) -> Identity | Unsupported | None:
-    """Return family, exact version and target from what a compiler says of itself.
+    """Return family, exact version and target from a compiler's output.
 
     `text` is the output of `-v`, `--version`, or of MSVC's `cl` without arguments. None for text
-    without the banner of a known compiler. gcc's `-v` holds what
-    `-dumpfullversion -dumpversion` answer, also where a distribution cuts `-dumpversion` to the
-    major version.
+    without the banner of a known compiler. gcc's `-v` has the
+    full version even if a distribution reduces `-dumpversion` to the major version.
     """
     for banner in _tables()["banners"]:
         match = re.search(banner["pattern"], text, re.M)
@@ -68,7 +67,7 @@ def parse_banner(text: str) -> Identity | Unsupported | None:
 
 
 def questions_for(program: str) -> Sequence[list[str]]:
-    """Return the arguments to ask `program` with, one set after the other until it tells."""
+    """Return the arguments that make `program` identify itself, alternatives in order."""
     name = program_name(program)
     tables = _tables()
     for row in tables["questions"]:
@@ -78,7 +77,7 @@ def questions_for(program: str) -> Sequence[list[str]]:
 
 
 def program_name(word: str) -> str:
-    """Return the name of a program without folder and `.exe`."""
+    """Return the name of a program without its directory and `.exe`."""
     name = re.split(r"[/\\]", word)[-1]
     return name[:-4] if name.lower().endswith(".exe") else name
 

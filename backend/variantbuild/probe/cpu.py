@@ -1,7 +1,7 @@
-"""The processor: its features, its generic level, and the name that archspec gives it.
+"""The CPU: its features, its generic level, and archspec's name for it.
 
-Features and level come from one small read and a table of our own, so that every build can
-afford them; archspec is loaded only for the name.
+Features and level take one small read and a table of our own, cheap enough for every build;
+archspec is loaded only for the name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archspec.cpu import Microarchitecture
 
 _CPUINFO = "/proc/cpuinfo"
-#: Enough for the first processor's entry, which is below 4 KB; the kernel renders only this much.
+#: Enough for the first CPU's entry, which is below 4 KB; the kernel renders no more than is read.
 _CPUINFO_LIMIT = 1 << 14
 SYSCTL = (
     "/usr/sbin/sysctl",
@@ -33,10 +33,10 @@ SYSCTL = (
 
 
 def probe_cpu(host: Host) -> Fact[Cpu]:
-    """Return features and generic level of the host's processor, cheaply.
+    """Return the features and the generic level of the host's CPU.
 
-    Linux is asked through /proc/cpuinfo, where the kernel leaves out what it does not support;
-    macOS through sysctl; Windows through CPUID, less the register states that are not enabled.
+    They are read from /proc/cpuinfo on Linux, where the kernel omits what it does not support;
+    from sysctl on macOS; from CPUID on Windows, less the register states that are not enabled.
     """
     if host.system == "Linux":
         text = host.read_text(_CPUINFO, limit=_CPUINFO_LIMIT)
@@ -55,7 +55,7 @@ def probe_cpu(host: Host) -> Fact[Cpu]:
         features = enabled_features(told.features, told.enabled_states)
         cpu = _cpu("x86_64", vendor=told.vendor, features=features, brand=told.brand)
         return Found(cpu, "the CPUID instruction")
-    return Absent(f"processors of {host.system} on {host.machine} cannot be probed")
+    return Absent(f"the CPU cannot be detected on {host.system} {host.machine}")
 
 
 def parse_cpuinfo(text: str, family: str) -> Cpu | Failed:
@@ -69,12 +69,12 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | Failed:
     brand = entry.get("model name") or entry.get("cpu") or ""
     if family == "x86_64":
         if "flags" not in entry:
-            return Failed("has no line 'flags'")
+            return Failed("has no 'flags' line")
         vendor = entry.get("vendor_id", "generic")
         return _cpu(family, vendor=vendor, features=entry["flags"].split(), brand=brand)
     if family == "aarch64":
         if "Features" not in entry:
-            return Failed("has no line 'Features'")
+            return Failed("has no 'Features' line")
         code = entry.get("CPU implementer")
         return _cpu(
             family,
@@ -91,11 +91,11 @@ def parse_cpuinfo(text: str, family: str) -> Cpu | Failed:
 
 
 def parse_sysctl(text: str, family: str) -> Cpu | Failed:
-    """Return the processor of a Mac from sysctl's `name: value` lines.
+    """Return the CPU of a Mac from sysctl's `name: value` lines.
 
-    `family` is the interpreter's: under Rosetta an x86_64 one runs on an Apple processor, and what
-    it may use is what Rosetta shows it. Every arm64 Mac has at least an M1, which old systems do
-    not spell out. Source: Apple, "Determining Instruction Set Characteristics".
+    `family` is the interpreter's: an x86_64 interpreter under Rosetta runs on an Apple CPU and may
+    use what Rosetta reports. Every arm64 Mac has at least an M1, whose features old systems do not
+    list. Source: Apple, "Determining Instruction Set Characteristics".
     """
     values = {}
     for line in text.splitlines():
@@ -127,31 +127,31 @@ def parse_sysctl(text: str, family: str) -> Cpu | Failed:
 
 
 def probe_microarchitecture(host: Host, cpu: Cpu) -> Fact[str]:
-    """Return the name of the most specific processor that `cpu` is a match for, by archspec.
+    """Return archspec's name for the most specific CPU that `cpu` matches.
 
-    A virtual machine that hides features shows as what its features allow, not as what its brand
-    says; where not even the features of a named processor are there, the generic level is
-    returned under our name (`v3`). Loads archspec: about 50 ms of CPU.
+    A virtual machine that hides features gets the name that its features allow, whatever its
+    brand string; if no named CPU matches, the generic level is returned under our name (`v3`).
+    Loads archspec, which takes about 50 ms of CPU time.
     """
     from archspec.cpu import TARGETS
 
     if cpu.family not in TARGETS:
-        return Absent(f"archspec knows no processors of the architecture {cpu.family}")
+        return Absent(f"archspec does not know any CPU of the architecture {cpu.family}")
     source = f"archspec, from {'sysctl' if host.system == 'Darwin' else 'the features'}"
     if host.system == "Darwin" and cpu.family == "aarch64":
         found = _apple_name(cpu.brand)
         return Found(found, source)
     candidates = [target for target in TARGETS.values() if _is_compatible(cpu, target)]
     generic = max((t for t in candidates if t.vendor == "generic"), key=_depth)
-    # As archspec.cpu.host() chooses: it cannot be handed a recorded machine.
+    # The rule of archspec.cpu.host(), which works for the running machine only.
     if any(cpu.part and cpu.part == target.cpu_part for target in candidates):
         candidates = [target for target in candidates if target.cpu_part == cpu.part]
     best = max((t for t in candidates if t > generic), key=_depth, default=generic)
     if best.vendor != "generic":
         return Found(best.name, source)
     if cpu.level is None:
-        return Absent(f"no processor that archspec knows fits; this one is a plain {cpu.family}")
-    return Found(cpu.level, f"{source}: no named processor fits, so the generic level")
+        return Absent(f"no CPU known to archspec matches; this one is a generic {cpu.family}")
+    return Found(cpu.level, f"{source}: no named CPU matches, so the generic level")
 
 
 def _is_compatible(cpu: Cpu, target: Microarchitecture) -> bool:
@@ -160,7 +160,7 @@ def _is_compatible(cpu: Cpu, target: Microarchitecture) -> bool:
     if target.family.name != cpu.family:
         return False
     if cpu.family in ("ppc64le", "ppc64"):
-        # archspec's own check looks at the machine that it runs on, not at what it is given.
+        # archspec's own check inspects the machine that it runs on, not its argument.
         return bool(target.generation <= cpu.generation)
     check = COMPATIBILITY_CHECKS.get(cpu.family)
     if check is None:
@@ -172,16 +172,16 @@ def _is_compatible(cpu: Cpu, target: Microarchitecture) -> bool:
 
 
 def _apple_name(brand: str) -> str:
-    """Return archspec's name for an Apple processor: of later ones the last that it knows."""
+    """Return archspec's name for an Apple CPU; the newest that it knows for later ones."""
     from archspec.cpu import TARGETS
 
     match = re.search(r"Apple M(\d+)", brand)
-    number = int(match[1]) if match else 1  # "Apple processor" of the first systems is an M1
+    number = int(match[1]) if match else 1  # the first systems report an M1 as "Apple processor"
     return next(f"m{n}" for n in range(number, 0, -1) if f"m{n}" in TARGETS)
 
 
 def family_of(host: Host) -> str:
-    """Return archspec's name for the architecture of `host`, its own word for an unknown one."""
+    """Return archspec's name for the architecture of `host`, its own word for it if unknown."""
     return next(iter(parse_machine(host.machine)), host.machine)
 
 

@@ -1,4 +1,4 @@
-"""The distribution, by the file that all of them carry."""
+"""The distribution, from os-release."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _LINE = re.compile(
 def probe_distro(host: Host) -> Fact[Distro]:
     """Return the distribution's ID and VERSION_ID as os-release writes them.
 
-    VERSION_ID is empty for rolling ones. Source: os-release(5), where /etc wins over /usr/lib.
+    VERSION_ID is empty for rolling releases. Source: os-release(5), where /etc takes precedence
+    over /usr/lib.
     """
     if host.system != "Linux":
         return Absent(f"{host.system} has no distributions")
@@ -27,14 +28,14 @@ def probe_distro(host: Host) -> Fact[Distro]:
             continue
         values = parse_os_release(text)
         if not re.fullmatch(r"[a-z0-9._-]+", values.get("ID", "linux")):
-            return Failed(f"{path} has the malformed ID {values['ID']!r}")
+            return Failed(f"{path} has a malformed ID: {values['ID']!r}")
         distro = Distro(id=values.get("ID", "linux"), version_id=values.get("VERSION_ID", ""))
         return Found(distro, path)
-    return Absent(f"there is neither {_PATHS[0]} nor {_PATHS[1]}")
+    return Absent(f"neither {_PATHS[0]} nor {_PATHS[1]} exists")
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """Return the assignments of an os-release file, unquoted as a shell does; later ones win."""
+    """Return the assignments of an os-release file, unquoted as in a shell; later ones win."""
     values = {}
     for match in _LINE.finditer(text):
         if match["double"] is not None:

@@ -1,4 +1,4 @@
-"""The values that probing returns. Pure data: nothing here touches the machine.
+"""The values that probing returns. Pure data: nothing here accesses the machine.
 
 A fact is `Found` with its source, `Absent` with the reason, or `Failed` with the error: a missing
 compiler or GPU is an ordinary value, not an exception.
@@ -27,14 +27,14 @@ class Found(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Nothing there, and why that is concluded. An ordinary state."""
+    """Not present, with the reason for that conclusion. An ordinary state."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something is there but could not be understood."""
+    """Present, but it could not be read or understood."""
 
     error: str
 
@@ -44,9 +44,9 @@ Fact = Union[Found[T], Absent, Failed]  # noqa: UP007 - a subscriptable alias ne
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cpu:
-    """A processor as the operating system shows it.
+    """A CPU as the operating system reports it.
 
-    `family` is the architecture in archspec's words (x86_64, aarch64, ppc64le, riscv64, …);
+    `family` is archspec's name for the architecture (x86_64, aarch64, ppc64le, riscv64, …);
     `features` are Linux's names (/proc/cpuinfo); `level` is the highest generic level whose
     features are all there (`v1`–`v4` on x86-64, `armv8.2a` and so on on aarch64), None where the
     architecture has none; `part` and `vendor` are raw identification for naming.
@@ -82,8 +82,8 @@ class Compiler:
     """One compiler for one language.
 
     `command` is what runs it, absolute, launcher first (`/usr/bin/ccache /usr/bin/gcc`), with
-    the arguments that the user's CC carries behind; `version` is exact ("12.2.0"); `target` the
-    triple it compiles for, empty where the family does not tell.
+    the arguments of the user's CC last; `version` is exact ("12.2.0"); `target` the
+    target triple, empty if the compiler does not report it.
     """
 
     language: Language
@@ -95,9 +95,9 @@ class Compiler:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rust:
-    """A rustc: its release ("1.95.0"), the triple it compiles for unasked, and its LLVM's version.
+    """A rustc: its release ("1.95.0"), its default target triple, and its LLVM's version.
 
-    `llvm` is empty where rustc does not tell.
+    `llvm` is empty if rustc does not report it.
     """
 
     version: str
@@ -107,7 +107,7 @@ class Rust:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostFacts:
-    """Everything that is probed before a build. `compilers` has one entry a language asked for."""
+    """Everything that is probed before a build. `compilers` has an entry for each language."""
 
     system: str
     machine: str
@@ -117,8 +117,8 @@ class HostFacts:
     compilers: tuple[tuple[Language, Fact[Compiler]], ...] = ()
 
     def compiler(self, language: Language) -> Fact[Compiler]:
-        """Return the fact on the compiler of `language`."""
+        """Return the fact about the compiler for `language`."""
         for name, fact in self.compilers:
             if name == language:
                 return fact
-        return Absent(f"no {language} compiler was looked for")
+        return Absent(f"no {language} compiler was probed")

@@ -1,4 +1,4 @@
-"""The Rust compiler: asked only where a source tree holds a Cargo.toml."""
+"""The Rust compiler, probed only if the source tree has a Cargo.toml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from variantbuild.probe.facts import Absent, Fact, Failed, Found, Rust
 
 
 def probe_rust(host: Host) -> Fact[Rust]:
-    """Return the rustc that cargo will use: the one that RUSTC names, or else on PATH.
+    """Return the rustc that cargo will use: the one in RUSTC, else the one on PATH.
 
     Source of the fields: rustc's own `-vV` (The rustc book, "Command-line arguments").
     """
@@ -22,7 +22,7 @@ def probe_rust(host: Host) -> Fact[Rust]:
         return Failed(f"{program} -vV {answer.failure}")
     found = dict(re.findall(r"^(release|host|LLVM version): (\S+)$", answer.stdout, re.M))
     if "release" not in found or "host" not in found:
-        return Failed(f"{program} -vV told no release and host: {answer.stdout[:80]!r}")
+        return Failed(f"{program} -vV did not print a release and a host: {answer.stdout[:80]!r}")
     return Found(
         Rust(
             version=found["release"].partition("-")[0],

@@ -1,6 +1,6 @@
-"""The forms in which a variant stands among the platform tags of a wheel.
+"""The ways to write a variant into the platform tags of a wheel.
 
-Imports nothing of the variants themselves: what relabels a wheel knows the suffix already.
+Works on the suffix of the platform tag, so that no knowledge of variants is needed.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-#: How a variant's tag stands beside the plain one: both everywhere (set), alone (specific), alone
-#: in the file name (hybrid), or not at all (plain).
+#: Where the variant's tag is used: beside the plain tag (set), instead of it (specific), instead of
+#: it in the file name only (hybrid), or nowhere (plain).
 TagForm = Literal["set", "specific", "hybrid", "plain"]
 FORMS: tuple[TagForm, ...] = get_args(TagForm)
 
@@ -20,8 +20,8 @@ def name_platforms(
     """Return the platform tags for the file name and for WHEEL.
 
     `in_file` and `in_wheel` are the plain platforms of both (`linux_x86_64`), `suffix` is the
-    variant's (`_v3`), empty for what is not stamped. A set in a file name is sorted (PEP 425);
-    WHEEL keeps its order, plain tags in front.
+    variant's (`_v3`), empty without a stamp. A set in a file name is sorted (PEP 425);
+    WHEEL keeps its order, plain tags first.
     """
     specific_file = tuple(platform + suffix for platform in in_file)
     specific_wheel = tuple(platform + suffix for platform in in_wheel)

@@ -1,7 +1,7 @@
-"""manylinux policies: which symbol versions and libraries each promises.
+"""manylinux policies: the symbol versions and libraries that each guarantees.
 
 Pure; the table is data/manylinux.json. Sources: PEP 600 (a policy is the glibc that it names),
-PEP 656 (musllinux), and for libstdc++, libgcc and zlib the versions of the distributions behind.
+PEP 656 (musllinux), and the distributions behind each policy for libstdc++, libgcc and zlib.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAME = re.compile(r"(many|musl)linux_(\d{1,2})_(\d{1,3})", re.ASCII)
 
 Version = tuple[int, ...]
 
-#: The only one that there is; its soname and symbol versions hold to it.
+#: The only major version: soname and symbol versions depend on it.
 _GLIBC_MAJOR = 2
 
 
@@ -44,8 +44,8 @@ class Policy:
     """A policy such as `manylinux_2_28`, and the newest symbol version of each library in it.
 
     `ceilings` maps the prefix of symbol versions (GLIBC, GLIBCXX, …) to the highest one, `others`
-    an architecture to those that differ there; it is for all machines but `never`.
-    `libraries` may be linked without being in the wheel. For musl there are no versions.
+    an architecture to those that differ there. It is for all architectures except `never`.
+    `libraries` may be linked without being in the wheel. musl has no symbol versions.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Policy:
 
     @property
     def is_musl(self) -> bool:
-        """Tell whether this is a musllinux policy."""
+        """Whether this is a musllinux policy."""
         return self.name.startswith("musl")
 
     def platform(self, machine: str) -> str:
@@ -64,13 +64,13 @@ class Policy:
         return f"{self.name}_{machine}"
 
     def ceiling(self, prefix: str, machine: str) -> Version | None:
-        """Return the highest symbol version of `prefix` on a machine; None where there is none."""
+        """Return the highest symbol version of `prefix` on a machine; None if it has none."""
         return self.others.get(machine, {}).get(prefix) or self.ceilings.get(prefix)
 
 
 @cache
 def known_policies() -> tuple[Policy, ...]:
-    """Return the manylinux policies of the table, the lowest first."""
+    """Return the manylinux policies of the table, the oldest first."""
     table = load_table("manylinux")
     rows = cast("list[_Row]", table["policies"])
     machines = cast("dict[str, _Machine]", table["machines"])
@@ -105,8 +105,8 @@ def known_policies() -> tuple[Policy, ...]:
 def parse_policy(text: str) -> Policy:
     """Return the policy called `text`: `manylinux_2_28`, `manylinux2014`, `musllinux_1_2`.
 
-    A machine behind it (`_x86_64`) is passed over. Any glibc 2 may be named (PEP 600): one between
-    two of the table promises of the other libraries what the lower one does. Raises RepairError.
+    A machine after it (`_x86_64`) is ignored. Any glibc 2 may be named (PEP 600): between two
+    policies of the table, the older one applies to the other libraries. Raises RepairError.
     """
     rows = cast("list[_Row]", load_table("manylinux")["policies"])
     aliases = {alias: row["name"] for row in rows for alias in row["aliases"]}
@@ -114,16 +114,16 @@ def parse_policy(text: str) -> Policy:
     found = _NAME.fullmatch(aliases.get(base, base))
     if found is None:
         raise RepairError(
-            f"--policy {text!r} names no policy",
-            hint="name one such as manylinux_2_28, manylinux2014 or musllinux_1_2",
+            f"--policy {text!r} is not a policy",
+            hint="use a policy such as manylinux_2_28, manylinux2014 or musllinux_1_2",
         )
     if found[1] == "musl":
         return musl_policy(found[0])
     wanted = (int(found[2]), int(found[3]))
     if wanted[0] != _GLIBC_MAJOR:
         raise RepairError(
-            f"--policy {text!r} is of glibc {found[2]}, which does not exist",
-            hint="name one of glibc 2, such as manylinux_2_28",
+            f"--policy {text!r} is for glibc {found[2]}, which does not exist",
+            hint="use a policy for glibc 2, such as manylinux_2_28",
         )
     below = [policy for policy in known_policies() if policy.ceilings["GLIBC"] <= wanted]
     if not below:

@@ -18,7 +18,7 @@ from variantbuild.host import Completed
 LoadHost = Callable[[str], RecordedHost]
 SCHEMA = Path(variantbuild.cli.__file__).with_name("probe.schema.json")
 MACHINES = sorted(path.stem for path in (HOSTS / "gpu").glob("*.json"))
-NO_DRIVER = "no NVIDIA driver: neither /proc/driver/nvidia/version nor libcuda.so.1 in the usual folders"  # fmt: skip # noqa: E501
+NO_DRIVER = "no NVIDIA driver: neither /proc/driver/nvidia/version nor libcuda.so.1 in the usual directories"  # fmt: skip # noqa: E501
 ONLY_PYPI = "CUDA 12 cannot come from PyPI: the compiler is published there for 13.0 to 13.5 only"
 
 
@@ -68,7 +68,7 @@ def test_three_facts_with_their_sources(
     assert rows["NVIDIA driver"].endswith("NVML")
     assert "2 × Tesla V100-SXM2-16GB (sm_70)" in rows["NVIDIA GPUs"]
     assert "none" in rows["ROCm toolkit"]
-    assert rows["AMD driver"].endswith("/sys/class/kfd/kfd/topology/nodes is not there")
+    assert rows["AMD driver"].endswith("/sys/class/kfd/kfd/topology/nodes does not exist")
     report(machine("rocm-6.4-mi300x"), why_not=None, as_json=False)
     rows = {line.split("  ")[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "ROCm 6.4  /opt/rocm" in rows["ROCm toolkit"]
@@ -126,7 +126,7 @@ def test_three_facts_with_their_sources(
             "rocm6.4",
             [
                 "ROCm 6.4 needs a GPU driver: no AMD GPU driver: "
-                "/sys/class/kfd/kfd/topology/nodes is not there"
+                "/sys/class/kfd/kfd/topology/nodes does not exist"
             ],
             ["no hipcc on PATH or in /opt/rocm"],
         ),

@@ -176,24 +176,25 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("value", "sentence"),
         [
-            ("ccache", "CC=ccache names the launcher /usr/bin/ccache, but no compiler behind it"),
+            ("ccache", "CC=ccache names the launcher /usr/bin/ccache, but no compiler after it"),
             (
                 "nope",
-                "CC=nope names nope, which no absolute PATH entry outside the source tree has",
+                "CC=nope names nope, which is not on PATH "
+                "(absolute entries outside the source tree)",
             ),
             (
                 "/opt/nope",
-                "CC=/opt/nope names /opt/nope, which does not exist or may not be run",
+                "CC=/opt/nope names /opt/nope, which does not exist or is not executable",
             ),
             (
                 "tools/gcc",
-                "CC=tools/gcc names tools/gcc by a relative path, and programs are run by "
-                "absolute ones only",
+                "CC=tools/gcc names tools/gcc by a relative path; use an absolute path, "
+                "or a name on PATH",
             ),
             (
                 "distcc gcc",
-                "CC=distcc gcc names distcc, which no absolute PATH entry outside the source "
-                "tree has",
+                "CC=distcc gcc names distcc, which is not on PATH "
+                "(absolute entries outside the source tree)",
             ),
             ("'gcc", "CC='gcc has an unclosed quote"),
         ],
@@ -241,7 +242,7 @@ class TestSearch:
         fact = probe_compiler(host, "cxx", search="cmake")
         assert isinstance(fact, Found)
         assert fact.value.command == ("/opt/gcc-13/bin/g++",)
-        assert fact.source == "/opt/gcc-13/bin/g++ -v (beside the C compiler)"
+        assert fact.source == "/opt/gcc-13/bin/g++ -v (next to the C compiler)"
         meson = probe_compiler(host, "cxx", search="meson")
         assert isinstance(meson, Found)
         assert meson.value.command == ("/usr/bin/c++",)
@@ -262,14 +263,14 @@ class TestSearch:
     def test_interpreter_names_a_compiler_that_is_not_here(self) -> None:
         host = RecordedHost(env={"PATH": "/usr/bin"}, config={"CC": "clang"})
         assert probe_compiler(host, "c") == Absent(
-            "CC of this Python's configuration names clang, which no absolute PATH entry outside "
-            "the source tree has"
+            "CC of this Python's configuration names clang, which is not on PATH "
+            "(absolute entries outside the source tree)"
         )
 
     def test_nothing_anywhere(self) -> None:
         host = RecordedHost(env={"PATH": "/usr/bin"})
         assert probe_compiler(host, "c") == Absent(
-            "this Python's configuration names no CC, and none is set"
+            "CC is not set, and this Python's configuration does not name one"
         )
         assert probe_compiler(host, "cxx", search="meson") == Absent(
             "CXX is not set, and none of c++, g++, clang++, nvc++, icpx is on PATH"
@@ -306,7 +307,7 @@ class TestMisbehaviour:
     def test_lying(self) -> None:
         error = failure(self.answering(0))
         assert error == (
-            "/usr/bin/cc -v (CC=cc) told no compiler and version that are known: 'boom'"
+            "/usr/bin/cc -v (CC=cc) did not identify a known compiler and version: 'boom'"
         )
 
 
@@ -318,9 +319,9 @@ class TestRealPrograms:
         [
             ("kill -SEGV $$", "was killed by signal 11"),
             ("exit 7", "exited with status 7"),
-            ("echo 'gcc version none'", "told no compiler and version that are known"),
+            ("echo 'gcc version none'", "did not identify a known compiler and version"),
             ("yes", f"wrote more than {OUTPUT_LIMIT >> 20} MiB of output"),
-            ("printf 'gcc version \\377\\376'", "told no compiler and version that are known"),
+            ("printf 'gcc version \\377\\376'", "did not identify a known compiler and version"),
         ],
     )
     def test_bad_compilers(self, text: str, clause: str, tmp_path: Path) -> None:

@@ -75,12 +75,12 @@ def test_unnamed_is_linux() -> None:
 
 def test_malformed_id_fails() -> None:
     fact = probe_distro(RecordedHost(files={"/etc/os-release": 'ID="My Distro"\n'}))
-    assert fact == Failed("/etc/os-release has the malformed ID 'My Distro'")
+    assert fact == Failed("/etc/os-release has a malformed ID: 'My Distro'")
 
 
 def test_without_the_file() -> None:
     fact = probe_distro(RecordedHost())
-    assert fact == Absent("there is neither /etc/os-release nor /usr/lib/os-release")
+    assert fact == Absent("neither /etc/os-release nor /usr/lib/os-release exists")
 
 
 def test_elsewhere_is_absent() -> None:

@@ -20,7 +20,7 @@ def test_everything_of_a_machine(recorded_host: Callable[[str], RecordedHost]) -
     assert isinstance(compiler, Found)
     assert compiler.value.version == "4.8.5"
     assert compiler.value.language == "cxx"
-    assert facts.compiler("fortran") == Absent("no fortran compiler was looked for")
+    assert facts.compiler("fortran") == Absent("no fortran compiler was probed")
 
 
 @pytest.mark.parametrize("name", recorded_hosts())

@@ -67,7 +67,7 @@ def test_static_interpreter() -> None:
 
 def test_nonsense_version_fails() -> None:
     fact = probe_libc(RecordedHost(strings={"CS_GNU_LIBC_VERSION": "bionic"}))
-    assert fact == Failed("confstr(CS_GNU_LIBC_VERSION) answered 'bionic', not 'glibc X.Y'")
+    assert fact == Failed("confstr(CS_GNU_LIBC_VERSION) returned 'bionic', not 'glibc X.Y'")
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,15 @@ def test_nonsense_version_fails() -> None:
     [
         (
             Completed(argv=(MUSL,), status=1, stdout="", stderr="hello\n"),
-            f"the musl loader {MUSL} exited with status 1 and told no version",
+            f"the musl loader {MUSL} exited with status 1 and printed no version",
         ),
         (
             Completed(argv=(MUSL,), status=None, stdout="", stderr="", error="did not finish"),
-            f"the musl loader {MUSL} did not finish and told no version",
+            f"the musl loader {MUSL} did not finish and printed no version",
         ),
         (
             Completed(argv=(MUSL,), status=0, stdout="", stderr=""),
-            f"the musl loader {MUSL} exited with status 0 and told no version",
+            f"the musl loader {MUSL} exited with status 0 and printed no version",
         ),
     ],
 )

@@ -169,7 +169,7 @@ def test_a_glibc_between_two_policies_promises_the_lower_one_for_the_rest() -> N
 
 @pytest.mark.parametrize("text", ["", "linux", "manylinux", "manylinux_2", "many_2_17", "v3"])
 def test_what_is_no_policy(text: str) -> None:
-    with pytest.raises(RepairError, match="names no policy"):
+    with pytest.raises(RepairError, match="is not a policy"):
         parse_policy(text)
     with pytest.raises(RepairError, match="older than any policy"):
         parse_policy("manylinux_2_4")
@@ -177,7 +177,7 @@ def test_what_is_no_policy(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["manylinux_1_17", "manylinux_3_0", "manylinux_9_9"])
 def test_a_glibc_that_does_not_exist(text: str) -> None:
-    with pytest.raises(RepairError, match=f"'{text}' is of glibc ., which does not exist"):
+    with pytest.raises(RepairError, match=f"'{text}' is for glibc ., which does not exist"):
         parse_policy(text)
 
 

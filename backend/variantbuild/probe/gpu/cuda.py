@@ -1,7 +1,7 @@
-"""CUDA toolkits: where they are, which version they are, and whether their parts agree.
+"""CUDA toolkits: their locations and versions, and whether their parts agree.
 
-A toolkit is known by its compiler. cuda.h and version.json must name the same release, or it is
-no toolkit that a label can be taken from.
+A toolkit is identified by its compiler. cuda.h and version.json must name the same release, or no
+label can be derived from the toolkit.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _RELEASE = re.compile(r"release (\d+)\.(\d+), V(\d+\.\d+\.\d+)")
 _CUDA_VERSION = re.compile(r"^#define CUDA_VERSION (\d+)", re.MULTILINE)
 _DRY_RUN = re.compile(r"^#\$ (TOP|INCLUDES|LIBRARIES)=(.*)$", re.MULTILINE)
 _PTXAS_NAME = re.compile(r"compute_(\d+[af])\b")
-# Where toolkits lie that no variable and no PATH names: NVIDIA's installers, and Arch.
+# Where to look without a variable or PATH: the directories of NVIDIA's installers, and of Arch.
 _USUAL = ("/usr/local/cuda/bin/nvcc", "/usr/local/cuda-[0-9]*/bin/nvcc", "/opt/cuda/bin/nvcc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A place where a toolkit may be: its compiler, its root where one was named, and by whom."""
+    """A possible location of a toolkit: its compiler, its root if one was given, and the source."""
 
     compiler: str
     root: str
@@ -48,9 +48,9 @@ def probe_cuda_toolkit(
 ) -> Fact[Toolkit]:
     """Find the CUDA toolkit of release `wanted` ((12,) or (12, 8); empty for any).
 
-    What CUDACXX, CUDA_HOME or CUDA_PATH name is binding, and they must agree. Then come nvcc on
-    PATH, the usual folders, and wheels in the folders of `python_path`; `choice` = "system" leaves
-    out the wheels, "pypi" all others. Failed where a toolkit is there but contradicts itself.
+    CUDACXX, CUDA_HOME and CUDA_PATH are binding, and must agree. Otherwise nvcc on PATH, the usual
+    directories, and wheels in the directories of `python_path` are tried; `choice` = "system"
+    excludes the wheels, "pypi" everything else. Failed if a toolkit contradicts itself.
     """
     named = [] if choice == "pypi" else list(_named_places(host))
     if named:
@@ -78,7 +78,7 @@ def probe_cuda_toolkit(
 def _binding(
     host: Host, places: Sequence[_Place | Failed], wanted: tuple[int, ...]
 ) -> Fact[Toolkit]:
-    """Return the toolkit that all the named places agree on."""
+    """Return the toolkit that all variables agree on."""
     found: list[Found[Toolkit]] = []
     for place in places:
         fact = place if isinstance(place, Failed) else _inspect(host, place)
@@ -92,7 +92,9 @@ def _binding(
                 f"{first.source} names {first.value} and {other.source} names {other.value}"
             )
     if not _matches(first.value, wanted):
-        return Failed(f"CUDA {_dotted(wanted)} is wanted, but {first.source} names {first.value}")
+        return Failed(
+            f"CUDA {_dotted(wanted)} was requested, but {first.source} names {first.value}"
+        )
     return first
 
 
@@ -129,8 +131,8 @@ def _found_places(
                 root = posixpath.dirname(posixpath.dirname(compiler))
                 yield _Place(compiler=compiler, root=root, source=root)
     if choice != "system":
-        for folder in python_path:
-            for compiler in _newest_first(host.glob(f"{folder}/nvidia/cu[0-9]*/bin/nvcc")):
+        for directory in python_path:
+            for compiler in _newest_first(host.glob(f"{directory}/nvidia/cu[0-9]*/bin/nvcc")):
                 root = posixpath.dirname(posixpath.dirname(compiler))
                 yield _Place(compiler=compiler, root=root, source=root, origin="pypi")
 
@@ -140,13 +142,13 @@ def _newest_first(paths: Sequence[str]) -> list[str]:
 
 
 def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
-    """Ask the compiler for its release and layout, and hold headers and version.json against it."""
+    """Run the compiler for release and layout, and compare headers and version.json with them."""
     answer = host.run([place.compiler, "--version"], timeout=_TIMEOUT)
     if not answer.ok:
         return Failed(f"{place.compiler} ({place.source}) {answer.failure}")
     release = _RELEASE.search(answer.stdout)
     if release is None:
-        return Failed(f"{place.compiler} ({place.source}) does not tell its release")
+        return Failed(f"{place.compiler} ({place.source}) does not print its release")
     toolkit = _layout(host, place, (int(release[1]), int(release[2])), release[3])
     if isinstance(toolkit, Failed):
         return toolkit
@@ -161,10 +163,10 @@ def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
 
 
 def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -> Toolkit | Failed:
-    """Read root, include and library folders from the compiler's dry run, as CMake does.
+    """Read root, include and library directories from the compiler's dry run, as CMake does.
 
-    nvcc may be a wrapper far from its toolkit; its dry run needs no source file, and says where
-    it looks (CMakeDetermineCUDACompiler.cmake, 3.25).
+    nvcc may be a wrapper outside its toolkit; its dry run needs no source file and prints the
+    directories that it uses (CMakeDetermineCUDACompiler.cmake, 3.25).
     """
     argv = [place.compiler, "-v", "-dryrun", "__variantbuild.cu"]
     answer = host.run(argv, timeout=_TIMEOUT)
@@ -194,21 +196,21 @@ def _paths(option: str, told: dict[str, str]) -> list[str]:
 def _versions(
     host: Host, toolkit: Toolkit, named_root: str
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield what every header and version.json of the toolkit says, with its path."""
-    folders = {toolkit.root, named_root or toolkit.root}
-    headers = {toolkit.include, *(posixpath.join(folder, "include") for folder in folders)}
-    for path in sorted(posixpath.join(folder, "cuda.h") for folder in headers):
+    """Yield path and version of every header and version.json of the toolkit."""
+    roots = {toolkit.root, named_root or toolkit.root}
+    headers = {toolkit.include, *(posixpath.join(root, "include") for root in roots)}
+    for path in sorted(posixpath.join(path, "cuda.h") for path in headers):
         number = _CUDA_VERSION.search(host.read_text(path) or "")
         if number is not None:
             yield path, (int(number[1]) // 1000, int(number[1]) % 1000 // 10)
-    for path in sorted(posixpath.join(folder, "version.json") for folder in folders):
+    for path in sorted(posixpath.join(root, "version.json") for root in roots):
         text = host.read_text(path)
         if text is not None:
             yield path, _parse_version_json(text)
 
 
 def _parse_version_json(text: str) -> tuple[int, ...]:
-    """Return (major, minor) of a toolkit's version.json, () where it does not tell."""
+    """Return (major, minor) from a toolkit's version.json, () if it has no readable version."""
     try:
         version = json.loads(text)["cuda"]["version"]
     except (ValueError, KeyError, TypeError):
@@ -218,7 +220,7 @@ def _parse_version_json(text: str) -> tuple[int, ...]:
 
 
 def _architectures(host: Host, toolkit: Toolkit) -> tuple[str, ...]:
-    """Ask nvcc for the architectures, and ptxas for those with `a` and `f` that nvcc leaves out."""
+    """Return the architectures of nvcc, with those of ptxas that end in `a` or `f`."""
     listed = host.run([toolkit.compiler, "--list-gpu-arch"], timeout=_TIMEOUT)
     names = re.findall(r"compute_(\d+[af]?)\b", listed.stdout) if listed.ok else []
     if not names:
@@ -235,4 +237,4 @@ def _matches(toolkit: Toolkit, wanted: tuple[int, ...]) -> bool:
 
 
 def _dotted(version: Sequence[int]) -> str:
-    return ".".join(map(str, version)) or "of no known version"
+    return ".".join(map(str, version)) or "an unreadable version"

@@ -10,7 +10,7 @@ from variantbuild.probe.gpu.gpufacts import Driver
 
 
 def driver_floor(major: int) -> str:
-    """Return the oldest driver that runs CUDA `major`, '' where it is not known.
+    """Return the oldest driver that runs CUDA `major`, '' if unknown.
 
     Source: NVIDIA's CUDA compatibility guide, minor version compatibility.
     """
@@ -19,7 +19,7 @@ def driver_floor(major: int) -> str:
 
 
 def is_below_floor(driver: Driver, major: int) -> bool:
-    """Tell whether `driver` is known to be too old for CUDA `major`."""
+    """Return whether `driver` is known to be too old for CUDA `major`."""
     floor = driver_floor(major)
     if not floor or not driver.version:
         return driver.cuda is not None and driver.cuda[0] < major

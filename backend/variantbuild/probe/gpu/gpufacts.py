@@ -1,4 +1,4 @@
-"""What probing finds of an accelerator: toolkit, driver and GPUs, each a fact of its own."""
+"""What is known about an accelerator: toolkit, driver and GPUs, each a separate fact."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from variantbuild.probe.facts import Fact
 class Toolkit:
     """A toolkit that compiles device code.
 
-    `version` is (major, minor); `release` all that the compiler tells ("13.0.88"); `root` the
-    folder that build systems call CUDA_HOME or ROCM_PATH; `compiler` nvcc or hipcc, absolute;
-    `clang` the compiler behind hipcc; `include` and `libraries` are folders. `origin` is pypi for
-    one that is installed as wheels. `architectures` is what the compiler says it can build for
-    (`90`, `90a`, `gfx90a`), empty where it does not tell.
+    `version` is (major, minor); `release` in full ("13.0.88"); `root` the
+    directory that build systems call CUDA_HOME or ROCM_PATH; `compiler` nvcc or hipcc, absolute;
+    `clang` the compiler behind hipcc; `include` and `libraries` are directories. `origin` is pypi
+    for a toolkit installed as wheels. `architectures` are those that the compiler reports
+    (`90`, `90a`, `gfx90a`), empty if it reports none.
     """
 
     kind: AcceleratorKind
@@ -32,7 +32,7 @@ class Toolkit:
     architectures: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the name people use: `CUDA 13.0`, `ROCm 6.4`."""
+        """Return the common name: `CUDA 13.0`, `ROCm 6.4`."""
         return f"{NAMES[self.kind]} {self.version[0]}.{self.version[1]}"
 
 
@@ -54,7 +54,7 @@ class Gpu:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceleratorFacts:
-    """The three facts on one kind of accelerator."""
+    """The three facts about one kind of accelerator."""
 
     kind: AcceleratorKind
     toolkit: Fact[Toolkit]

@@ -1,6 +1,6 @@
-"""NVIDIA's driver and GPUs, from the cheapest source that knows.
+"""NVIDIA's driver and GPUs, from the cheapest source that has the answer.
 
-Nothing is run where no file of a driver is there, so a machine without GPU pays nothing.
+Nothing is run unless a file of the driver exists, so a machine without a GPU pays nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Driver, Gpu
 
-_TIMEOUT = 15.0  # seconds; waking a GPU that nothing keeps awake takes up to five
+_TIMEOUT = 15.0  # seconds; waking an idle GPU takes up to five
 _PROC = "/proc/driver/nvidia/version"
 _PROC_VERSION = re.compile(r"Kernel Module(?: for \w+)?\s+(\d+(?:\.\d+)+)")
 _SMI_ROW = re.compile(r"(?P<cap>\d+\.\d+), (?P<driver>\d+(?:\.\d+)+), (?P<name>.+)")
@@ -33,14 +33,16 @@ class _Answer(TypedDict, total=False):
 
 
 def probe_nvidia(host: Host) -> tuple[Fact[Driver], Fact[tuple[Gpu, ...]]]:
-    """Return the driver and the GPUs that it shows.
+    """Return the driver and the GPUs that it reports.
 
-    Asked are NVML or libcuda (in a process apart), nvidia-smi, /proc/driver/nvidia/version, and
-    on a Jetson the device tree.
+    Sources, in order: NVML or libcuda (in a separate process), nvidia-smi,
+    /proc/driver/nvidia/version, and the device tree of a Jetson.
     """
     trace = _trace(host)
     if trace is None:
-        reason = Absent(f"no NVIDIA driver: neither {_PROC} nor libcuda.so.1 in the usual folders")
+        reason = Absent(
+            f"no NVIDIA driver: neither {_PROC} nor libcuda.so.1 in the usual directories"
+        )
         return reason, reason
     answer = _query_libraries(host)
     if "error" not in answer:
@@ -50,7 +52,7 @@ def probe_nvidia(host: Host) -> tuple[Fact[Driver], Fact[tuple[Gpu, ...]]]:
         return smi
     driver, gpus = _proc_driver(host), _tegra(host)
     return (
-        driver if driver is not None else Failed(f"{trace} is there, but {smi.error}"),
+        driver if driver is not None else Failed(f"{trace} exists, but {smi.error}"),
         gpus if gpus is not None else smi,
     )
 
@@ -72,11 +74,11 @@ def _query_libraries(host: Host) -> _Answer:
     program = str(Path(__file__).with_name("nvidia_query.py"))
     answer = host.run([sys.executable, "-I", "-S", program], timeout=_TIMEOUT)
     if not answer.ok:
-        return {"error": f"asking the driver's libraries {answer.failure}"}
+        return {"error": f"querying the driver's libraries {answer.failure}"}
     try:
         value = json.loads(answer.stdout)
     except ValueError:
-        return {"error": "the driver's libraries gave no readable answer"}
+        return {"error": "the driver's libraries printed unreadable output"}
     return cast("_Answer", value)
 
 
@@ -89,7 +91,7 @@ def _from_libraries(host: Host, answer: _Answer) -> tuple[Fact[Driver], Fact[tup
         Gpu(name=name, architecture=f"{major}{minor}") for name, major, minor in answer["gpus"]
     )
     shown: Fact[tuple[Gpu, ...]] = (
-        Found(gpus, library) if gpus else Absent(f"{library} shows no GPU")
+        Found(gpus, library) if gpus else Absent(f"{library} reports no GPU")
     )
     return Found(Driver(version=version, cuda=cuda), library), shown
 
@@ -103,7 +105,7 @@ def _query_smi(host: Host, before: str) -> tuple[Fact[Driver], Fact[tuple[Gpu, .
     rows = [_SMI_ROW.fullmatch(line.strip()) for line in answer.stdout.splitlines()]
     found = [row for row in rows if row is not None]
     if not answer.ok or not found:
-        return Failed(f"{before}; {program} {answer.failure or 'shows no GPU'}")
+        return Failed(f"{before}; {program} {answer.failure or 'reports no GPU'}")
     gpus = tuple(Gpu(name=row["name"], architecture=row["cap"].replace(".", "")) for row in found)
     return Found(Driver(version=found[0]["driver"]), program), Found(gpus, f"{program} {query}")
 
@@ -114,7 +116,7 @@ def _proc_driver(host: Host) -> Found[Driver] | None:
 
 
 def _tegra(host: Host) -> Found[tuple[Gpu, ...]] | None:
-    """Name a Jetson's GPU by its chip (/proc/device-tree/compatible), where no library answers."""
+    """Return a Jetson's GPU by its chip (/proc/device-tree/compatible), if no library answers."""
     path = "/proc/device-tree/compatible"
     chips = cast("dict[str, str]", load_table("cuda")["tegra"])
     for entry in (host.read_text(path) or "").split("\0"):

@@ -1,7 +1,7 @@
-"""A program of its own: ask NVIDIA's driver libraries for versions and GPUs, print JSON.
+"""A separate program: query NVIDIA's driver libraries for versions and GPUs, and print JSON.
 
-It runs in a process apart, since a driver that hangs or crashes must not take the build along.
-NVML is asked first, then libcuda, which Jetson has and NVML may be missing. Sources: NVML API
+It runs in its own process, so that a driver that hangs or crashes does not affect the build.
+NVML is tried first, then libcuda, since a Jetson may have no NVML. Sources: NVML API
 reference; CUDA driver API, CUdevice_attribute 75 and 76.
 """
 
@@ -11,16 +11,18 @@ import ctypes
 import json
 import sys
 
-_FOLDERS = ("", "/usr/lib/wsl/lib/", "/usr/local/nvidia/lib64/", "/run/opengl-driver/lib/")
+_DIRECTORIES = ("", "/usr/lib/wsl/lib/", "/usr/local/nvidia/lib64/", "/run/opengl-driver/lib/")
 _NAME_SIZE = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE
 
 
 class QueryError(Exception):
-    """A library is missing or answered with an error code."""
+    """A library is missing or returned an error code."""
 
 
 def _load(linux: str, windows: str) -> ctypes.CDLL:
-    names = [windows] if sys.platform == "win32" else [folder + linux for folder in _FOLDERS]
+    names = (
+        [windows] if sys.platform == "win32" else [directory + linux for directory in _DIRECTORIES]
+    )
     for name in names:
         try:
             return ctypes.CDLL(name)
@@ -39,7 +41,7 @@ def _call(library: ctypes.CDLL, name: str, *args: object) -> None:
 
 
 def query_nvml() -> dict[str, object]:
-    """Return driver, CUDA version and GPUs as NVML tells them."""
+    """Return driver, CUDA version and GPUs as NVML reports them."""
     nvml = _load("libnvidia-ml.so.1", "nvml.dll")
     _call(nvml, "nvmlInit_v2")
     text = ctypes.create_string_buffer(_NAME_SIZE)
@@ -66,7 +68,7 @@ def query_nvml() -> dict[str, object]:
 
 
 def query_libcuda() -> dict[str, object]:
-    """Return CUDA version and GPUs as the driver's own library tells them."""
+    """Return CUDA version and GPUs as the driver's own library reports them."""
     cuda = _load("libcuda.so.1", "nvcuda.dll")
     _call(cuda, "cuInit", ctypes.c_uint(0))
     number, count, value = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
@@ -87,7 +89,7 @@ def query_libcuda() -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the first answer, or why there is none."""
+    """Print the first answer, or all errors."""
     errors = []
     for query in (query_nvml, query_libcuda):
         try:

@@ -1,7 +1,7 @@
 """ROCm toolkits and AMD's GPUs.
 
-Debian puts ROCm into /usr; elsewhere it has a folder of its own. GPUs are read from the kernel's
-KFD topology, so nothing is run for them.
+Debian installs ROCm into /usr; elsewhere it has its own directory. GPUs are read from the kernel's
+KFD topology, so no program is run for them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEVICE_LIBRARIES = (
 _TOPOLOGY = "/sys/class/kfd/kfd/topology/nodes"
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
 _HIP_VERSION = re.compile(r"^HIP_VERSION_(MAJOR|MINOR|PATCH)=(\d+)$", re.MULTILINE)
-# With nvcc on PATH, hipcc and hipconfig would otherwise take themselves for wrappers around it.
+# With nvcc on PATH, hipcc and hipconfig would otherwise act as wrappers around it.
 _AMD = {"HIP_PLATFORM": "amd"}
 
 
@@ -58,7 +58,7 @@ def probe_rocm_toolkit(host: Host, *, wanted: tuple[int, ...] = ()) -> Fact[Tool
 def probe_amd(host: Host) -> tuple[Fact[Driver], Fact[tuple[Gpu, ...]]]:
     """Return the kernel's driver and the GPUs of the KFD topology."""
     if host.system != "Linux" or not (nodes := host.glob(f"{_TOPOLOGY}/*/properties")):
-        reason = Absent(f"no AMD GPU driver: {_TOPOLOGY} is not there")
+        reason = Absent(f"no AMD GPU driver: {_TOPOLOGY} does not exist")
         return reason, reason
     gpus = [gpu for path in nodes if (gpu := _parse_node(host, path)) is not None]
     path = "/sys/module/amdgpu/version"
@@ -79,7 +79,7 @@ def parse_gfx_version(number: int) -> str:
 def _parse_node(host: Host, path: str) -> Gpu | None:
     found = re.search(r"^gfx_target_version (\d+)$", host.read_text(path) or "", re.MULTILINE)
     if found is None or int(found[1]) == 0:
-        return None  # node 0 is the processor
+        return None  # node 0 is the CPU
     architecture = parse_gfx_version(int(found[1]))
     name = (host.read_text(posixpath.join(posixpath.dirname(path), "name")) or "").strip()
     return Gpu(name=name or architecture, architecture=architecture)
@@ -87,7 +87,7 @@ def _parse_node(host: Host, path: str) -> Gpu | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A place where a toolkit may be; `named` if a variable names it, so that it is binding."""
+    """A possible location of a toolkit; `named` if a variable names it, which makes it binding."""
 
     compiler: str
     root: str
@@ -97,7 +97,7 @@ class _Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Told:
-    """A version (major, minor), the release in full, and the file or command that gave it."""
+    """A version (major, minor), the full release, and the file or command that they are from."""
 
     source: str
     version: tuple[int, int]
@@ -182,10 +182,10 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 
 def _with_architectures(host: Host, toolkit: Toolkit) -> Toolkit:
-    """Read from the device libraries which targets code can be linked for.
+    """Read the targets that code can be linked for from the device libraries.
 
-    hipcc links one file for each target into all device code, so a target without it cannot be
-    built, whatever the compiler knows. Source: ROCm-Device-Libs, oclc_isa_version_*.bc.
+    hipcc links one file per target into all device code, so a target without that file cannot be
+    built, whatever the compiler supports. Source: ROCm-Device-Libs, oclc_isa_version_*.bc.
     """
     for pattern in _DEVICE_LIBRARIES:
         files = host.glob(f"{pattern.format(root=toolkit.root)}/oclc_isa_version_*.bc")

@@ -27,8 +27,8 @@ def with_file(host: RecordedHost, path: str, text: str) -> RecordedHost:
         (f"{ROOT}/targets/x86_64-linux/include/cuda.h", "#define CUDA_VERSION 12080\n", "12.8"),
         (f"{ROOT}/include/cuda.h", "#define CUDA_VERSION 11080\n", "11.8"),
         (f"{ROOT}/version.json", '{"cuda": {"version": "12.8.1"}}', "12.8"),
-        (f"{ROOT}/version.json", "{", "of no known version"),
-        (f"{ROOT}/version.json", '{"cuda": []}', "of no known version"),
+        (f"{ROOT}/version.json", "{", "an unreadable version"),
+        (f"{ROOT}/version.json", '{"cuda": []}', "an unreadable version"),
     ],
 )
 def test_a_part_of_another_release_makes_it_no_toolkit(
@@ -62,7 +62,7 @@ def test_named_places_are_binding_and_must_agree(gpu_host: LoadHost) -> None:
     )
     fact = probe_cuda_toolkit(host.with_env(CUDA_HOME=ROOT), wanted=(12, 8))
     assert isinstance(fact, Failed)
-    assert "CUDA 12.8 is wanted, but CUDA_HOME" in fact.error
+    assert "CUDA 12.8 was requested, but CUDA_HOME" in fact.error
     fact = probe_cuda_toolkit(host.with_env(CUDA_PATH="/nowhere"))
     assert fact == Failed("CUDA_PATH=/nowhere has no bin/nvcc")
     fact = probe_cuda_toolkit(host.with_env(CUDACXX="nvcc-12"))

@@ -20,8 +20,8 @@ FAKES = {
     "flooding": ("#!/bin/sh\nexec yes 0123456789012345678901234567890123456789\n", "MiB|output"),
     "crashing": ("#!/bin/sh\nkill -SEGV $$\n", "was killed by signal 11"),
     "failing": ("#!/bin/sh\necho no >&2\nexit 3\n", "exited with status 3"),
-    "silent": ("#!/bin/sh\nexit 0\n", "does not tell its release"),
-    "foreign": ("#!/bin/sh\nprintf 'release \\377\\376 13.0'\n", "does not tell its release"),
+    "silent": ("#!/bin/sh\nexit 0\n", "does not print its release"),
+    "foreign": ("#!/bin/sh\nprintf 'release \\377\\376 13.0'\n", "does not print its release"),
     "no program": ("\x7fELF not really", "could not be started|exited with status"),
 }
 
