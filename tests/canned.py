@@ -1,4 +1,4 @@
-"""A source tree whose backend hands out a wheel that lies there: hooks without any compiler."""
+"""A source tree whose backend returns a prepared wheel: hooks without any compiler."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Tree:
 
     @property
     def made(self) -> list[str]:
-        """The names in the output folder."""
+        """The names in the output directory."""
         return sorted(path.name for path in self.out.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""A reporter that keeps what it is told, for tests to look at."""
+"""A reporter that records messages for assertions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Processes killed at any moment, full disks and races: never a broken wheel under its name.
 
 Each phase is killed 200 times at random while it works (FAULT_RUNS sets another number for a longer
-run), and once before and once behind each of its system calls.
+run), and once before and once after each of its system calls.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NEW = "demo-1.0+v3-py3-none-linux_x86_64.linux_x86_64_v3.whl"
 
 
 def copy(path: Path, output: Path) -> None:
-    """Verify and stamp into another folder."""
+    """Verify and stamp into another directory."""
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel)
         apply_edit(wheel, plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3")), output)
@@ -74,13 +74,13 @@ def replace_itself(path: Path, output: Path) -> None:
 
 
 def build(path: Path, output: Path) -> None:
-    """Do as the hooks do: a delegate's wheel in a private folder, stamped into the output."""
+    """Do as the hooks do: a delegate's wheel in a staging directory, stamped into the output."""
     with staging_directory(output) as folder:
         tail(path.rename(folder / NAME), output)
 
 
 def carry(path: Path, output: Path) -> None:
-    """Publish a copy of a finished wheel that lies elsewhere."""
+    """Publish a copy of a finished wheel from elsewhere."""
     publish_copy(path.parent / "finished" / NEW, output)
 
 
@@ -128,7 +128,7 @@ def work(action: Callable[[], None], code: list[int]) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """A fresh input wheel and an output folder with an older wheel of the new name."""
+    """A fresh input wheel and an output directory with an older wheel of the new name."""
     source, output = tmp_path / "private", tmp_path / "output"
     (source / "finished").mkdir(parents=True)
     output.mkdir()
@@ -154,7 +154,7 @@ def check_places(phase: str, path: Path, output: Path) -> None:
 
 
 def sound_wheels(folder: Path) -> list[str]:
-    """Return the wheels in `folder`, each verified whole."""
+    """Return the wheels in `folder`, each verified."""
     names = sorted(path.name for path in folder.iterdir() if path.suffix == ".whl")
     for name in names:
         with open_wheel(folder / name) as wheel:
@@ -210,14 +210,14 @@ _CALLS = (
 )
 
 
-def die_at(call: str, nth: int, *, behind: bool) -> None:
-    """Let this process kill itself before or behind the nth time that it makes a system call."""
+def die_at(call: str, nth: int, *, after: bool) -> None:
+    """Let this process kill itself before or after its nth system call of that name."""
     real = getattr(os, call)
     left = itertools.count(nth, -1)
 
     def deadly(*args: object, **kwargs: object) -> object:
         last = next(left) == 0
-        if last and not behind:
+        if last and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         result: object = real(*args, **kwargs)
         if last:
@@ -227,9 +227,9 @@ def die_at(call: str, nth: int, *, behind: bool) -> None:
     setattr(os, call, deadly)
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("phase", PHASES)
-def test_death_at_every_system_call(place: tuple[Path, Path], phase: str, behind: bool) -> None:
+def test_death_at_every_system_call(place: tuple[Path, Path], phase: str, after: bool) -> None:
     path, output = place
     action = PHASES[phase]
     deaths = 0
@@ -238,7 +238,7 @@ def test_death_at_every_system_call(place: tuple[Path, Path], phase: str, behind
             path.write_bytes(DATA)
 
             def doomed(call: str = call, nth: int = nth) -> None:
-                die_at(call, nth, behind=behind)
+                die_at(call, nth, after=after)
                 action(path, output)
 
             code = os.waitstatus_to_exitcode(os.waitpid(start(doomed), 0)[1])
@@ -297,7 +297,7 @@ def test_processes_that_replace_one_wheel(place: tuple[Path, Path]) -> None:
         check_places("replace", path, output)
 
 
-def test_a_folder_that_may_not_be_written_to(place: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_directory_without_write_permission(place: tuple[Path, Path], tmp_path: Path) -> None:
     path, _ = place
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)

@@ -67,7 +67,7 @@ def test_environment_is_read_at_the_doors() -> None:
     found = {
         f"{path}:{line}"
         for path, tree in modules().items()
-        if package(path) not in ("hooks", "cli", "delegate")
+        if package(path) not in ("hooks", "cli")
         for line in uses(tree, "os.environ", "os.getenv", "environ", "getenv")
     }
     assert found == set()

@@ -169,7 +169,7 @@ def program(path: Path, text: str = "") -> Path:
     return path
 
 
-def test_a_compiler_in_a_passing_folder_makes_it_count(tmp_path: Path) -> None:
+def test_a_temporary_directory_with_a_compiler_counts(tmp_path: Path) -> None:
     assert str(tmp_path).startswith(tempfile.gettempdir())
     program(tmp_path / "scripts" / "cython")
     toolchain = program(tmp_path / "toolchain" / "x86_64-linux-gnu-gcc").parent
@@ -192,7 +192,7 @@ def test_the_tools_on_path_count(plan: BuildPlan, tmp_path: Path) -> None:
 
 def test_a_tool_of_a_distribution_counts_by_that(plan: BuildPlan, tmp_path: Path) -> None:
     keys = set()
-    for number in (1, 2):  # the folders of two isolated builds
+    for number in (1, 2):  # the directories of two isolated builds
         folder = program(tmp_path / f"build-env-{number}" / "bin" / "cmake").parent
         keys.add(build_key(plan, {"PATH": f"{folder}:/nowhere"}, SEEN))
     assert len(keys) == 1

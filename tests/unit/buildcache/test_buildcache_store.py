@@ -69,7 +69,7 @@ def test_a_damaged_entry_is_a_miss_and_goes(store: Store, wheel: Path, damage: s
     assert store.find("k", REPORTER) is not None
 
 
-def test_an_entry_that_is_no_sound_wheel_is_not_trusted(store: Store, wheel: Path) -> None:
+def test_an_entry_that_is_not_a_sound_wheel_is_not_used(store: Store, wheel: Path) -> None:
     broken = wheel.with_name(wheel.name)
     broken.write_bytes(b"PK no wheel at all")
     store.store("k", broken, {})
@@ -88,7 +88,7 @@ def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
     assert small.find("d", REPORTER) is not None
 
 
-def test_a_folder_that_others_may_write_to_is_not_used(store: Store, wheel: Path) -> None:
+def test_a_directory_that_others_can_write_to_is_not_used(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {})
     store.directory.chmod(0o777)
     with pytest.raises(WheelError, match="others can write to it"):
@@ -174,7 +174,7 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "XDG_CACHE_HOME" in str(caught.value.hint)
 
 
-def test_a_file_in_its_place_is_told(
+def test_a_file_in_its_place_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -187,8 +187,8 @@ def test_a_file_in_its_place_is_told(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
-    # Not below pytest's own folder, into which another user cannot go.
+def test_an_entry_that_cannot_be_removed_is_an_error(wheel: Path) -> None:
+    # Not below pytest's own directory, which other users cannot enter.
     with tempfile.TemporaryDirectory() as outside:
         store = Store(directory=Path(outside, "cache"), limit=1 << 20)
         store.store("k", wheel, {})
@@ -213,7 +213,7 @@ def test_what_cannot_be_removed_is_told(wheel: Path) -> None:
     assert "chmod u+rwx" in said
 
 
-def test_libraries_are_told_apart(tmp_path: Path) -> None:
+def test_libraries_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "libown.so.1").write_bytes(b"1")
     host = LocalHost(env={"LD_LIBRARY_PATH": str(tmp_path)})
     first = identify_libraries(["libown.so.1", "libc.so.6", "libnowhere.so"], host)

@@ -1,4 +1,4 @@
-"""The cache around one build: what is taken, and what happens when the entry has had its day."""
+"""The cache around one build: what is used, and what happens to an outdated entry."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_what_changes_between_check_and_copy_is_not_published(
     assert "not used, as it changed while it was read" in warning
 
 
-def test_a_destination_that_is_not_there_is_told(
+def test_a_missing_destination_is_an_error(
     cached: CachedBuild, wheel: Path, tmp_path: Path
 ) -> None:
     cached.store.store("k", wheel, {})
@@ -131,7 +131,7 @@ def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
     assert cached.store.find("k", reporter) is not None
 
 
-def test_a_library_by_its_run_path_counts_by_what_lies_there(
+def test_a_library_of_the_run_path_counts_by_the_file_there(
     cached: CachedBuild, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "prefix"

@@ -108,7 +108,7 @@ def test_a_plain_list_of_arguments_is_for_the_host_compiler() -> None:
     assert "-Wl,-O1" in commands(ROCM, extension)[1]
 
 
-def test_a_dictionary_is_no_trouble_without_device_sources() -> None:
+def test_a_dictionary_of_arguments_works_without_device_sources() -> None:
     arguments: object = {"cxx": ["-DC"], "nvcc": ["-DN"]}
     extension = Extension("x", ["module.cpp"])
     vars(extension)["extra_compile_args"] = arguments

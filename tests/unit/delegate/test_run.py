@@ -92,7 +92,7 @@ def test_name_that_is_not_a_file_in_the_directory_is_refused(
         buildrun.returned_path(name, folder, delegate, "build_wheel")
 
 
-def test_source_tree_that_cannot_be_written_is_told(tree: Tree) -> None:
+def test_source_tree_that_cannot_be_written_is_an_error(tree: Tree) -> None:
     pytest.importorskip("setuptools")
     plan, delegate = planned(tree)
     assert delegate.kind == "setuptools.build_meta"

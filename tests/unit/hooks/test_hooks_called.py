@@ -48,7 +48,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 @pytest.fixture
 def meta(tmp_path: Path) -> Path:
-    """The folder that a front end gives to a prepare hook."""
+    """The directory that a front end passes to a prepare hook."""
     folder = tmp_path / "meta"
     folder.mkdir()
     return folder
@@ -128,7 +128,7 @@ def test_what_prepare_built_is_left_where_something_changed(
     assert tree.calls == ["build_wheel", "build_wheel"]
 
 
-def test_prepare_may_run_again_in_the_same_folder(tree: Tree, meta: Path) -> None:
+def test_prepare_may_run_again_in_the_same_directory(tree: Tree, meta: Path) -> None:
     assert prepare(meta, V3) == prepare(meta, V3)
 
 
@@ -225,9 +225,7 @@ def test_hook_that_cannot_be_judged_is_there_to_say_why(
     )
 
 
-def test_missing_hook_that_is_no_option_is_there_to_say_so(
-    tree: Tree, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_mandatory_hook_reports_that(tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
     tree.backend("def build_wheel(*words):\n    return ''\n")
     with pytest.raises(SystemExit):
         hook("build_sdist")(str(tree.out))

@@ -203,7 +203,7 @@ def test_modules_are_known_by_their_endings(tree: Tree) -> None:
     assert sorted(path.name for path in found) == ["a.so", "b.pyd", "c.dylib"]
 
 
-def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> None:
+def test_flags_are_evidence_if_every_compiler_records_them(tree: Tree) -> None:
     plan, _ = plan_of(tree)
     assert approval.records_flags(plan)
     silent = replace(plan.flags, recorded=False)
@@ -213,7 +213,7 @@ def test_switches_are_evidence_where_every_compiler_records_them(tree: Tree) -> 
         assert not approval.records_flags(other)
 
 
-def test_editable_is_audited_with_what_lies_in_the_tree(tree: Tree) -> None:
+def test_editable_is_audited_with_the_modules_in_the_tree(tree: Tree) -> None:
     """Only modules that the build left in the tree count, not those that were there before."""
     (tree.folder / "src" / "old.so").write_bytes(module("v4"))
     plan, delegate = plan_of(tree)

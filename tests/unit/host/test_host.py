@@ -38,7 +38,7 @@ def test_scratch_directory_holds_the_files_and_is_removed(local_host: LocalHost)
     assert local_host.run_scratch(["/bin/false"], files={}, output="out").output is None
 
 
-def test_no_scratch_directory_is_no_exception(
+def test_no_scratch_directory_is_not_an_exception(
     local_host: LocalHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
@@ -57,12 +57,12 @@ def test_programs_get_the_environment() -> None:
     assert done.argv == ("/bin/sh", "-c", script)
 
 
-def test_programs_run_in_a_folder(local_host: LocalHost, tmp_path: Path) -> None:
+def test_programs_run_in_a_directory(local_host: LocalHost, tmp_path: Path) -> None:
     done = local_host.run(["/bin/pwd"], cwd=tmp_path)
     assert Path(done.stdout.strip()).samefile(tmp_path)
 
 
-def test_missing_folder_is_no_exception(local_host: LocalHost, tmp_path: Path) -> None:
+def test_missing_directory_is_not_an_exception(local_host: LocalHost, tmp_path: Path) -> None:
     done = local_host.run(["/bin/pwd"], cwd=tmp_path / "nowhere")
     assert done.status is None
 

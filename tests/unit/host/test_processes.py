@@ -181,7 +181,7 @@ class TestFind:
         self.program(tmp_path / "b")
         assert find_program("tool", {"PATH": f"{tmp_path}/a:{tmp_path}/b"}, None) == first
 
-    def test_what_is_no_program_is_passed_over(self, tmp_path: Path) -> None:
+    def test_what_is_not_a_program_is_skipped(self, tmp_path: Path) -> None:
         self.program(tmp_path / "a", mode=0o644)
         (tmp_path / "b" / "tool").mkdir(parents=True)
         last = self.program(tmp_path / "c")

@@ -1,4 +1,4 @@
-"""What each build system is told of device code, and what stays the user's."""
+"""What each build system gets for device code, and which settings stay the user's."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_what_was_handed_over_before_stays() -> None:
     assert variables["PATH"] == "/opt/cuda/bin:/first"
 
 
-def test_wheels_are_completed_in_the_private_folder(tmp_path: Path) -> None:
+def test_wheels_are_completed_in_the_staging_directory(tmp_path: Path) -> None:
     root = tmp_path / "nvidia" / "cu13"
     for part in ("bin", "lib", "include"):
         (root / part).mkdir(parents=True)
@@ -159,7 +159,7 @@ def test_wheels_are_completed_in_the_private_folder(tmp_path: Path) -> None:
     assert done.architectures is CUDA.architectures
 
 
-def test_a_preview_names_the_private_folder_only_for_wheels() -> None:
+def test_a_preview_names_the_staging_directory_only_for_wheels() -> None:
     assert preview_device_build(CUDA) is CUDA
     wheels = dataclasses.replace(CUDA, toolkit=dataclasses.replace(CUDA.toolkit, origin="pypi"))
     assert preview_device_build(wheels).toolkit.libraries == "<build>/cuda/lib"

@@ -1,4 +1,4 @@
-"""hand_over: what each delegate is told, as values."""
+"""hand_over: what each delegate gets, as values."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_meson_options_that_throw_the_variables_away(made: Handover) -> None:
 def test_meson_option_of_one_language(word: str, variables: set[str]) -> None:
     env = env_of(handed("mesonpy", settings={"setup-args": f"-D{word}_args=-Wno-x"}))
     assert {"CC", "CXX", "FC"} & set(env) == variables
-    # A language that the tree does not have is left out, though its switches are known.
+    # A language that the tree does not have is left out, though its flags are known.
     flags = replace(FLAGS, languages=("c",))
     env = env_of(handed("mesonpy", flags, settings={"setup-args": f"-D{word}_args=-Wno-x"}))
     assert {"CC", "CXX", "FC"} & set(env) == variables & {"CC"}
@@ -144,7 +144,7 @@ def test_arguments_of_one_meson_target_throw_nothing_away() -> None:
 
 
 @pytest.mark.parametrize("backend", ["mesonpy", "mine.backend:api"])
-def test_specs_file_in_the_private_folder(backend: str) -> None:
+def test_specs_file_in_the_staging_directory(backend: str) -> None:
     made = handed(backend, env={"LDFLAGS": "-specs=/mine"})
     ((path, text),) = made.files
     assert path.parent == PRIVATE
@@ -185,7 +185,7 @@ class TestSetuptools:
         env = env_of(handed(self.backend, Flags(languages=("cxx",), cxx=("-DX",))))
         assert env["CFLAGS"] == env["CXXFLAGS"] == "-O3 -DNDEBUG -DX"
 
-    def test_specs_file_lies_with_the_objects(self) -> None:
+    def test_specs_file_is_kept_with_the_objects(self) -> None:
         made = handed(self.backend)
         specs, config = (path for path, _ in made.files)
         assert specs.parent == config.parent == SOURCE / "build" / NAME
@@ -390,7 +390,7 @@ class TestMeson:
         made = handed("mesonpy", settings={key: "build/tree/", "setup-args": ["-Dx=y"]})
         folder = f"build/tree-{NAME}"
         assert dict(made.config_settings) == {key: folder, "setup-args": ["-Dx=y"]}
-        # Meson remembers LDFLAGS, so the specs file stays in its folder.
+        # Meson stores LDFLAGS, so the specs file stays in its build directory.
         ((path, _),) = made.files
         assert path.parent == SOURCE / folder
 
@@ -398,9 +398,7 @@ class TestMeson:
         assert handed("mesonpy").config_settings == ()
 
     @pytest.mark.parametrize("value", ["", ["a", "b"], True])
-    def test_setting_that_names_no_folder_stays_as_it_is(
-        self, value: str | list[str] | bool
-    ) -> None:
+    def test_setting_that_is_not_a_directory_is_kept(self, value: str | list[str] | bool) -> None:
         made = handed("mesonpy", settings={"build-dir": value})
         assert dict(made.config_settings) == {"build-dir": value}
 
@@ -409,7 +407,7 @@ class TestMeson:
         assert env_of(made)["LDFLAGS"].startswith("-lm '-specs=")
 
 
-def test_users_switches_give_another_build_directory() -> None:
+def test_users_flags_give_another_build_directory() -> None:
     plain = env_of(handed("setuptools.build_meta"))["DIST_EXTRA_CONFIG"]
     other = env_of(handed("setuptools.build_meta", env={"CFLAGS": "-O1"}))["DIST_EXTRA_CONFIG"]
     again = env_of(handed("setuptools.build_meta", env={"CFLAGS": "-O1"}))["DIST_EXTRA_CONFIG"]
