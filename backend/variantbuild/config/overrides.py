@@ -38,7 +38,7 @@ class Override:
     dependencies: tuple[str, ...] = ()
     defines: tuple[tuple[str, str], ...] = ()
 
-    def holds(self, names: Names) -> bool:
+    def matches(self, names: Names) -> bool:
         """Return whether every condition matches one of the names of its axis in `names`.
 
         An axis that `names` does not contain is not known yet, so no condition on it matches.

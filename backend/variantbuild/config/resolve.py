@@ -35,7 +35,7 @@ def resolve_config(sources: Iterable[Source], names: Names | None = None) -> Con
         matching = [
             override
             for override in _parse_overrides(source, problems)
-            if override.holds(names or {})
+            if override.matches(names or {})
         ]
         for override in matching:
             placed.update({k: _Placed(v, override.place) for k, v in override.values.items()})

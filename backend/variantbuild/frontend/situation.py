@@ -67,8 +67,8 @@ def detect_situation(traces: Traces) -> Situation:
     program = _program(traces.parent)
     if program is not None:
         evidence = f"the parent process is {program.replace('-', ' ')}"
-        asks: SituationKind = "build" if program == "poetry-build" else program
-        return Situation(kind=asks, evidence=evidence, cibuildwheel=on_ci)
+        kind: SituationKind = "build" if program == "poetry-build" else program
+        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
     if traces.tracked:
         kind = _pip_kind(traces.tracked[0], is_sdist=traces.is_sdist)
         evidence = f"pip is preparing {traces.tracked[0]!r}"

@@ -1,4 +1,4 @@
-"""Settings: sources, precedence, and what is said of mistakes."""
+"""Settings: sources, precedence, and the messages about mistakes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_values_of_another_kind(key: str, raw: TOMLValue, expected: str) -> None
         parse_value(setting, raw)
 
 
-def test_file_that_cannot_be_read_is_told_where_it_is_the_projects(tmp_path: Path) -> None:
+def test_unreadable_files(tmp_path: Path) -> None:
     beside = tmp_path / "beside"
     beside.touch()
     with pytest.raises(ConfigError, match="beside is not a directory"):
@@ -117,7 +117,7 @@ def test_file_that_cannot_be_read_is_told_where_it_is_the_projects(tmp_path: Pat
         load_project(tmp_path, {}, {}, machine_files=(tmp_path / "config.toml",))
 
 
-def test_overrides_may_stand_in_a_settings_file(tmp_path: Path) -> None:
+def test_overrides_in_a_settings_file(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     file = tmp_path / "config.toml"
     file.write_text('[[overrides]]\nif.platform = "*"\naudit = "warn"\n', encoding="utf-8")
@@ -189,7 +189,7 @@ def test_config_setting_without_a_value_is_an_error() -> None:
     ],
     ids=["group", "heading", "number", "unknown"],
 )
-def test_typical_mistakes_are_told_with_the_remedy(source: Source, said: str) -> None:
+def test_typical_mistakes_are_reported_with_the_remedy(source: Source, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_config([source])
     assert said in str(caught.value)
@@ -271,10 +271,10 @@ def test_environment_ignores_what_is_empty_or_private() -> None:
     assert dict(environment_source(env).values) == {"flags.c": "-O1"}
 
 
-def write(folder: Path, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
-    return folder
+def write(tree: Path, text: str) -> Path:
+    tree.mkdir(parents=True, exist_ok=True)
+    (tree / "pyproject.toml").write_text(text, encoding="utf-8")
+    return tree
 
 
 def test_files_of_user_and_machine(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_files({}, "linux") == (Path("/etc/variantbuild.toml"),)
 
 
-def test_a_home_that_is_no_folder(tmp_path: Path) -> None:
+def test_a_home_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
     for home in ("/dev/null", "/nonexistent"):
         assert load_project(tmp_path, None, {"HOME": home}).config.cpu is not None
@@ -319,7 +319,7 @@ def test_a_home_that_is_no_folder(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")
 def test_the_home_of_somebody_else() -> None:
-    # Not below pytest's own folder, into which another user cannot go.
+    # Not below pytest's own directory, which another user cannot enter.
     with tempfile.TemporaryDirectory() as outside:
         tree, home = Path(outside, "tree"), Path(outside, "home")
         (home / ".config" / "variantbuild").mkdir(parents=True)

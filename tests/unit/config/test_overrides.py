@@ -1,4 +1,4 @@
-"""Overrides: which tables hold, what they change, and what is refused."""
+"""Overrides: which tables apply, what they change, and what is refused."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_all_problems_of_all_tables_at_once() -> None:
     assert text.startswith("2 settings are invalid")
 
 
-def test_one_pair_of_brackets_is_told_apart() -> None:
+def test_single_brackets_are_reported() -> None:
     source = table_source("pyproject", "pyproject.toml", {"overrides": {"if": {"cpu": "v3"}}})
     with pytest.raises(ConfigError, match=r"write \[\[tool.variantbuild.overrides\]\]"):
         resolve_config([source])

@@ -1,4 +1,4 @@
-"""Which front end is at work, and which names it gets."""
+"""Which front end builds the wheel, and which version and tags it gets."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_tracker_that_says_nothing_gets_what_pip_never_refuses(
     content: str, tmp_path: Path
 ) -> None:
     (tmp_path / "entry").write_text(content, encoding="utf-8")
-    (tmp_path / "folder").mkdir()
+    (tmp_path / "directory").mkdir()
     found = read(PIP_BUILD_TRACKER=str(tmp_path))
     assert detect_situation(found).kind == "pip-sdist"
 
@@ -142,7 +142,7 @@ def test_uv_run_is_no_proof_of_uv() -> None:
     assert detect_situation(traces(env)).kind == "unknown"
 
 
-def test_what_a_build_runs_on_its_own_is_told_by_its_parent() -> None:
+def test_a_nested_build_is_detected_by_its_parent() -> None:
     outer = ("app==2 from https://x/app.tar.gz",)
     nested = traces(tracked=outer, parent=("python", "-m", "build"))
     assert detect_situation(nested).kind == "build"
