@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,16 @@ from variantbuild.plan import BuildPlan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedBuild:
-    """A build whose wheel may be in the store, or is to be stored there."""
+    """A build whose wheel may be in the store, or is to be stored there.
+
+    `linked` names the libraries that the files of a wheel are linked with outside of it.
+    """
 
     store: Store
     key: str
     host: Host
     reporter: Reporter
+    linked: Callable[[Path], tuple[str, ...]] = linked_outside
 
     def take(self, destination: Path) -> Path | None:
         """Publish the wheel that is stored for this build in `destination`, if it is still valid.
@@ -77,7 +81,7 @@ class CachedBuild:
     def store_wheel(self, wheel: Path) -> None:
         """Store a finished wheel; if that fails, warn and go on."""
         try:
-            libraries = identify_libraries(linked_outside(wheel), self.host)
+            libraries = identify_libraries(self.linked(wheel), self.host)
             unknown = [name for name, identity in libraries.items() if not identity]
             if unknown:
                 # A change of the library could not be detected.

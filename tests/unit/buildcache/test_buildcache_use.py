@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,29 +118,25 @@ def test_damage_is_said_once(cached: CachedBuild, wheel: Path, reporter: Recordi
 def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
     cached: CachedBuild,
     wheel: Path,
-    monkeypatch: pytest.MonkeyPatch,
     reporter: RecordingReporter,
 ) -> None:
     names = ("libc.so.6", "libnowhere.so.1")
-    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names)
-    cached.store_wheel(wheel)
+    replace(cached, linked=lambda _: names).store_wheel(wheel)
     (warning,) = reporter.warnings
     assert "libnowhere.so.1 is not in the directories that the dynamic loader" in warning
     assert cached.store.find("k", reporter) is None
-    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: names[:1])
-    cached.store_wheel(wheel)
+    replace(cached, linked=lambda _: names[:1]).store_wheel(wheel)
     assert cached.store.find("k", reporter) is not None
 
 
 def test_a_library_of_the_run_path_counts_by_the_file_there(
-    cached: CachedBuild, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cached: CachedBuild, wheel: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "prefix"
     folder.mkdir()
     (folder / "libfar.so.1").write_bytes(b"1")
     named = (f"libfar.so.1:/nowhere:{folder}",)
-    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
-    cached.store_wheel(wheel)
+    replace(cached, linked=lambda _: named).store_wheel(wheel)
     assert cached.find() is not None
     (folder / "libfar.so.1").write_bytes(b"12")
     assert cached.find() is None
@@ -148,12 +145,10 @@ def test_a_library_of_the_run_path_counts_by_the_file_there(
 def test_a_run_path_beside_the_installed_wheel_keeps_it_out(
     cached: CachedBuild,
     wheel: Path,
-    monkeypatch: pytest.MonkeyPatch,
     reporter: RecordingReporter,
 ) -> None:
     named = ("libc.so.6:$ORIGIN/../other.libs",)
-    monkeypatch.setattr("variantbuild.buildcache.use.linked_outside", lambda _: named)
-    cached.store_wheel(wheel)
+    replace(cached, linked=lambda _: named).store_wheel(wheel)
     (warning,) = reporter.warnings
     assert "libc.so.6 is searched for in $ORIGIN/../other.libs, relative to" in warning
     assert cached.find() is None

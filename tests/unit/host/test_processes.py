@@ -162,6 +162,7 @@ class TestRun:
                 time.sleep(0.01)
             raise KeyboardInterrupt
 
+        # Ctrl-C arrives at no certain moment; this is the one that matters.
         monkeypatch.setattr(processes, "_await_end", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(f"echo $$ > {note}; sleep 60")

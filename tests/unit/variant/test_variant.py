@@ -170,6 +170,7 @@ def test_what_names_nothing_is_refused_with_a_hint(
 
 def test_a_label_with_two_readings_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {("big", "rocm6"): "big_rocm6", ("big",): "big"}
+    # No two names of the table collide today; these stand for some that would.
     monkeypatch.setattr("variantbuild.variant.labels._cpu_words", lambda arch: names)
     with pytest.raises(VariantError, match="more than one way"):
         Variant.parse("big_rocm6", "aarch64")

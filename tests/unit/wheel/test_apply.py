@@ -125,6 +125,7 @@ def direct(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let wheels of any size be written around the page cache."""
     if not os.major(output.stat().st_dev):
         pytest.skip("the file system of temporary files has no device of its own")
+    # Limits are lowered in these tests, so that small files take the path of large ones.
     monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
     monkeypatch.setattr(copying, "DIRECT_BUFFER", 1 << 20)
 

@@ -41,6 +41,7 @@ def test_broken_wheel_is_refused_for_its_reason(
     case: BadCase, write: Write, portion: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows of RECORD are taken many at once, large members first: small ones show it as well."""
+    # Sizes are lowered, so that the small files of the corpus take the path of large ones.
     monkeypatch.setattr(record, "_PORTION", portion)
     monkeypatch.setattr(contents, "_LARGE", large)
     path = write(case.draft)

@@ -36,6 +36,7 @@ def program(path: Path, text: str) -> None:
 def test_a_bad_nvcc_is_one_sentence_in_bounded_time(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The limits are shortened in these tests, which would wait for them otherwise.
     monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
     text, words = FAKES[name]
     program(tmp_path / "bin" / "nvcc", text)
