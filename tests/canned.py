@@ -92,7 +92,7 @@ def module(march: str, *, note: str | None = "", machine: int = 62, code: bytes 
 
 
 class Tree:
-    """The source tree: what its backend hands out, and what the backend was asked."""
+    """The source tree: the wheel that its backend returns, and the hooks that were called."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a draft to a directory of its own and return its path."""
+    """Write a draft to its own directory and return its path."""
 
     def write_draft(draft: Draft) -> Path:
         directory = tmp_path / "input"

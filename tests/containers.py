@@ -1,6 +1,7 @@
 """A container for cibuildwheel without an image from anywhere: this machine's own programs.
 
-The image holds empty folders and links only; /usr and the interpreters are mounted from the host,
+The image holds empty directories and links only; /usr and the interpreters are mounted from the
+host,
 read-only. Needs podman and runc, and root.
 """
 

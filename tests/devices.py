@@ -28,7 +28,7 @@ TOOLCHAIN = (
 )
 _LISTED = re.compile(r"\.sm_(\d+[af]?)\.(cubin|ptx)\s*$", re.MULTILINE)
 
-#: Made up: how code is built with a toolkit in a folder of its own.
+#: Invented builds of device code, with a toolkit in its own directory.
 CUDA = DeviceBuild(
     toolkit=Toolkit(
         kind="cuda",
@@ -81,7 +81,7 @@ def rocm_label() -> str:
 
 
 def cuobjdump_names(program: Path, wheel: Path, folder: Path) -> set[str]:
-    """Return what NVIDIA's own reader finds in the wheel's modules, unpacked below `folder`."""
+    """Return what NVIDIA's cuobjdump finds in the wheel's modules, unpacked below `folder`."""
     names: set[str] = set()
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
@@ -110,7 +110,7 @@ def build_wheel(
 def build_here(project: Path, target: str, hook: str = "build_wheel", **env: str) -> Done:
     """Call a hook of ours as a front end without isolation does; wheels go to project/dist.
 
-    The folder is named as people may name it, from the project's own.
+    The directory is a relative path, below the project.
     """
     (project / "dist").mkdir(exist_ok=True)
     code = f"import variantbuild as b; print(b.{hook}('dist'))"
@@ -136,9 +136,9 @@ def without_cuda(environment: Environment, wheels: Path) -> dict[str, str]:
 
 
 def download_once(factory: pytest.TempPathFactory, name: str, *requirements: str) -> Path:
-    """Download `requirements` into a folder that all workers of the session share; return it.
+    """Download `requirements` into a directory that all workers of the session share; return it.
 
-    Skips the test where there is no index to be had.
+    Skips the test if no package index can be reached.
     """
     import fcntl
 

@@ -1,6 +1,6 @@
 """What tests of front ends work on: one project in every form that people install from.
 
-`serve` makes a folder an index over HTTP, `lay_out_index` puts files into one, `Table` collects
+`serve` makes a directory an index over HTTP, `lay_out_index` puts files into one, `Table` collects
 what came of each route.
 """
 
@@ -51,7 +51,7 @@ class Sources:
 
 
 def lay_out_index(folder: Path, files: Iterable[Path]) -> None:
-    """Link `files` into a simple index (PEP 503): a folder for each project's normal name."""
+    """Link `files` into a simple index (PEP 503): a directory for each project's normal name."""
     for file in files:
         name = re.sub(r"[-_.]+", "-", file.name.partition("-")[0]).lower()
         place = folder / name
@@ -63,7 +63,7 @@ def lay_out_index(folder: Path, files: Iterable[Path]) -> None:
 
 
 class serve:  # noqa: N801 - used like a function
-    """Serve a folder over HTTP while the block lasts."""
+    """Serve a directory over HTTP while the block lasts."""
 
     def __init__(self, folder: Path) -> None:
         handler = functools.partial(_Quiet, directory=str(folder))

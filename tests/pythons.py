@@ -14,7 +14,7 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 def find_python(version: str) -> Path | None:
     """Return an interpreter of `version` that runs: on PATH, or among pyenv's, else None.
 
-    A shim of pyenv stands on PATH for versions that are not switched on, and does not run.
+    pyenv puts shims on PATH for versions that are not active; those do not run.
     """
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     found = shutil.which(f"python{version}")

@@ -1,6 +1,6 @@
-"""What integration tests work with: a wheelhouse, fresh environments, copies of projects.
+"""Shared by integration tests: a wheelhouse, fresh environments, copies of projects.
 
-The wheelhouse is built once a session; everything behind it runs without an index.
+The wheelhouse is built once a session; everything after it runs without a package index.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ BACKPORTS = ("tomli", "exceptiongroup")
 
 @dataclass(frozen=True)
 class Done:
-    """A finished command; `output` is both streams together in the order of the streams."""
+    """A finished command; `output` is standard output followed by standard error."""
 
     command: tuple[str, ...]
     code: int

@@ -1,4 +1,4 @@
-"""Small ELF files made by hand, for what no compiler here writes."""
+"""Small ELF files written byte by byte, with contents that no compiler here produces."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def isa_note(mask: int) -> bytes:
 
 
 def command_lines(*lines: str) -> dict[str, bytes]:
-    """Return the section of recorded switches with one line a translation unit."""
+    """Return the section of recorded command lines, one for each translation unit."""
     return {".GCC.command.line": b"".join(line.encode() + b"\0" for line in lines)}

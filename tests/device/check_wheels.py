@@ -47,7 +47,7 @@ def check_vecsearch() -> bool:
 
 
 def main() -> int:
-    """Check every wheel of the folder that is named on the command line."""
+    """Check every wheel of the directory that is named on the command line."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""A machine served from recorded files and outputs: hardware and systems that are not here.
+"""A machine served from recorded files and outputs, for hardware that the tests do not run on.
 
-One folder a machine, described in README.md: `host.json` and the files below `files/`.
+One directory for each machine, described in README.md: `host.json` and the files below `files/`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _HostFile(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedHost:
-    """A `Host` that touches nothing: what was not recorded is not there.
+    """A `Host` without any I/O: what was not recorded does not exist.
 
     `calls` collects the commands that were run; `scratch` answers those that run in a temporary
     directory.
@@ -80,7 +80,7 @@ class RecordedHost:
 
     @classmethod
     def load(cls, name: str) -> RecordedHost:
-        """Return the machine recorded in the folder `name`."""
+        """Return the machine recorded in the directory `name`."""
         folder = HOSTS / name
         data = cast("_HostFile", json.loads((folder / "host.json").read_text(encoding="utf-8")))
         below = folder / "files"
@@ -166,12 +166,12 @@ class RecordedHost:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        """Return the recorded output; a program asked something else complains, as real ones do."""
+        """Return the recorded output; for unknown arguments, fail as real programs do."""
         command = tuple(argv)
         self.calls.append(command)
         question = command
         while question not in self.outputs and question[1:2] and question[1].startswith("-"):
-            question = (question[0], *question[2:])  # a compiler answers behind any option
+            question = (question[0], *question[2:])  # compilers answer after any other option
         if question in self.outputs:
             return self.outputs[question]
         if command[0] in self.programs:

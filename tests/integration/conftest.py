@@ -1,4 +1,4 @@
-"""Session wheelhouse, fresh environments, and copies of the projects of tests/packages."""
+"""Session wheelhouse, fresh environments, and the sources that front ends install from."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def environment(make_environment: MakeEnvironment) -> Environment:
 
 @pytest.fixture(scope="session")
 def host_level() -> str:
-    """The x86-64 level of this machine, by the compiler's own word where /proc is not there."""
+    """The x86-64 level of this machine."""
     from variantbuild.host.local import LocalHost
     from variantbuild.probe.cpu import probe_cpu
     from variantbuild.probe.facts import Found
@@ -111,7 +111,7 @@ def host_level() -> str:
 
 @pytest.fixture(scope="session")
 def table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    """Collect what came of each route of the front ends, and print it at the end."""
+    """Collect the outcome of each route of the front ends, and print the table at the end."""
     made = Table()
     yield made
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")

@@ -1,7 +1,7 @@
-"""AArch64 modules compiled here by a cross compiler, audited, and run under emulated processors.
+"""AArch64 modules: compiled here by a cross compiler, audited, and run on emulated CPUs.
 
-qemu-aarch64 dies of SIGILL where an instruction is not there, so it says independently what the
-audit must have said. GNU's disassembler is the oracle for single encodings.
+qemu-aarch64 dies of SIGILL at an instruction that the CPU lacks, so it checks the audit's verdict
+independently. GNU's disassembler is the reference for single encodings.
 """
 
 from __future__ import annotations

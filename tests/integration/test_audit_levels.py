@@ -1,7 +1,7 @@
-"""Modules of every kind, compiled here, audited, and imported under emulated processors.
+"""Modules of every kind: compiled here, audited, and imported on emulated CPUs.
 
-qemu-user dies of SIGILL where an instruction is not there, so it says independently what the
-audit must have said. qemu 7.2 has no AVX-512: nothing runs there that needs v4.
+qemu-user dies of SIGILL at an instruction that the CPU lacks, so it checks the audit's verdict
+independently. qemu 7.2 has no AVX-512: nothing that needs v4 runs there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The build cache through pip: the second install builds nothing, another processor builds anew."""
+"""The build cache through pip: the second install builds nothing, another CPU level builds anew."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class CompileCommand(TypedDict):
 
 @dataclass(frozen=True)
 class Cmake:
-    """A cmake program, and a folder to configure projects in."""
+    """A cmake program, and a directory to configure projects in."""
 
     program: str
     folder: Path
@@ -115,7 +115,7 @@ def indexed_cmake() -> str | None:
 
 @pytest.fixture(params=[system_cmake, indexed_cmake], ids=["system", "index"])
 def cmake(request: pytest.FixtureRequest, tmp_path: Path) -> Cmake:
-    """Each cmake there is, with a folder to work in."""
+    """Each cmake there is, with a directory to work in."""
     program = request.param()
     if program is None:
         pytest.skip(f"{request.param.__name__}: none installed")

@@ -1,4 +1,4 @@
-"""What the switches of the table do in real compilers."""
+"""What the flags of the table do in real compilers."""
 
 from __future__ import annotations
 

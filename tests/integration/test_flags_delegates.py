@@ -49,7 +49,7 @@ print(importlib.import_module(backend).build_wheel(wheels, json.loads(settings))
 
 
 class Install(Protocol):
-    """Install requirements into a folder of their own, once a session."""
+    """Install requirements into their own directory, once a session."""
 
     def __call__(self, *requirements: str) -> Path: ...
 
@@ -84,7 +84,7 @@ def _runs(data: bytes) -> bool:
 
 @pytest.fixture(scope="session")
 def install(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Install:
-    """Return a function that installs requirements into a folder of their own, once."""
+    """Return a function that installs requirements into their own directory, once."""
     root = tmp_path_factory.mktemp("backends")
 
     def install(*requirements: str) -> Path:
@@ -181,7 +181,7 @@ def haswell(*command: str | Path) -> list[str | Path]:
 
 
 def assert_programs_run(built: Built, *expected: str) -> None:
-    """No program is marked with more than the baseline, and each runs on a lesser processor.
+    """No program has a note beyond the baseline, and each runs on a CPU below the level.
 
     (The start files of some C libraries mark every program with the baseline.)
     """
@@ -191,14 +191,14 @@ def assert_programs_run(built: Built, *expected: str) -> None:
     assert set(notes.values()) <= {None, "v1"}, notes
     for program in programs:
         done = run(*haswell(program), cwd=built.source, env={})
-        # CMake's programs answer questions with their exit status; a signal is no answer.
+        # CMake's programs answer with their exit status; a signal is a failure.
         assert done.code >= 0, f"{program.name}: {done.output}"
         assert "CPU ISA level" not in done.output
         assert program.name != "generator" or "ANSWER 136" in done.stdout
 
 
 def assert_refused(built: Built, module: str) -> None:
-    """The loader of a lesser processor raises ImportError, where it reads the note at all."""
+    """On a CPU below the level the loader raises ImportError, if it reads the note at all."""
     code = f"import {module}"
     done = run(
         *haswell(sys.executable, "-S", "-c", code),
@@ -265,7 +265,7 @@ def test_meson_generator_and_compiler_run(tmp_path: Path, install: Install) -> N
     assert built.notes() == {"flagged_c": "v4"}
     assert_programs_run(built, "generator")
     assert_refused(built, "flagged_c")
-    # Meson remembers LDFLAGS: a second build in the same folder still finds the specs file.
+    # Meson remembers LDFLAGS: a second build in the same directory still finds the specs file.
     shutil.rmtree(tmp_path / "private")
     run(*built.done.command, cwd=built.source, env=built.env).ok()
 

@@ -1,4 +1,4 @@
-"""Switches and guard through a real cargo: the library gets them, the build script does not."""
+"""Flags and ISA note through cargo: the library gets them, the build script does not."""
 
 from __future__ import annotations
 

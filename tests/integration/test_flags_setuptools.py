@@ -41,7 +41,7 @@ print(getattr(build_meta, hook)(wheels, json.loads(settings)))
 
 @pytest.fixture(scope="session")
 def setuptools_folders(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
-    """A folder with one folder a version, each with that setuptools and wheel in it."""
+    """Return a directory with one subdirectory for each version of setuptools, and wheel."""
     root = tmp_path_factory.mktemp("setuptools")
     for version in VERSIONS:
         asked = f"setuptools=={version}" if version else "setuptools"
@@ -144,7 +144,7 @@ def test_editable_build(flags_setuptools: Path, version: str, setuptools_folders
 
 
 def assert_own_build_directory(source: Path) -> None:
-    """Objects lie in the variant's own folder and nowhere else in the source tree."""
+    """Objects are written to the variant's own directory and nowhere else in the source tree."""
     objects = [p.relative_to(source) for p in source.rglob("*.o")]
     assert objects
     (folder,) = (source / "build").iterdir()

@@ -186,7 +186,7 @@ def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
 
 
 def test_linker_that_lies(tmp_path: Path) -> None:
-    """Exit status 0 and a file that is no ELF file: not taken for a guard."""
+    """Exit status 0 and a file that is not an ELF file: not taken for a guard."""
     liar = write_program(tmp_path / "liar", 'for last; do :; done; echo nonsense > "$last"')
     flags = Flags(languages=("c",), guard=Guard(level="v3"))
     guard = accepted(flags, {"c": fake(liar)}).guard

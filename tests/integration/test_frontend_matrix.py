@@ -1,7 +1,7 @@
 """Every route by which people install, with the real tools: what was installed, and which code.
 
 Each route goes twice over one shared cache of the front end with another processor in between (a
-home folder that machines of two kinds share): v2, then v3, then v2 again. FRONTEND_MATRIX=full
+home directory that machines of two kinds share): v2, then v3, then v2 again. FRONTEND_MATRIX=full
 adds older pips to the newest one, and every route to those of a quick run. The table is printed
 at the end.
 """

@@ -62,7 +62,7 @@ def index(sources: Sources, wheelhouse: Path, tmp_path: Path) -> Iterator[str]:
 
 
 class Poetry(Protocol):
-    """Runs poetry in a folder, on a machine of a level."""
+    """Runs poetry in a directory, on a machine of a level."""
 
     def __call__(self, folder: Path, level: str, *words: str | Path) -> Done: ...
 

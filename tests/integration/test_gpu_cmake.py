@@ -22,7 +22,7 @@ def example(example_project: Path) -> Path:
 
 
 def check_installed(environment: Environment, wheel: Path) -> None:
-    """Install the wheel and search with it: with no GPU the processor answers as ever."""
+    """Install the wheel and search with it: without a GPU the CPU answers as before."""
     environment.pip("install", wheel).ok()
     assert environment.ask("vecsearch.compiled_for()", "vecsearch") == "v2"
     assert environment.ask("vecsearch.gpu_count() >= 0", "vecsearch") == "True"

@@ -1,4 +1,4 @@
-"""What accelerators cost a project that asks for none: not a module, not a program."""
+"""A project without accelerators pays nothing for them: no module loaded, no program started."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_a_rocm_build_sees_its_variables(setuptools_gpu: Path, tmp_path: Path) -
 @pytest.mark.cuda
 @needs_nvcc
 def test_meson_builds_device_code(meson_gpu: Path) -> None:
-    """Meson has names of its own, and links with nvcc, which takes no specs file by itself."""
+    """Meson has its own names, and links with nvcc, which does not read a specs file."""
     settings = {"CPU": "v3", "CUDA_LABEL": "minor", "CUDA_ARCHITECTURES": "80;90a"}
     build_here(
         meson_gpu, "", **{f"VARIANTBUILD_{key}": value for key, value in settings.items()}

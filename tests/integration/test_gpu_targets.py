@@ -1,4 +1,4 @@
-"""One source tree, many targets: processor levels and an accelerator in one command."""
+"""One source tree, many targets: CPU levels and an accelerator in one command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trial before the long build, with real compilers: what they refuse is one sentence."""
+"""The trial before a long build, with real compilers: a refusal is reported in one sentence."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:
 
 @pytest.mark.parametrize(("policy", "words"), [("warn", "`audit` is warn"), ("off", "is off")])
 def test_without_the_gate_nothing_is_stamped(tree: Tree, policy: str, words: str) -> None:
-    """A stamp is a finding: who switches the audit off gets the wheel, and no label on it."""
+    """A stamp states what was found: with the audit off, the wheel gets no label."""
     tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64"]')
     done = tree.build({"variantbuild.cpu": "v3", "variantbuild.audit": policy}).ok()
     assert words in done.stderr

@@ -1,4 +1,4 @@
-"""The package itself: its own wheel, what it asks for, and how it looks on a terminal."""
+"""The package itself: its own wheel, its requirements, and its output on a terminal."""
 
 from __future__ import annotations
 

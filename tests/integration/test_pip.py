@@ -1,4 +1,4 @@
-"""pip in fresh environments: what it installs is what was compiled, under the name it earned."""
+"""pip in fresh environments: it installs what was compiled, under the right name."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_path_with_spaces_and_umlauts(setuptools_c: Path, environment: Environme
 def test_source_tree_is_left_as_the_delegate_leaves_it(
     setuptools_c: Path, environment: Environment, tmp_path: Path
 ) -> None:
-    """Beside setuptools' own build and egg-info folders nothing appears."""
+    """Nothing appears in the source tree but setuptools' build and egg-info directories."""
     before = {path.name for path in setuptools_c.iterdir()}
     environment.pip("wheel", "-w", tmp_path / "out", setuptools_c, VARIANTBUILD_CPU="v2").ok()
     assert {path.name for path in setuptools_c.iterdir()} - before <= {"build", "whatami.egg-info"}

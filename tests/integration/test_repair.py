@@ -1,4 +1,4 @@
-"""`variantbuild repair` on wheels compiled here, with auditwheel and patchelf for real."""
+"""`variantbuild repair` with auditwheel and patchelf, on wheels compiled here."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ needs_gcc = pytest.mark.skipif(GCC is None, reason="gcc is not installed")
 
 @pytest.fixture
 def native(tmp_path: Path, write: Write) -> Callable[[str], Path]:
-    """A wheel with one real shared object, compiled with -march as given, switches recorded."""
+    """A wheel with one shared object, compiled with -march as given, flags recorded."""
 
     def compile_wheel(march: str) -> Path:
         assert GCC is not None

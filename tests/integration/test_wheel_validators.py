@@ -1,4 +1,4 @@
-"""What other tools say of the odd wheels once they are stamped: all of them take every one."""
+"""Other tools accept every unusual wheel of the corpus after it was stamped."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Pair:
 
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:
-    """Every odd wheel of the corpus, stamped, each in a folder of its own."""
+    """Every odd wheel of the corpus, stamped, each in its own directory."""
     root = tmp_path_factory.mktemp("stamped")
     made = []
     for number, case in enumerate(good_cases()):

@@ -18,7 +18,7 @@ _NAMES = re.compile(
 )
 _SOURCES = (".c", ".cc", ".cpp", ".cxx", ".c++", ".f", ".for", ".f77", ".f90", ".f95", ".f03")
 
-#: Parts of folder names in which build systems try the compiler out.
+#: Parts of directory names in which build systems try the compiler out.
 _TRIALS = (
     "CMakeScratch",
     "CMakeTmp",
@@ -44,7 +44,7 @@ exit $code
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompileLine:
-    """A call of a compiler: in which folder, with which words, and the CPU seconds it took."""
+    """A call of a compiler: in which directory, with which words, and the CPU seconds it took."""
 
     folder: str
     words: tuple[str, ...]

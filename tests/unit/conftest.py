@@ -57,7 +57,7 @@ def fake_compilers(
 
 @pytest.fixture
 def recorded_host() -> Callable[[str], RecordedHost]:
-    """Load a machine of tests/hosts by its folder's name."""
+    """Load a machine of tests/hosts by its directory's name."""
     return RecordedHost.load
 
 

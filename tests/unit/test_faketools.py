@@ -16,7 +16,7 @@ def test_tools_refuse_and_remember(tmp_path: Path) -> None:
     tools = RefusingTools(tmp_path)
     assert tools.take_calls() == ""
     for argv in (["gcc", "-c", "m.c"], ["nvcc"]):
-        command = [tmp_path / argv[0], *argv[1:]]
+        command = [str(tmp_path / argv[0]), *argv[1:]]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 97
         assert done.stderr == f"{argv[0]}: unit tests do not start build tools\n"

@@ -1,4 +1,4 @@
-"""ELF headers, notes and recorded switches: made by hand, this Python's own, and damaged."""
+"""ELF headers, notes and recorded flags: made by hand, this Python's own, and damaged."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from variantbuild.frontend.situation import (
 )
 from variantbuild.tags.forms import TagForm
 
-HERE = Path("/work/src")
+HERE = Path("/home/user/src")
 
 
 def read(**env: str) -> Traces:
@@ -42,19 +42,19 @@ def traces(
 @pytest.mark.parametrize(
     ("entry", "is_sdist", "kind"),
     [
-        ("file:///work/src", False, "pip-tree"),
-        ("file:///work/src (from app)", False, "pip-tree"),
-        ("pkg @ file:///work/src from file:///work/src", False, "pip-tree"),
-        ("file:///work/src", True, "pip-sdist"),
-        ("file:///work/pkg-1.0.tar.gz", True, "pip-sdist"),
+        ("file:///home/user/src", False, "pip-tree"),
+        ("file:///home/user/src (from app)", False, "pip-tree"),
+        ("pkg @ file:///home/user/src from file:///home/user/src", False, "pip-tree"),
+        ("file:///home/user/src", True, "pip-sdist"),
+        ("file:///home/user/pkg-1.0.tar.gz", True, "pip-sdist"),
         ("pkg==1.0 from https://index/pkg-1.0.tar.gz#sha256=ab (from app)", True, "pip-sdist"),
         ("pkg from file:///links/pkg-1.0.tar.gz", True, "pip-sdist"),
         ("pkg==1.0 from https://index/pkg-1.0.tar.gz", False, "pip-sdist"),
         ("git+https://example.org/pkg.git@main", False, "pip-archive"),
         ("pkg @ git+https://example.org/pkg.git", False, "pip-archive"),
-        ("git+file:///work/pkg", False, "pip-archive"),
+        ("git+file:///home/user/pkg", False, "pip-archive"),
         *(
-            (f"file:///work/pkg-1.0{ending}", False, "pip-archive")
+            (f"file:///home/user/pkg-1.0{ending}", False, "pip-archive")
             for ending in (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".ZIP#sha256=ab")
         ),
         ("https://example.org/archive/main.zip#egg=pkg", False, "pip-archive"),
@@ -153,7 +153,7 @@ def test_a_nested_build_is_detected_by_its_parent() -> None:
 def test_cibuildwheel_and_own_command() -> None:
     found = detect_situation(traces({"CIBUILDWHEEL": "1"}))
     assert (found.kind, found.cibuildwheel) == ("build", True)
-    found = detect_situation(traces({"CIBUILDWHEEL": "1"}, tracked=("file:///work/src",)))
+    found = detect_situation(traces({"CIBUILDWHEEL": "1"}, tracked=("file:///home/user/src",)))
     assert (found.kind, found.cibuildwheel) == ("pip-tree", True)
     assert detect_situation(traces({FRONTEND_VARIABLE: "variantbuild"})).kind == "build"
     assert not detect_situation(traces()).cibuildwheel

@@ -117,7 +117,7 @@ def test_a_bad_nvcc_on_path_is_one_sentence(
 def test_an_nvcc_that_hangs_later_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It tells its release, and its child keeps the pipe when it is asked for its folders."""
+    """It tells its release, and its child keeps the pipe when it is asked for its directories."""
     monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
     text = f'[ "$1" = --version ] && echo {RELEASE!r} && exit 0\nsleep 300 &\nsleep 300\n'
     program(tmp_path / "nvcc", f"#!/bin/sh\n{text}")
