@@ -204,7 +204,7 @@ def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
     ("settings", "words"),
     [
         ({"variantbuild.cpu": "zen44"}, ("cpu 'zen44'", "config-setting", "did you mean 'zen4'")),
-        ({"variantbuild.cpu": "neoverse_v2"}, ("a processor of aarch64", "builds for x86_64")),
+        ({"variantbuild.cpu": "neoverse_v2"}, ("a CPU of aarch64", "the wheel is for x86_64")),
         ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two processors")),
         ({"variantbuild.cpy": "v3"}, ("variantbuild.cpy is not a setting", "'cpu'")),
         ({"variantbuild.cpu": ["v2", "v3"]}, ("expected a non-empty string",)),

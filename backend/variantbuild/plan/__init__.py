@@ -53,12 +53,12 @@ class BuildPlan:
 
     @property
     def variant(self) -> Variant:
-        """The variant that is asked for; the stamp says what was found."""
+        """The variant to build; the stamp names the one that was found."""
         return self.choice.variant
 
     @property
     def flags(self) -> Flags:
-        """What each compiler is told."""
+        """The flags of each compiler."""
         return self.compilation.flags
 
     @property
@@ -74,7 +74,7 @@ class BuildPlan:
 
     @property
     def device(self) -> DeviceBuild | None:
-        """How device code is built; None where none is."""
+        """How device code is built; None if there is none."""
         if self.devices is None:
             return None
         return self.devices.build(self.flags.cxx, self.project.config)
@@ -88,9 +88,9 @@ class BuildPlan:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What people should know before the build, a sentence each."""
+        """What people should know before the build, one sentence each."""
         unguarded = self.flags.guard.unguarded
-        guard = f"unguarded: {unguarded}; on a CPU below that level the code dies of SIGILL"
+        guard = f"unguarded: {unguarded}; a CPU that lacks the instructions raises SIGILL"
         return (
             *self.project.stray_settings,
             *(str(conflict) for conflict in self.compilation.conflicts),
@@ -189,7 +189,7 @@ def _choose_variant(
 
 
 def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Variant) -> Project:
-    """Apply the overrides that hold for `variant`; CMake variables become config-settings."""
+    """Apply the overrides that match `variant`; CMake variables become config-settings."""
     settled = project.settle({**platform_names(platform), **variant_names(variant)})
     defines = settled.config.cmake_defines
     if not defines:
@@ -206,10 +206,10 @@ def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Va
 
 
 def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
-    """Return what the conditions of overrides look at in `variant`, by axis.
+    """Return the names in `variant` that the conditions of overrides match, by axis.
 
-    Accelerators go by kind and label (`cuda`, `cu13`), distributions by name and label (`fc`,
-    `fc39`); what the variant does not have is `none`.
+    Accelerators have their kind and label (`cuda`, `cu13`), distributions their name and label
+    (`fc`, `fc39`); an axis that the variant does not have is `none`.
     """
     accelerator, distro = variant.accelerator, variant.distro
     return {
@@ -224,7 +224,7 @@ def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
 def _plan_devices(
     project: Project, host: Host, variant: Variant, preview: bool
 ) -> DevicePlan | None:
-    """Decide on device code; nothing of it is even imported where no one asks."""
+    """Plan the device code; its modules are imported only if there may be any."""
     if variant.accelerator is None and not project.config.accelerators:
         return None
     from variantbuild.plan.device.deviceplan import plan_devices

@@ -1,4 +1,4 @@
-"""From settings and facts to the variant: what `auto`, `native` and a target mean here."""
+"""The variant to build: what `auto`, `native` and a target mean on this machine."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def resolve_variant(
 
     `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for;
     `microarchitecture` is needed for cpu = "native" only. Raises VariantError for a name that
-    fits no processor of the architecture and ProbeError where a fact that the settings call for
-    is missing.
+    is not a CPU of the architecture, and ProbeError if a fact that the settings require is
+    missing.
     """
     arch = architecture(platform)
     if arch is None:
@@ -64,17 +64,19 @@ def resolve_variant(
 
 
 def _without_variant(config: Config, platform: str) -> Choice:
-    """Answer for a platform that has no single known architecture: nothing, if nothing is asked."""
+    """Return an empty variant for a platform without a single known architecture.
+
+    Raises VariantError if the settings name a CPU or a target."""
     machine = platform.rpartition("-")[2]
     if config.target is not None or config.cpu not in ("auto", "none"):
         key = "target" if config.target is not None else "cpu"
         value = config.target or config.cpu
         raise VariantError(
             f"{key} {value!r} ({config.origin(key)}) cannot be built for {platform}: "
-            f"{machine} has no processor variants",
+            f"{machine} has no CPU variants",
             hint="build with an interpreter for one architecture, such as x86_64 or arm64",
         )
-    reason = f"{platform} has no processor variants: nothing is stamped"
+    reason = f"{platform} has no CPU variants: nothing is stamped"
     return Choice(variant=Variant(arch=machine), reason=reason)
 
 
@@ -83,7 +85,7 @@ def _from_target(config: Config, target: str, arch: str) -> Choice:
     try:
         variant = Variant.parse(target, arch)
     except VariantError as error:
-        hint = error.hint or "write at most one name an axis, as in fc39.v3"
+        hint = error.hint or "write at most one name per axis, as in fc39.v3"
         raise VariantError(f"target {target!r} ({origin}): {error.message}", hint=hint) from None
     return Choice(variant=variant, reason=f"target {target!r} ({origin})")
 
@@ -95,20 +97,20 @@ def _resolve_cpu(
     microarchitecture: Fact[str] | None,
     cibuildwheel: bool,
 ) -> tuple[str | None, str]:
-    """Return the processor's name, None for no flags at all, and the reason."""
+    """Return the CPU's name, None for no flags at all, and the reason."""
     origin = config.origin("cpu")
     match config.cpu:
         case "none":
             return None, f"cpu is none ({origin})"
         case "auto" if cibuildwheel:
             return _baseline(arch), (
-                "cibuildwheel runs this: the runner's processor is chance, so the baseline is "
-                "built (set cpu or target to choose)"
+                "cibuildwheel runs this build, and which CPU its runner has is arbitrary: the "
+                "baseline is built (set cpu or target to choose)"
             )
         case "auto":
             return _host_level(facts.cpu, arch)
         case "native":
-            name = _require(microarchitecture or Absent("it was not looked for"), "cpu = native")
+            name = _require(microarchitecture or Absent("it was not probed"), "cpu = native")
             return name, f"cpu is native ({origin}), and this machine is a {name}"
         case name:
             name = _known_name(name, arch, origin)
@@ -120,10 +122,10 @@ def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
     if found.family != arch:
         return (
             None,
-            f"this machine is {found.family}, the wheel is for {arch}: no processor is chosen",
+            f"this machine is {found.family} and the wheel is for {arch}: no CPU is chosen",
         )
     if found.level is None:
-        return None, f"{arch} has no levels that tell its machines apart"
+        return None, f"{arch} has no levels"
     return (
         found.level,
         f"the level of this machine ({cpu.source if isinstance(cpu, Found) else ''})",
@@ -131,7 +133,7 @@ def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
 
 
 def _known_name(name: str, arch: str, origin: str) -> str:
-    """Return a CPU's name in labels; refuse one that `arch` does not have, with the nearest."""
+    """Return a CPU's name in labels; raise VariantError for one that `arch` does not have."""
     level = architecture_named(arch).level(name)
     if level is not None:
         return level.name
@@ -140,12 +142,12 @@ def _known_name(name: str, arch: str, origin: str) -> str:
         return name
     if family is not None:
         raise VariantError(
-            f"cpu {name!r} ({origin}) is a processor of {family}, and this builds for {arch}",
+            f"cpu {name!r} ({origin}) is a CPU of {family}, and the wheel is for {arch}",
             hint="build it on a machine of that architecture",
         )
     near = suggest(name, (*known_cpus(arch), "auto", "native", "none"))
     raise VariantError(
-        f"cpu {name!r} ({origin}) is no processor that is known",
+        f"cpu {name!r} ({origin}) is not a known CPU",
         hint=f"did you mean {near!r}?"
         if near
         else "`variantbuild probe` shows this machine's name",
@@ -164,7 +166,7 @@ def _baseline(arch: str) -> str | None:
 
 
 def _require(fact: Fact[T], wanted: str) -> T:
-    hint = 'name a processor or level instead, such as cpu = "v2"'
+    hint = 'name a CPU or level instead, such as cpu = "v2"'
     match fact:
         case Found(value=value):
             return value

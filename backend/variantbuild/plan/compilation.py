@@ -1,4 +1,4 @@
-"""What compilers are told for a project: flags, whom they are for, and what contradicts them."""
+"""The compilers of a build, their flags, and what contradicts the flags."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from variantbuild.variant import Variant
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compilation:
-    """What is compiled with what.
+    """The flags of a build and the compilers that they are for.
 
-    `compilers` are those found for the languages that `flags` serve; `conflicts` are flags of the
-    user's that contradict the variant; `tried` are the languages of the trial compilation.
+    `compilers` are those found for the languages of `flags`; `conflicts` are flags of the user's
+    that contradict the variant; `tried` are the languages of the trial compilation.
     """
 
     flags: Flags
@@ -43,10 +43,10 @@ def plan_compilation(
     variant: Variant,
     languages: tuple[Language, ...],
 ) -> Compilation:
-    """Decide what the compilers in `facts` are told to build `variant`.
+    """Choose the flags with which the compilers in `facts` build `variant`.
 
-    `languages` are those that the source tree shows. Raises ProbeError where the build needs a
-    compiler and has none, FlagsError where one cannot build for the variant.
+    `languages` are those of the source tree. Raises ProbeError if the build needs a compiler and
+    there is none, FlagsError if one cannot build for the variant.
     """
     compilers = find_compilers(facts, variant, languages)
     flags = _resolve_flags(project, variant, facts, compilers)
@@ -62,9 +62,9 @@ def plan_compilation(
 
 
 def probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
-    """Return the languages whose compilers are looked for in a tree that shows `seen`.
+    """Return the languages whose compilers are probed for a tree that holds `seen`.
 
-    C and C++ always, since sources may be generated; Fortran where there is a sign of it.
+    C and C++ always, since sources may be generated; Fortran if a source or FC indicates it.
     """
     fortran: tuple[Language, ...] = ("fortran",) if "fortran" in seen or env.get("FC") else ()
     return ("c", "cxx", *fortran)
@@ -75,8 +75,8 @@ def find_compilers(
 ) -> dict[Language, Compiler]:
     """Return the compilers that the flags are for.
 
-    Raises ProbeError where the sources need a compiler and the variant its flags, and none of
-    the languages has one: the build cannot succeed, and a sentence now beats a screenful later.
+    Raises ProbeError if the sources need a compiler, the variant needs flags, and none of the
+    languages has a compiler: the build would fail later, with a longer message.
     """
     found: dict[Language, Compiler] = {}
     reasons: list[str] = []
@@ -92,7 +92,7 @@ def find_compilers(
                 pass
     if reasons and not any(language in found for language in needed) and not variant.is_baseline:
         raise ProbeError(
-            f"no compiler can be used for {str(variant)!r}: {'; '.join(reasons)}",
+            f"no usable compiler for {str(variant)!r}: {'; '.join(reasons)}",
             hint="install one (Debian, Ubuntu: apt install build-essential) or name it in CC, CXX "
             "or FC",
         )
@@ -124,7 +124,7 @@ def _resolve_flags(
 
 
 def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
-    """Add what rustc is told, where there is one: without it the delegate says what it misses."""
+    """Add the flags of rustc, if there is one; if not, the delegate reports that."""
     from variantbuild.plan.flags.rustflags import resolve_rust_flags
     from variantbuild.probe.rustc import probe_rust
 
@@ -137,9 +137,9 @@ def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
 
 
 def _tried_languages(flags: Flags, seen: tuple[Language, ...]) -> tuple[Language, ...]:
-    """Return the languages of `flags` that the tree shows, the first one where it shows none.
+    """Return the languages of `flags` that the tree holds, the first one if it holds none.
 
-    Each trial costs a compiler run, so languages that are only possible are not tried.
+    Each trial costs a compiler run, so languages without sources are not tried.
     """
     shown = tuple(language for language in flags.languages if language in seen)
     return shown or flags.languages[:1]

@@ -1,4 +1,4 @@
-"""Which languages a source tree holds, told from file names."""
+"""The languages of a source tree, by file names."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _ENDINGS: dict[str, tuple[Language, ...]] = {
     ".f08": ("fortran",),
 }
 
-#: Folders that hold other people's files or what a build left behind.
+#: Directories with third-party files or build output.
 _SKIPPED = frozenset({"build", "dist", "node_modules", "venv", "__pycache__", "site-packages"})
 
-#: Names looked at before giving up: a tree may be a home folder by mistake.
+#: Files looked at before giving up: the tree may be a home directory by mistake.
 _LIMIT = 50_000
 
 
 def holds_rust(source: Path) -> bool:
-    """Tell whether `source` holds a Cargo.toml, no deeper than two folders down.
+    """Return whether `source` holds a Cargo.toml, at most two directories down.
 
-    maturin and setuptools-rust look at the top, or in folders such as `rust` and `src/rust`.
+    maturin and setuptools-rust look at the top, or in directories such as `rust` and `src/rust`.
     """
     return any(
         next(source.glob(pattern), None) is not None
@@ -46,18 +46,18 @@ def holds_rust(source: Path) -> bool:
 def find_languages(source: Path) -> tuple[Language, ...]:
     """Return the compiled languages that files below `source` are written in, C first.
 
-    Hidden folders, virtual environments and build folders are passed over. A tree that generates
-    its sources shows none, which proves nothing.
+    Hidden directories, virtual environments and build directories are skipped. A tree that
+    generates its sources may hold none.
     """
     found: set[Language] = set()
     looked = 0
-    for folder, folders, files in os.walk(source):
-        folders[:] = [
+    for directory, directories, files in os.walk(source):
+        directories[:] = [
             name
-            for name in folders
+            for name in directories
             if name not in _SKIPPED
             and not name.startswith(".")
-            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118 - Path costs ten times as much here
+            and not os.path.exists(os.path.join(directory, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118 - Path costs ten times as much here
         ]
         for name in files:
             found.update(_ENDINGS.get(os.path.splitext(name)[1].lower(), ()))  # noqa: PTH122 - as above

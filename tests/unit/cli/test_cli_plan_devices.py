@@ -95,4 +95,4 @@ def test_a_release_that_pypi_has_not(tree: Path, capsys: pytest.CaptureFixture[s
     assert main(["plan", str(tree), "--target", "cu12.v2", *PYPI]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "CUDA 12 cannot come from PyPI" in captured.err
+    assert "CUDA 12 is not on PyPI" in captured.err

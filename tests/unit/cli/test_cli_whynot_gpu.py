@@ -19,7 +19,7 @@ LoadHost = Callable[[str], RecordedHost]
 SCHEMA = Path(variantbuild.cli.__file__).with_name("probe.schema.json")
 MACHINES = sorted(path.stem for path in (HOSTS / "gpu").glob("*.json"))
 NO_DRIVER = "no NVIDIA driver: neither /proc/driver/nvidia/version nor libcuda.so.1 in the usual directories"  # fmt: skip # noqa: E501
-ONLY_PYPI = "CUDA 12 cannot come from PyPI: the compiler is published there for 13.0 to 13.5 only"
+ONLY_PYPI = "CUDA 12 is not on PyPI: the compiler is published there for 13.0 to 13.5 only"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_three_facts_with_their_sources(
             ["CUDA 14 needs a driver that supports it, and this machine has 570.86.15 (NVML)"],
             [
                 "no CUDA 14, only: CUDA 12.8 in /usr/local/cuda-12.8; CUDA 12.4 in "
-                "/usr/local/cuda-12.4; CUDA 14 cannot come from PyPI: the compiler is published "
+                "/usr/local/cuda-12.4; CUDA 14 is not on PyPI: the compiler is published "
                 "there for 13.0 to 13.5 only"
             ],
         ),
@@ -154,7 +154,7 @@ def test_a_host_compiler_that_nvcc_refuses_is_a_reason(
     assert report(with_gcc(machine("cuda-12.4-no-driver"), 15), why_not="cu12", as_json=False) == 1
     lines = capsys.readouterr().out.splitlines()
     (line,) = (line for line in lines if line.startswith("this machine cannot build"))
-    assert line.endswith("/usr/bin/gcc is gcc 15, and CUDA 12.4 takes none newer than 13")
+    assert line.endswith("/usr/bin/gcc is gcc 15, and CUDA 12.4 supports at most gcc 13")
 
 
 def test_a_driver_without_a_gpu_is_said(

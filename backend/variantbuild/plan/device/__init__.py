@@ -1,4 +1,4 @@
-"""Device code for GPUs: which, with which toolkit, and how each build system is told.
+"""Device code for GPUs: accelerator, toolkit, architectures and flags.
 
-Nothing here is imported unless a project or a target names an accelerator.
+Imported only if a project or a target names an accelerator.
 """

@@ -1,7 +1,7 @@
-"""Which accelerator to build for, with which toolkit, for which GPUs. Pure.
+"""The accelerator to build for, its toolkit and GPU architectures. Pure.
 
-A project says what its sources can be built for (`accelerators`); the machine decides which of
-these it is. A target that names one is an order: what is missing is then an error.
+A project lists what its sources can be built for (`accelerators`), and the machine decides which of
+these is built. A target that names one is a requirement: if something is missing, that is an error.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _VERSION = re.compile(r"[1-9]\d*(\.\d+)?", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One kind of accelerator that is asked for.
+    """One kind of accelerator to build for.
 
-    `version` is () for any, (12,) or (12, 8); `ordered` tells that a target names it, so that it
-    must be built; `origin` where that was written.
+    `version` is () for any, (12,) or (12, 8); `required` is true if a target names it, so that it
+    must be built; `origin` is where that was set.
     """
 
     kind: AcceleratorKind
     version: tuple[int, ...] = ()
-    ordered: bool = False
+    required: bool = False
     origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceleratorChoice:
-    """What device code is built with and for, and what the label says of it."""
+    """Toolkit and architectures of device code, and its label."""
 
     label: Accelerator
     toolkit: Toolkit
@@ -48,10 +48,10 @@ class AcceleratorChoice:
 
 
 def resolve_requests(config: Config, target: Accelerator | None) -> tuple[Request, ...]:
-    """Return what is asked for, in order of preference; `target` is the target's accelerator.
+    """Return the requests in order of preference; `target` is the target's accelerator.
 
-    Nothing is asked for where a target names no accelerator. Raises AcceleratorError for a kind
-    that is none, a malformed version, and a target that the project's sources are not for.
+    There are none if a target names no accelerator. Raises AcceleratorError for an unknown kind, a
+    malformed version, and a target that the project's sources do not support.
     """
     origin = config.origin("accelerators")
     for name in config.accelerators:
@@ -66,7 +66,7 @@ def resolve_requests(config: Config, target: Accelerator | None) -> tuple[Reques
                 f"accelerators ({origin}) has only {', '.join(config.accelerators)}",
             )
         origin = f"target {config.target!r}"
-        return (Request(kind=target.kind, version=target.version, ordered=True, origin=origin),)
+        return (Request(kind=target.kind, version=target.version, required=True, origin=origin),)
     if config.target is not None:
         return ()
     kinds: list[AcceleratorKind] = [
@@ -85,7 +85,7 @@ def _parse_version(config: Config, kind: AcceleratorKind) -> tuple[int, ...]:
     if not _VERSION.fullmatch(text):
         key = f"{kind}.version"
         raise AcceleratorError(
-            f"{key} {text!r} ({config.origin(key)}) is no version",
+            f"{key} {text!r} ({config.origin(key)}) is not a version",
             hint="write auto, a major version such as 12, or 12.8",
         )
     return tuple(int(part) for part in text.split("."))
@@ -99,10 +99,10 @@ def resolve_accelerator(
 ) -> tuple[AcceleratorChoice | None, str]:
     """Choose among `requests`; return the choice and the reason, or None and why there is none.
 
-    A kind whose GPU is seen goes before one that has a toolkit only; then the order of the
+    A kind with a GPU in the machine comes before one that has only a toolkit; then the order of the
     requests counts. `project` holds the project's own lists of architectures. Raises
-    AcceleratorError where an ordered one is missing, and where a toolkit contradicts itself: the
-    build would find it, and no label can be taken from it.
+    AcceleratorError if a required one is missing, and if a toolkit is inconsistent: the build would
+    use it, but its version is not known.
     """
     reasons: list[str] = []
     for request in sorted(requests, key=lambda each: not isinstance(facts[each.kind].gpus, Found)):
@@ -113,7 +113,7 @@ def resolve_accelerator(
             case Failed(error=error):
                 raise AcceleratorError(f"{NAMES[request.kind]} cannot be used: {error}")
             case Absent(reason=why):
-                if request.ordered:
+                if request.required:
                     version = ".".join(map(str, request.version))
                     raise AcceleratorError(
                         f"{request.origin} needs {NAMES[request.kind]} {version}: {why}",
@@ -156,22 +156,22 @@ def _choose(
 
 
 def _label(config: Config, request: Request, toolkit: Toolkit) -> Accelerator:
-    """Name the accelerator as the target does, else as `cuda.label` says."""
-    if request.ordered:
+    """Name the accelerator as the target does, else by `cuda.label`."""
+    if request.required:
         return Accelerator(kind=request.kind, version=request.version)
     major_only = request.kind == "cuda" and config.cuda_label == "major"
     return Accelerator(kind=request.kind, version=toolkit.version[: 1 if major_only else 2])
 
 
 def _driver_notes(toolkit: Toolkit, facts: AcceleratorFacts) -> tuple[str, ...]:
-    """Warn where the driver here is too old for what will be built: it may run elsewhere."""
+    """Warn if this machine's driver is too old for what is built: it may run elsewhere."""
     if toolkit.kind != "cuda" or not isinstance(facts.driver, Found):
         return ()
     floor = driver_floor(toolkit.version[0])
     driver = facts.driver.value
     if is_below_floor(driver, toolkit.version[0]):
         return (
-            f"the driver here is {driver.version}, and {toolkit} needs {floor} or newer: what is "
-            "built will not run on this machine",
+            f"{toolkit} needs driver {floor} or newer, and this machine has {driver.version}: the "
+            "wheel will not run on this machine",
         )
     return ()

@@ -1,4 +1,4 @@
-"""Which GPU architectures to build for: words, lists and what was seen, held against the toolkit.
+"""The GPU architectures to build for: keywords, lists and GPUs found, checked against the toolkit.
 
 Pure. CUDA names are a number with an optional suffix (`90`, `90a` for that chip alone, `100f` for
 its family), ROCm names are LLVM's targets (`gfx90a`, `gfx90a:xnack+`, `gfx11-generic`).
@@ -28,10 +28,10 @@ _GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArchitectureRequest:
-    """What the settings ask for: names or one of WORDS, and where that was written.
+    """The architectures in the settings: names or one of WORDS, and where that was set.
 
-    `project` is the project's own list, which counts under `auto` where no GPU is seen; `ptx`
-    tells whether PTX of the newest architecture is added.
+    `project` is the project's own list, used for `auto` if no GPU is found; with `ptx`, PTX of the
+    newest architecture is added.
     """
 
     names: tuple[str, ...] = ("auto",)
@@ -49,10 +49,10 @@ class _CudaToolkit(TypedDict):
 def resolve_architectures(
     wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> Architectures:
-    """Choose what to build for with `toolkit` on a machine that shows `gpus`.
+    """Choose what to build for with `toolkit` on a machine with `gpus`.
 
-    Raises AcceleratorError for `native` without a GPU, for names that are none, and for what the
-    toolkit cannot build, with the range that it can.
+    Raises AcceleratorError for `native` without a GPU, for invalid names, and for architectures
+    that the toolkit does not support, with those that it does.
     """
     names, reason = _expand_word(wanted, toolkit, gpus)
     if toolkit.kind == "cuda":
@@ -61,9 +61,9 @@ def resolve_architectures(
 
 
 def supported_architectures(toolkit: Toolkit) -> tuple[str, ...]:
-    """Return what `toolkit` builds for: what its compiler told, else the table's row.
+    """Return what `toolkit` builds for, according to its compiler, else to the table.
 
-    A release without a row gets that of the newest release before it.
+    A release without a row has that of the newest release before it.
     """
     if toolkit.architectures:
         return toolkit.architectures
@@ -78,14 +78,14 @@ def _row(toolkit: Toolkit, rows: dict[str, str]) -> tuple[str, ...]:
     before = [release for release in known if release <= toolkit.version]
     if not before:
         oldest = ".".join(map(str, min(known)))
-        raise AcceleratorError(f"{toolkit} is too old: {oldest} is the first that is known")
+        raise AcceleratorError(f"{toolkit} is too old: {oldest} is the oldest known release")
     return tuple(known[max(before)].split())
 
 
 def _expand_word(
     wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> tuple[tuple[str, ...], str]:
-    """Turn a word into names; a list is returned as it is."""
+    """Expand a keyword into names; a list is returned unchanged."""
     words = [name for name in wanted.names if name in WORDS]
     if not words:
         return wanted.names, wanted.origin
@@ -98,9 +98,9 @@ def _expand_word(
     if word == "native" or (word == "auto" and isinstance(gpus, Found)):
         return _seen(gpus, wanted), f"the GPUs of this machine ({_source(gpus)})"
     if word == "auto" and wanted.project:
-        return wanted.project, "the project's own list, as no GPU is seen"
+        return wanted.project, "the project's own list, as no GPU was found"
     if word == "auto":
-        return _major(toolkit), "all major architectures, as no GPU is seen"
+        return _major(toolkit), "all major architectures, as no GPU was found"
     return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wanted.origin})"
 
 
@@ -128,8 +128,8 @@ def _all(toolkit: Toolkit) -> tuple[str, ...]:
 def _major(toolkit: Toolkit) -> tuple[str, ...]:
     """Return the first architecture of each generation, as nvcc's all-major does.
 
-    Those whose number ends in 0, and the oldest. AMD's generations have nothing in common but the
-    generic targets, so there it is the list that AMD supports.
+    Those whose number ends in 0, and the oldest. AMD's generations have only the generic targets in
+    common, so for ROCm this is the list that AMD supports.
     """
     if toolkit.kind == "rocm":
         return _supported_by_amd(toolkit)
@@ -138,7 +138,7 @@ def _major(toolkit: Toolkit) -> tuple[str, ...]:
 
 
 def _supported_by_amd(toolkit: Toolkit) -> tuple[str, ...]:
-    """Return AMD's list for the release, less what this installation cannot link for."""
+    """Return AMD's list for the release, without what this installation cannot link for."""
     listed = _row(toolkit, cast("dict[str, str]", load_table("rocm")["releases"]))
     usable = supported_architectures(toolkit)
     return tuple(name for name in listed if name in usable)
@@ -154,7 +154,7 @@ def _resolve_cuda(
         found = _CUDA_NAME.fullmatch(text.strip())
         if found is None:
             raise AcceleratorError(
-                f"{text!r} ({wanted.origin}) is no CUDA architecture",
+                f"{text!r} ({wanted.origin}) is not a CUDA architecture",
                 hint="write numbers such as 90, 90a or 100f, or one of " + ", ".join(WORDS),
             )
         name, form = found[1].replace(".", "") + found[2].lower(), (found[3] or "").lower()
@@ -183,7 +183,7 @@ def _resolve_rocm(
         found = _GFX_NAME.fullmatch(text.strip().lower())
         if found is None:
             raise AcceleratorError(
-                f"{text!r} ({wanted.origin}) is no ROCm architecture",
+                f"{text!r} ({wanted.origin}) is not a ROCm architecture",
                 hint="write targets such as gfx90a, gfx90a:xnack- or gfx11-generic",
             )
         target, features = found[1], tuple(part for part in found[2].split(":") if part)
@@ -228,10 +228,10 @@ def _unsupported(name: str, asked: str, toolkit: Toolkit) -> AcceleratorError:
         generic = cast("int", load_table("rocm")["generic_llvm"])
         more = f"; generic targets need LLVM {generic}" if name.endswith("-generic") else ""
         return AcceleratorError(
-            f"{toolkit} cannot build for {name}, asked for as {asked}",
+            f"{toolkit} cannot build for {name}, from {asked}",
             hint=f"its device libraries are for {known}{more}",
         )
     return AcceleratorError(
-        f"{toolkit} cannot build for {name}, asked for as {asked}",
+        f"{toolkit} cannot build for {name}, from {asked}",
         hint=f"it builds for {', '.join(supported)}",
     )

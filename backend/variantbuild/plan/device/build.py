@@ -1,4 +1,4 @@
-"""How device code is built: what the plan has found out, as a value for delegates to be told."""
+"""How device code is built, as a value for delegates."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceBuild:
-    """Toolkit, architectures and switches for device code.
+    """Toolkit, architectures and flags for device code.
 
-    `host_compiler` is empty where nvcc takes its own choice; `host_flags` are the variant's
-    switches for C++, `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers
-    run at once.
+    `host_compiler` is empty if nvcc chooses it; `host_flags` are the variant's flags for C++,
+    `extra` those of flags.cuda or flags.hip; `jobs` limits how many compilers run at once.
     """
 
     toolkit: Toolkit
@@ -34,17 +33,17 @@ class DeviceBuild:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What the compiler of device code gets beside the architectures, ours last."""
+        """The flags of the device compiler besides the architectures, the user's last."""
         return (*render_host_flags(self.architectures, self.host_flags), *self.extra)
 
     @property
     def architecture_flags(self) -> tuple[str, ...]:
-        """The switches that name the architectures."""
+        """The flags that name the architectures."""
         return render_architecture_flags(self.architectures)
 
 
 def preview_device_build(build: DeviceBuild) -> DeviceBuild:
-    """Return `build` with the paths that `complete_device_build` will give it, `<build>` first."""
+    """Return `build` with the paths that `complete_device_build` will set, below `<build>`."""
     if build.toolkit.origin != "pypi":
         return build
     home = "<build>/cuda"

@@ -1,4 +1,4 @@
-"""Architectures and host switches as each compiler and build system wants them written. Pure."""
+"""Architectures and host flags in the notation of each compiler and build system. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from variantbuild.isa.accelerators import Architectures
 
 
 def render_architecture_flags(architectures: Architectures) -> tuple[str, ...]:
-    """Return nvcc's `-gencode` or hipcc's `--offload-arch` switches."""
+    """Return nvcc's `-gencode` or hipcc's `--offload-arch` flags."""
     if architectures.kind == "rocm":
         return tuple(f"--offload-arch={name}" for name in architectures.real)
     return (
@@ -17,15 +17,15 @@ def render_architecture_flags(architectures: Architectures) -> tuple[str, ...]:
     )
 
 
-def render_host_flags(architectures: Architectures, switches: Iterable[str]) -> tuple[str, ...]:
-    """Return `switches` of the host compiler as nvcc or hipcc pass them on to it alone.
+def render_host_flags(architectures: Architectures, flags: Iterable[str]) -> tuple[str, ...]:
+    """Return `flags` of the host compiler in the form that nvcc or hipcc pass on to it alone.
 
     Without them the host half of a .cu file is built for the baseline, and a clang that gets
     -march directly takes it for the GPU's as well.
     """
     if architectures.kind == "rocm":
-        return tuple(word for switch in switches for word in ("-Xarch_host", switch))
-    return tuple("-Xcompiler=" + switch.replace(",", "\\,") for switch in switches)
+        return tuple(word for flag in flags for word in ("-Xarch_host", flag))
+    return tuple("-Xcompiler=" + flag.replace(",", "\\,") for flag in flags)
 
 
 def render_cmake_architectures(architectures: Architectures) -> str:

@@ -1,6 +1,6 @@
-"""Device code in the plan: what is asked for, what the machine has, and how it will be built.
+"""The part of the plan on device code: accelerator, toolkit, host compiler, jobs.
 
-Nothing is probed where neither the project nor a target names an accelerator.
+Nothing is probed if neither the project nor a target names an accelerator.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from variantbuild.plan.device.hostcompiler import HostCompiler
     from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 
-#: Where projects write down their own architectures for CMake.
+#: The CMake variables in which projects list their own architectures.
 _DEFINES: dict[AcceleratorKind, str] = {
     "cuda": "CMAKE_CUDA_ARCHITECTURES",
     "rocm": "CMAKE_HIP_ARCHITECTURES",
@@ -31,9 +31,9 @@ _DEFINES: dict[AcceleratorKind, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DevicePlan:
-    """What was decided on device code: a choice, or none and the reason.
+    """The choice for device code, or None and the reason.
 
-    `requirements` are those that will bring the toolkit, where it is not here yet.
+    `requirements` install the toolkit, if it is not installed yet.
     """
 
     choice: AcceleratorChoice | None
@@ -71,11 +71,11 @@ class DevicePlan:
 def plan_devices(
     project: Project, host: Host, target: Accelerator | None, *, preview: bool = False
 ) -> DevicePlan | None:
-    """Decide on device code for `project`; `target` is the accelerator that the target names.
+    """Plan the device code of `project`; `target` is the accelerator that the target names.
 
-    None where none is asked for. With `preview`, a toolkit that the build requirements would
-    bring counts as there. Raises AcceleratorError where an ordered one cannot be built, and where
-    a toolkit contradicts itself.
+    None if there is none to build. With `preview`, a toolkit that the build requirements would
+    install counts as installed. Raises AcceleratorError if a required accelerator cannot be built,
+    and if a toolkit is inconsistent.
     """
     config = project.config
     if target is None and (config.target is not None or not config.accelerators):
@@ -86,9 +86,9 @@ def plan_devices(
 
     requests = resolve_requests(config, target)
     facts = {request.kind: _probe(host, request, config) for request in requests}
-    asked: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
-        facts["cuda"], asked = _expect_toolkit(project, host, facts["cuda"])
+        facts["cuda"], required = _expect_toolkit(project, host, facts["cuda"])
     choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
     if choice is None:
         return DevicePlan(choice=None, reason=reason)
@@ -102,14 +102,14 @@ def plan_devices(
         reason=choice.reason + by,
         host_compiler=compiler,
         jobs=limit_jobs(kind, host.usable_cpus, available_memory(host)),
-        requirements=asked if kind == "cuda" else (),
+        requirements=required if kind == "cuda" else (),
     )
 
 
 def _expect_toolkit(
     project: Project, host: Host, facts: AcceleratorFacts
 ) -> tuple[AcceleratorFacts, tuple[str, ...]]:
-    """Return the facts as the build will find them, and the requirements that see to it."""
+    """Return the facts as the build will find them, and the requirements for that."""
     from variantbuild.plan.device.pypi import expect_toolkit, render_requirements
     from variantbuild.plan.device.requirements import release_from_pypi
 
@@ -120,7 +120,7 @@ def _expect_toolkit(
 
 
 def _nvcc_flags(config: Config, env: Mapping[str, str]) -> str:
-    """Return all that nvcc will be told by settings and by the user's variables."""
+    """Return all flags for nvcc in the settings and in the user's variables."""
     names = ("CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
     return " ".join((*config.flags_cuda, *(env.get(name, "") for name in names)))
 
@@ -140,7 +140,7 @@ def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
 def _project_lists(
     project: Project, env: Mapping[str, str]
 ) -> dict[AcceleratorKind, tuple[str, ...]]:
-    """Return the architectures that the user or the project wrote down for CMake."""
+    """Return the architectures that the user or the project set for CMake."""
     found: dict[AcceleratorKind, tuple[str, ...]] = {}
     table = project.tool_table("scikit-build") or {}
     cmake = table.get("cmake")

@@ -20,7 +20,7 @@ from variantbuild.plan.device.hostcompiler import OVERRIDE
 _TIMEOUT = 60.0  # seconds; half of one on a quiet machine
 _SOURCE, _OUTPUT = "variantbuild_trial.cu", "variantbuild_trial.out"
 _KERNEL = "__global__ void variantbuild_trial(int *out) { *out = 1; }\n"
-# The line that says what is wrong: nvcc's driver, an #error of host_config.h, gcc, clang.
+# The line that names the problem: nvcc's driver, an #error of host_config.h, gcc, clang.
 _TELLING = re.compile(r"(?:nvcc fatal|\berror)\s*:\s*(?:#error -- )?(?P<text>.+)")
 _HOST_COMPILER = re.compile(r"unsupported (?:GNU|clang) version", re.IGNORECASE)
 
@@ -78,14 +78,14 @@ def _refusal(build: DeviceBuild, answer: Completed) -> AcceleratorError:
     if said is None:
         return AcceleratorError(
             f"{toolkit} cannot compile a small kernel for {build.architectures}: it "
-            f"{answer.failure or 'made nothing'}",
+            f"{answer.failure or 'wrote no output'}",
             hint=f"try it by hand: {shlex.join(answer.argv)}",
         )
     text = said["text"].strip()
     if _HOST_COMPILER.search(text):
         return AcceleratorError(
-            f"{toolkit} refuses the host compiler: {text.partition('!')[0].strip()}",
-            hint=f"name an older one in CUDAHOSTCXX, or add {OVERRIDE} to flags.cuda",
+            f"{toolkit} rejects the host compiler: {text.partition('!')[0].strip()}",
+            hint=f"name an older compiler in CUDAHOSTCXX, or add {OVERRIDE} to flags.cuda",
         )
     return AcceleratorError(
         f"{toolkit} cannot compile a small kernel for {build.architectures}: {text}",

@@ -1,7 +1,7 @@
-"""The compiler behind nvcc: which one it would take, and another one where that is too new.
+"""nvcc's host compiler: the one that it would use, and another one if that is too new.
 
-nvcc hands host code to gcc or clang and refuses versions newer than its own release knows
-(crt/host_config.h), deep in the build. The limits stand in data/cuda.json.
+nvcc compiles host code with gcc or clang and rejects versions that are too new for its release
+(crt/host_config.h), late in the build. The limits are in data/cuda.json.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from variantbuild.probe.gpu.gpufacts import Toolkit
 
 _TIMEOUT = 10.0  # seconds
 _MACRO = re.compile(r"^#define (__clang_major__|__GNUC__) (\d+)$", re.MULTILINE)
-#: The switch that lifts nvcc's limit.
+#: The flag that disables nvcc's limit.
 OVERRIDE = "-allow-unsupported-compiler"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostCompiler:
-    """A compiler for nvcc's host code. `chosen` tells that it is not the one nvcc would take.
+    """A compiler for nvcc's host code. `chosen` is true if it is not the one that nvcc would use.
 
-    `note` says aloud why, for people.
+    `note` tells people why.
     """
 
     command: str
@@ -44,13 +44,12 @@ class _Limits(TypedDict):
     clang: int
 
 
-def choose_host_compiler(host: Host, toolkit: Toolkit, switches: str = "") -> HostCompiler | None:
-    """Return the host compiler for `toolkit`: nvcc's own choice, else the newest one permitted.
+def choose_host_compiler(host: Host, toolkit: Toolkit, flags: str = "") -> HostCompiler | None:
+    """Return the host compiler for `toolkit`: nvcc's own choice, else the newest permitted one.
 
-    `switches` are the user's for nvcc; -allow-unsupported-compiler among them lifts the limit.
-    None where the compiler is none whose version is limited here. Raises AcceleratorError where
-    there is none at all, the user's own (CUDAHOSTCXX, NVCC_CCBIN) is too new, or every installed
-    one is.
+    `flags` are the user's for nvcc; -allow-unsupported-compiler disables the limit. None if the
+    compiler is neither gcc nor clang. Raises AcceleratorError if there is no compiler, and if the
+    user's own (CUDAHOSTCXX, NVCC_CCBIN) or every installed one is too new.
     """
     for variable in ("CUDAHOSTCXX", "NVCC_CCBIN"):
         command = host.env.get(variable, "")
@@ -58,16 +57,16 @@ def choose_host_compiler(host: Host, toolkit: Toolkit, switches: str = "") -> Ho
             path = command if command.startswith("/") else host.which(command)
             if path is None:
                 raise AcceleratorError(f"{variable}={command} is not on PATH")
-            return _checked(host, path, f"{variable}={command}", toolkit, switches)
+            return _checked(host, path, f"{variable}={command}", toolkit, flags)
     # nvcc calls gcc for all but the last link, C++ included (nvcc 13.0 -dryrun).
     path = host.which("gcc") or host.which("g++")
     if path is None:
         raise AcceleratorError(
-            f"{toolkit} compiles host code with gcc, and there is none on PATH",
+            f"{toolkit} compiles host code with gcc, which is not on PATH",
             hint="install g++, or name a compiler in CUDAHOSTCXX",
         )
     usual = _identify(host, path)
-    if usual is None or OVERRIDE in switches or usual.major <= limit(toolkit, usual.family):
+    if usual is None or OVERRIDE in flags or usual.major <= limit(toolkit, usual.family):
         return usual
     return _alternative(host, toolkit, usual)
 
@@ -81,17 +80,17 @@ def limit(toolkit: Toolkit, family: Literal["gcc", "clang"]) -> int:
 
 
 def _checked(
-    host: Host, path: str, origin: str, toolkit: Toolkit, switches: str
+    host: Host, path: str, origin: str, toolkit: Toolkit, flags: str
 ) -> HostCompiler | None:
     compiler = _identify(host, path)
-    if compiler is None or OVERRIDE in switches:
+    if compiler is None or OVERRIDE in flags:
         return compiler
     newest = limit(toolkit, compiler.family)
     if compiler.major > newest:
         raise AcceleratorError(
-            f"{origin} is {compiler.family} {compiler.major}, and {toolkit} takes none newer "
-            f"than {newest}",
-            hint=f"name an older one, or add {OVERRIDE} to flags.cuda",
+            f"{origin} is {compiler.family} {compiler.major}, and {toolkit} supports at most "
+            f"{compiler.family} {newest}",
+            hint=f"name an older compiler, or add {OVERRIDE} to flags.cuda",
         )
     return compiler
 
@@ -114,14 +113,14 @@ def _alternative(host: Host, toolkit: Toolkit, usual: HostCompiler) -> HostCompi
                 f"{found.command} compiles its host code",
             )
     raise AcceleratorError(
-        f"{usual.command} is {usual.family} {usual.major}, and {toolkit} takes none newer than "
-        f"{limit(toolkit, usual.family)}",
+        f"{usual.command} is {usual.family} {usual.major}, and {toolkit} supports at most "
+        f"{usual.family} {limit(toolkit, usual.family)}",
         hint=f"install g++-{newest}, or name a permitted compiler in CUDAHOSTCXX",
     )
 
 
 def _identify(host: Host, path: str) -> HostCompiler | None:
-    """Ask the compiler's own macros, which wrappers and renamed programs cannot hide."""
+    """Identify a compiler by its predefined macros, which wrappers and renamed programs keep."""
     argv = [path, "-dM", "-E", "-x", "c++", "/dev/null"]
     answer = host.run(argv, timeout=_TIMEOUT)
     macros = {name: int(number) for name, number in _MACRO.findall(answer.stdout)}

@@ -1,4 +1,4 @@
-"""The CUDA compiler from PyPI: which wheels to ask for, and how to complete what they install.
+"""The CUDA compiler from PyPI: its requirements and releases.
 
 NVIDIA publishes the whole compiler there from 13.0 on; the packages for 12 and 11 hold ptxas and
 headers only.
@@ -27,17 +27,17 @@ class _Pypi(TypedDict):
 
 
 def resolve_pypi_release(wanted: tuple[int, ...], driver: Driver | None) -> tuple[int, int]:
-    """Choose the release to install: the one `wanted`, else the newest that `driver` runs whole.
+    """Choose the release to install: `wanted`, else the newest that `driver` fully supports.
 
-    PTX needs a driver as new as the toolkit, so a newer toolkit than the driver's CUDA is not
-    taken unasked. Raises AcceleratorError for what PyPI has not.
+    PTX needs a driver as new as the toolkit, so a toolkit newer than the driver's CUDA is only
+    installed on request. Raises AcceleratorError for releases that are not on PyPI.
     """
     table = _table()
     major, minors = table["major"], table["minors"]
     asked = ".".join(map(str, wanted))
     if wanted and (wanted[0] != major or (len(wanted) > 1 and wanted[1] not in minors)):
         raise AcceleratorError(
-            f"CUDA {asked} cannot come from PyPI: the compiler is published there for "
+            f"CUDA {asked} is not on PyPI: the compiler is published there for "
             f"{major}.{minors[0]} to {major}.{minors[-1]} only",
             hint="install that toolkit on the machine, or choose cuda.version = "
             f'"{major}.{minors[0]}"',
@@ -65,7 +65,7 @@ def render_requirements(release: tuple[int, int]) -> tuple[str, ...]:
 
 
 def expect_toolkit(release: tuple[int, int]) -> Found[Toolkit]:
-    """Return the toolkit of `release` as it will be once PyPI has brought it."""
+    """Return the toolkit of `release` as it will be once it is installed from PyPI."""
     toolkit = Toolkit(
         kind="cuda",
         version=release,
@@ -76,7 +76,7 @@ def expect_toolkit(release: tuple[int, int]) -> Found[Toolkit]:
         libraries="",
         origin="pypi",
     )
-    return Found(toolkit, f"to come from PyPI, {render_requirements(release)[0]}")
+    return Found(toolkit, f"to be installed from PyPI, {render_requirements(release)[0]}")
 
 
 def _table() -> _Pypi:

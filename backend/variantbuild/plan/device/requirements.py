@@ -1,4 +1,4 @@
-"""When CUDA's compiler is to come from PyPI, and which release of it."""
+"""When the CUDA compiler is installed from PyPI, and which release."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from variantbuild.variant.axes import Accelerator
 
 
 def toolchain_requirements(project: Project, host: Host) -> tuple[str, ...]:
-    """Return the requirements that bring CUDA's compiler from PyPI, () where it is not needed.
+    """Return the requirements that install CUDA's compiler from PyPI, () if it is not needed.
 
-    It is where cuda.toolkit says so, and under `auto` where the machine has no toolkit but shows
-    a GPU or the target names CUDA. Raises AcceleratorError for releases that PyPI has not, and
-    where the driver here is too old for what is built for this machine.
+    It is needed if cuda.toolkit is `pypi`, and for `auto` if the machine has no toolkit, but a GPU
+    or a target that names CUDA. Raises AcceleratorError for releases that are not on PyPI, and if
+    this machine's driver is too old for what is built for this machine.
     """
     release = release_from_pypi(project, host)
     return () if release is None else render_requirements(release)
 
 
 def release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
-    """Return the release of CUDA that is to come from PyPI, None where none is."""
+    """Return the release of CUDA to install from PyPI, None for none."""
     config = project.config
     target = _target_accelerator(config, host.platform)
     if config.cuda_toolkit == "system" or (target is None and config.target is not None):
@@ -43,11 +43,11 @@ def release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
     known, gpus = probe_nvidia(host)
     seen, missing = isinstance(gpus, Found), ""
     if config.cuda_toolkit == "pypi":
-        # On a machine with an AMD GPU alone the other kind is what is meant.
+        # On a machine with only an AMD GPU, ROCm is built.
         if not seen and "rocm" in requests and isinstance(probe_amd(host)[1], Found):
             return None
     else:
-        if not seen and not request.ordered:
+        if not seen and not request.required:
             return None
         toolkit = probe_cuda_toolkit(host, wanted=request.version, choice="system")
         if not isinstance(toolkit, Absent):
@@ -57,7 +57,7 @@ def release_from_pypi(project: Project, host: Host) -> tuple[int, int] | None:
 
 
 def _choose(request: Request, driver: Driver | None, missing: str) -> tuple[int, int]:
-    """Choose the release; `missing` says why the machine's own toolkits will not do."""
+    """Choose the release; `missing` says why the machine's own toolkits cannot be used."""
     try:
         release = resolve_pypi_release(request.version, driver)
     except AcceleratorError as error:
@@ -66,11 +66,11 @@ def _choose(request: Request, driver: Driver | None, missing: str) -> tuple[int,
         asked = ".".join(map(str, request.version))
         text = f"{request.origin} needs CUDA {asked}: {missing}; {error.message}"
         raise AcceleratorError(text, hint=error.hint) from None
-    if not request.ordered and driver is not None and is_below_floor(driver, release[0]):
+    if not request.required and driver is not None and is_below_floor(driver, release[0]):
         raise AcceleratorError(
-            f"the driver here is {driver.version}, and CUDA {release[0]} from PyPI needs "
-            f"{driver_floor(release[0])} or newer",
-            hint="update the driver, install an older toolkit, or leave cuda out",
+            f"CUDA {release[0]} from PyPI needs driver {driver_floor(release[0])} or newer, and "
+            f"this machine has {driver.version}",
+            hint="update the driver, install an older toolkit, or remove cuda from accelerators",
         )
     return release
 

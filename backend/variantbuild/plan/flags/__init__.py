@@ -1,8 +1,8 @@
-"""From a variant and the compilers to the switches that build it.
+"""The compiler flags that build a variant.
 
-Pure: nothing is run here. The x86-64 levels and the generic aarch64 ones stand in
-data/compilers.json, so that archspec is imported for named processors only. An answer that is
-empty or refused is an error, never success.
+Pure: nothing is run here. The flags for the x86-64 levels and the generic aarch64 ones are in
+data/compilers.json, so that archspec is imported for named CPUs only. An empty answer or a refusal
+is an error, never success.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ GLIBC_WITH_GUARD = (2, 33)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """What makes the loader refuse a module on too old a processor.
+    """What makes the loader reject a module on a CPU below its level: the ISA note.
 
-    `level` is what shared objects are marked as needing (`v3`), None where they are not marked.
-    `unguarded` says in one clause why a wrong machine may meet SIGILL instead of ImportError;
-    None where the mark works or nothing needs guarding.
+    `level` is the level in the note of shared objects (`v3`), None if they get no note. `unguarded`
+    says in one clause why a CPU below that level raises SIGILL instead of ImportError; None if the
+    note works or is not needed.
     """
 
     level: str | None = None
@@ -44,23 +44,22 @@ class Guard:
 
     @property
     def linker_options(self) -> tuple[str, ...]:
-        """What binutils' ld is told so that it writes the note."""
+        """The options that make binutils' ld write the note."""
         return () if self.level is None else ("-z", f"x86-64-{self.level}")
 
     @property
     def driver_options(self) -> tuple[str, ...]:
-        """The same through a compiler driver; for shared objects only."""
+        """The same options for a compiler driver; for shared objects only."""
         return () if self.level is None else (f"-Wl,-z,x86-64-{self.level}",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flags:
-    """The switches for each tool, in order, the user's `flags.*` last, and the guard.
+    """The flags for each tool, in order, the user's `flags.*` last, and the guard.
 
-    A language is in `languages` where a compiler for it was given; the switches of the others
-    are empty. `recorded` tells that every language's compiler is asked to record its switches.
-    `rust` is None where no Rust is compiled. `notes` are remarks for people, such as
-    archspec's on a stand-in processor.
+    A language is in `languages` if a compiler for it was given; the others have no flags.
+    `recorded` is true if every compiler records its flags in the object. `rust` is None if no Rust
+    is compiled. `notes` are messages for people, such as archspec's on a substitute CPU.
     """
 
     languages: tuple[Language, ...]
@@ -74,7 +73,7 @@ class Flags:
     recorded: bool = False
 
     def of(self, tool: Tool) -> tuple[str, ...]:
-        """Return the switches of one tool."""
+        """Return the flags of one tool."""
         match tool:
             case "c":
                 return self.c
@@ -95,14 +94,14 @@ def resolve_flags(
     isa_guard: bool = True,
     libc: Libc | None = None,
 ) -> Flags:
-    """Choose the switches that make `compilers` build for `variant`.
+    """Choose the flags that make `compilers` build for `variant`.
 
-    `extra` are the user's `flags.*`, put behind ours. `libc` is the build machine's, None where
-    unknown: it decides whether the guard is said to work. Raises FlagsError, naming compiler,
-    version, target and remedy, where a compiler has no switches for the variant.
+    `extra` are the user's `flags.*`, appended after ours. `libc` is the build machine's, None if
+    unknown: it decides whether the loader is expected to read the note. Raises FlagsError with
+    compiler, version, target and remedy if a compiler has no flags for the variant.
     """
     extra = extra or {}
-    switches: dict[Language, tuple[str, ...]] = {}
+    chosen: dict[Language, tuple[str, ...]] = {}
     records: list[tuple[str, ...]] = []
     notes: list[str] = []
     for language in LANGUAGES:
@@ -114,12 +113,12 @@ def resolve_flags(
             *_contract_flags(fp_contract, compiler),
             *records[-1],
         )
-        switches[language] = (*ours, *extra.get(language, ()))
+        chosen[language] = (*ours, *extra.get(language, ()))
     return Flags(
-        languages=tuple(switches),
-        c=switches.get("c", ()),
-        cxx=switches.get("cxx", ()),
-        fortran=switches.get("fortran", ()),
+        languages=tuple(chosen),
+        c=chosen.get("c", ()),
+        cxx=chosen.get("cxx", ()),
+        fortran=chosen.get("fortran", ()),
         link=tuple(extra.get("link", ())),
         guard=_choose_guard(variant, tuple(compilers.values()), libc, wanted=isa_guard),
         notes=tuple(dict.fromkeys(notes)),
@@ -140,7 +139,7 @@ def _cpu_flags(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[
     if arch is not None and arch != variant.arch:
         raise FlagsError(
             f"{describe(compiler)} compiles for {compiler.target}, but the target "
-            f"{variant.cpu!r} is a processor of {variant.arch}",
+            f"{variant.cpu!r} is a CPU of {variant.arch}",
             hint=f"choose a compiler for {variant.arch} through CC, CXX or FC",
         )
     rows = family_table(compiler.family)["levels"].get(variant.cpu)
@@ -153,8 +152,8 @@ def _cpu_flags(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[
     if found is None:
         oldest = oldest_version(rows)
         raise FlagsError(
-            f"{describe(compiler)} has no switches for {variant.cpu!r} on {variant.arch}: "
-            f"they are known from version {oldest} on",
+            f"{describe(compiler)} has no flags for {variant.cpu!r} on {variant.arch}: "
+            f"version {oldest} is the first with known flags",
             hint="use a newer compiler (CC, CXX, FC), or choose a lower `cpu`",
         )
     return found
@@ -166,16 +165,16 @@ def _contract_flags(wanted: FpContract, compiler: Compiler) -> tuple[str, ...]:
     found = pick_row(family_table(compiler.family)["fp_contract"][wanted], compiler)
     if found is None:
         raise FlagsError(
-            f"{describe(compiler)} has no switch for `fp-contract = {wanted!r}`",
+            f"{describe(compiler)} has no flag for `fp-contract = {wanted!r}`",
             hint="leave `fp-contract` at 'default', or use a newer compiler",
         )
     return found
 
 
 def _record_flags(variant: Variant, compiler: Compiler) -> tuple[str, ...]:
-    """Return what makes the compiler leave its switches in the object, as evidence for the audit.
+    """Return what makes the compiler record its flags in the object, as evidence for the audit.
 
-    Nothing is lost without: the ISA note and the instructions are evidence as well.
+    They are optional: the ISA note and the instructions are evidence as well.
     """
     if variant.cpu is None or not writes_elf(compiler):
         return ()
@@ -191,16 +190,18 @@ def _choose_guard(
     if variant.arch != "x86_64":
         return Guard(unguarded=f"no loader checks what a module for {variant.arch} needs")
     if cpu not in ("v2", "v3", "v4"):
-        return Guard(unguarded=f"the loader knows the levels v2 to v4, not {cpu!r}")
+        return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
     if not wanted:
         return Guard(unguarded="`isa-guard` is false")
     for compiler in compilers:
         if not writes_elf(compiler) or family_table(compiler.family)["guard"] == "none":
-            return Guard(unguarded=f"{describe(compiler)} writes no ELF files to mark")
+            return Guard(
+                unguarded=f"{describe(compiler)} does not write ELF files, which carry the ISA note"
+            )
     if libc is not None and libc.name == "musl":
         return Guard(unguarded="musl's loader does not read the ISA note")
     if libc is not None and libc.version < GLIBC_WITH_GUARD:
         number = ".".join(map(str, libc.version))
-        # Marked all the same: a newer glibc, where the wheel runs too, does read it.
+        # The note is written all the same: a newer glibc, where the wheel runs too, reads it.
         return Guard(level=cpu, unguarded=f"glibc {number} does not read the ISA note (2.33 does)")
     return Guard(level=cpu)

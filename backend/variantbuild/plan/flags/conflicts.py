@@ -1,6 +1,6 @@
-"""Switches of the user's own that contradict the variant, found by name before the build.
+"""Flags of the user's own that contradict the variant, found by name before the build.
 
-What the project's own arguments did is seen afterwards in the recorded switches, by the audit.
+The effect of the project's own arguments is seen later by the audit, in the recorded flags.
 """
 
 from __future__ import annotations
@@ -20,96 +20,96 @@ from variantbuild.variant import Variant
 _COMMANDS = ("CC", "CXX", "FC")
 _VARIABLES = ("CFLAGS", "CXXFLAGS", "FFLAGS", "FCFLAGS", "CPPFLAGS", "LDFLAGS", "CL", "_CL_")
 
-#: Sources whose switches come behind ours on the compiler's line.
-_BEHIND_OURS = ("CPPFLAGS", "_CL_", "flags.")
+#: Sources whose flags come after ours on the compiler's command line.
+_AFTER_OURS = ("CPPFLAGS", "_CL_", "flags.")
 
 # -march=…, -mcpu=…, nvhpc's -tp=…, MSVC's /arch:…, Intel's -xHost and -axCORE-AVX2.
-_PROCESSOR = re.compile(r"(?:-march=|-mcpu=|-tp=|[-/]arch:)(?P<name>.+)|-a?x(?P<intel>[A-Z].*)")
+_CPU = re.compile(r"(?:-march=|-mcpu=|-tp=|[-/]arch:)(?P<name>.+)|-a?x(?P<intel>[A-Z].*)")
 
 _FAMILIES: tuple[CompilerFamily, ...] = ("gcc", "clang", "apple-clang", "msvc", "icx", "nvhpc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conflict:
-    """One `switch`, where it stands (`source`: CFLAGS, flags.c) and why it is at odds."""
+    """One `flag`, where it was set (`source`: CFLAGS, flags.c), and what it contradicts."""
 
-    switch: str
+    flag: str
     source: str
     reason: str
 
     def __str__(self) -> str:
-        return f"`{self.switch}` in {self.source} {self.reason}"
+        return f"`{self.flag}` in {self.source} {self.reason}"
 
 
 def user_sources(
     env: Mapping[str, str], extra: Mapping[Tool, Sequence[str]] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Return every place where the user may put switches, with what stands there.
+    """Return every place where the user may put flags, with the flags there.
 
     `extra` are the `flags.*` of the settings. Of CC, CXX and FC only the arguments count.
     """
     found = {name: _words(env[name]) for name in _VARIABLES if env.get(name)}
     found |= {name: _words(env[name])[1:] for name in _COMMANDS if env.get(name)}
-    found |= {f"flags.{tool}": tuple(switches) for tool, switches in (extra or {}).items()}
+    found |= {f"flags.{tool}": tuple(flags) for tool, flags in (extra or {}).items()}
     return {name: words for name, words in found.items() if words}
 
 
 def find_conflicts(variant: Variant, sources: Mapping[str, Sequence[str]]) -> tuple[Conflict, ...]:
-    """Return the switches in `sources` (place to switches) that contradict `variant`.
+    """Return the flags in `sources` (place to flags) that contradict `variant`.
 
-    Where the variant names no processor nothing can. Repeating what we say is no conflict.
+    A variant without a CPU contradicts nothing. Repeating our flags is not a conflict.
     """
     cpu = variant.cpu
     if cpu is None:
         return ()
     return tuple(
-        Conflict(switch=switch, source=source, reason=reason)
+        Conflict(flag=flag, source=source, reason=reason)
         for source, words in sources.items()
-        for switch in _joined(words)
-        if (reason := _reason(switch, source, cpu)) is not None
+        for flag in _joined(words)
+        if (reason := _reason(flag, source, cpu)) is not None
     )
 
 
-def _reason(switch: str, source: str, cpu: str) -> str | None:
-    wins = "it comes behind ours and wins"
-    if not source.startswith(_BEHIND_OURS):
-        wins = "ours comes behind it and wins"
-    if switch == "-mtune=native":
+def _reason(flag: str, source: str, cpu: str) -> str | None:
+    wins = "it comes after ours and wins"
+    if not source.startswith(_AFTER_OURS):
+        wins = "ours comes after it and wins"
+    if flag == "-mtune=native":
         return f"tunes for the build machine, not for the target {cpu}; {wins}"
-    if (match := _PROCESSOR.fullmatch(switch)) is not None:
+    if (match := _CPU.fullmatch(flag)) is not None:
         named = match["name"] or match["intel"]
-        return None if _same(switch, named, cpu) else f"contradicts the target {cpu}; {wins}"
-    if switch.startswith("-m") and is_level("x86_64", cpu):
-        return _feature_reason(switch[2:], cpu)
+        return None if _same(flag, named, cpu) else f"contradicts the target {cpu}; {wins}"
+    if flag.startswith("-m") and is_level("x86_64", cpu):
+        return _feature_reason(flag[2:], cpu)
     return None
 
 
-def _same(switch: str, named: str, cpu: str) -> bool:
-    """Tell whether a switch that names a processor names the target's."""
+def _same(flag: str, named: str, cpu: str) -> bool:
+    """Return whether a flag that names a CPU names the target's."""
     rows = (family_table(family)["levels"].get(cpu, []) for family in _FAMILIES)
     ours = {each for row in rows for entry in row for each in entry["flags"]}
-    if switch.replace("-arch:", "/arch:") in ours - {"-march=x86-64"} or (
-        cpu == "v1" and switch == "-march=x86-64"
+    if flag.replace("-arch:", "/arch:") in ours - {"-march=x86-64"} or (
+        cpu == "v1" and flag == "-march=x86-64"
     ):
         return True
     return named.replace("-", "_").replace("znver", "zen") == cpu
 
 
 def _feature_reason(name: str, cpu: str) -> str | None:
-    """Judge `-m{name}`: explicit features stay as they are, whatever -march follows."""
+    """Judge `-m{name}`: no later -march changes explicit features."""
     off = name.startswith("no-")
     feature = name.removeprefix("no-")
     within = x86flags.features_within(cpu)
     if feature in within:
-        return f"switches off what the target {cpu} has" if off else None
+        return f"disables a feature of the target {cpu}" if off else None
     known = feature in x86flags.known_features() or x86flags.is_evex(feature)
     if off or not known or feature in ("mmx", "sse", "sse2", "fxsr", "xsave"):
         return None
-    return f"switches on what the target {cpu} does not have, and no -march takes it back"
+    return f"enables a feature that the target {cpu} lacks, and no -march disables it again"
 
 
 def _joined(words: Sequence[str]) -> Iterator[str]:
-    """Yield the switches, with nvhpc's `-tp zen4` as one."""
+    """Yield the flags, with nvhpc's `-tp zen4` as one."""
     left = iter(words)
     for word in left:
         yield f"-tp={next(left, '')}" if word == "-tp" else word

@@ -1,9 +1,9 @@
-"""How shared objects, and nothing else, get marked with the level that they need.
+"""The ISA note: how shared objects, and nothing else, are marked with the level that they need.
 
-The mark is the linker's: `-z x86-64-v3` makes binutils' ld write "x86 ISA needed" into
-.note.gnu.property, and glibc 2.33 and newer refuse such a module on a lesser processor. In plain
-LDFLAGS it would also mark test programs and generators, which then do not run on a lesser build
-machine; so it goes through a variable for shared objects only, or through a gcc specs file.
+`-z x86-64-v3` makes binutils' ld write "x86 ISA needed" into .note.gnu.property, and glibc 2.33 and
+newer reject such a module on a CPU below that level. In plain LDFLAGS it would also mark test
+programs and generators, which then would not start on a build machine below that level; so it is
+passed in a variable for shared objects only, or in a gcc specs file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from variantbuild.plan.flags import Guard
 from variantbuild.plan.flags.toolchains import family_table
 from variantbuild.probe.facts import Compiler
 
-#: The name of the specs file in whatever folder holds it.
+#: The name of the specs file.
 SPECS_NAME = "variantbuild-guard.specs"
 
 
@@ -29,10 +29,10 @@ def render_specs(guard: Guard) -> str:
 
 
 def specs_flag(path: Path) -> str:
-    """Return the switch that makes gcc read the specs file at `path`."""
+    """Return the flag that makes gcc read the specs file at `path`."""
     return f"-specs={path}"
 
 
 def reads_specs(compilers: Iterable[Compiler]) -> bool:
-    """Tell whether every compiler reads gcc's specs files."""
+    """Return whether every compiler reads gcc's specs files."""
     return all(family_table(compiler.family)["guard"] == "specs" for compiler in compilers)

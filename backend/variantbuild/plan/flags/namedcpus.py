@@ -1,4 +1,4 @@
-"""The switches for named processors, asked of archspec with its traps kept in mind."""
+"""The flags for named CPUs, from archspec, with its pitfalls handled."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from variantbuild.probe.facts import Compiler
 def named_flags(
     cpu: str, compiler: Compiler, description: str, notes: list[str]
 ) -> tuple[str, ...]:
-    """Return the switches of `compiler` for the processor that archspec calls `cpu`.
+    """Return the flags of `compiler` for the CPU that archspec calls `cpu`.
 
-    What archspec warns of is appended to `notes`. Raises FlagsError where archspec refuses,
-    knows nothing or does not know the name: an empty answer means "unknown", not "none needed".
+    archspec's warnings are appended to `notes`. Raises FlagsError if archspec refuses, has no
+    flags, or does not know the name: an empty answer means "unknown", not "none needed".
     """
     name = family_table(compiler.family)["archspec"]
     if name is None:
-        raise _refusal(cpu, description, "it has switches for levels only")
+        raise _refusal(cpu, description, "only its flags for levels are known")
     why = ""
     for version in _spellings(compiler.version):
         answer, why = _ask_archspec(cpu, name, version, notes)
         if answer:
             return answer
-    raise _refusal(cpu, description, why or "archspec knows of none")
+    raise _refusal(cpu, description, why or "archspec has none")
 
 
 def _spellings(version: str) -> tuple[str, ...]:
     """Return the versions to ask archspec for, most exact first.
 
     archspec reads the upper bound of `10.3:12.2` as 12.2.0 and so leaves gcc 12.2.0 outside of
-    every row of zen4 (tried with 0.2.7); asked for 12.2 it finds the row.
+    every row of zen4 (seen in 0.2.7); asked for 12.2 it finds the row.
     """
     numbers = [str(number) for number in parse_version(version)]
     return tuple(dict.fromkeys((".".join(numbers), ".".join(numbers[:2]))))
@@ -46,7 +46,7 @@ def _ask_archspec(
     from archspec.cpu import TARGETS, InvalidCompilerVersion, UnsupportedMicroarchitecture
 
     if cpu not in TARGETS:
-        return (), f"archspec knows no processor {cpu!r}"
+        return (), f"archspec does not know the CPU {cpu!r}"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -59,7 +59,7 @@ def _ask_archspec(
 
 def _refusal(cpu: str, description: str, why: str) -> FlagsError:
     return FlagsError(
-        f"{description} has no known switches for the processor {cpu!r}: {why}",
+        f"{description} has no known flags for the CPU {cpu!r}: {why}",
         hint='choose a level (`cpu = "v3"`, `"armv8.2a"`), or another compiler '
         "through CC, CXX or FC",
     )

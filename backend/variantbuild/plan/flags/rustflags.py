@@ -1,6 +1,6 @@
-"""The switches of rustc for a variant.
+"""The rustc flags for a variant.
 
-rustc takes LLVM's names of processors, and links through `cc`. It records no switches, so that the
+rustc takes LLVM's CPU names, and links through `cc`. It does not record its flags, so the
 instructions and the ISA note are the evidence.
 """
 
@@ -22,7 +22,7 @@ _LLD_TARGET, _LLD_SINCE = "x86_64-unknown-linux-gnu", (1, 90)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RustFlags:
-    """What rustc is told: `target` is the triple, `link` stands only beside a guard."""
+    """The rustc flags: `target` is the triple, `link` is used only together with a guard."""
 
     target: str
     compile: tuple[str, ...] = ()
@@ -30,10 +30,10 @@ class RustFlags:
 
 
 def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustFlags, str]:
-    """Choose the switches of `rust` for `variant` when it compiles for the triple `target`.
+    """Choose the flags of `rust` for `variant` when it compiles for the triple `target`.
 
-    Returns them with a remark for people, empty without one. Raises FlagsError where archspec
-    knows the processor, but no LLVM of this version does.
+    Returns them with a message for people, empty if there is none. Raises FlagsError if archspec
+    knows the CPU, but LLVM of this version does not.
     """
     stand_in = Compiler(
         language="c", family="clang", version=rust.llvm or "0", command=("rustc",), target=target
@@ -48,12 +48,12 @@ def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustF
     notes: list[str] = []
     if name is None:
         description = f"rustc {rust.version} (LLVM {rust.llvm or 'unknown'})"
-        for switch in named_flags(variant.cpu, stand_in, description, notes):
-            option, _, value = switch.partition("=")
+        for flag in named_flags(variant.cpu, stand_in, description, notes):
+            option, _, value = flag.partition("=")
             if option in ("-mcpu", "-march") and not value.startswith("armv"):
                 name = value.partition("+")[0]
     if name is None:
-        note = f"rustc has no name for {variant.cpu!r}: Rust code is built as without variantbuild"
+        note = f"rustc has no name for {variant.cpu!r}: Rust code is built without flags for it"
         return RustFlags(target=target), note
     lld = target == _LLD_TARGET and parse_version(rust.version) >= _LLD_SINCE
     flags = RustFlags(

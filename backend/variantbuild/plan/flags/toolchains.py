@@ -1,4 +1,4 @@
-"""What data/compilers.json says of a compiler: rows of switches by version and language."""
+"""The table data/compilers.json: rows of flags by compiler, version and language."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _RowStart = TypedDict("_RowStart", {"from": str, "flags": list[str]})
 
 
 class Row(_RowStart, total=False):
-    """Switches for compilers not older than `from`, for some `languages` (all, where absent)."""
+    """Flags for compilers of version `from` or newer, for some `languages` (all, if absent)."""
 
     languages: list[Language]
 
 
 class Family(TypedDict):
-    """All that is known of one compiler family."""
+    """Everything that is known about one compiler family."""
 
     name: str
     archspec: str | None
@@ -43,17 +43,17 @@ def family_table(family: CompilerFamily) -> Family:
 
 
 def pick_row(rows: Iterable[Row], compiler: Compiler) -> tuple[str, ...] | None:
-    """Return the switches of the first row that `compiler` is new enough for, None without one."""
+    """Return the flags of the first row that `compiler` is new enough for, else None."""
     version = parse_version(compiler.version)
     for row in rows:
         new_enough = version >= parse_version(row["from"])
         if new_enough and compiler.language in row.get("languages", (compiler.language,)):
-            return tuple(switch for each in row["flags"] for switch in _expand(each))
+            return tuple(flag for each in row["flags"] for flag in _expand(each))
     return None
 
 
 def oldest_version(rows: Iterable[Row]) -> str:
-    """Return the lowest version that any of `rows` begins with."""
+    """Return the lowest version of `rows`."""
     return min((row["from"] for row in rows), key=parse_version)
 
 
@@ -61,8 +61,8 @@ def oldest_version(rows: Iterable[Row]) -> str:
 def parse_version(text: str) -> tuple[int, ...]:
     """Turn the number at the start of a version into a tuple: `18.1.8git` is (18, 1, 8).
 
-    At least two numbers come back, so that a bare "11" counts as 11.0, the oldest that it can
-    be; an unreadable version is (0, 0), older than every row.
+    There are at least two numbers, so that a bare "11" counts as 11.0, the oldest that it can be.
+    A version that cannot be parsed is (0, 0), older than every row.
     """
     match = re.match(r"\d+(?:\.\d+)*", text)
     numbers = tuple(int(part) for part in match[0].split(".")) if match else ()
@@ -76,9 +76,9 @@ def target_arch(compiler: Compiler) -> str | None:
 
 
 def writes_elf(compiler: Compiler) -> bool:
-    """Tell whether `compiler` writes ELF objects, going by its target triple.
+    """Return whether `compiler` writes ELF objects, according to its target triple.
 
-    A triple that is not known counts as ELF for the families that mostly write it.
+    An unknown triple counts as ELF for the families that mostly write it.
     """
     if compiler.family in ("apple-clang", "msvc"):
         return False
@@ -87,11 +87,11 @@ def writes_elf(compiler: Compiler) -> bool:
 
 
 def level_features(level: str) -> tuple[str, ...]:
-    """Return gcc's feature switches of x86-64 `level` and all levels below it."""
+    """Return gcc's feature flags of x86-64 `level` and all levels below it."""
     features = cast("Mapping[str, list[str]]", load_table("compilers")["features"])
     known = architecture("x86_64")
     rows = (row for name, row in features.items() if known.includes(level, name))
-    return tuple(switch for row in rows for switch in row)
+    return tuple(flag for row in rows for flag in row)
 
 
 def _expand(flag: str) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def test_nothing_is_asked_for_by_a_target_without_accelerator_or_an_empty_list()
 
 @pytest.mark.parametrize("version", ["twelve", "12.8.1", "0", "12.", ""])
 def test_versions_that_are_none_are_refused(version: str) -> None:
-    with pytest.raises(AcceleratorError, match=r"cuda\.version .* is no version"):
+    with pytest.raises(AcceleratorError, match=r"cuda\.version .* is not a version"):
         resolve_requests(Config(accelerators=("cuda",), cuda_version=version), None)
 
 
@@ -123,7 +123,7 @@ def test_a_driver_below_the_floor_is_said_aloud() -> None:
     requests = resolve_requests(Config(accelerators=("cuda",)), None)
     choice, _ = resolve_accelerator(Config(), requests, {"cuda": old}, {})
     assert choice is not None
-    assert "570.86.15, and CUDA 13.0 needs 580 or newer" in choice.notes[0]
+    assert "CUDA 13.0 needs driver 580 or newer, and this machine has 570.86.15" in choice.notes[0]
 
 
 @pytest.mark.parametrize(

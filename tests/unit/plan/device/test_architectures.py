@@ -95,8 +95,8 @@ def test_all_leaves_out_what_runs_on_one_chip_only() -> None:
         (("native",), (12, 8), Failed("it hangs"), "needs a GPU in this machine: it hangs", "auto"),
         (("50",), (13, 0), NO_GPU, "CUDA 13.0 cannot build for sm_50", "it builds for 75, 80"),
         (("100f",), (12, 8), NO_GPU, "CUDA 12.8 cannot build for sm_100f", "100a"),
-        (("auto",), (13, 0), gpus("70"), "sm_70, asked for as '70' (the GPUs of this", "75"),
-        (("ampere",), (12, 8), NO_GPU, "'ampere' (cuda.architectures) is no CUDA", "90a"),
+        (("auto",), (13, 0), gpus("70"), "sm_70, from '70' (the GPUs of this", "75"),
+        (("ampere",), (12, 8), NO_GPU, "'ampere' (cuda.architectures) is not a CUDA", "90a"),
         (("auto", "90"), (12, 8), NO_GPU, "mix 'auto' with names", "'auto' alone"),
         (("90",), (10, 2), NO_GPU, "CUDA 10.2 is too old: 11.8", None),
     ],
@@ -138,7 +138,7 @@ def test_rocm_names() -> None:
 @pytest.mark.parametrize(
     ("names", "message", "hint"),
     [
-        (("mi300",), "'mi300' (rocm.architectures) is no ROCm architecture", "gfx90a"),
+        (("mi300",), "'mi300' (rocm.architectures) is not a ROCm architecture", "gfx90a"),
         (("gfx950",), "ROCm 6.4 cannot build for gfx950", "gfx942"),
         (("gfx12-generic",), "cannot build for gfx12-generic", "LLVM 19"),
         (("gfx1030:xnack+",), "gfx1030 has no feature 'xnack'", "it has none"),

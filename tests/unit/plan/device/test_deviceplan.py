@@ -70,7 +70,10 @@ def test_a_gpu_without_a_toolkit_brings_the_compiler() -> None:
 
 
 def test_the_drivers_floor_is_checked_first() -> None:
-    with pytest.raises(AcceleratorError, match=r"driver here is 535\.183\.01, and CUDA 13"):
+    with pytest.raises(
+        AcceleratorError,
+        match=r"CUDA 13 from PyPI needs driver 580 or newer, and this machine has 535\.183\.01",
+    ):
         toolchain_requirements(project(accelerators=("cuda",)), gpu_machine("535.183.01"))
 
 
@@ -79,7 +82,7 @@ def test_a_target_brings_the_compiler_anywhere() -> None:
     asked = toolchain_requirements(project(target="cu130.v3"), NOTHING)
     assert asked[0] == "nvidia-cuda-nvcc==13.0.*"
     assert toolchain_requirements(project(target="rocm6.4.v3"), NOTHING) == ()
-    with pytest.raises(AcceleratorError, match="CUDA 12 cannot come from PyPI"):
+    with pytest.raises(AcceleratorError, match="CUDA 12 is not on PyPI"):
         toolchain_requirements(project(target="cu12.v3"), NOTHING)
 
 
@@ -93,12 +96,12 @@ def test_nothing_is_fetched_beside_a_toolkit_that_will_do() -> None:
     with pytest.raises(AcceleratorError) as caught:
         toolchain_requirements(project(target="cu12.v3"), host)
     assert caught.value.message == (
-        "target 'cu12.v3' needs CUDA 12: no CUDA 12, only: CUDA 13.0 in /usr; CUDA 12 cannot come "
-        "from PyPI: the compiler is published there for 13.0 to 13.5 only"
+        "target 'cu12.v3' needs CUDA 12: no CUDA 12, only: CUDA 13.0 in /usr; CUDA 12 is not "
+        "on PyPI: the compiler is published there for 13.0 to 13.5 only"
     )
     with pytest.raises(AcceleratorError) as caught:
         toolchain_requirements(project(target="cu12.v3", cuda_toolkit="pypi"), host)
-    assert caught.value.message.startswith("CUDA 12 cannot come from PyPI")
+    assert caught.value.message.startswith("CUDA 12 is not on PyPI")
 
 
 @pytest.mark.parametrize("name", ["CUDAFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"])
@@ -142,8 +145,9 @@ def test_a_preview_counts_what_the_requirements_would_bring() -> None:
     assert plan.choice is not None
     assert str(plan.choice.toolkit) == "CUDA 13.2"
     assert plan.choice.reason == (
-        "CUDA 13.2 (to come from PyPI, nvidia-cuda-nvcc==13.2.*) for sm_90, compute_90 (the GPUs "
-        "of this machine (/usr/bin/nvidia-smi --query-gpu=compute_cap,driver_version,name))"
+        "CUDA 13.2 (to be installed from PyPI, nvidia-cuda-nvcc==13.2.*) for sm_90, compute_90 "
+        "(the GPUs of this machine (/usr/bin/nvidia-smi "
+        "--query-gpu=compute_cap,driver_version,name))"
     )
     assert plan.requirements == toolchain_requirements(settings, host)
     build = plan.build((), Config())
@@ -160,7 +164,7 @@ def test_a_build_needs_the_toolkit_itself() -> None:
 
 def test_a_preview_refuses_what_pypi_has_not() -> None:
     settings = project(target="cu12.v3", cuda_toolkit="pypi")
-    with pytest.raises(AcceleratorError, match="CUDA 12 cannot come from PyPI"):
+    with pytest.raises(AcceleratorError, match="CUDA 12 is not on PyPI"):
         plan_devices(settings, NOTHING, Accelerator(kind="cuda", version=(12,)), preview=True)
 
 

@@ -48,7 +48,7 @@ def test_the_release_follows_the_wish_and_the_driver(
 
 @pytest.mark.parametrize("wanted", [(12,), (12, 8), (11, 8), (13, 99), (14,)])
 def test_what_pypi_has_not_is_refused_with_the_range(wanted: tuple[int, ...]) -> None:
-    with pytest.raises(AcceleratorError, match=r"cannot come from PyPI.*13\.0 to 13\.5 only"):
+    with pytest.raises(AcceleratorError, match=r"is not on PyPI.*13\.0 to 13\.5 only"):
         resolve_pypi_release(wanted, None)
 
 

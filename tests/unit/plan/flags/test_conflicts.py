@@ -12,7 +12,7 @@ V3 = Variant(arch="x86_64", cpu="v3")
 
 def conflicts(variant: Variant, **env: str) -> list[tuple[str, str]]:
     found = find_conflicts(variant, user_sources(env))
-    return [(each.switch, each.source) for each in found]
+    return [(each.flag, each.source) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -93,18 +93,18 @@ def test_the_sentence_says_who_wins() -> None:
     )
     found = {each.source: str(each) for each in find_conflicts(V3, sources)}
     assert found["CFLAGS"] == (
-        "`-march=native` in CFLAGS contradicts the target v3; ours comes behind it and wins"
+        "`-march=native` in CFLAGS contradicts the target v3; ours comes after it and wins"
     )
-    assert found["CPPFLAGS"].endswith("it comes behind ours and wins")
-    assert found["flags.c"].endswith("it comes behind ours and wins")
+    assert found["CPPFLAGS"].endswith("it comes after ours and wins")
+    assert found["flags.c"].endswith("it comes after ours and wins")
 
 
 def test_a_feature_stays_whatever_follows() -> None:
     (found,) = find_conflicts(V3, {"CFLAGS": ["-mavx512bw"]})
     assert found == Conflict(
-        switch="-mavx512bw",
+        flag="-mavx512bw",
         source="CFLAGS",
-        reason="switches on what the target v3 does not have, and no -march takes it back",
+        reason="enables a feature that the target v3 lacks, and no -march disables it again",
     )
 
 
