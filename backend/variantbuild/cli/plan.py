@@ -53,21 +53,11 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue]:
     """Return the plan as the value of plan.schema.json; `env` is the user's environment."""
-    variant = plan.variant
     return {
         "version": 1,
         "source": str(plan.project.path),
         "delegate": {"backend": plan.delegate.backend, "origin": plan.delegate.origin},
-        "variant": {
-            "label": str(variant),
-            "arch": variant.arch,
-            "cpu": variant.cpu,
-            "distro": None if variant.distro is None else str(variant.distro),
-            "local_version": variant.local_version,
-            "platform_suffix": variant.platform_suffix,
-            "baseline": variant.is_baseline,
-            "reason": plan.choice.reason,
-        },
+        "variant": _variant_json(plan),
         "flags": {
             "c": list(plan.flags.c),
             "cxx": list(plan.flags.cxx),
@@ -92,6 +82,20 @@ def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValu
         "overrides": [override.place for override in plan.project.config.overrides],
         "messages": list(plan.messages),
         "names": _names(plan),
+    }
+
+
+def _variant_json(plan: BuildPlan) -> dict[str, JSONValue]:
+    variant = plan.variant
+    return {
+        "label": str(variant),
+        "arch": variant.arch,
+        "cpu": variant.cpu,
+        "distro": None if variant.distro is None else str(variant.distro),
+        "local_version": variant.local_version,
+        "platform_suffix": variant.platform_suffix,
+        "baseline": variant.is_baseline,
+        "reason": plan.choice.reason,
     }
 
 

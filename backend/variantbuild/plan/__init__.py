@@ -154,12 +154,8 @@ def make_plan(
         search=delegate.system.compiler_search,
     )
     choice = _choose_variant(project.config, host, facts, platform, situation)
-    devices = _plan_devices(project, host, choice.variant, preview)
-    if devices is not None and devices.choice is not None:
-        choice = Choice(
-            variant=replace(choice.variant, accelerator=devices.choice.label),
-            reason=f"{choice.reason}; {devices.reason}",
-        )
+    devices = _plan_devices(project, host, choice.variant, preview=preview)
+    choice = _with_accelerator(choice, devices)
     project = _settle(project, delegate, platform, choice.variant)
     compilation = plan_compilation(project, host, facts, choice.variant, languages)
     return BuildPlan(
@@ -185,6 +181,15 @@ def _choose_variant(
         name = probe_microarchitecture(host, facts.cpu.value)
     return resolve_variant(
         config, facts, platform, microarchitecture=name, cibuildwheel=situation.cibuildwheel
+    )
+
+
+def _with_accelerator(choice: Choice, devices: DevicePlan | None) -> Choice:
+    if devices is None or devices.choice is None:
+        return choice
+    return Choice(
+        variant=replace(choice.variant, accelerator=devices.choice.label),
+        reason=f"{choice.reason}; {devices.reason}",
     )
 
 
@@ -222,7 +227,7 @@ def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
 
 
 def _plan_devices(
-    project: Project, host: Host, variant: Variant, preview: bool
+    project: Project, host: Host, variant: Variant, *, preview: bool
 ) -> DevicePlan | None:
     """Plan the device code; its modules are imported only if there may be any."""
     if variant.accelerator is None and not project.config.accelerators:

@@ -56,9 +56,11 @@ def resolve_variant(
         choice = _from_target(config, config.target, arch)
         if not config.is_set("cpu"):
             return choice
-        cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel)
+        cpu, reason = _resolve_cpu(
+            config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel
+        )
         return Choice(variant=replace(choice.variant, cpu=cpu), reason=f"{choice.reason}; {reason}")
-    cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel)
+    cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel)
     distro = _resolve_distro(config, facts) if config.distro else None
     return Choice(variant=Variant(arch=arch, cpu=cpu, distro=distro), reason=reason)
 
@@ -95,6 +97,7 @@ def _resolve_cpu(
     facts: HostFacts,
     arch: str,
     microarchitecture: Fact[str] | None,
+    *,
     cibuildwheel: bool,
 ) -> tuple[str | None, str]:
     """Return the CPU's name, None for no flags at all, and the reason."""
