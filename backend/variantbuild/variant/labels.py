@@ -48,7 +48,7 @@ class Names(NamedTuple):
 
 
 _Part = Union[str, Accelerator, DistroLabel]  # noqa: UP007 - evaluated at run time, on Python 3.10 too
-_CpuWords = dict[tuple[str, ...], str]
+CpuWords = dict[tuple[str, ...], str]
 _AXES = {str: "CPUs", Accelerator: "accelerators", DistroLabel: "distributions"}
 
 
@@ -58,15 +58,23 @@ def read_label(text: str, arch: str) -> Names:
     Raises VariantError for unknown names, two names on one axis, and text that can be read in
     more than one way.
     """
-    words = _split(text)
     # Levels are tried alone first, which avoids loading archspec.
-    readings = list(_readings(words, _level_words(arch)))
-    readings = readings or list(_readings(words, _cpu_words(arch)))
-    if not readings:
-        raise _unknown(words, text, arch)
+    names = match_label(text, _level_words(arch)) or match_label(text, _cpu_words(arch))
+    if names is None:
+        raise _unknown(_split(text), text, arch)
+    return names
+
+
+def match_label(text: str, cpus: CpuWords) -> Names | None:
+    """Return what the label `text` names if the known CPUs are `cpus`; None for an unknown name.
+
+    `cpus` maps the words of each name to the name. Raises VariantError for two names on one axis,
+    and text that can be read in more than one way.
+    """
+    readings = list(_readings(_split(text), cpus))
     if len({frozenset(reading) for reading in readings}) > 1:
         raise VariantError(f"label {text!r} can be read in more than one way")
-    return _assign(readings[0], text)
+    return _assign(readings[0], text) if readings else None
 
 
 def _assign(parts: tuple[_Part, ...], text: str) -> Names:
@@ -96,18 +104,18 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 @cache
-def _level_words(arch: str) -> _CpuWords:
+def _level_words(arch: str) -> CpuWords:
     known = architecture(arch)
     names = {level.name: level.name for level in known.levels} | dict(known.aliases)
     return {_split(name): level for name, level in names.items()}
 
 
 @cache
-def _cpu_words(arch: str) -> _CpuWords:
+def _cpu_words(arch: str) -> CpuWords:
     return {_split(name): name for name in known_cpus(arch)} | _level_words(arch)
 
 
-def _readings(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[tuple[_Part, ...]]:
+def _readings(words: tuple[str, ...], cpus: CpuWords) -> Iterator[tuple[_Part, ...]]:
     """Yield every way to split `words` into names of axes, the longest names first."""
     if not words:
         yield ()
@@ -118,7 +126,7 @@ def _readings(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[tuple[_Part, 
                 yield (part, *rest)
 
 
-def _parts(words: tuple[str, ...], cpus: _CpuWords) -> Iterator[_Part]:
+def _parts(words: tuple[str, ...], cpus: CpuWords) -> Iterator[_Part]:
     """Yield what `words`, taken together as one name, can mean."""
     first, *more = words
     if words in cpus:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from variantbuild.host import READ_LIMIT
+from variantbuild.host import READ_LIMIT, Completed
 from variantbuild.host.local import LocalHost
 from variantbuild.plan.device.architectures import supported_architectures
 from variantbuild.probe.facts import Failed, Found
@@ -26,6 +27,20 @@ FAKES = {
 }
 
 
+class ImpatientHost(LocalHost):
+    """This machine, with 2 s for every program."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 20.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        return super().run(argv, timeout=min(timeout, 2.0), cwd=cwd, env=env)
+
+
 def program(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="latin-1")
@@ -33,14 +48,10 @@ def program(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAKES)
-def test_a_bad_nvcc_is_one_sentence_in_bounded_time(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The limits are shortened in these tests, which would wait for them otherwise.
-    monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
+def test_a_bad_nvcc_is_one_sentence_in_bounded_time(name: str, tmp_path: Path) -> None:
     text, words = FAKES[name]
     program(tmp_path / "bin" / "nvcc", text)
-    host = LocalHost(env={"PATH": "/usr/bin:/bin", "CUDA_HOME": str(tmp_path)})
+    host = ImpatientHost(env={"PATH": "/usr/bin:/bin", "CUDA_HOME": str(tmp_path)})
     started = time.monotonic()
     fact = cuda.probe_cuda_toolkit(host)
     assert time.monotonic() - started < 15
@@ -53,7 +64,7 @@ def test_a_bad_nvcc_is_one_sentence_in_bounded_time(
 def test_an_nvcc_without_permission_is_one_sentence(tmp_path: Path) -> None:
     program(tmp_path / "bin" / "nvcc", "#!/bin/sh\n")
     (tmp_path / "bin" / "nvcc").chmod(0o644)
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"CUDA_HOME": str(tmp_path)}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"CUDA_HOME": str(tmp_path)}))
     assert isinstance(fact, Failed)
     assert "ermission denied" in fact.error
 
@@ -63,7 +74,7 @@ def test_an_nvcc_that_lies_about_its_headers(tmp_path: Path) -> None:
     program(tmp_path / "bin" / "nvcc", f"#!/bin/sh\n{text}")
     (tmp_path / "include").mkdir()
     (tmp_path / "include" / "cuda.h").write_text("#define CUDA_VERSION 12080\n")
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"CUDA_HOME": str(tmp_path)}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"CUDA_HOME": str(tmp_path)}))
     assert fact == Failed(
         f"{tmp_path}/bin/nvcc is CUDA 11.8, but {tmp_path}/include/cuda.h says 12.8"
     )
@@ -72,26 +83,23 @@ def test_an_nvcc_that_lies_about_its_headers(tmp_path: Path) -> None:
 def test_a_link_that_leads_nowhere_or_round_is_no_toolkit(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "nvcc").symlink_to("nvcc")
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"CUDA_HOME": str(tmp_path)}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"CUDA_HOME": str(tmp_path)}))
     assert isinstance(fact, Failed)
 
 
 def test_an_nvcc_in_the_source_tree_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     program(tmp_path / "bin" / "nvcc", f"#!/bin/sh\ntouch {mark}\n")
-    host = LocalHost(env={"PATH": f"{tmp_path}/bin:/usr/bin"}, source=tmp_path)
+    host = ImpatientHost(env={"PATH": f"{tmp_path}/bin:/usr/bin"}, source=tmp_path)
     cuda.probe_cuda_toolkit(host, wanted=(99,))
     assert not mark.exists()
 
 
 @pytest.mark.parametrize("name", ["hanging", "flooding", "crashing", "silent", "foreign"])
-def test_a_bad_hipconfig_is_one_sentence_in_bounded_time(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rocm, "_TIMEOUT", 1.0)
+def test_a_bad_hipconfig_is_one_sentence_in_bounded_time(name: str, tmp_path: Path) -> None:
     program(tmp_path / "bin" / "hipcc", "#!/bin/sh\n")
     program(tmp_path / "bin" / "hipconfig", FAKES[name][0])
-    host = LocalHost(env={**os.environ, "ROCM_PATH": str(tmp_path)})
+    host = ImpatientHost(env={**os.environ, "ROCM_PATH": str(tmp_path)})
     started = time.monotonic()
     fact = rocm.probe_rocm_toolkit(host)
     assert time.monotonic() - started < 15
@@ -103,34 +111,28 @@ def test_a_bad_hipconfig_is_one_sentence_in_bounded_time(
 
 
 @pytest.mark.parametrize("name", FAKES)
-def test_a_bad_nvcc_on_path_is_one_sentence(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
+def test_a_bad_nvcc_on_path_is_one_sentence(name: str, tmp_path: Path) -> None:
     program(tmp_path / "nvcc", FAKES[name][0])
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
     assert isinstance(fact, Failed)
     assert fact.error.startswith(f"{tmp_path}/nvcc ({tmp_path}/nvcc on PATH) ")
     assert "\n" not in fact.error
 
 
-def test_an_nvcc_that_hangs_later_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_nvcc_that_hangs_later_is_one_sentence(tmp_path: Path) -> None:
     """It tells its release, and its child keeps the pipe when it is asked for its directories."""
-    monkeypatch.setattr(cuda, "_TIMEOUT", 1.0)
     text = f'[ "$1" = --version ] && echo {RELEASE!r} && exit 0\nsleep 300 &\nsleep 300\n'
     program(tmp_path / "nvcc", f"#!/bin/sh\n{text}")
     started = time.monotonic()
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
     assert time.monotonic() - started < 10
     assert isinstance(fact, Failed)
-    assert fact.error.endswith("timed out after 1 s in a dry run")
+    assert fact.error.endswith("timed out after 2 s in a dry run")
 
 
 def test_an_nvcc_that_lists_nothing_is_answered_by_the_table(tmp_path: Path) -> None:
     program(tmp_path / "nvcc", f"#!/bin/sh\n[ $1 = --version ] && echo {RELEASE!r}\n")
-    fact = cuda.probe_cuda_toolkit(LocalHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
     assert isinstance(fact, Found)
     assert fact.value.architectures == ()
     assert "90a" in supported_architectures(fact.value)
@@ -146,13 +148,13 @@ def test_links_that_disagree_are_one_sentence(tmp_path: Path) -> None:
         "CUDA_HOME": str(tmp_path / "cuda"),
         "CUDACXX": str(tmp_path / "cuda-11.8" / "bin" / "nvcc"),
     }
-    fact = cuda.probe_cuda_toolkit(LocalHost(env=env))
+    fact = cuda.probe_cuda_toolkit(ImpatientHost(env=env))
     assert isinstance(fact, Failed)
     assert "names CUDA 11.8 and CUDA_HOME=" in fact.error
     assert "names CUDA 12.8" in fact.error
 
 
-class WithDriver(LocalHost):
+class WithDriver(ImpatientHost):
     """This machine with the kernel's word that NVIDIA's driver is loaded."""
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
@@ -162,10 +164,7 @@ class WithDriver(LocalHost):
 
 
 @pytest.mark.parametrize("name", FAKES)
-def test_a_bad_nvidia_smi_is_one_sentence_in_bounded_time(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(nvidia, "_TIMEOUT", 2.0)
+def test_a_bad_nvidia_smi_is_one_sentence_in_bounded_time(name: str, tmp_path: Path) -> None:
     program(tmp_path / "nvidia-smi", FAKES[name][0])
     started = time.monotonic()
     driver, gpus = nvidia.probe_nvidia(WithDriver(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
@@ -183,6 +182,6 @@ def test_hipconfig_is_told_that_it_is_amds(tmp_path: Path) -> None:
     program(
         tmp_path / "bin" / "hipconfig", '#!/bin/sh\n[ "$HIP_PLATFORM" = amd ] && echo 6.4.1-x\n'
     )
-    fact = rocm.probe_rocm_toolkit(LocalHost(env={"ROCM_PATH": str(tmp_path)}))
+    fact = rocm.probe_rocm_toolkit(ImpatientHost(env={"ROCM_PATH": str(tmp_path)}))
     assert isinstance(fact, Found)
     assert (fact.value.version, fact.value.release) == ((6, 4), "6.4.1")
