@@ -101,8 +101,8 @@ def test_a_target_without_an_accelerator_builds_none(setuptools_gpu: Path) -> No
 def test_a_build_that_skips_cuda_is_refused(setuptools_gpu: Path) -> None:
     done = build_here(setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1")
     assert done.code != 0
-    assert "not stamped as cu13.v2: it holds no device code" in done.output
-    assert "skipped cuda, which was to be built for sm_80, sm_90a, sm_120" in done.output
+    assert "not stamped as cu13.v2: it contains no device code" in done.output
+    assert "skipped cuda, which was planned for sm_80, sm_90a, sm_120" in done.output
     assert "Traceback" not in done.output
     assert not list((setuptools_gpu / "dist").iterdir())
 
@@ -113,7 +113,7 @@ def test_a_build_that_skips_cuda_may_come_out_without(setuptools_gpu: Path) -> N
     done = build_here(
         setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
     ).ok()
-    assert "stamped as v2 instead of cu13.v2, as the audit found" in done.output
+    assert "stamped as v2 instead of cu13.v2, according to the audit" in done.output
     wheel = only_wheel(setuptools_gpu)
     assert "cu1" not in wheel.name
     assert device_names(wheel) == set()
@@ -133,7 +133,7 @@ def test_an_architecture_that_was_not_planned_stops_the_stamp(
         VARIANTBUILD_CUDA_ARCHITECTURES="80",
     )
     assert done.code != 0
-    assert "it holds device code for sm_89, which was not planned" in done.output
+    assert "it contains device code for sm_89, which was not planned" in done.output
     assert not list((setuptools_gpu / "dist").iterdir())
 
 
@@ -143,7 +143,7 @@ def test_a_missing_architecture_stops_the_stamp(cmake_gpu: Path) -> None:
     """The project's own CUDA_ARCHITECTURES beat what CMake was given."""
     done = build_here(cmake_gpu, "v2.cu13", VARIANTBUILD_CUDA_ARCHITECTURES="80;90")
     assert done.code != 0
-    assert "it has no device code for compute_90, sm_90" in done.output
+    assert "it contains no device code for compute_90, sm_90" in done.output
     assert not list((cmake_gpu / "dist").iterdir())
 
 
@@ -218,9 +218,9 @@ def test_editable_builds_are_held_against_the_plan(setuptools_gpu: Path) -> None
         setuptools_gpu, "v2.cu13", hook="build_editable", SKIP_DEVICE_CODE="1", **words
     )
     assert done.code == 1
-    assert "what was built in place is not cu13.v2: it holds no device code" in done.stderr
+    assert "what was built in place is not cu13.v2: it contains no device code" in done.stderr
     other = build_here(
         setuptools_gpu, "v2.cu13", hook="build_editable", EXTRA_ARCHITECTURE="89", **words
     )
     assert other.code == 1
-    assert "it holds device code for sm_89, which was not planned" in other.stderr
+    assert "it contains device code for sm_89, which was not planned" in other.stderr

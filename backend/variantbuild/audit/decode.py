@@ -1,4 +1,4 @@
-"""Decode the instructions of an ELF file where a decoder for its machine is installed."""
+"""Decode the instructions of an ELF file, if a decoder for its machine is installed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from variantbuild.binary.elf import Data, Elf, ElfError
 
 
 def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None]:
-    """Return what decoding the file showed, or None and why its instructions were not seen.
+    """Return what decoding the file showed, or None and why nothing was decoded.
 
     Decodes in `jobs` processes where that is more than 1 and the file is large.
     """

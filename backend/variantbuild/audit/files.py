@@ -1,4 +1,4 @@
-"""From the bytes of files to reports on them. Pure: what to read is handed in."""
+"""Turn the bytes of files into reports on them. Pure: the contents are passed in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def audit_members(
 ) -> AuditReport:
     """Report on every file with machine code among `members`, pairs of path and content.
 
-    `name` and `platforms` (the tags the wheel carries) are passed through to the report. Files
+    `name` and `platforms` (the tags the wheel carries) are copied to the report. Files
     that cannot be read are reported with their fault, not raised.
     """
     reports = [audit_file(path, data) for path, data in members]
@@ -37,7 +37,7 @@ def audit_members(
 
 
 def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
-    """Report on one file, in `jobs` processes; None where it holds no machine code."""
+    """Report on one file, in `jobs` processes; None where it has no machine code."""
     found = recognize(path, bytes(data[0:HEAD_LIMIT]))
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What the ELF files of a wheel link, and which of it lies outside of the wheel."""
+"""The libraries that the ELF files of a wheel link and the wheel does not contain."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkedFile:
-    """One ELF file for a host: member `path`, `machine`, and what it needs from outside.
+    """One ELF file for a host, and what it needs from outside of the wheel.
 
-    `outside` are the libraries (DT_NEEDED) that the wheel does not hold, `versions` the (library,
-    symbol version) pairs that are needed of those. `run_paths` are the folders that the file
-    names to look for libraries in, as they stand there.
+    `outside` are the libraries (DT_NEEDED) that the wheel does not contain, `versions` the
+    (library, symbol version) pairs that are needed of those. `run_paths` are the directories of
+    RUNPATH or RPATH, unchanged.
     """
 
     path: str
@@ -28,19 +28,19 @@ class LinkedFile:
 
     @property
     def is_musl(self) -> bool:
-        """Tell whether the file is linked with musl."""
+        """Whether the file is linked with musl."""
         return any(name.startswith("libc.musl-") or name == "libc.so" for name in self.outside)
 
     @property
     def is_glibc(self) -> bool:
-        """Tell whether the file is linked with glibc."""
+        """Whether the file is linked with glibc."""
         return "libc.so.6" in self.outside or any(
             version.startswith("GLIBC_") for _, version in self.versions
         )
 
 
 def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
-    """Return every ELF file for a host in `wheel`, sorted by path; GPU code is passed over.
+    """Return every ELF file for a host in `wheel`, sorted by path; GPU code is ignored.
 
     Raises ElfError for a file that cannot be read as ELF.
     """
@@ -54,7 +54,7 @@ def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
 
 
 def link_files(elves: Iterable[tuple[str, Elf]]) -> tuple[LinkedFile, ...]:
-    """Tell what (path, ELF) pairs of one wheel link that is not among them."""
+    """Return what the (path, ELF) pairs of one wheel link outside of themselves."""
     pairs = sorted(elves, key=lambda pair: pair[0])
     inside = {PurePosixPath(path).name for path, _ in pairs}
     inside |= {elf.soname for _, elf in pairs if elf.soname is not None}

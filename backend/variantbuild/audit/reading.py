@@ -1,7 +1,7 @@
-"""Read the files with machine code out of a wheel, on two processors where that pays.
+"""Read the files with machine code in a wheel, in several processes where that is faster.
 
 One member is in memory at a time in each process, once; nothing is unpacked to disk. A member that
-is the greater part of a wheel is read by itself, and its parts are decoded by several processes.
+is most of a wheel is read alone, and its parts are decoded by several processes.
 """
 
 from __future__ import annotations

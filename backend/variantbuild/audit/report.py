@@ -1,4 +1,4 @@
-"""What an audit found: one report a file, one for the wheel. Values only, no judgement."""
+"""What an audit found: a report for each file and one for the wheel. No judgement."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extension:
-    """An extension outside all levels (AES, SHA, VAES, FP16): how many functions use it, and
-    whether only behind a question to the processor.
+    """An extension outside all levels (AES, SHA, VAES, FP16).
+
+    `count` functions use it; `dispatched` means only after a dispatch check.
     """
 
     name: str
@@ -42,9 +43,9 @@ class Extension:
 class Code:
     """What decoding the instructions of one file showed.
 
-    `level` is needed whenever the file is used; `dispatched` is the highest level found at all,
-    reached only behind the run-time check named by `guard`. `counts` are functions by what they
-    need, from decoding `size` bytes with `decoder`.
+    `level` is needed whenever the file is used; `dispatched` is the highest level of all its code,
+    which may run only after the dispatch check that `guard` names. `counts` are functions by what
+    they need, from decoding `size` bytes with `decoder`.
     """
 
     decoder: str
@@ -59,7 +60,7 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileReport:
-    """What one file with machine code says.
+    """What was read in one file with machine code.
 
     `path` is the member's name in the wheel; `machines` are archspec's family names or the format's
     own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, None
@@ -93,7 +94,7 @@ class FileReport:
 
     @property
     def level(self) -> str | None:
-        """The level the file needs by the best evidence there is, None without any."""
+        """The level that the file needs, by the best evidence available, None without any."""
         if self.code is not None:
             return self.code.level
         levels = [line.level for line in self.switches]
@@ -103,7 +104,7 @@ class FileReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditReport:
-    """What was found in one wheel, or in loose modules. `platforms` are the tags it carries."""
+    """What was found in one wheel, or in loose modules. `platforms` are the tags of the wheel."""
 
     name: str
     platforms: tuple[str, ...]
@@ -111,12 +112,12 @@ class AuditReport:
 
     @property
     def has_machine_code(self) -> bool:
-        """Tell whether any file holds code for a host or a GPU."""
+        """Whether any file has code for a host or a GPU."""
         return any(each.role != "data" for each in self.files)
 
     @property
     def level(self) -> str | None:
-        """The level that the wheel's files need together, None where nothing tells."""
+        """The level that the files of the wheel need together, None where it is not known."""
         levels = [(each.machine, each.level) for each in self.files if each.level is not None]
         if not levels or len({machine for machine, _ in levels}) > 1:
             return None

@@ -55,7 +55,7 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
         reporter.note(outcome.reason)
     if not isinstance(outcome, Stamped) or report is None or judgement is None:
         return None
-    return Approved(variant=outcome.variant, report=report, has_notes=judgement.is_guarded)
+    return Approved(variant=outcome.variant, report=report, has_notes=judgement.has_isa_notes)
 
 
 def approve_in_place(

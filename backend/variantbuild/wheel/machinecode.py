@@ -1,4 +1,7 @@
-"""Which members of a wheel hold machine code, and their contents, for all who look at it."""
+"""The members of a wheel that hold machine code, and their contents.
+
+The engine, the audit, `stamp` and `repair` all find them here.
+"""
 
 from __future__ import annotations
 

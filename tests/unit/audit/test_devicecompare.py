@@ -15,9 +15,9 @@ VARIANT = Variant.parse("cu13.v3", "x86_64")
 PLANNED = PlannedDevices(architectures=PLAN)
 
 SAID = {
-    "missing": "it has no device code for sm_90a",
-    "surplus": "it holds device code for sm_89, which was not planned",
-    "none": "it holds no device code: the project's build skipped cuda, which was to be built for "
+    "missing": "it contains no device code for sm_90a",
+    "surplus": "it contains device code for sm_89, which was not planned",
+    "none": "it contains no device code: the project's build skipped cuda, which was planned for "
     "sm_80, sm_90a, compute_80",
 }
 IMAGES = {
@@ -61,8 +61,8 @@ def test_a_label_without_device_code_is_one_error() -> None:
 def test_an_a_is_not_the_plain_architecture() -> None:
     """sm_90a runs on 9.0 alone; sm_90 on later ones too."""
     assert said(device_report(ALL[0], CudaImage(90, "", "sass"), ALL[2])) == (
-        "it has no device code for sm_90a",
-        "it holds device code for sm_90, which was not planned",
+        "it contains no device code for sm_90a",
+        "it contains device code for sm_90, which was not planned",
     )
 
 
@@ -73,14 +73,16 @@ def test_ptx_is_not_machine_code() -> None:
 def test_device_code_that_nobody_planned() -> None:
     nothing = PlannedDevices(architectures=None)
     (text,) = said(device_report(*ALL), planned=nothing)
-    assert text == "it holds device code for compute_80, sm_80, sm_90a, and none was planned"
+    assert text == "it contains device code for compute_80, sm_80, sm_90a, but none was planned"
     assert said(device_report(), planned=nothing) == ()
 
 
 def test_modules_that_were_kept_count_where_they_were_planned() -> None:
     kept = PlannedDevices(architectures=PLAN, kept=frozenset({"sm_90a", "sm_75"}))
     assert said(device_report(ALL[0], ALL[2]), planned=kept) == ()
-    assert said(device_report(), planned=kept) == ("it has no device code for compute_80, sm_80",)
+    assert said(device_report(), planned=kept) == (
+        "it contains no device code for compute_80, sm_80",
+    )
 
 
 def test_in_place_device_code_may_lie_in_any_module() -> None:

@@ -92,7 +92,7 @@ def test_a_note_is_no_evidence_where_switches_should_be_recorded() -> None:
     assert judge(report(note="v3"), variant).evidence == ("note",)
     (error,) = judge(report(note="v3"), variant, records=True).errors
     assert error.rule == "no-evidence"
-    assert "the ISA note tells of the link alone" in error.message
+    assert "the ISA note only shows what the link was given" in error.message
     assert judge(report("GNU C17 -march=x86-64-v3", note="v3"), variant, records=True).ok
 
 
@@ -102,9 +102,9 @@ def test_a_file_that_the_flags_passed_by_is_named() -> None:
     both = replace(report(), files=(told, replace(bare, path="other.so")))
     judged = judge(both, variant, records=True)
     assert judged.ok
-    assert [each.path for each in judged.warnings if "records no switches" in each.message] == [
-        "other.so"
-    ]
+    assert [
+        each.path for each in judged.warnings if "records no compiler flags" in each.message
+    ] == ["other.so"]
     assert not [
         each
         for each in judge(both, variant).findings

@@ -26,7 +26,7 @@ CUDA = Variant.parse("cu13", "x86_64")
 PLANNED = PlannedDevices(architectures=PLAN)
 EMPTY = AuditReport(name="m-1-py3-none-any.whl", platforms=("any",), files=())
 SKIPPED = (
-    "it holds no device code: the project's build skipped cuda, which was to be built for "
+    "it contains no device code: the project's build skipped cuda, which was planned for "
     "sm_80, sm_90a, compute_80"
 )
 
@@ -97,10 +97,10 @@ def test_no_evidence_is_refused_or_lowered() -> None:
     lowered = outcome(report("-march=x86-64-v2"), policy="downgrade")
     if isinstance(lowered, Stamped):  # without a decoder, the recorded flags say what is needed
         assert lowered.variant.cpu == "v2"
-        assert lowered.warnings[-1] == "stamped as v2 instead of v3, as the audit found"
+        assert lowered.warnings[-1] == "stamped as v2 instead of v3, according to the audit"
     else:
         assert unstamped(lowered).why == "baseline"
-        assert "the audit found the baseline instead of v3" in unstamped(lowered).reason
+        assert "the audit found code for the baseline instead of v3" in unstamped(lowered).reason
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_a_downgrade_does_not_excuse_more() -> None:
 
 def test_a_skipped_accelerator_is_lowered() -> None:
     lowered = unstamped(outcome(device_report(), CUDA, "downgrade", planned=PLANNED))
-    note = "the wheel is not stamped: the audit found the baseline instead of cu13"
+    note = "not stamped: the audit found code for the baseline instead of cu13"
     assert lowered.warnings == (SKIPPED, note)
     both = Variant.parse("cu13.v3", "x86_64")
     less = stamped(outcome(decoded("x86_64", "v3"), both, "downgrade", planned=PLANNED))
     assert less.variant == V3
-    assert less.warnings[-1] == "stamped as v3 instead of cu13.v3, as the audit found"
+    assert less.warnings[-1] == "stamped as v3 instead of cu13.v3, according to the audit"
     more = refused(outcome(decoded("x86_64", "v4"), both, "downgrade", planned=PLANNED))
     assert "needs v4" in more.error().message
 

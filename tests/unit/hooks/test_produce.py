@@ -132,7 +132,7 @@ def test_what_is_said_of_a_wheel_without_a_stamp(tree: Tree) -> None:
 def test_less_than_asked_is_stamped_where_it_is_allowed(tree: Tree) -> None:
     tree.hand_out(module("v1"))
     produced(tree, audit="downgrade")
-    assert any("is not stamped: the audit found the" in each for each in tree.reporter.warnings)
+    assert any("not stamped: the audit found code" in each for each in tree.reporter.warnings)
     (tree.out / PLAIN).unlink()
     tree.hand_out(module("v2", code=POPCNT))
     assert produced(tree, audit="downgrade") == STAMPED.replace("v3", "v2")

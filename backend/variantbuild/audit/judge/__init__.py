@@ -1,7 +1,7 @@
 """What a report means for the variant that a wheel declares: findings, each with its evidence.
 
-The rules: code that needs more than declared is an error; a processor named without any evidence
-that its flags arrived is an error; using less is a warning.
+The rules: code that needs more than declared is an error, and so is a declared CPU without any
+evidence that its flags took effect; using less is a warning.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from variantbuild.audit.judge.devicecompare import PlannedDevices, judge_planned
-from variantbuild.audit.judge.devices import judge_devices
+from variantbuild.audit.judge.devicelabel import judge_devices
 from variantbuild.audit.judge.findings import Finding, Judgement, Support, evidence_of
 from variantbuild.audit.judge.needs import judge_file, judge_unseen
 from variantbuild.audit.judge.wheeltags import judge_tags
@@ -111,9 +111,9 @@ def judge_finished(report: AuditReport, variant: Variant) -> Judgement:
 
 
 def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
-    """Tell whether the files run on a machine of `variant`, whatever the wheel declares.
+    """Check whether the files run on a machine of `variant`, whatever the wheel declares.
 
-    Like `judge`, without the rules on what a wheel may claim: evidence, use, guard and labels.
+    Like `judge`, without the rules on what a wheel may claim: evidence, use, ISA notes and labels.
     """
     whole = judge(report, variant)
     rules = ("needs-more", "extension", "unknown-switches", "wrong-machine", "unreadable")
@@ -134,7 +134,7 @@ def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[
     if any(declared.is_reached_by(line) for line in file.switches):
         yield "switches"
     elif file.isa_note == declared.level and not file.switches and not records:
-        # Recorded switches that ask for less prove that the link alone was told of the level.
+        # Recorded flags for less prove that only the link was given the level.
         yield "note"
 
 
@@ -142,7 +142,7 @@ def _judge_use(
     files: list[FileReport], declared: Processor, evidence: tuple[Support, ...]
 ) -> Iterator[Finding]:
     asked = tuple(dict.fromkeys(line.asked for file in files for line in file.switches))
-    recorded = f"the compiler recorded {', '.join(asked)}" if asked else "no switches are recorded"
+    recorded = f"the compiler recorded {', '.join(asked)}" if asked else "no flags are recorded"
     if not evidence:
         yield Finding(
             severity="error",
@@ -161,7 +161,7 @@ def _judge_use(
             severity="warning",
             rule="uses-less",
             message=f"declared {declared.name}, but the code {needs} {found}: "
-            f"did the flags arrive? ({recorded})",
+            f"did the compiler flags take effect? ({recorded})",
             evidence=evidence_of("switches", *asked),
         )
 
@@ -170,13 +170,13 @@ def _bare(file: FileReport, declared: Processor) -> Finding:
     return Finding(
         severity="warning",
         rule="uses-less",
-        message=f"{file.path} records no switches, as other files do: did the flags for "
-        f"{declared.name} arrive there?",
+        message=f"{file.path} records no compiler flags, unlike other files: did the flags for "
+        f"{declared.name} take effect there?",
         path=file.path,
     )
 
 
 def _note_words(files: list[FileReport], declared: Processor) -> str:
     if any(file.isa_note == declared.level for file in files):
-        return "the ISA note tells of the link alone"
-    return "no ISA note stands for it"
+        return "the ISA note only shows what the link was given"
+    return "no ISA note names it"

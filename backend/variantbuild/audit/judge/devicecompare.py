@@ -1,4 +1,4 @@
-"""Compares the device code of a build with what was planned: each architecture, and no other."""
+"""Compare the device code of a build with what was planned: each architecture, and no other."""
 
 from __future__ import annotations
 
@@ -34,23 +34,25 @@ def judge_planned(reports: Iterable[AuditReport], planned: PlannedDevices) -> tu
     if planned.architectures is None:
         if not inside:
             return ()
-        text = f"it holds device code for {_listed(inside)}, and none was planned"
+        text = f"it contains device code for {_listed(inside)}, but none was planned"
         return (_difference(text),)
     wanted = frozenset(planned.architectures.names)
     inside |= planned.kept & wanted
     if not inside:
         text = (
-            f"it holds no device code: the project's build skipped {planned.architectures.kind}, "
-            f"which was to be built for {planned.architectures}"
+            "it contains no device code: the project's build skipped "
+            f"{planned.architectures.kind}, which was planned for {planned.architectures}"
         )
         return (_difference(text, "device-absent"),)
     differences = []
     if wanted - inside:
-        differences.append(_difference(f"it has no device code for {_listed(wanted - inside)}"))
+        differences.append(
+            _difference(f"it contains no device code for {_listed(wanted - inside)}")
+        )
     if inside - wanted:
         surplus = _listed(inside - wanted)
         differences.append(
-            _difference(f"it holds device code for {surplus}, which was not planned")
+            _difference(f"it contains device code for {surplus}, which was not planned")
         )
     return tuple(differences)
 

@@ -27,8 +27,8 @@ Rule = Literal[
     "contradiction",
     "unknown-suffix",
 ]
-"""`device-absent` is a wheel without any of the device code that was planned, `device-plan` one
-with other device code than was planned; `device-code` is about what the label says.
+"""`device-absent`: none of the planned device code is there. `device-plan`: the device code differs
+from the plan. `device-code`: it differs from the label.
 """
 
 Support = Literal["instructions", "switches", "note"]
@@ -41,7 +41,7 @@ Source = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a finding rests on: where it was read, and what was read there."""
+    """What a finding is based on: the place that was read, and what was read there."""
 
     source: Source
     text: str
@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing found: how bad, which rule, one sentence, and the file and evidence behind it."""
+    """One finding: its severity, rule and message, with the file and the evidence."""
 
     severity: Severity
     rule: Rule
@@ -77,7 +77,7 @@ class Judgement:
 
     @property
     def ok(self) -> bool:
-        """Tell whether nothing found is an error."""
+        """Whether none of the findings is an error."""
         return not self.errors
 
     @property
@@ -87,15 +87,15 @@ class Judgement:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The findings to be told to the user."""
+        """The findings to report to the user."""
         return tuple(each for each in self.findings if each.severity == "warning")
 
     @property
-    def is_guarded(self) -> bool:
-        """Tell whether every module carries the ISA note of the variant."""
+    def has_isa_notes(self) -> bool:
+        """Whether every module has the ISA note of the variant."""
         return all(each.rule != "no-guard" for each in self.findings)
 
 
 def evidence_of(source: Source, *texts: str) -> tuple[Evidence, ...]:
-    """Return evidence that was all read in one place."""
+    """Return evidence that was all read in the same place."""
     return tuple(Evidence(source=source, text=text) for text in texts)

@@ -1,7 +1,7 @@
-"""What one file needs beyond the processor that is declared: findings, each with its evidence.
+"""What one file needs beyond the declared CPU: findings, each with its evidence.
 
-Decoded instructions outrank recorded switches, and those outrank the ISA note, which shows only
-what was asked for at the link.
+Decoded instructions take precedence over recorded flags, and those over the ISA note, which only
+shows what the link was given.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from variantbuild.isa.processor import Processor
 
 
 def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
-    """Yield what forbids or discourages that `file` runs on `declared`, a processor of `arch`."""
+    """Yield what prevents `file` from running on `declared`, a CPU of `arch`, or may do so."""
     if file.fault is not None:
         yield Finding(
             severity="error",
@@ -48,8 +48,8 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
         yield _needs_more(file, declared, "its ISA note", file.isa_note, note)
     if file.code is not None:
         yield from _judge_code(file, file.code, arch, declared)
-    # Where code is chosen at run time, units compiled for more are what is chosen from. Where every
-    # unit is, the choice itself needs more.
+    # With dispatch at run time, some units are compiled for more on purpose. Where every unit is,
+    # the dispatch itself needs more.
     chooses = any(
         line.unknown is None and includes(arch, declared.level, line.level)
         for line in file.switches
@@ -60,8 +60,8 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
             yield Finding(
                 severity="warning" if dispatches else "error",
                 rule="unknown-switches",
-                message=f"{file.path} was compiled with {line.asked}, which does not tell what "
-                f"its code needs",
+                message=f"{file.path} was compiled with {line.asked}, from which the "
+                f"level that it needs cannot be determined",
                 path=file.path,
                 evidence=evidence_of("switches", line.asked),
             )
@@ -88,8 +88,8 @@ def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) ->
         yield Finding(
             severity="warning",
             rule="extension",
-            message=f"{file.path} uses {', '.join(missing)} without asking the processor, which "
-            f"{declared.name} does not promise",
+            message=f"{file.path} uses {', '.join(missing)} without a dispatch check, and "
+            f"not every {declared.name} CPU has that",
             path=file.path,
             evidence=evidence_of("features", *missing),
         )
@@ -98,12 +98,12 @@ def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) ->
 def _judge_features(
     file: FileReport, code: Code, declared: Processor, has: frozenset[str]
 ) -> Iterator[Finding]:
-    """Compare feature by feature, where the levels of an architecture do not order them."""
+    """Compare feature by feature, for architectures whose levels do not order them."""
     missing = {each.name for each in code.extensions if not each.dispatched} - has
     if missing:
         culprits = [each for each in code.functions if each.needs in missing and not each.guarded]
         names = ", ".join(sorted(missing))
-        yield _by_instructions(file, names, culprits, f"which {declared.name} does not promise")
+        yield _by_instructions(file, names, culprits, f"which not every {declared.name} CPU has")
 
 
 def _by_instructions(
@@ -142,18 +142,18 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
     yield Finding(
         severity="warning",
         rule="no-guard",
-        message=f"{file.path} has no ISA note of {wanted}: on a lesser processor it fails with an "
-        f"illegal instruction, not with ImportError",
+        message=f"{file.path} has no ISA note for {wanted}: on a CPU below that level "
+        f"it fails with an illegal instruction instead of ImportError",
         path=file.path,
         evidence=evidence_of("note", f"ISA note: {file.isa_note or 'none'}"),
     )
 
 
 def judge_unseen(file: FileReport) -> Finding:
-    """Note that `file` was not looked into, and why."""
+    """Note that `file` was not inspected, and why."""
     return Finding(
         severity="note",
         rule="not-audited",
-        message=f"{file.path} was not looked into: {file.unseen}",
+        message=f"{file.path} was not inspected: {file.unseen}",
         path=file.path,
     )

@@ -1,4 +1,4 @@
-"""What a judgement leads to under the user's `audit` setting: a stamp, none, or a refusal.
+"""What follows from a judgement under the `audit` setting: a stamp, no stamp, or a refusal.
 
     outcome = decide(variant, judgement, policy, product)
 
@@ -20,7 +20,7 @@ Policy = Literal["error", "downgrade", "warn", "off"]
 
 Product = Literal["built", "editable", "finished"]
 """`built` is a wheel that this build made, `editable` all that an editable build made, which never
-gets a stamp, and `finished` a wheel made before, which is relabelled.
+gets a stamp, and `finished` a wheel that was built earlier and is relabelled.
 """
 
 Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "editable"]
@@ -47,7 +47,7 @@ class Unstamped:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """The files must not be published as `variant`: `findings` are the errors."""
+    """The files must not be published as `variant`; `findings` are the errors."""
 
     variant: Variant
     product: Product
@@ -78,7 +78,7 @@ def decide(
     """Decide what happens to files that were judged for `variant`.
 
     `judgement` is None where the policy is `off` and so nothing was audited. `error` refuses on any
-    error. `downgrade` stamps what was found where that is less than asked: a lower level, or no
+    error. `downgrade` stamps what was found where that is less than requested: a lower level, or no
     accelerator. `warn` reports the errors and gives no stamp.
     """
     if judgement is None or policy == "off":
@@ -113,16 +113,16 @@ def _stamped(
     variant: Variant, lowered: Variant, judgement: Judgement, said: tuple[str, ...]
 ) -> Stamped | Unstamped:
     if not judgement.has_machine_code:
-        reason = "it holds no machine code: there is nothing to stamp"
+        reason = "it contains no machine code: there is nothing to stamp"
         return Unstamped(why="no-machine-code", reason=reason, warnings=said)
     if lowered != variant:
-        note = f"stamped as {lowered} instead of {variant}, as the audit found"
+        note = f"stamped as {lowered} instead of {variant}, according to the audit"
         if lowered.is_baseline:
-            note = f"the wheel is not stamped: the audit found the baseline instead of {variant}"
+            note = f"not stamped: the audit found code for the baseline instead of {variant}"
             return Unstamped(why="baseline", reason=note, warnings=(*said, note))
         return Stamped(variant=lowered, warnings=(*said, note))
     if _asks_nothing(variant):
-        return Unstamped(why="nothing-asked", reason="no variant was asked for", warnings=said)
+        return Unstamped(why="nothing-asked", reason="no variant was requested", warnings=said)
     if variant.is_baseline:
         reason = f"every {variant.arch} CPU runs {variant}: there is nothing to stamp"
         return Unstamped(why="baseline", reason=reason, warnings=said)
@@ -141,7 +141,7 @@ def _without_absent_devices(variant: Variant, judgement: Judgement) -> Variant:
 def _lowered(
     variant: Variant, judgement: Judgement, errors: Sequence[Finding]
 ) -> tuple[Variant, list[Finding]]:
-    """Return the variant that the files bear out, and the errors that lowering does not mend."""
+    """Return the variant that the files support, and the errors that lowering does not resolve."""
     left = [each for each in errors if each.rule != "device-absent"]
     if any(each.rule != "no-evidence" for each in left):
         return variant, left
@@ -150,7 +150,7 @@ def _lowered(
         return variant, left
     lowest = baseline(variant.arch)
     found = judgement.found or lowest
-    # The note alone says the declared level: what was compiled is the baseline.
+    # Only the note shows the declared level, so the code was compiled for the baseline.
     found = lowest if includes(variant.arch, found, variant.cpu) else found
     return replace(variant, cpu=found), []
 

@@ -1,8 +1,8 @@
-"""Whether the platform tags that a wheel carries are true of its files.
+"""Check the platform tags of a wheel against its files.
 
 Sources: PEP 425 (`any`), PEP 600 (manylinux, and the versions of its older names), PEP 656
-(musllinux). Only what one file shows by itself is checked: the libraries that a policy allows are
-auditwheel's to judge.
+(musllinux). Only properties of single files are checked; auditwheel checks the
+libraries that a policy allows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def judge_tags(report: AuditReport) -> Iterator[Finding]:
             yield Finding(
                 severity="error",
                 rule="code-in-any",
-                message=f"{report.name} is tagged any, but holds machine code: {hosts[0].path}",
+                message=f"{report.name} is tagged `any`, but contains machine code: "
+                f"{hosts[0].path}",
                 path=hosts[0].path,
             )
         tagged = _architectures(tag)
@@ -48,7 +49,7 @@ def _judge_libc(file: FileReport, tag: str) -> Iterator[Finding]:
     promised = _glibc_of(tag)
     text = ""
     if promised is not None and floor is not None and floor > promised:
-        text = f"needs glibc {floor[0]}.{floor[1]}, more than {tag} promises"
+        text = f"needs glibc {floor[0]}.{floor[1]}, newer than {tag} allows"
     elif promised is not None and musl:
         text = f"is linked with musl, but the tag says {tag}"
     elif tag.startswith("musllinux_") and floor is not None:

@@ -1,4 +1,4 @@
-"""Whether the GPU code in a wheel is what its `cu` or `rocm` label says."""
+"""Check that the GPU code in a wheel is what its `cu` or `rocm` label says."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ def judge_devices(
     """Compare device code and GPU runtimes with the accelerator that is declared, if any."""
     for file in files:
         if file.device is not None and file.device.fault is not None:
-            yield _finding("error", f"its device code cannot be read: {file.device.fault}", file)
+            yield _finding(
+                "error", f"has device code that cannot be read: {file.device.fault}", file
+            )
     kinds = {kind: list(_with_code(files, kind)) for kind in ("cuda", "rocm")}
     if accelerator is None:
         for kind, having in kinds.items():
             if having:
-                text = f"holds {kind} device code, which the label does not say"
+                text = f"contains {kind} device code, which the label does not mention"
                 yield _finding("warning", text, having[0])
         return
     other = "rocm" if accelerator.kind == "cuda" else "cuda"
     if kinds[other]:
-        text = f"holds {other} device code in a wheel labelled {accelerator}"
+        text = f"contains {other} device code, but the wheel is labelled {accelerator}"
         yield _finding("warning", text, kinds[other][0])
     runtimes = [
         (file, name, match[1])
@@ -44,8 +46,8 @@ def judge_devices(
         yield Finding(
             severity="error",
             rule="device-code",
-            message=f"labelled {accelerator}, but no file holds {accelerator.kind} device code or "
-            f"needs its runtime",
+            message=f"labelled {accelerator}, but no file contains {accelerator.kind} device "
+            f"code or links its runtime",
         )
     for file, name, major in runtimes:
         if _NUMBERED_LIKE_THE_TOOLKIT.match(name) and int(major) != accelerator.version[0]:
