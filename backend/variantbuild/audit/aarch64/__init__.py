@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from variantbuild.audit.aarch64.a64reach import Program, Walk
+from variantbuild.audit.aarch64.callwalk import Program, Walk
 from variantbuild.audit.aarch64.encodings import patterns
 from variantbuild.audit.dispatch.summary import Findings, Reader, summarize
 from variantbuild.audit.report import Code
@@ -21,11 +21,11 @@ from variantbuild.binary.elf.symbols import (
 from variantbuild.isa.armfeatures import level_for
 
 _WINDOW = 4 << 20
-_ASKS = "asks"  # the table's word for MRS of an ID register
+_ASKS = "asks"  # what the table calls an MRS that reads an ID register
 
 
 def audit_a64(data: Data, elf: Elf) -> Code:
-    """Find the instructions beyond the baseline and tell guarded code from the rest.
+    """Find the instructions beyond the baseline, and those that run only after a dispatch check.
 
     Raises ElfError where symbol or relocation tables point outside of the file.
     """
@@ -94,7 +94,7 @@ def _by_function(
 
 
 class _Tables:
-    """The data among the code, where mapping symbols ($d until the next $x) tell.
+    """The data inside of code, as mapping symbols mark it ($d until the next $x).
 
     Source: ELF for the Arm 64-bit Architecture (IHI 0056), mapping symbols.
     """
@@ -114,7 +114,7 @@ class _Tables:
 
 
 def _gap(bounds: Bounds, elf: Elf, address: int) -> tuple[int, int]:
-    """Return the stretch between functions that holds `address`, inside its section."""
+    """Return the range between functions that contains `address`, within its section."""
     section = next(
         each for each in _code_sections(elf) if each.address <= address < each.address + each.size
     )
@@ -126,7 +126,7 @@ def _gap(bounds: Bounds, elf: Elf, address: int) -> tuple[int, int]:
 
 
 def _is_code(data: Data, elf: Elf, start: int, end: int) -> bool:
-    """Tell whether a stretch between functions has no word that no processor executes."""
+    """Return whether a range between functions has only words that a CPU can execute."""
     offset = elf.offset_of(start)
     if offset is None:
         return False

@@ -1,8 +1,8 @@
-"""Find the AArch64 instructions beyond the baseline among words, by masks and values.
+"""Find the AArch64 instructions beyond the baseline, by masks and values of their words.
 
-A word matches a pattern where each of its four bytes does. So a table of 256 entries for each byte
-position says which patterns that byte allows, eight patterns a pass, and the four answers are
-joined for all words of a stretch at once: nothing is done per instruction in Python.
+A word matches a pattern if each of its four bytes does. So a table of 256 entries for each byte
+position lists the patterns that the byte allows, eight patterns a pass, and the four results are
+combined for all words of a chunk at once: Python does nothing per instruction.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class _Table(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """An encoding: words for which `word & mask == value`, what they need and are called."""
+    """An encoding: words for which `word & mask == value`, with the feature and the name."""
 
     feature: str
     name: str
@@ -37,7 +37,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """All encodings by a word's top byte, the first that matches counts.
+    """All encodings by the top byte of a word; the first match counts.
 
     `passes` are the same, eight at a time, as four tables of bits.
     """

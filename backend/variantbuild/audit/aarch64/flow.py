@@ -1,9 +1,9 @@
-"""Follow one AArch64 function: what it calls, and what runs on one answer of the processor only.
+"""Analyse one AArch64 function: its calls, and the code that depends on a dispatch check.
 
-A may-analysis over basic blocks, as for x86: what a question wrote is tainted, what is computed
-from tainted registers is too, and a conditional branch on a tainted register or on tainted flags
-decides by the processor. Addresses made by ADRP and ADD or LDR are followed in the order of the
-code, as compilers write them.
+A may-analysis over basic blocks, as for x86: the result of a check is tainted, so is what is
+computed from tainted registers, and a conditional branch on a tainted register or on tainted flags
+depends on the CPU. Addresses made by ADRP and ADD or LDR are followed in the order of the code, as
+compilers write them.
 
 Source: Arm ARM (DDI 0487), C4.1, encodings of the branches, ADR, and loads and stores.
 """
@@ -22,10 +22,10 @@ _SIGN = {14: 1 << 13, 19: 1 << 18, 21: 1 << 20, 26: 1 << 25}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What matters of one instruction beside its registers.
+    """What one instruction refers to, apart from its registers.
 
     `load` and `store` are the address of a datum that is read or written, `call` the target of a
-    branch that leaves the function; each None where it is not known or is not that.
+    branch that leaves the function; each None where it is unknown or does not apply.
     """
 
     load: int | None = None
@@ -43,7 +43,7 @@ class Function:
 
     @property
     def end(self) -> int:
-        """The address behind the last word."""
+        """The address after the last word."""
         return self.start + 4 * len(self.words)
 
 
@@ -82,7 +82,7 @@ def read_function(start: int, words: tuple[int, ...]) -> Function:
 
 
 def is_call(word: int) -> bool:
-    """Tell whether a word is BL or BLR."""
+    """Return whether a word is BL or BLR."""
     return word & 0xFC000000 == 0x94000000 or word & 0xFFFFFC1F == 0xD63F0000
 
 
@@ -98,9 +98,10 @@ def branch_target(word: int, at: int) -> int | None:
 
 
 def guarded_words(function: Function, asks: Callable[[int, Event, int], int | None]) -> set[int]:
-    """Return the indices of words that run on one answer of the processor only.
+    """Return the indices of words that run on one result of a dispatch check only.
 
-    `asks` says which register, if any, a word with its event and address fills with the answer.
+    `asks` returns the register, if any, that a word with its event and address fills with the
+    result.
     """
     asking = {
         i: register
@@ -156,7 +157,7 @@ def _successors(function: Function, span: range, numbers: dict[int, int]) -> Ite
 
 
 def _ends(word: int) -> bool:
-    """Tell whether nothing follows a word: B, BR, RET, ERET, BRK, UDF."""
+    """Return whether nothing follows a word: B, BR, RET, ERET, BRK, UDF."""
     jumps = word & 0xFC000000 == 0x14000000 or word & 0xFFE0001F == 0xD4200000
     returns = word & 0xFE000000 == 0xD6000000 and word & 0xFFFFFC1F != 0xD63F0000
     return jumps or returns or word & 0xFFFF0000 == 0

@@ -1,17 +1,17 @@
-"""Which blocks of a function run on one answer of the processor only. Pure graphs, any machine."""
+"""Which blocks of a function run on one result of a dispatch check only; graphs of any machine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-_EARLY = 8  # questions of a function, from its start
+_EARLY = 8  # checks of a function, from its start
 
 Successors = Sequence[Sequence[int]]
 """For each basic block, in order of address, the blocks that can follow it."""
 
 
 def reach(following: Successors, start: int, without: Set[int]) -> set[int]:
-    """Return `start` and what can follow it with the blocks `without` taken out."""
+    """Return `start` and what can follow it, without passing through the blocks `without`."""
     found, left = ({start}, [start]) if start not in without else (set(), [])
     while left:
         for each in following[left.pop()]:
@@ -24,17 +24,17 @@ def reach(following: Successors, start: int, without: Set[int]) -> set[int]:
 def guarded_blocks(
     following: Successors, deciding: set[int], calls: Sequence[Set[int]]
 ) -> tuple[set[int], set[int]]:
-    """Return the blocks on one arm only of a block in `deciding`, which ends in such a branch.
+    """Return the blocks on only one arm of a block in `deciding`, which ends in such a branch.
 
-    `calls` are the targets of each block's calls. The second value are the targets called on both
-    arms of one question: compilers copy the code behind a branch into its arms.
+    `calls` are the targets of each block's calls. The second value is the targets that both arms of
+    one check call: compilers copy the code after a branch into its arms.
     """
     guarded: set[int] = set()
     on_both: set[int] = set()
     for n, block in enumerate(sorted(deciding)):
         if len(following[block]) == 2:
-            # Up to the next question, for loops that ask again each time round; and beyond it,
-            # for `if (!have_it) return`, which stands among the first questions.
+            # Up to the next check, for loops that check in each iteration; and beyond it, for
+            # `if (!have_it) return`, which is among the first checks.
             for without in (deciding, {block}) if n < _EARLY else (deciding,):
                 one, other = (reach(following, each, without) for each in following[block])
                 guarded |= one ^ other

@@ -1,4 +1,4 @@
-"""From the needs of functions to what is reported of a file; the same for every machine."""
+"""Summarise the needs of functions for the report on a file, for any machine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Findings:
     """What decoding found in one file.
 
     `present` maps a function's start to what its instructions need: levels and names of
-    extensions. `unguarded` has those that are reached without a question to the processor, each
-    need with the address of its first instruction, None where the file never asks: then all are.
+    extensions. `unguarded` has those that are reached without a dispatch check, each need with the
+    address of its first instruction; it is None for a file without checks, where all of them are.
     """
 
     decoder: str
@@ -30,10 +30,10 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
-    """How to read one file: its functions' names, its instructions, and what needs come to.
+    """How to read one file: the names of its functions, its instructions, and the level of needs.
 
     `first` finds the first instruction of a function that has a need, `text` renders one;
-    `setting` says which of some needs set the level, and `is_named` which are extensions.
+    `setting` returns those needs that set the level; `is_named` is true for extensions.
     """
 
     name: Callable[[int], str]
@@ -45,7 +45,7 @@ class Reader:
 
 
 def summarize(found: Findings, reader: Reader) -> Code:
-    """Say which level a file needs, what it chooses at run time, and which functions need it."""
+    """Return the level that a file needs, what it dispatches to, and the functions concerned."""
     unguarded = found.present if found.unguarded is None else found.unguarded
     needed = frozenset(need for needs in unguarded.values() for need in needs)
     carried = frozenset(need for needs in found.present.values() for need in needs)
@@ -72,7 +72,7 @@ def summarize(found: Findings, reader: Reader) -> Code:
 def _functions(
     found: Findings, reader: Reader, needs: frozenset[str], *, guarded: bool
 ) -> Iterator[Function]:
-    """Name functions for each need that sets the level, a few for each where there are many."""
+    """Yield functions for each need that sets the level, a few for each if there are many."""
     setting = sorted(reader.setting(needs))
     reached = found.unguarded or {}
     within = found.present if guarded or found.unguarded is None else found.unguarded

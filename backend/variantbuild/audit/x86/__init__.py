@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from iced_x86 import Decoder, Formatter, FormatterSyntax
 
-from variantbuild.audit.dispatch.asking import known_guard
+from variantbuild.audit.dispatch.checknames import known_check
 from variantbuild.audit.dispatch.summary import Findings, Reader, summarize
 from variantbuild.audit.report import Code
 from variantbuild.audit.x86.instructions import decoder_name
@@ -29,17 +29,17 @@ from variantbuild.binary.elf.symbols import (
 )
 from variantbuild.isa.levels import highest, is_level
 
-# Compiled for v3 throughout: of functions with vectors less than one in a hundred has some that are
-# not VEX-encoded.
+# Compiled for v3 throughout: fewer than one in a hundred functions with vector instructions have
+# some that are not VEX-encoded.
 _THROUGHOUT = 100
 
 Scanner = Callable[[Data, Bounds, Sequence[Part]], Scan]
 
 
 def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
-    """Decode all instructions of an x86-64 file and tell guarded code from the rest.
+    """Decode all instructions of an x86-64 file, and find those that run only after a check.
 
-    `scanner` decodes the parts of a file, in several processes perhaps. Raises ElfError where
+    `scanner` decodes the parts of a file, possibly in several processes. Raises ElfError where
     symbol or relocation tables point outside of the file.
     """
     bounds = read_bounds(data, elf)
@@ -48,7 +48,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
     if scan.uses:
         slots, symbols = read_slots(data, elf), read_symbols(data, elf)
         bounds = with_names(bounds, symbols)
-        guard = known_guard(symbols, slots)
+        guard = known_check(symbols, slots)
         if guard is None and scan.probes:
             guard = f"CPUID in {bounds.name(min(scan.probes))}"
         if guard is not None and bounds.starts and not _compiled_throughout(scan):

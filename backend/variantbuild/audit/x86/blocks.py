@@ -1,4 +1,4 @@
-"""The basic blocks of one x86 function and how they follow one another."""
+"""The basic blocks of one x86 function and their successors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ENDING = JUMPS | {FlowControl.RETURN, FlowControl.INDIRECT_BRANCH, FlowControl.
 
 
 class Blocks:
-    """Spans of instructions without a jump inside, in order of address; `next` their successors.
+    """Runs of instructions without a jump inside, in order of address; `next` are their successors.
 
-    Jumps through tables have no successors here: what only they reach counts as unguarded.
+    Jumps through tables have no successors here: code that only they reach counts as unchecked.
     """
 
     def __init__(self, body: list[Instruction]) -> None:

@@ -1,7 +1,7 @@
 """What each x86 instruction needs: a level, and extensions outside the levels.
 
 iced-x86 names the CPUID features of an instruction; the table in data/x86_instructions.json says
-which level or extension that is. An EVEX encoding is v4, a VEX encoding v3 at least.
+the level or extension for each. An EVEX encoding is v4, a VEX encoding v3 at least.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def needs_of(code: int) -> tuple[str, ...]:
 
 
 class Kinds:
-    """The codes met so far, sorted once each.
+    """The codes seen so far, each classified once.
 
-    `plain` need nothing and are no vector instructions; `above` need more than the baseline;
+    `plain` need nothing and are not vector instructions; `above` need more than the baseline;
     `packed` are vector instructions in VEX or EVEX encoding, `legacy` those of SSE and SSE2 in the
     older one.
     """
@@ -85,7 +85,7 @@ class Kinds:
         self._met: set[int] = set()
 
     def learn(self, codes: set[int]) -> None:
-        """Sort the `codes` that are new."""
+        """Classify the `codes` that are new."""
         for code in codes - self._met:
             self._met.add(code)
             probe = instruction_of(code)
@@ -101,19 +101,19 @@ class Kinds:
 
 @functools.cache
 def kinds_of() -> Kinds:
-    """Return the one collection of a process."""
+    """Return the collection of this process."""
     return Kinds()
 
 
 def instruction_of(code: int) -> Instruction:
-    """Return an instruction of iced-x86's `code`, to ask it what all of that code share."""
+    """Return an instruction of iced-x86's `code`, to read the properties of that code."""
     probe = Instruction()
     probe.code = cast("CodeType", code)
     return probe
 
 
 def decoder_name() -> str:
-    """Name the decoder with its version, for reports."""
+    """Return the name and version of the decoder, for reports."""
     from importlib.metadata import version
 
     return f"iced-x86 {version('iced-x86')}"

@@ -1,4 +1,4 @@
-"""Decode the parts of one large file in several processes, which share its bytes with it."""
+"""Decode the parts of one large file in several processes, which share its bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from variantbuild.audit.x86.scan import Part, Scan
     from variantbuild.binary.elf.symbols import Bounds
 
-# What a forked process inherits: the file that its parent is at.
+# What a forked process inherits: the file that its parent works on.
 _shared: list[tuple[Data, Bounds]] = []
 
 
 class ParallelScan:
-    """A scanner for `audit_x86` that uses `jobs` processes where a file has several parts."""
+    """A scanner for `audit_x86` that uses `jobs` processes for a file with several parts."""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs

@@ -1,8 +1,8 @@
-"""Which x86 code runs without anyone having asked the processor: reachability over direct calls.
+"""Which x86 code runs without a dispatch check: reachability over direct calls.
 
-Roots are what runs at import (initialisers, PyInit), and every function that calls the Python
-C-API, since the interpreter gets at those through pointers. Calls that lie on one arm only of a
-branch on the processor's features are not followed, nor are pointers: that is how dispatch looks.
+Roots are the code that runs at import (initialisers, PyInit) and every function that calls the
+Python C API, which the interpreter reaches through pointers. Calls on only one arm of a branch on
+CPU features are not followed, and neither are pointers: dispatch looks like that.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 from iced_x86 import Code, Decoder, FlowControl, Instruction
 
-from variantbuild.audit.dispatch.asking import PYTHON, knows_processor
-from variantbuild.audit.x86.guards import (
+from variantbuild.audit.dispatch.checknames import PYTHON, names_features
+from variantbuild.audit.x86.checks import (
     Flow,
     GuardData,
     data_of_caller,
@@ -62,11 +62,11 @@ class Reach:
         self._guard_data = self._find_guard_data()
 
     def needs(self) -> dict[int, dict[str, int]]:
-        """Return what is needed unguarded: function to need to address of the first instruction."""
+        """Return the unguarded needs of functions, each with its first instruction's address."""
         imported = set(self._import_roots())
         called_back = set(self._callers_of_python())
-        # Where symbols tell the extent of tables, those that call Python are roots only if what is
-        # imported points to them: a module may register some after having asked the processor.
+        # Where symbols give the size of tables, functions that call Python are roots only if code
+        # that runs at import points to them: a module may register some after a dispatch check.
         waiting = called_back - imported if self._elf.section(".symtab") else set()
         nothing: Taint = frozenset()
         left = [(start, nothing) for start in sorted(imported | (called_back - waiting))]
@@ -95,7 +95,7 @@ class Reach:
         return found
 
     def _pointed_to(self, body: list[Instruction], flow: Flow) -> set[int]:
-        """Return the functions that the data, to which unguarded code refers, points to."""
+        """Return the functions to which the data that unguarded code refers to points."""
         found: set[int] = set()
         places = [
             each.ip_rel_memory_address
@@ -133,7 +133,7 @@ class Reach:
                 return True
             if instruction.code != Code.CALL_REL32_64:
                 return False
-            # What follows `if (init() < 0) return NULL` in PyInit is not behind a guard.
+            # What follows `if (init() < 0) return NULL` in PyInit is not dispatched.
             return (not importing and self._is_probe_call(instruction)) or self._is_predicate(
                 self._function(instruction.near_branch_target)
             )
@@ -144,7 +144,7 @@ class Reach:
         return decode_function(self._data, self._elf, start, self._bounds.end(start))
 
     def _function(self, target: int) -> int:
-        """Return the start of the function that a call to `target` ends in, -1 if not here."""
+        """Return the start of the function that a call to `target` reaches, -1 outside the file."""
         known = self._resolved.get(target)
         if known is None:
             known = self._resolved[target] = self._resolve(target)
@@ -177,7 +177,7 @@ class Reach:
                 yield caller
 
     def _callers_of(self, functions: set[int]) -> dict[int, int]:
-        """Count the calls of some functions by the function that they stand in."""
+        """Count the calls of `functions` by the calling function."""
         slots = {slot for slot, value in self._slots.values.items() if value in functions}
         slots |= {
             slot for slot, name in self._slots.names.items() if self._defined.get(name) in functions
@@ -192,7 +192,7 @@ class Reach:
 
     def _find_probes(self) -> set[int]:
         probes = {start for start in self._scan.probes if self._bounds.locate(start) == start}
-        # A function that calls a CPUID wrapper again and again is the one that finds out.
+        # A function that calls a CPUID wrapper several times is the one that detects the features.
         finders = {caller for caller, times in self._callers_of(probes).items() if times > 1}
         return probes | finders
 
@@ -220,15 +220,15 @@ class Reach:
         )
 
     def _asks_another(self, instruction: Instruction) -> bool:
-        """Tell whether a call goes to a function of another file that knows the processor."""
+        """Return whether a call goes to a function of another file that detects CPU features."""
         target = instruction.near_branch_target
         if instruction.is_ip_rel_memory_operand:
             target = instruction.ip_rel_memory_address
         slot = self._stubs.get(target, target)
-        return knows_processor(self._slots.names.get(slot, ""))
+        return names_features(self._slots.names.get(slot, ""))
 
     def _is_predicate(self, start: int) -> bool:
-        """Tell whether the function at `start` only looks at what is known of the processor."""
+        """Return whether the function at `start` only reads the detected features."""
         known = self._predicates.get(start)
         if known is None:
             small = start >= 0 and self._bounds.end(start) - start <= _SMALL
@@ -256,4 +256,4 @@ def _stubs(data: Data, elf: Elf) -> Iterator[tuple[int, int]]:
             indirect = each.flow_control == FlowControl.INDIRECT_BRANCH
             if indirect and each.is_ip_rel_memory_operand:
                 yield each.ip, each.ip_rel_memory_address
-                yield each.ip - 4, each.ip_rel_memory_address  # behind endbr64
+                yield each.ip - 4, each.ip_rel_memory_address  # after endbr64

@@ -1,9 +1,9 @@
-"""Decode the code of an x86-64 file once: which function holds what.
+"""Decode the code of an x86-64 file once, function by function.
 
-Each function is decoded by itself, so that data between functions cannot put the decoder out of
-step. Nothing is done per instruction in Python: the kinds of instructions of a function are one
-set, and most functions hold no kind that matters. Calls are looked for as bytes, and only in files
-that choose code at run time.
+Each function is decoded separately, so that data between functions cannot confuse the decoder.
+Python does nothing per instruction: the kinds of instructions of a function are one set, and most
+functions have no kind that matters. Calls are searched for as bytes, and only in files with
+dispatch.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Use:
 
 @dataclass(kw_only=True, slots=True)
 class Scan:
-    """What decoding found: `uses` by a function's start, and the functions that ask (`probes`).
+    """What decoding found: `uses` by the start of a function.
 
-    `packed` and `plain` count functions with vector instructions of VEX or EVEX encoding, and of
-    the older one.
+    `probes` are the functions that query the CPU. `packed` and `plain` count functions with vector
+    instructions of VEX or EVEX encoding, and of the older one.
     """
 
     uses: dict[int, Use] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Scan:
     plain: int = 0
 
     def add(self, other: Scan) -> None:
-        """Take over what was found in another part of the same file."""
+        """Add what was found in another part of the same file."""
         self.uses.update(other.uses)
         self.probes |= other.probes
         self.packed += other.packed
@@ -68,11 +68,11 @@ class Scan:
 
 
 Part = tuple[Section, int, int]
-"""A stretch of a section between two addresses, cut at function starts."""
+"""A range of a section between two addresses, cut at function starts."""
 
 
 def parts_of(elf: Elf, bounds: Bounds) -> list[Part]:
-    """Cut all code of a file into stretches of about 4 MiB."""
+    """Cut all code of a file into ranges of about 4 MiB."""
     return [
         (section, start, end)
         for section in code_sections(elf)
@@ -81,7 +81,7 @@ def parts_of(elf: Elf, bounds: Bounds) -> list[Part]:
 
 
 def scan_parts(data: Data, bounds: Bounds, parts: Iterable[Part]) -> Scan:
-    """Decode every function in `parts`, and what lies between functions where it is code."""
+    """Decode every function in `parts`, and the bytes between functions where they are code."""
     scan = Scan()
     kinds = kinds_of()
     for section, start, end in parts:
@@ -117,10 +117,10 @@ def first_use(data: Data, elf: Elf, start: int, end: int, need: str) -> int:
 
 
 class Calls:
-    """All direct calls of a file, and calls through slots, told by their bytes.
+    """All direct calls of a file, and calls through slots, recognised by their bytes.
 
-    Data that looks like a call is in the list too; that it names one of few targets does not
-    happen by chance.
+    Data that looks like a call is in the list too, but it does not hit one of a few targets by
+    chance.
     """
 
     def __init__(self, data: Data, elf: Elf) -> None:
@@ -145,13 +145,13 @@ class Calls:
         found = opcode.finditer(raw, 0, min(_WINDOW + length - 1, max(0, len(raw) - 4)))
         places = [each.start() + length for each in found]
         behind = start + 4
-        # Modulo 2 ** 64, as the processor computes; damaged files have any address.
+        # Modulo 2 ** 64, as the CPU computes; damaged files have any address.
         self._targets.extend([(behind + at + views[at & 3][at >> 2]) & _ADDRESSES for at in places])
         self._places.extend([(start - length + at) & _ADDRESSES for at in places])
 
 
 def decode_function(data: Data, elf: Elf, start: int, end: int) -> list[Instruction]:
-    """Decode the function between two addresses; empty where the file holds no bytes for it."""
+    """Decode the function between two addresses; empty where the file has no bytes for it."""
     offset = elf.offset_of(start)
     if offset is None:
         return []
@@ -159,7 +159,7 @@ def decode_function(data: Data, elf: Elf, start: int, end: int) -> list[Instruct
 
 
 def code_sections(elf: Elf) -> Iterator[Section]:
-    """Yield the sections that hold instructions, or the segments where sections are stripped."""
+    """Yield the sections with instructions, or the segments where sections are stripped."""
     yield from (each for each in elf.sections if each.executable and each.size)
     if elf.sections:
         return
@@ -190,7 +190,7 @@ def _windows(section: Section, bounds: Bounds) -> Iterator[tuple[int, int]]:
 
 
 def _ranges(bounds: Bounds, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    """Cut a stretch into functions (True) and what lies between them (False)."""
+    """Cut a range into functions (True) and the bytes between them (False)."""
     at = start
     for i in range(bisect_left(bounds.starts, start), len(bounds.starts)):
         first, last = bounds.starts[i], min(bounds.ends[i], end)
@@ -201,7 +201,7 @@ def _ranges(bounds: Bounds, start: int, end: int) -> Iterator[tuple[int, int, bo
         yield first, last, True
         at = max(at, last)
     if at < end:
-        # Without any bounds the whole stretch is one function.
+        # Without any bounds the whole range is one function.
         yield at, end, not bounds.starts
 
 

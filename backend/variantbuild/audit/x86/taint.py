@@ -1,7 +1,7 @@
-"""Follow the answer of the processor through one x86 function: registers, flags, stack slots.
+"""Follow the result of a dispatch check through one x86 function: registers, flags, stack slots.
 
-A forward may-analysis over basic blocks: what a question wrote is tainted, what is computed from
-tainted values is too, and a conditional jump on tainted flags decides by the processor.
+A forward may-analysis over basic blocks: the result of a check is tainted, so is what is computed
+from tainted values, and a conditional jump on tainted flags depends on the CPU.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _BYTES = frozenset(
 def deciding_blocks(
     blocks: Blocks, asking: Set[int], entry: Taint
 ) -> tuple[set[int], dict[int, Taint]]:
-    """Return the blocks that end in a jump decided by the processor, and taint by leaving jump.
+    """Return the blocks that end in a jump that depends on the CPU, and the taint at each branch.
 
-    `asking` are the addresses of instructions that look at the processor, `entry` is what is
-    tainted on entry. The second value maps the address of each call or jump to the taint there.
+    `asking` are the addresses of instructions that read a result, `entry` is what is tainted on
+    entry. The second value maps the address of each call or jump to the taint there.
     """
     deciding: set[int] = set()
     at_branches: dict[int, Taint] = {}
@@ -79,7 +79,7 @@ def deciding_blocks(
 
 
 def tests_argument(body: list[Instruction]) -> bool:
-    """Tell whether the first instructions of a function, up to a jump, test a boolean argument."""
+    """Return whether a function tests a boolean argument before its first jump."""
     straight = takewhile(_goes_on, body)
     return any(map(_tests_boolean, straight))
 
@@ -89,7 +89,7 @@ def _goes_on(each: Instruction) -> bool:
 
 
 def _step(each: Instruction, state: set[Place], asked: bool) -> None:
-    """Change `state` as the instruction does; `asked` where it reads the processor's answer."""
+    """Change `state` as the instruction does; `asked` where it reads the result of a check."""
     if each.flow_control in (FlowControl.CALL, FlowControl.INDIRECT_CALL):
         state -= _CLOBBERED
         if asked:
@@ -148,7 +148,7 @@ def _place(each: Instruction, operand: int) -> Place | None:
 
 
 def _tests_boolean(each: Instruction) -> bool:
-    # `f(bool have_it, …)`: a token of the feature, handed down (crc32fast does so).
+    # `f(bool have_it, …)`: the feature is passed on as an argument (crc32fast does so).
     return (
         each.mnemonic == Mnemonic.TEST
         and each.op0_kind == OpKind.REGISTER

@@ -1,8 +1,9 @@
-"""Which AArch64 code runs without anyone having asked the processor.
+"""Which AArch64 code runs without a dispatch check: reachability over direct calls.
 
-As for x86: from what runs at import and what calls the Python C-API, direct calls are followed
-where they do not lie on one arm only of a branch on the answer. The helpers that gcc and clang call
-for atomics (-moutline-atomics) ask for themselves: where nothing else asks, all other code counts.
+As for x86: direct calls are followed from the code that runs at import and from functions that call
+the Python C API, except where only one arm of a branch on the result of a check leads to them. The
+helpers that gcc and clang call for atomics (-moutline-atomics) have checks of their own: if there
+are no others, all other code counts.
 
 Source: libgcc's config/aarch64/lse.S for the shape of the helpers.
 """
@@ -20,7 +21,7 @@ from variantbuild.audit.aarch64.flow import (
     guarded_words,
     read_function,
 )
-from variantbuild.audit.dispatch.asking import PYTHON, known_guard, knows_processor
+from variantbuild.audit.dispatch.checknames import PYTHON, known_check, names_features
 from variantbuild.binary.elf import Data, Elf
 from variantbuild.binary.elf.symbols import Bounds, Slots, Symbol, initializers
 
@@ -29,12 +30,12 @@ _BTI = 0xD503245F
 OUTLINE = "outline atomics"
 
 Uses = Mapping[int, Mapping[str, int]]
-"""A function's start to what it needs, each with the address of the first instruction."""
+"""For the start of each function, what it needs and the address of the first such instruction."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """One file as the walk sees it; `asking` are the addresses of MRS that read an ID register."""
+    """One file; `asking` are the addresses of the MRS instructions that read an ID register."""
 
     data: Data
     elf: Elf
@@ -57,15 +58,15 @@ class Walk:
         self._probes |= {
             program.bounds.locate(at)
             for at, target in self._calls
-            if self._name(target) in _ASKERS or knows_processor(self._name(target))
+            if self._name(target) in _ASKERS or names_features(self._name(target))
         }
         self._probes.discard(-1)
         self._guard_data = self._find_guard_data()
 
     @property
     def guard(self) -> str | None:
-        """By what the file asks the processor, None where it never does."""
-        known = known_guard(self._program.symbols, self._program.slots)
+        """The dispatch check that the file makes, None without any."""
+        known = known_check(self._program.symbols, self._program.slots)
         if known is not None:
             return known
         flags = {
@@ -77,11 +78,11 @@ class Walk:
         if self._helpers and self._guard_data <= flags:
             return OUTLINE
         if self._probes:
-            return f"a question in {self._program.bounds.name(min(self._probes))}"
+            return f"a check in {self._program.bounds.name(min(self._probes))}"
         return None
 
     def unguarded(self, uses: Uses) -> dict[int, dict[str, int]] | None:
-        """Return those of `uses` that are reached without a question, None where all are."""
+        """Return those of `uses` that are reached without a dispatch check, None where all are."""
         guard = self.guard
         if guard is None or not self._program.bounds.starts:
             return None
@@ -112,7 +113,7 @@ class Walk:
             return word & 31
         if event.call is not None:
             name = self._name(event.call)
-            asker = name in _ASKERS or knows_processor(name)
+            asker = name in _ASKERS or names_features(name)
             if asker or self._target(event.call) in self._probes:
                 return 0
         return None
@@ -121,7 +122,7 @@ class Walk:
         if address is None:
             return False
         slots = self._program.slots
-        known = knows_processor(slots.names.get(address, ""))
+        known = names_features(slots.names.get(address, ""))
         return known or slots.values.get(address, address) in self._guard_data
 
     def _find_guard_data(self) -> set[int]:
@@ -131,7 +132,7 @@ class Walk:
             for event in self._function(start).events.values()
             if event.store is not None
         }
-        named = (each for each in self._program.symbols if knows_processor(each.name))
+        named = (each for each in self._program.symbols if names_features(each.name))
         for each in named:
             if not each.function:
                 found.update(range(each.address, each.address + min(each.size, 256)))
@@ -154,7 +155,7 @@ class Walk:
         return self._program.slots.names.get(self._stubs.get(target, -1), "")
 
     def _target(self, address: int) -> int:
-        """Return the start of the function that a branch to `address` ends in, -1 if not here."""
+        """Return the start of the function that a branch to `address` reaches, -1 outside."""
         slot = self._stubs.get(address)
         if slot is None:
             return self._program.bounds.locate(address)
@@ -178,7 +179,7 @@ def _words(program: Program, start: int, end: int) -> tuple[int, ...]:
 
 
 def _is_helper(words: tuple[int, ...]) -> bool:
-    """Tell whether a function begins by looking at the flag: adrp x16; ldrb w16; cbz w16."""
+    """Return whether a function begins with a test of the flag: adrp x16; ldrb w16; cbz w16."""
     if words[:1] == (_BTI,):
         words = words[1:]
     return (
@@ -198,9 +199,9 @@ def _stubs(program: Program) -> Iterator[tuple[int, int]]:
             )
             for i, event in function.events.items():
                 if event.load is not None:
-                    at = section.address + 4 * (i - 1)  # the load stands behind its ADRP
+                    at = section.address + 4 * (i - 1)  # the load follows its ADRP
                     yield at, event.load
-                    yield at - 4, event.load  # behind BTI
+                    yield at - 4, event.load  # after BTI
 
 
 def _calls(program: Program) -> Iterator[tuple[int, int]]:

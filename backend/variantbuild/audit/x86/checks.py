@@ -1,8 +1,8 @@
-"""Where x86 code asks what the processor can do, and which calls depend on the answer.
+"""Where x86 code checks the features of the CPU, and which calls depend on the result.
 
-A function that executes CPUID writes what it learns into data of the file; a function that reads
-that data, or calls such a function, branches on it. What lies on one arm of such a branch only is
-guarded; what both arms reach is not.
+A function that executes CPUID stores the result in data of the file; a function that reads that
+data, or calls such a function, branches on it. Code on only one arm of such a branch is guarded;
+code that both arms reach is not.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from variantbuild.audit.x86.blocks import JUMPS, Blocks
 from variantbuild.audit.x86.scan import PROBES
 from variantbuild.audit.x86.taint import ARGUMENTS, Taint, deciding_blocks, tests_argument
 
-_AFTER_CALL = 24  # instructions behind a call of a probe in which its result is stored
+_AFTER_CALL = 24  # instructions after a call of a probe in which its result is stored
 _LONGEST = 15  # bytes of an x86 instruction
-# What may be handed over: arguments, and in hand-written assembly any scratch register.
+# What may be passed on: arguments, and in hand-written assembly any scratch register.
 _HANDED = ARGUMENTS | {(Register.RAX, 0), (Register.R10, 0), (Register.R11, 0)}
 _BEFORE_CALL = 8  # instructions before a call in which its arguments are set
-_POINTED = 64  # bytes taken to belong to an address that is handed around without a symbol
+_POINTED = 64  # bytes assumed to belong to an address that is passed on without a symbol
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A call or jump that leaves its function: where from, where to, what it hands over."""
+    """A call or jump that leaves its function: address, target, and the taint that it passes on."""
 
     at: int
     target: int
@@ -37,10 +37,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How one function goes on: the branches that leave it, and the addresses it guards.
+    """The branches that leave one function, and the addresses that its checks guard.
 
-    `decided` are the last bytes of conditional jumps on the answer, `on_both` the targets of
-    branches that leave on either answer.
+    `decided` are the last bytes of conditional jumps on a result, `on_both` the targets of
+    branches that leave on either result.
     """
 
     leaves: tuple[Branch, ...]
@@ -49,12 +49,12 @@ class Flow:
     on_both: frozenset[int] = frozenset()
 
     def is_guarded(self, address: int) -> bool:
-        """Tell whether the instruction at `address` runs on one answer of the processor only."""
+        """Return whether the instruction at `address` runs on one result of a check only."""
         at = bisect_right(self.guarded, address, key=_start) - 1
         return at >= 0 and address in self.guarded[at]
 
     def is_guarded_jump(self, branch: Branch) -> bool:
-        """Tell whether `branch` is taken on one answer only, being in such a place or decided."""
+        """Return whether `branch` is taken on one result only: guarded, or decided itself."""
         if branch.target in self.on_both:
             return False
         return self.is_guarded(branch.at) or any(
@@ -73,7 +73,7 @@ def data_of_probe(body: list[Instruction]) -> Iterator[tuple[int, int]]:
 def data_of_caller(
     body: list[Instruction], is_probe_call: Callable[[Instruction], bool]
 ) -> Iterator[tuple[int, int]]:
-    """Yield (address, size) of the data handed to calls of probes, or stored right behind them."""
+    """Yield (address, size) of the data passed to calls of probes, or stored right after them."""
     left = 0
     pointed: dict[int, tuple[int, int]] = {}  # argument register to where it was set, and to what
     for i, each in enumerate(body):
@@ -94,7 +94,7 @@ def data_of_caller(
 
 
 class GuardData:
-    """The places in a file's data where it keeps what it learned of the processor."""
+    """The places in the data of a file where it keeps the features of the CPU."""
 
     def __init__(self, places: Iterable[tuple[int, int]]) -> None:
         self._starts: list[int] = []
@@ -121,10 +121,9 @@ def flow_of(
     asks: Callable[[Instruction], bool],
     entry: Taint = frozenset(),
 ) -> Flow:
-    """Follow the branches of a function that lies between two addresses.
+    """Follow the branches of the function between two addresses.
 
-    `asks` tells instructions that look at the processor; `entry` is what its callers hand in of
-    the answer.
+    `asks` is true for instructions that read a result; `entry` is what callers pass in of it.
     """
     leaving = [
         each
@@ -162,5 +161,5 @@ def _start(span: range) -> int:
 
 
 def is_probe(instruction: Instruction) -> bool:
-    """Tell whether an instruction asks the processor itself (CPUID, XGETBV)."""
+    """Return whether an instruction queries the CPU itself (CPUID, XGETBV)."""
     return instruction.code in PROBES
