@@ -120,19 +120,19 @@ ARCHIVES: Cases = {
         f"{what} in a member's comment": ("comment holds", of_part(comment=b"x" + sign + b"yy"))
         for what, sign in {**_SIGNATURES, "end record": b"PK\5\6"}.items()
     },
-    "twin in the local headers": ("of no member", _hidden_twin),
-    "archive in a member, own end cut off": ("cut short", _stored_inside),
+    "twin in the local headers": ("belong to no member", _hidden_twin),
+    "archive in a member, own end cut off": ("truncated", _stored_inside),
     "zip64 records in a comment": ("locator", _end64_in_a_comment),
-    "two central directories": ("of no member", _directory_twice),
-    "archive extra data record": ("of no member", of_draft(between=b"PK\6\x08" + bytes(4))),
+    "two central directories": ("belong to no member", _directory_twice),
+    "archive extra data record": ("belong to no member", of_draft(between=b"PK\6\x08" + bytes(4))),
     "signature of a later entry": (
         "broken or holds foreign",
         of_part("demo/core.so", central={"signature": b"PK\1\3"}),
     ),
     "odd member in the data of another": ("overlaps", _odd_inside),
-    "digital signature": ("of no member", of_draft(between=b"PK\5\5\0\0")),
-    "spanning marker": ("before", of_draft(prefix=b"PK\7\x08")),
-    "temporary spanning marker": ("before", of_draft(prefix=b"PK00")),
+    "digital signature": ("belong to no member", of_draft(between=b"PK\5\5\0\0")),
+    "spanning marker": ("precede", of_draft(prefix=b"PK\7\x08")),
+    "temporary spanning marker": ("precede", of_draft(prefix=b"PK00")),
     "offset of 2^64": ("local header", _wide_offset(2**64 - 1)),
     "offset of 2^63": ("local header", _wide_offset(2**63)),
     "offset near 2^63": ("local header", _wide_offset(2**63 - 10)),
@@ -206,17 +206,23 @@ NAMES: Cases = {
     "tabulator": ("control", added("demo/a\tb.py")),
     "longer than a path": ("4095", added("demo/" + "/".join(["x" * 200] * 21))),
     "longer than a path, not ASCII": ("4095", added("demo/" + "/".join(["é" * 100] * 21))),
-    "dist-info with a dot behind": ("dist-info folders", added("demo-1.0.dist-info./METADATA")),
-    "dist-info with a space behind": ("dist-info folders", added("demo-1.0.dist-info /METADATA")),
-    "dist-info with a long s": ("dist-info folders", added("demo-1.0.di\u017ft-info/METADATA")),
-    "dist-info of another case and name": ("dist-info folders", added("evil-1.Dist-Info/RECORD")),
+    "dist-info with a dot behind": ("dist-info directories", added("demo-1.0.dist-info./METADATA")),
+    "dist-info with a space behind": (
+        "dist-info directories",
+        added("demo-1.0.dist-info /METADATA"),
+    ),
+    "dist-info with a long s": ("dist-info directories", added("demo-1.0.di\u017ft-info/METADATA")),
+    "dist-info of another case and name": (
+        "dist-info directories",
+        added("evil-1.Dist-Info/RECORD"),
+    ),
     "data folder by case": (
-        "two .data|folder",
+        "two .data|directory",
         added("demo-1.0.DATA/scripts/x", "demo-1.0.data/data/y"),
     ),
-    "METADATA with a dot behind": ("case aside", info("METADATA.", "x")),
-    "WHEEL with a space behind": ("case aside", info("WHEEL ", "x")),
-    "record in small letters": ("case aside", info("record", "x")),
+    "METADATA with a dot behind": ("ignoring case", info("METADATA.", "x")),
+    "WHEEL with a space behind": ("ignoring case", info("WHEEL ", "x")),
+    "record in small letters": ("ignoring case", info("record", "x")),
     "direct_url.json with a dot behind": ("installer", info("direct_url.json.", "{}")),
     "backslash in dist-info": ("backslash", info("..\\evil", "x")),
     "folder twice": (
@@ -226,9 +232,9 @@ NAMES: Cases = {
             for key in ("demo/again/", "demo/sub/")
         ],
     ),
-    "file far under a file": ("need a folder", added("demo/__init__.py/x/y/z.py")),
+    "file far under a file": ("need a directory", added("demo/__init__.py/x/y/z.py")),
     "sibling of the data folder": (
-        "name alike",
+        "too similar",
         added("demo-1.0.data/data/x", "demo-1.0.dataX/evil"),
     ),
 }
@@ -254,14 +260,14 @@ def _signed_row(w: Draft) -> None:
 RECORDS: Cases = {
     "itself as any other": ("hash or size", _lists_itself),
     "signature with a wrong crc": (
-        "do not have its crc",
+        "CRC-32 mismatch",
         lambda w: (
             w.add_info("RECORD.jws", b"{}").central.update(crc=1)
             or w.part("RECORD.jws").local.update(crc=1)
         ),
     ),
     "signature as any other": ("hash or size", _signed_row),
-    "row quoted with a line end": ("no CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
+    "row quoted with a line end": ("not CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
     "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
     "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
     "row of another case": ("yet not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
@@ -315,10 +321,10 @@ def _entry_points(text: str) -> Bend:
 
 METADATA: Cases = {
     "From between headers": (
-        "no header",
+        "not a header",
         swapped("Summary: made up", "From here\nRequires-Dist: evil\nSummary: made up"),
     ),
-    "From in front": ("no header", swapped("Metadata-", "From here\nMetadata-")),
+    "From in front": ("not a header", swapped("Metadata-", "From here\nMetadata-")),
     **{
         f"two headers {name}": (
             f"more than one {name}",
@@ -339,7 +345,7 @@ METADATA: Cases = {
         "several mails",
         swapped("Summary: made up", "Content-Type: Multipart/mixed; boundary=x"),
     ),
-    "colon alone": ("no header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
+    "colon alone": ("not a header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
     "requirement behind junk": (
         "follow a line",
         swapped("Summary: made up", "junk\nRequires-Dist: evil"),
@@ -380,8 +386,8 @@ METADATA: Cases = {
         "Wheel-Version",
         swapped("Wheel-Version: 1.0", "Wheel-Version: 1.0.1", "WHEEL"),
     ),
-    "tag of four parts": ("which is none", swapped("py3-none", "py3-none-x", "WHEEL")),
-    "tag with a comma": ("which is none", swapped("py3-none", "py3,cp3-none", "WHEEL")),
+    "tag of four parts": ("invalid", swapped("py3-none", "py3-none-x", "WHEEL")),
+    "tag with a comma": ("invalid", swapped("py3-none", "py3,cp3-none", "WHEEL")),
     "two Builds": (
         "build tag",
         both(
@@ -416,16 +422,16 @@ METADATA: Cases = {
 
 LAYOUT: Cases = {
     "data folder over a member": (
-        "falls on another",
+        "over another",
         added("demo-1.0.data/purelib/demo/__init__.py"),
     ),
     "two schemes for one place": (
-        "falls on another",
+        "over another",
         added("demo-1.0.data/purelib/x.py", "demo-1.0.data/platlib/x.py"),
     ),
-    "data folder's file over a folder": ("falls on another", added("demo-1.0.data/platlib/demo")),
+    "data folder's file over a folder": ("over another", added("demo-1.0.data/platlib/demo")),
     "data folder's folder over a file": (
-        "falls on another",
+        "over another",
         added("demo-1.0.data/purelib/demo/__init__.py/x.py"),
     ),
     "dist-info by data, in capitals": (
@@ -436,8 +442,8 @@ LAYOUT: Cases = {
         "second dist-info",
         added("demo-1.0.data/purelib/demo-1.0.dist-info./METADATA"),
     ),
-    "scheme in capitals": ("no known part", added("demo-1.0.data/Scripts/run")),
-    "scheme include": ("no known part", added("demo-1.0.data/include/x.h")),
+    "scheme in capitals": ("a known part", added("demo-1.0.data/Scripts/run")),
+    "scheme include": ("a known part", added("demo-1.0.data/include/x.h")),
     "egg": ("no dist-info", lambda w: _only_egg(w)),
 }
 

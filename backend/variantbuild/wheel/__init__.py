@@ -1,16 +1,16 @@
 """Wheels as archives of bytes: open, verify, plan an edit, apply it.
 
-A wheel is verified whole before a byte of it is written anew, unchanged members are copied
-compressed as they lie, and what appears under a final name is complete.
+A wheel is verified completely before any of it is rewritten, unchanged members are copied in their
+compressed form, and a file that appears under its final name is complete.
 
 >>> import tempfile, pathlib
 >>> from variantbuild.stamp import Stamp, plan_stamp
 >>> from variantbuild.wheel import apply_edit, open_wheel, verify_wheel
->>> def stamp(path: str, folder: str) -> pathlib.Path:
+>>> def stamp(path: str, directory: str) -> pathlib.Path:
 ...     with open_wheel(path) as wheel:
 ...         inventory = verify_wheel(wheel)
 ...         for member in inventory.files:
-...             for portion in wheel.stream(member):
+...             for chunk in wheel.stream(member):
 ...                 pass  # at most 64 KiB at a time
 ...         plan = plan_stamp(
 ...             inventory,
@@ -20,7 +20,7 @@ compressed as they lie, and what appears under a final name is complete.
 ...                 wheel_platforms=("linux_x86_64", "linux_x86_64_v3_cu12"),
 ...             ),
 ...         )
-...         return apply_edit(wheel, plan, folder)
+...         return apply_edit(wheel, plan, directory)
 
 Every refusal is an `UnsoundWheelError` that names the wheel, the member and the reason; what the
 system refuses (no file, a full disk) is a plain `WheelError`.

@@ -24,33 +24,33 @@ _LARGE = 1 << 20
 
 
 def check_contents(wheel: Wheel, record: Record) -> None:
-    """Inflate and hash every member of `wheel` and compare crc, size and the hash in `record`.
+    """Inflate and hash every member of `wheel`; compare CRC-32, size and the hash in `record`.
 
     Threads share the work, the largest members first; each holds about 200 KiB. Raises
     UnsoundWheelError for the first member found to differ.
     """
     sizes = wheel.members.sizes
     crew = _Crew(wheel, _batches(wheel, record))
-    crew.run(1 if sum(sizes) < _PARALLEL_FLOOR else min(_MAX_WORKERS, _processors()))
+    crew.run(1 if sum(sizes) < _PARALLEL_FLOOR else min(_MAX_WORKERS, _cpus()))
 
 
 def _batches(wheel: Wheel, record: Record) -> Iterator[list[Row]]:
-    """Yield every member with its row of `record`: large ones by themselves, others together.
+    """Yield every member with its row of `record`: large ones alone, the others in batches.
 
-    What follows the large ones is read from RECORD portion by portion: thousands of hashes as text
-    would take more memory than everything else.
+    After the large ones RECORD is read chunk by chunk: thousands of hashes as text would take more
+    memory than everything else.
     """
     sizes, numbers = wheel.members.sizes, wheel.by_name.numbers
     large = {name for name, number in numbers.items() if sizes[number] >= _LARGE}
-    rows = [row for lines in record.portions() for row in rows_of(lines) if row[0] in large]
+    rows = [row for lines in record.chunks() for row in rows_of(lines) if row[0] in large]
     yield from ([row] for row in sorted(rows, key=lambda row: -sizes[numbers[row[0]]]))
-    # Folders and signatures have no row, or none with a hash.
+    # Directories and signatures have no row, or one without a hash.
     yield [(name, "", "") for name in numbers if name.endswith(("/", *SIGNATURES))]
-    for lines in record.portions():
+    for lines in record.chunks():
         yield [row for row in rows_of(lines) if row[0] not in large]
 
 
-def _processors() -> int:
+def _cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -76,7 +76,7 @@ class _Crew:
         try:
             self._work()
         finally:
-            # Also on Ctrl-C: the others end within a portion instead of reading a closed file.
+            # Also on Ctrl-C: the others end within a chunk instead of reading a closed file.
             self._stopped = True if self._failures else self._stopped
             for thread in others:
                 thread.join()
@@ -86,7 +86,7 @@ class _Crew:
     def _guarded(self) -> None:
         try:
             self._work()
-        except BaseException as failure:  # noqa: BLE001 - handed to the thread that waits
+        except BaseException as failure:  # noqa: BLE001 - raised again in the waiting thread
             self._failures.append(failure)
             self._stopped = True
 
@@ -109,18 +109,16 @@ class _Crew:
         algorithm = wanted.partition("=")[0]
         state = _HASHES[algorithm](usedforsecurity=False) if algorithm else None
         crc = 0
-        for portion in self._wheel.stream(member):
-            crc = zlib.crc32(portion, crc)
+        for chunk in self._wheel.stream(member):
+            crc = zlib.crc32(chunk, crc)
             if state is not None:
-                state.update(portion)
+                state.update(chunk)
             if self._stopped:
                 return
         if crc != member.crc:
-            raise UnsoundWheelError("its contents do not have its crc", member=member.name)
+            raise UnsoundWheelError("CRC-32 mismatch", member=member.name)
         if state is not None and render_hash(algorithm, state.digest()) != wanted:
-            raise UnsoundWheelError(
-                "its contents do not have the hash that RECORD gives", member=member.name
-            )
+            raise UnsoundWheelError("its hash differs from the one in RECORD", member=member.name)
 
 
 def check_no_native(wheel: Wheel) -> None:

@@ -40,10 +40,10 @@ class WheelFileName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> WheelFileName:
-        """Take a file name apart.
+        """Parse a file name.
 
-        Raises UnsoundWheelError where it is no wheel's name: wrong number of parts, characters
-        other than ASCII letters, digits and `_.+!`, over 255 bytes, or no PEP 440 version.
+        Raises UnsoundWheelError unless it is the name of a wheel: wrong number of parts, characters
+        other than ASCII letters, digits and `_.+!`, over 255 bytes, or not a PEP 440 version.
         """
         if not text.endswith(".whl"):
             raise UnsoundWheelError("its file name does not end with .whl")
@@ -57,12 +57,14 @@ class WheelFileName(NamedTuple):
         build = parts.pop(2) if len(parts) == 6 else None
         name, version, *tags = parts
         if _NAME.fullmatch(name) is None or "__" in name:
-            raise UnsoundWheelError(f"its file name begins with {name!r}, which is no project name")
+            raise UnsoundWheelError(
+                f"its file name begins with {name!r}, which is not a project name"
+            )
         if build is not None and _BUILD.fullmatch(build) is None:
-            raise UnsoundWheelError(f"its file name has the build tag {build!r}, which is none")
+            raise UnsoundWheelError(f"its file name has the invalid build tag {build!r}")
         for tag in tags:
             if _TAG_SET.fullmatch(tag) is None:
-                raise UnsoundWheelError(f"its file name has the tag {tag!r}, which is none")
+                raise UnsoundWheelError(f"its file name has the invalid tag {tag!r}")
         normal_version(version)
         pythons, abis, platforms = (tuple(tag.split(".")) for tag in tags)
         return cls(
@@ -76,7 +78,7 @@ class WheelFileName(NamedTuple):
 
     @property
     def tags(self) -> frozenset[str]:
-        """Every single tag that the compressed sets stand for (PEP 425), in lower case."""
+        """Every single tag in the compressed sets (PEP 425), in lower case."""
         return frozenset(expand_tags(self.pythons, self.abis, self.platforms))
 
 
@@ -94,39 +96,39 @@ def normal_name(name: str) -> str:
 
 
 def normal_version(text: str) -> str:
-    """Return the PEP 440 normal form of a version; raises UnsoundWheelError where it is none."""
+    """Return the PEP 440 normal form of a version; raises UnsoundWheelError for other text."""
     if len(text) > MAX_FILE_NAME:
         raise UnsoundWheelError(f"its version {text[:80]!r}… is over {MAX_FILE_NAME} characters")
     if _CANONICAL.fullmatch(text) is not None:
         return text
     from packaging.version import InvalidVersion, Version
 
-    # packaging strips white space (it takes "1.0+cu12\n"): what it would strip is refused here.
+    # packaging strips whitespace (it accepts "1.0+cu12\n"), which is refused here.
     if text.isascii() and text.isprintable() and " " not in text:
         try:
             return str(Version(text))
         except InvalidVersion:
             pass
-    raise UnsoundWheelError(f"its version {text!r} is no version that PEP 440 knows")
+    raise UnsoundWheelError(f"its version {text!r} is not a PEP 440 version")
 
 
 def join_local(version: str, label: str) -> str:
-    """Return `version` with `label` in its local part, behind the one that it may have.
+    """Return `version` with `label` appended to its local part.
 
     A version that ends with the label already stays as it is, so stamping twice is stamping once.
-    The label must be in PEP 440's normal form: `CU12_V3` and `0012` would be written as others
-    (`cu12.v3`, `12`) that someone else may have asked for. Raises WheelError otherwise.
+    The label must be in PEP 440's normal form: `CU12_V3` and `0012` would be written as
+    other labels (`cu12.v3`, `12`). Raises WheelError otherwise.
     """
     try:
         normal = normal_version(f"0+{label}").removeprefix("0+")
     except UnsoundWheelError:
         raise WheelError(
-            f"the label {label!r} cannot stand in a version",
+            f"the label {label!r} is not valid in a version",
             hint="use letters, digits and dots, as in cu12.v3",
         ) from None
     if normal != label:
         raise WheelError(
-            f"the label {label!r} would be written as {normal!r}", hint=f"ask for {normal}"
+            f"the label {label!r} would be normalised to {normal!r}", hint=f"use {normal}"
         )
     public, _, local = version.partition("+")
     if local == label or local.endswith(f".{label}"):

@@ -49,5 +49,5 @@ def read_machine_code(wheel: Wheel, member: Member) -> memoryview:
         at += len(chunk)
         crc = zlib.crc32(chunk, crc)
     if crc != member.crc:
-        raise UnsoundWheelError("its contents do not have its crc", member=member.name)
+        raise UnsoundWheelError("CRC-32 mismatch", member=member.name)
     return memoryview(data).toreadonly()

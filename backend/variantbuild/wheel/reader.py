@@ -1,4 +1,4 @@
-"""An opened wheel: its members, and their bytes in bounded portions."""
+"""An opened wheel: its members, and their bytes in bounded chunks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from variantbuild.wheel.archive.zipformat import DEFLATED, Member
 from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
 #: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size. More
-#: than a processor's own cache holds makes hashing slower.
-PORTION = 1 << 16
+#: than fits into the CPU's cache makes hashing slower.
+CHUNK = 1 << 16
 
 
 class Wheel:
@@ -37,7 +37,7 @@ class Wheel:
         return self.source.path
 
     def member(self, name: str) -> Member:
-        """Return the member called `name`; raises UnsoundWheelError where there is none."""
+        """Return the member called `name`; raises UnsoundWheelError if there is none."""
         found = self.by_name.get(name)
         if found is None:
             raise UnsoundWheelError("it is missing", member=name)
@@ -47,31 +47,31 @@ class Wheel:
         return name in self.by_name
 
     def stream(self, member: Member) -> Iterator[bytes]:
-        """Yield the contents of `member` in portions of at most 64 KiB.
+        """Yield the contents of `member` in chunks of at most 64 KiB.
 
         Raises UnsoundWheelError as soon as the stream is broken, longer than the member's size (a
-        bomb), or ends before it. The crc is left to `verify_wheel`.
+        bomb), or ends before it. The CRC-32 is left to `verify_wheel`.
         """
-        # A folder's entry may be called deflated and hold no stream.
+        # A directory entry may be marked as deflated and have no stream.
         deflated = member.method == DEFLATED and not (member.is_dir and not member.stored_size)
-        portions = self._inflated(member) if deflated else self._stored(member)
+        chunks = self._inflated(member) if deflated else self._stored(member)
         produced = 0
-        for portion in portions:
-            produced += len(portion)
+        for chunk in chunks:
+            produced += len(chunk)
             if produced > member.size:
                 raise UnsoundWheelError(
                     f"it unpacks to more than its {member.size} bytes", member=member.name
                 )
-            yield portion
+            yield chunk
         if produced != member.size:
             raise UnsoundWheelError(
                 f"it unpacks to {produced} bytes, not {member.size}", member=member.name
             )
 
     def read(self, member: Member, *, limit: int) -> bytes:
-        """Return the contents of `member`, crc checked.
+        """Return the contents of `member`, CRC-32 checked.
 
-        Raises UnsoundWheelError where it has over `limit` bytes.
+        Raises UnsoundWheelError if it has over `limit` bytes.
         """
         if member.size > limit:
             raise UnsoundWheelError(
@@ -79,7 +79,7 @@ class Wheel:
             )
         data = b"".join(self.stream(member))
         if zlib.crc32(data) != member.crc:
-            raise UnsoundWheelError("its contents do not have its crc", member=member.name)
+            raise UnsoundWheelError("CRC-32 mismatch", member=member.name)
         return data
 
     def head(self, member: Member, size: int) -> bytes:
@@ -92,10 +92,10 @@ class Wheel:
         except zlib.error as error:
             raise UnsoundWheelError(f"it cannot be unpacked: {error}", member=member.name) from None
         if len(head) < min(size, member.size):
-            # Empty blocks may fill any number of bytes in front of the contents.
+            # Any number of empty blocks may precede the contents.
             head = b""
-            for portion in self._inflated(member):
-                head += portion
+            for chunk in self._inflated(member):
+                head += chunk
                 if len(head) >= size:
                     break
         return head[:size]
@@ -103,11 +103,11 @@ class Wheel:
     def _stored(self, member: Member) -> Iterator[bytes]:
         at, end = member.data_offset, member.data_offset + member.stored_size
         while at < end:
-            portion = self.source.read(at, min(PORTION, end - at))
-            if not portion:
+            chunk = self.source.read(at, min(CHUNK, end - at))
+            if not chunk:
                 return
-            at += len(portion)
-            yield portion
+            at += len(chunk)
+            yield chunk
 
     def _inflated(self, member: Member) -> Iterator[bytes]:
         engine = zlib.decompressobj(-15)
@@ -115,21 +115,21 @@ class Wheel:
         pending = b""
         while not engine.eof:
             if not pending and at < end:
-                pending = self.source.read(at, min(PORTION, end - at))
+                pending = self.source.read(at, min(CHUNK, end - at))
                 at += len(pending)
             try:
-                portion = engine.decompress(pending, PORTION)
+                chunk = engine.decompress(pending, CHUNK)
             except zlib.error as error:
                 raise UnsoundWheelError(
                     f"it cannot be unpacked: {error}", member=member.name
                 ) from None
-            if not portion and not engine.eof and at >= end and not engine.unconsumed_tail:
+            if not chunk and not engine.eof and at >= end and not engine.unconsumed_tail:
                 raise UnsoundWheelError("its compressed data ends too early", member=member.name)
             pending = engine.unconsumed_tail
-            if portion:
-                yield portion
+            if chunk:
+                yield chunk
         if at < end or engine.unused_data:
-            raise UnsoundWheelError("bytes lie behind its compressed data", member=member.name)
+            raise UnsoundWheelError("bytes follow its compressed data", member=member.name)
 
     def close(self) -> None:
         """Close the file."""

@@ -29,7 +29,7 @@ class UnsoundWheelError(WheelError):
         return ": ".join([*parts, self.reason])
 
     def name_wheel(self, wheel: str) -> None:
-        """Put the wheel's file name in front of the message, once."""
+        """Prefix the message with the wheel's file name, once."""
         if self.wheel is None:
             self.wheel = wheel
             self.message = self._sentence()

@@ -1,4 +1,4 @@
-"""The whole verification of a wheel, in one order: names, layout, metadata, RECORD, contents."""
+"""All checks of a wheel, in order: names, layout, metadata, RECORD, contents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from variantbuild.wheel.filename import WheelFileName, normal_version
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
-#: Limits in bytes of the members that are read whole. The largest RECORD known has 4 MB.
+#: Limits in bytes of the members that are read completely. The largest RECORD known has 4 MB.
 MAX_RECORD = 256 << 20
 MAX_METADATA = 64 << 20
 #: The longest row of RECORD in bytes, apart from the name.
@@ -35,10 +35,10 @@ MAX_SMALL = 4 << 20
 class Inventory(NamedTuple):
     """What a verified wheel holds.
 
-    `members` are in the archive's order, folder entries included, and `by_name` the same;
-    `dist_info` and `data_folder` are names without a slash; `metadata` and `wheel` the header
-    blocks of METADATA and WHEEL; `contents_checked` tells whether the hashes were compared or
-    taken from RECORD on trust.
+    `members` are in the archive's order, directory entries included, and `by_name` the same;
+    `dist_info` and `data_directory` are names without a slash; `metadata` and `wheel` the header
+    blocks of METADATA and WHEEL; `contents_checked` says whether the hashes were compared or
+    trusted.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Inventory(NamedTuple):
     members: Members
     by_name: MembersByName
     dist_info: str
-    data_folder: str | None
+    data_directory: str | None
     metadata: Headers
     wheel: Headers
     record: Record
@@ -85,15 +85,15 @@ class Inventory(NamedTuple):
 
     @property
     def is_editable(self) -> bool:
-        """Tell whether the wheel is an editable one by setuptools' build tag (PEP 660)."""
+        """Return whether the wheel is an editable one, by setuptools' build tag (PEP 660)."""
         return self.file_name.build == "0.editable"
 
 
 def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
     """Check `wheel` against every rule and return what it holds.
 
-    `trust_record` leaves out one part only: hashing the contents; METADATA, WHEEL and RECORD are
-    hashed all the same. Raises UnsoundWheelError, which names the wheel, the member and the reason.
+    `trust_record` skips only the hashing of contents; METADATA, WHEEL and RECORD are still
+    hashed. Raises UnsoundWheelError, which names the wheel, the member and the reason.
     """
     with naming_wheel(wheel.path.name):
         file_name = WheelFileName.parse(wheel.path.name)
@@ -107,32 +107,25 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
             wheel.members,
             wheel.by_name,
         )
-        headers = []
-        for name in (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL"):
-            headers.append(parse_headers(_read(wheel, name, MAX_METADATA), name))
+        names_of_headers = (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL")
+        headers = [parse_headers(_read(wheel, n, MAX_METADATA), n) for n in names_of_headers]
         metadata, wheel_headers = headers
         check_metadata(metadata, file_name)
         check_wheel(wheel_headers, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
-        _check_folders(wheel)
+        _check_directories(wheel)
         if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
             from variantbuild.wheel.contents import check_no_native
 
             check_no_native(wheel)
-        if trust_record:
-            _check_hash(record, metadata)
-            _check_hash(record, wheel_headers)
-        else:
-            from variantbuild.wheel.contents import check_contents
-
-            check_contents(wheel, record)
+        _check_hashes(wheel, record, headers, trust_record=trust_record)
     return Inventory(
         path=wheel.path,
         file_name=file_name,
         members=wheel.members,
         by_name=wheel.by_name,
         dist_info=layout.dist_info,
-        data_folder=layout.data,
+        data_directory=layout.data,
         metadata=metadata,
         wheel=wheel_headers,
         record=record,
@@ -143,7 +136,7 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
 def _record_limit(names: Sequence[str]) -> int:
     """Return how many bytes a RECORD of members `names` may have, all of it quoted and UTF-8.
 
-    Whatever is longer has rows too many, and is not worth unpacking.
+    Anything longer has too many rows and is not worth inflating.
     """
     return min(MAX_RECORD, sum(map(len, names)) * 8 + (len(names) + 1) * _MAX_ROW)
 
@@ -158,12 +151,25 @@ def _check_entry_points(wheel: Wheel, name: str) -> None:
     check_entry_points(decode_text(_read(wheel, name, MAX_SMALL), name), name)
 
 
-def _check_folders(wheel: Wheel) -> None:
-    """Refuse entries of folders whose data unpacks to something."""
+def _check_directories(wheel: Wheel) -> None:
+    """Refuse directory entries with contents."""
     for name in wheel.members.names:
         if name[-1] == "/" and wheel.by_name[name].stored_size:
             for _ in wheel.stream(wheel.by_name[name]):
                 pass
+
+
+def _check_hashes(
+    wheel: Wheel, record: Record, headers: Sequence[Headers], *, trust_record: bool
+) -> None:
+    """Compare the hashes of all contents with `record`; those of `headers` alone on trust."""
+    if trust_record:
+        for each in headers:
+            _check_hash(record, each)
+        return
+    from variantbuild.wheel.contents import check_contents
+
+    check_contents(wheel, record)
 
 
 def _check_hash(record: Record, headers: Headers) -> None:
@@ -174,6 +180,4 @@ def _check_hash(record: Record, headers: Headers) -> None:
     wanted = record.dist_info[headers.member]
     algorithm = wanted.partition("=")[0]
     if render_hash(algorithm, hashlib.new(algorithm, headers.data).digest()) != wanted:
-        raise UnsoundWheelError(
-            "its contents do not have the hash that RECORD gives", member=headers.member
-        )
+        raise UnsoundWheelError("its hash differs from the one in RECORD", member=headers.member)

@@ -332,7 +332,7 @@ def test_calls_that_do_less_than_asked(
 def test_rows_with_quotes_can_go(
     write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "_PORTION", 1)
+    monkeypatch.setattr(record, "_CHUNK", 1)
     draft = Draft()
     name = 'de"m,o/data.bin'
     draft.add(name, b"x")

@@ -42,7 +42,7 @@ def test_broken_wheel_is_refused_for_its_reason(
 ) -> None:
     """Rows of RECORD are taken many at once, large members first: small ones show it as well."""
     # Sizes are lowered, so that the small files of the corpus take the path of large ones.
-    monkeypatch.setattr(record, "_PORTION", portion)
+    monkeypatch.setattr(record, "_CHUNK", portion)
     monkeypatch.setattr(contents, "_LARGE", large)
     path = write(case.draft)
     before = path.read_bytes()
@@ -82,7 +82,7 @@ def test_trusting_record_skips_the_contents_only(case: BadCase, write: Write) ->
 def test_odd_wheel_is_kept(
     case: GoodCase, write: Write, stamped: Stamped, portion: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "_PORTION", portion)
+    monkeypatch.setattr(record, "_CHUNK", portion)
     path = write(case.draft)
     output = stamped(path)
 

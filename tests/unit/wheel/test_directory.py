@@ -12,7 +12,7 @@ import pytest
 
 from variantbuild.wheel import UnsoundWheelError, open_wheel, verify_wheel
 from variantbuild.wheel.archive import directory
-from variantbuild.wheel.reader import PORTION
+from variantbuild.wheel.reader import CHUNK
 from wheels.forge import Draft, Write
 
 COUNT = 3000
@@ -95,7 +95,7 @@ def test_a_small_bomb_is_stopped_at_its_size(write: Write) -> None:
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = draft.add("demo/bomb.bin", bytes(1000))
     bomb.packed = engine.compress(bytes(50_000_000)) + engine.flush()
-    assert len(bomb.packed) < PORTION
+    assert len(bomb.packed) < CHUNK
     with open_wheel(write(draft)) as wheel:
         tracemalloc.start()
         with pytest.raises(UnsoundWheelError, match="unpacks to more than its 1000 bytes"):

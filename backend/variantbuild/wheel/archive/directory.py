@@ -19,13 +19,13 @@ from variantbuild.wheel.archive.zipformat import (
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: What an entry repeats of the local header behind its signature: from the version needed to the
+#: What an entry repeats of the local header after its signature: from the version needed to the
 #: length of the extra fields.
 _REPEATED_START, _REPEATED_END = 6, 32
 #: An entry as `CENTRAL` has it, with what members have in common in two lumps, "made by" to method
-#: and length of the extra fields to external attributes, around stamp, crc, sizes, name's length.
+#: and length of the extra fields to external attributes, around timestamp, CRC-32, sizes and name.
 _LUMPED = struct.Struct("<4s8s4LH12sL")
-#: Signature, made by to method, stamp, crc, stored size, size, name's length, the rest, offset.
+#: Signature, made by to method, timestamp, CRC-32, stored size, size, name length, rest, offset.
 _Entry = tuple[bytes, bytes, int, int, int, int, int, bytes, int]
 #: How many entries are read together: what bounds the memory that this takes.
 _TOGETHER = 1024
@@ -34,8 +34,8 @@ _TOGETHER = 1024
 def read_directory(source: Source, end: EndRecord) -> tuple[Members, bool]:
     """Read the central directory that `end` describes, and each member's local header.
 
-    Returns the members and whether the archive is simple: all are plain (see `Attributes`) and lie
-    one behind the other in the directory's order, from the file's first byte to the directory's.
+    Returns the members and whether the archive is simple: all are plain (see `Attributes`) and
+    follow one another in the directory's order, from the file's first byte to the directory's.
     Names of plain members are not checked yet. Raises UnsoundWheelError.
     """
     directory = source.read(end.offset, end.size)
@@ -69,7 +69,7 @@ class _Reader:
         self.following = 0
 
     def read_plain(self, at: int, limit: int) -> int:
-        """Read up to `limit` entries from `at` on that have no peculiarities; return where it ends.
+        """Read up to `limit` entries from `at` on that are plain; return the offset after the last.
 
         A wheel may have 15,000 members, nearly all of them plain: what each takes alone is in
         `_find_plain`, the rest is done for all together.
@@ -112,8 +112,8 @@ class _Reader:
     ) -> tuple[list[_Entry], list[bytes], list[Attributes], list[int]]:
         """Return entries, as `_LUMPED` reads them, names, attributes and places of plain members.
 
-        The local header of a plain member repeats its entry's bytes, so that one comparison stands
-        for all. Raises OSError.
+        The local header of a plain member repeats its entry's bytes, so that one comparison covers
+        all. Raises OSError.
         """
         directory, unpack, read = self._directory, _LUMPED.unpack_from, self._source.reader()
         last = len(directory) - CENTRAL.size
@@ -152,7 +152,7 @@ class _Reader:
         return self._plain[common]
 
     def read_any(self, at: int) -> int:
-        """Read the entry at `at`, whatever it is; return where it ends."""
+        """Read any entry at `at`; return the offset after it."""
         member, after = read_entry(self._source, self._directory, at)
         self.members.append(member, at)
         self.following = -1

@@ -28,7 +28,7 @@ END64_SIGNATURE = b"PK\x06\x06"
 
 
 class EndRecord(NamedTuple):
-    """Where the central directory lies: bytes `[offset, offset + size)`, with `entries` entries."""
+    """Where the central directory is: bytes `[offset, offset + size)`, with `entries` entries."""
 
     entries: int
     offset: int
@@ -39,8 +39,8 @@ class EndRecord(NamedTuple):
 def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
     """Find the end record in `tail`, the last bytes of a file of `size` bytes.
 
-    Returns the record, widened by the zip64 end record's locator where there is one, and the
-    offset at which the zip64 end record must lie (-1 without one).
+    Returns the record, widened by the zip64 end record's locator if there is one, and the
+    offset at which the zip64 end record must be (-1 without one).
     """
     at = tail.rfind(END_SIGNATURE)
     while at >= 0:
@@ -51,8 +51,8 @@ def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
         at = tail.rfind(END_SIGNATURE, 0, at)
     else:
         if END_SIGNATURE in tail:
-            raise UnsoundWheelError("bytes lie behind the end record, or the file is cut short")
-        raise UnsoundWheelError("it has no zip end record: it is cut short or no zip file")
+            raise UnsoundWheelError("bytes follow the end record, or the file is truncated")
+        raise UnsoundWheelError("it has no zip end record: it is truncated or not a zip file")
     _, disk, first_disk, here, count, length, offset, _ = END.unpack_from(tail, at)
     comment = tail[at + END.size :]
     if END_SIGNATURE in comment:
@@ -76,7 +76,7 @@ def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
 
 
 def parse_end64(data: bytes, end: EndRecord, offset64: int) -> EndRecord:
-    """Widen `end` from the zip64 end record `data`, which lies at `offset64`."""
+    """Widen `end` from the zip64 end record `data` at `offset64`."""
     if len(data) != END64.size or data[:4] != END64_SIGNATURE:
         raise UnsoundWheelError("the zip64 end record is missing")
     _, rest, _, needed, disk, first_disk, here, count, length, offset = END64.unpack(data)
@@ -93,7 +93,7 @@ def parse_end64(data: bytes, end: EndRecord, offset64: int) -> EndRecord:
 
 
 def render_end(count: int, offset: int, size: int, comment: bytes) -> bytes:
-    """Return the end of an archive whose directory with `entries` entries lies at `offset`."""
+    """Return the end of an archive whose directory with `entries` entries is at `offset`."""
     wide = count >= FULL16 or offset >= FULL32 or size >= FULL32
     head = b""
     if wide:

@@ -33,14 +33,14 @@ _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
 _DOS_FOLDER = 0x10
-#: Attributes of no file and no folder: a volume's label, and what Windows makes of links.
+#: Attributes that neither files nor directories have: volume labels, and Windows links.
 _DOS_VOLUME_LABEL = 0x08
 _DOS_REPARSE_POINT = 0x400
 _DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
 
 
 def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
-    """Read the entry at `at` with every check; return its member and where the entry ends.
+    """Read the entry at `at` with every check; return its member and the offset after it.
 
     Raises UnsoundWheelError.
     """
@@ -53,7 +53,7 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
     after_extra = after_name + extra_length
     after = after_extra + comment_length
     if after > len(directory):
-        raise UnsoundWheelError("its central directory is cut short")
+        raise UnsoundWheelError("its central directory is truncated")
     raw_name = directory[start:after_name]
     name = parse_member_name(raw_name, flags)
     extra = directory[after_name:after_extra]
@@ -65,7 +65,7 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
     _check_form(name, (flags, method, disk, needed), (stored, size))
     _check_kind(name, external, size)
     header = source.read(offset, LOCAL.size + name_length)
-    header_size, local_extra, as_it_lies = _check_local(
+    header_size, local_extra, copyable = _check_local(
         source, header, (name, raw_name), (flags, method, crc, stored, size), offset
     )
     comment = directory[after_extra:after]
@@ -73,14 +73,14 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
         raise UnsoundWheelError("its comment holds a record of another archive", member=name)
     attributes = Attributes(
         method, flags, external, made_by, internal, extra, local_extra,
-        comment, as_it_lies, False,
+        comment, copyable, False,
     )  # fmt: skip
     stamp = time | date << 16
     return Member(name, size, stored, crc, offset, header_size, stamp, attributes), after
 
 
 def plain_attributes(directory: bytes, at: int) -> Attributes | None:
-    """Return the attributes of the entry at `at`; None where there is more to say or to check."""
+    """Return the attributes of the entry at `at`; None for an entry that needs further checks."""
     (
         _, made_by, needed, flags, method, _, _, _, _, _,
         _, extra_length, comment_length, disk, internal, external, _,
@@ -109,7 +109,7 @@ def _check_form(name: str, form: tuple[int, int, int, int], sizes: tuple[int, in
     if method not in (STORED, DEFLATED):
         raise UnsoundWheelError(f"it uses compression method {method}", member=name)
     if disk:
-        raise UnsoundWheelError("it is said to lie on another disk", member=name)
+        raise UnsoundWheelError("its header says that it is on another disk", member=name)
     if needed & 0xFF > VERSION_HIGHEST:
         raise UnsoundWheelError("it needs a newer zip version than there is", member=name)
     stored, size = sizes
@@ -118,7 +118,7 @@ def _check_form(name: str, form: tuple[int, int, int, int], sizes: tuple[int, in
 
 
 def _check_kind(name: str, external: int, size: int) -> None:
-    """Refuse links, fifos and devices, and folders that do not look like folders."""
+    """Refuse links, FIFOs and devices, and directories without a trailing slash."""
     kind = stat.S_IFMT(external >> 16)
     is_dir = name[-1] == "/"
     if kind and kind != (stat.S_IFDIR if is_dir else stat.S_IFREG):
@@ -126,13 +126,13 @@ def _check_kind(name: str, external: int, size: int) -> None:
             raise UnsoundWheelError("it is a symbolic link", member=name)
         if kind in (stat.S_IFDIR, stat.S_IFREG):
             raise UnsoundWheelError("its name and its file type disagree", member=name)
-        raise UnsoundWheelError("it is neither a file nor a folder", member=name)
+        raise UnsoundWheelError("it is neither a file nor a directory", member=name)
     if external & (_DOS_VOLUME_LABEL | _DOS_REPARSE_POINT):
         raise UnsoundWheelError("it is a link or a label of Windows", member=name)
     if external & _DOS_FOLDER and not is_dir:
         raise UnsoundWheelError("its name and its file type disagree", member=name)
     if is_dir and size:
-        raise UnsoundWheelError("it is a folder, yet has contents", member=name)
+        raise UnsoundWheelError("it is a directory with contents", member=name)
 
 
 def _check_local(
@@ -145,7 +145,7 @@ def _check_local(
     """Compare a local header with the central one.
 
     Returns the header's size, the extra fields but zip64, and whether header and data may be
-    copied as they lie.
+    copied unchanged.
     """
     name, raw_name = names
     if len(header) < LOCAL.size or header[:4] != LOCAL_SIGNATURE:
@@ -160,7 +160,7 @@ def _check_local(
     if extra_length:
         extra = source.read(offset + header_size - extra_length, extra_length)
         if len(extra) < extra_length:
-            raise UnsoundWheelError("its local header is cut short", member=name)
+            raise UnsoundWheelError("its local header is truncated", member=name)
         zip64, local_extra = split_extra(extra, name)
         size, stored = widen(zip64, (size, stored), name, limits=(FULL32, FULL32))
     if needed & 0xFF > VERSION_HIGHEST:
@@ -176,7 +176,7 @@ def _check_deferred(
     name: str, found: tuple[int, int, int, int, int], expected: tuple[int, int, int, int, int]
 ) -> None:
     """Allow the zeros that a local header holds where a data descriptor follows."""
-    labels = ("flags", "compression method", "crc", "stored size", "size")
+    labels = ("flags", "compression method", "CRC-32", "stored size", "size")
     deferred = bool(found[0] & FLAG_DESCRIPTOR)
     for i, label in enumerate(labels):
         if found[i] != expected[i] and not (deferred and i >= 2 and found[i] == 0):

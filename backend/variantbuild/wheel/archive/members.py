@@ -11,7 +11,7 @@ from variantbuild.wheel.archive.zipformat import Attributes, Member
 class Members:
     """The members of an archive in the order of its central directory.
 
-    As tuples they would take three times the memory; a `Member` is made whenever one is asked for.
+    As tuples they would take three times the memory; a `Member` is created on each access.
     The columns are the fields of `Member`; `places` says where within the directory each one's
     entry begins.
     """

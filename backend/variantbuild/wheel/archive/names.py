@@ -14,7 +14,7 @@ from variantbuild.wheel.archive.zipformat import FLAG_UTF8
 from variantbuild.wheel.unsound import UnsoundWheelError
 
 MAX_PART = 255
-#: PATH_MAX of Linux with its NUL: a longer name can be installed in no folder.
+#: PATH_MAX of Linux with its NUL: a longer name cannot be installed anywhere.
 MAX_NAME = 4095
 
 #: The line separators of Unicode among them: at these str.splitlines parts the rows of RECORD.
@@ -27,7 +27,7 @@ def parse_member_name(raw: bytes, flags: int) -> str:
     """Return the name that `raw` spells in a header with general purpose `flags`.
 
     Raises UnsoundWheelError for every name that an installer might read in two ways or write
-    outside of the folder that it belongs to.
+    outside the directory that it belongs to.
     """
     if raw.isascii():
         name = raw.decode("ascii")
@@ -51,7 +51,7 @@ def parse_member_name(raw: bytes, flags: int) -> str:
 
 
 def _is_invisible(character: str) -> bool:
-    """Tell of format characters, those for private use and none at all, as uv refuses them."""
+    """Return whether a character is a format, private-use or unassigned one, which uv refuses."""
     import unicodedata
 
     category = unicodedata.category(character)
@@ -59,7 +59,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def _check_parts(name: str) -> None:
-    """Say what is wrong with a suspicious name, or return where it is only unusual."""
+    """Refuse a suspicious name; return for one that is only unusual."""
     parts = name[:-1].split("/") if name.endswith("/") else name.split("/")
     rules = (
         (not name, "its name is empty"),
@@ -68,7 +68,7 @@ def _check_parts(name: str) -> None:
         (name.startswith("/"), "its name is absolute"),
         (re.match(_DRIVE, name), "its name begins with a drive letter"),
         (any(re.fullmatch(_DRIVE, part) for part in parts), "a part of its name is a drive letter"),
-        (".." in parts, "its name climbs out of its folder with '..'"),
+        (".." in parts, "its name leaves its directory with '..'"),
         ("." in parts, "its name holds './'"),
         ("" in parts, "its name holds '//'"),
         (max(map(len, parts)) > MAX_PART, "a part of its name is over 255 bytes"),
@@ -99,16 +99,16 @@ def check_ascii_names(names: Sequence[str]) -> None:
 
 
 def check_tree(names: Collection[str]) -> None:
-    """Refuse names that stand twice, and a file where another member needs a folder."""
+    """Refuse duplicate names, and a file where another member needs a directory."""
     seen = set(names)
     if len(seen) != len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise UnsoundWheelError("it stands in the archive twice", member=twice)
-    folders = {name.rpartition("/")[0] for name in names}
-    for folder in tuple(folders):
-        while folder := folder.rpartition("/")[0]:
-            if folder in folders:
+        raise UnsoundWheelError("it is in the archive twice", member=twice)
+    directories = {name.rpartition("/")[0] for name in names}
+    for directory in tuple(directories):
+        while directory := directory.rpartition("/")[0]:
+            if directory in directories:
                 break
-            folders.add(folder)
-    for name in folders & seen:
-        raise UnsoundWheelError("it is a file where other members need a folder", member=name)
+            directories.add(directory)
+    for name in directories & seen:
+        raise UnsoundWheelError("it is a file where other members need a directory", member=name)

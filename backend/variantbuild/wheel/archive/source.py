@@ -21,7 +21,7 @@ class Source:
         try:
             self.descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
         except FileNotFoundError:
-            raise WheelError(f"there is no file {str(path)!r}") from None
+            raise WheelError(f"{str(path)!r} does not exist") from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise WheelError(f"{str(path)!r} cannot be opened: {reason}") from error
@@ -82,7 +82,7 @@ class Source:
         return self._status.st_mode & 0o777
 
     def check_unchanged(self) -> None:
-        """Raise WheelError where the file was written to since it was opened."""
+        """Raise WheelError if the file was modified since it was opened."""
         try:
             now, then = os.fstat(self.descriptor), self._status
         except OSError as error:

@@ -43,9 +43,9 @@ MAX_DIRECTORY = 256 << 20
 
 
 class Structure(NamedTuple):
-    """What an archive holds, and where its central directory lies.
+    """What an archive holds, and where its central directory is.
 
-    `is_simple` tells that its members lie one behind the other in the directory's order, and that
+    `is_simple` says that its members follow one another in the directory's order, and that
     no header needs a change to be copied.
     """
 
@@ -83,14 +83,14 @@ def _read_end(source: Source) -> EndRecord:
 
 
 def _check_extents(source: Source, members: Members, end: EndRecord) -> None:
-    """Refuse bytes before, between and behind the members, and members that share bytes."""
+    """Refuse bytes before, between and after the members, and members that share bytes."""
     ordered = sorted(members, key=attrgetter("offset"))
     if not ordered:
         if end.offset:
-            raise UnsoundWheelError("bytes lie before its central directory")
+            raise UnsoundWheelError("bytes precede its central directory")
         return
     if ordered[0].offset:
-        raise UnsoundWheelError(f"{ordered[0].offset} bytes lie before its first member")
+        raise UnsoundWheelError(f"{ordered[0].offset} bytes precede its first member")
     for member, following in pairwise(ordered):
         data_end = member.data_offset + member.stored_size
         if data_end != following.offset or not member.attributes.is_plain:
@@ -106,7 +106,7 @@ def _check_gap(source: Source, member: Member, following: int) -> None:
         raise UnsoundWheelError("it overlaps what follows it", member=member.name)
     if not member.attributes.flags & FLAG_DESCRIPTOR:
         if gap:
-            raise UnsoundWheelError(f"{gap} bytes of no member lie behind it", member=member.name)
+            raise UnsoundWheelError(f"{gap} bytes after it belong to no member", member=member.name)
         return
     numbers = (member.crc, member.stored_size, member.size)
     for signature in (b"", DESCRIPTOR_SIGNATURE):

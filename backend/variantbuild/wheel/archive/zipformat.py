@@ -12,7 +12,7 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 
 LOCAL = struct.Struct("<4s5H3L2H")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
-#: Where in an entry the offset of the local header stands.
+#: Where an entry has the offset of the local header.
 CENTRAL_OFFSET_AT = 42
 
 LOCAL_SIGNATURE = b"PK\x03\x04"
@@ -47,16 +47,16 @@ _EXTRAS_REFUSED = {
     0x0017: "it is encrypted (strong encryption extra field)",
     0x756E: "the ASi extra field gives it a second file type",
 }
-#: Room for a zip64 field in front of the others.
+#: Room for a zip64 field before the others.
 _MAX_EXTRA = FULL16 - 32
 
 
 class Attributes(NamedTuple):
-    """What the headers of a member say beside its name, place, sizes and time.
+    """What the headers of a member say besides its name, offset, sizes and timestamp.
 
     Many members share one. `extra` (of the central directory) and `local_extra` are without their
-    zip64 field. `as_it_lies` tells that the local header may be copied unchanged: no descriptor
-    behind the data, no needless zip64 field. `is_plain` tells that the directory's entry may be,
+    zip64 field. `copyable` says that the local header may be copied unchanged: no descriptor
+    after the data, no needless zip64 field. `is_plain` says that the directory's entry may be,
     too: a file with an ASCII name, readable permissions, no extra fields and no comment, below
     4 GiB.
     """
@@ -69,14 +69,14 @@ class Attributes(NamedTuple):
     extra: bytes
     local_extra: bytes
     comment: bytes
-    as_it_lies: bool
+    copyable: bool
     is_plain: bool
 
 
 class Member(NamedTuple):
     """One member of the archive, its offsets and sizes in bytes, its `stamp` a DOS time and date.
 
-    The local header lies at `offset` and has `header_size` bytes. A tuple rather than a dataclass
+    The local header is at `offset` and has `header_size` bytes. A tuple rather than a dataclass
     because a wheel may hold tens of thousands: building one costs a third.
     """
 
@@ -101,7 +101,7 @@ class Member(NamedTuple):
 
     @property
     def is_dir(self) -> bool:
-        """Tell whether the member is a folder entry: its name ends with a slash."""
+        """Return whether the member is a directory entry: its name ends with a slash."""
         return self.name.endswith("/")
 
 
@@ -138,7 +138,7 @@ def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
 def widen(
     zip64: bytes | None, values: tuple[int, ...], name: str, *, limits: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Return `values` with each that stands at its limit replaced from the zip64 field.
+    """Return `values` with each that is at its limit replaced from the zip64 field.
 
     APPNOTE 4.5.3: the field holds, in the order of `values`, those that are saturated. Some
     writers put the others there as well (a stale field); readers differ on which they believe,

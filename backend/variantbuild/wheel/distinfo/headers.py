@@ -2,7 +2,7 @@
 
 Nothing is parsed as mail and written back: that damages `From ` at a line's start, CRLF and the
 encoding. What ends the headers is what ends them for the mail parser of installers: the first
-blank line, or the first line that is no header.
+blank line, or the first line that is not a header.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ class Headers(NamedTuple):
         insert: Sequence[bytes] = (),
         after: HeaderLine | None = None,
     ) -> bytes:
-        """Return the bytes with some lines' values replaced, or the lines taken out (None).
+        """Return the bytes with some lines' values replaced, or the lines removed (None).
 
-        `insert` are new lines without their ends, put behind the line `after`, or behind the
+        `insert` are new lines without their ends, inserted after the line `after`, or after the
         last header.
         """
         pieces: list[bytes] = []
@@ -111,9 +111,9 @@ class Headers(NamedTuple):
 def parse_headers(data: bytes, member: str) -> Headers:
     """Find the header lines of `data`, the contents of `member`.
 
-    Raises UnsoundWheelError where the text is not UTF-8 or begins with a byte-order mark, and for
+    Raises UnsoundWheelError if the text is not UTF-8 or begins with a byte-order mark, and for
     what parsers read differently: a bare carriage return or a NUL among the headers, lines that
-    Python's parser steps over, and headers behind a line that is none.
+    Python's parser steps over, and headers after a line that is not one.
     """
     decode_text(data, member)
     spans: list[tuple[re.Match[bytes], int]] = []
@@ -131,7 +131,7 @@ def parse_headers(data: bytes, member: str) -> Headers:
             if len(spans) > MAX_HEADERS:
                 raise UnsoundWheelError(f"it has over {MAX_HEADERS} headers", member=member)
         elif line.startswith((b"From ", b":")):
-            raise UnsoundWheelError("a line among its headers is no header", member=member)
+            raise UnsoundWheelError("a line among its headers is not a header", member=member)
         else:
             _check_border(data, at, member)
             break
@@ -143,20 +143,20 @@ def parse_headers(data: bytes, member: str) -> Headers:
 
 
 def _check_border(data: bytes, at: int, member: str) -> None:
-    """Refuse decisive headers behind the line at `at`, which is neither header nor blank.
+    """Refuse decisive headers after the line at `at`, which is neither header nor blank.
 
     The mail parser of Python ends there, that of uv (mailparse) goes on to the blank line.
     """
     rest = data[at:]
     blank = re.search(_BLANK, rest)
     if re.search(_DECISIVE, rest[: blank.start()] if blank else rest, re.IGNORECASE):
-        raise UnsoundWheelError("headers follow a line that is none", member=member)
+        raise UnsoundWheelError("headers follow a line that is not one", member=member)
 
 
 def _header_line(data: bytes, match: re.Match[bytes], end: int) -> HeaderLine:
     rest = data[match.end() : end]
     value = rest.strip(b" \t\r\n")
-    # A folded value may begin on the line behind its name.
+    # A folded value may begin on the line after its name.
     start = match.end() + len(rest) - len(rest.lstrip(b" \t\r\n"))
     return HeaderLine(
         name=match[1].decode("ascii").lower(),

@@ -1,6 +1,6 @@
-"""Which folders a wheel has, and what may lie in them.
+"""Which directories a wheel has, and what they may contain.
 
-Source: PEP 427 (one dist-info, one .data folder with known schemes), PEP 610 (direct_url.json is
+Source: PEP 427 (one dist-info, one .data directory with known schemes), PEP 610 (direct_url.json is
 the installer's) and the entry points specification.
 """
 
@@ -27,30 +27,32 @@ _REFERENCE = r"[^\W\d][\w.]*\s*:\s*[^\W\d][\w.]*(?:\s*\[[^\]]*\])?"
 
 
 class Layout(NamedTuple):
-    """The names of the dist-info and the .data folder, without a slash; data None where absent."""
+    """The names of the dist-info and .data directories, without a slash; data is None if absent."""
 
     dist_info: str
     data: str | None
 
 
 def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
-    """Find the two folders that carry name and version among member `names`.
+    """Find the dist-info and .data directories among member `names`.
 
-    Raises UnsoundWheelError for none or several dist-info folders (case ignored, as file systems
-    may), ones that are not this wheel's, foreign .data folders, unknown schemes in it, and
+    Raises UnsoundWheelError for no or several dist-info directories (ignoring case, as file systems
+    may), ones that are not this wheel's, foreign .data directories, unknown schemes in it, and
     siblings that a careless prefix would take along.
     """
     tops = {name.partition("/")[0]: name for name in reversed(names)}
     infos = [top for top in tops if _fold(top).endswith(".dist-info")]
     datas = [top for top in tops if _fold(top).endswith(".data")]
     if not infos:
-        raise UnsoundWheelError("it has no dist-info folder")
+        raise UnsoundWheelError("it has no dist-info directory")
     if len(infos) > 1:
-        raise UnsoundWheelError(f"it has the dist-info folders {' and '.join(sorted(infos)[:2])}")
+        raise UnsoundWheelError(
+            f"it has the dist-info directories {' and '.join(sorted(infos)[:2])}"
+        )
     for top in (*infos, *datas):
-        _check_folder(top, tops[top], file_name)
+        _check_directory(top, tops[top], file_name)
     if len(datas) > 1:
-        raise UnsoundWheelError("it has two .data folders", member=tops[datas[1]])
+        raise UnsoundWheelError("it has two .data directories", member=tops[datas[1]])
     layout = Layout(dist_info=infos[0], data=datas[0] if datas else None)
     if layout.data is not None:
         _check_data(names, layout.data)
@@ -67,11 +69,11 @@ def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name.rstrip(". ").casefold())
 
 
-def _check_folder(top: str, example: str, file_name: WheelFileName) -> None:
+def _check_directory(top: str, example: str, file_name: WheelFileName) -> None:
     stem, _, kind = top.rpartition(".")
     name, _, version = stem.rpartition("-")
     if top != example.partition("/")[0] or "/" not in example:
-        raise UnsoundWheelError("it is a file where a folder is expected", member=example)
+        raise UnsoundWheelError("it is a file where a directory is expected", member=example)
     agrees = (
         kind in ("dist-info", "data")
         and normal_name(name) == normal_name(file_name.name)
@@ -79,7 +81,7 @@ def _check_folder(top: str, example: str, file_name: WheelFileName) -> None:
     )
     if not agrees:
         raise UnsoundWheelError(
-            f"its folder {top!r} is not that of the file's name", member=example
+            f"its directory {top!r} does not match the file name", member=example
         )
 
 
@@ -90,41 +92,41 @@ def _same_version(found: str, expected: str) -> bool:
         return False
 
 
-def _check_siblings(tops: dict[str, str], folders: tuple[str, ...]) -> None:
+def _check_siblings(tops: dict[str, str], directories: tuple[str, ...]) -> None:
     for top, example in tops.items():
-        for folder in folders:
-            if top != folder and _fold(top).startswith(_fold(folder)):
-                raise UnsoundWheelError(
-                    f"it lies beside {folder!r} under a name alike", member=example
-                )
+        for directory in directories:
+            if top != directory and _fold(top).startswith(_fold(directory)):
+                raise UnsoundWheelError(f"its name is too similar to {directory!r}", member=example)
 
 
-def _check_data(names: Sequence[str], folder: str) -> None:
-    """Refuse unknown parts of the .data `folder`, and what it would install where it must not.
+def _check_data(names: Sequence[str], directory: str) -> None:
+    """Refuse unknown parts of the .data `directory`, and what it must not install.
 
     That is a second dist-info, another drive, and the place of another member: purelib and platlib
-    come to lie where the members outside of the folder do.
+    are installed where the members outside of the directory are.
     """
     installed: list[str] = []
     for name in names:
         top, _, rest = name.partition("/")
-        if top != folder:
+        if top != directory:
             installed.append(name)
             continue
         scheme, slash, inside = rest.partition("/")
         if rest and (not slash or scheme not in _SCHEMES):
-            raise UnsoundWheelError("it lies in no known part of the .data folder", member=name)
+            raise UnsoundWheelError("it is not in a known part of the .data directory", member=name)
         if re.match(_DRIVE, inside):
-            raise UnsoundWheelError("its name in the .data folder has a drive letter", member=name)
+            raise UnsoundWheelError(
+                "its name in the .data directory has a drive letter", member=name
+            )
         if inside and scheme in ("purelib", "platlib"):
             if _fold(inside.partition("/")[0]).endswith(".dist-info"):
-                raise UnsoundWheelError("it brings a second dist-info folder", member=name)
+                raise UnsoundWheelError("it adds a second dist-info directory", member=name)
             installed.append(inside)
     try:
         check_tree([name for name in installed if name[-1] != "/"])
     except UnsoundWheelError as clash:
         raise UnsoundWheelError(
-            "what the .data folder installs falls on another member", member=clash.member
+            "the .data directory would install it over another member", member=clash.member
         ) from None
 
 
@@ -139,12 +141,12 @@ def check_dist_info(names: Iterable[str], dist_info: str) -> None:
         if folded in _OF_INSTALLERS:
             raise UnsoundWheelError("only an installer may write it", member=name)
         if folded in seen:
-            raise UnsoundWheelError("it stands in dist-info twice, case aside", member=name)
+            raise UnsoundWheelError("it is in dist-info twice, ignoring case", member=name)
         seen.add(folded)
 
 
 def check_entry_points(text: str, member: str) -> None:
-    """Refuse scripts of entry_points.txt that would be written outside of the scripts folder.
+    """Refuse scripts of entry_points.txt that would be written outside the scripts directory.
 
     Raises UnsoundWheelError for a script name with a path in it, for a reference that is no
     `module:object`, which installers would paste into a program, and for what importlib.metadata
@@ -155,7 +157,7 @@ def check_entry_points(text: str, member: str) -> None:
     section = ""
     for raw in text.splitlines():
         line = raw.strip()
-        # To importlib.metadata a line that begins with a semicolon is no comment.
+        # importlib.metadata does not treat a line that begins with a semicolon as a comment.
         if not line or line[0] == "#" or (line[0] == ";" and "=" not in line):
             continue
         if line[0] == "[":

@@ -22,7 +22,7 @@ _SINGLE = (
 )  # fmt: skip
 _METADATA_VERSION = re.compile(r"[12]\.[0-9]+")
 _WHEEL_VERSION = re.compile(r"1\.[0-9]+")
-#: More single tags than any wheel has: a line of compressed sets stands for their product.
+#: More single tags than any wheel has: a line of compressed sets expands to their product.
 MAX_TAGS = 10_000
 _TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
 
@@ -30,7 +30,7 @@ _TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
 def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
     """Refuse a METADATA without one name and one version, or with others than the file's name.
 
-    And one that says twice what may be said once, or that mail parsers take apart.
+    Also one with duplicates of single headers, or one that mail parsers split.
     """
     names = [line.name for line in metadata.lines]
     for single in _SINGLE:
@@ -80,12 +80,12 @@ def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
     builds = [line.value for line in wheel.all("Build")]
     if builds not in ([], [file_name.build]):
         raise UnsoundWheelError(
-            f"its build tag {builds[0][:80]!r} is not that of the file's name", member=wheel.member
+            f"its build tag {builds[0][:80]!r} does not match the file name", member=wheel.member
         )
     surplus = file_name.tags - wheel_tags(wheel)
     if surplus:
         raise UnsoundWheelError(
-            f"it lacks the tag {min(surplus)} of the file's name", member=wheel.member
+            f"it lacks the tag {min(surplus)} of the file name", member=wheel.member
         )
 
 
@@ -111,9 +111,9 @@ def wheel_platforms(wheel: Headers) -> tuple[str, ...]:
 
 
 def tags_of(line: HeaderLine, member: str) -> tuple[str, ...]:
-    """Return the single tags that one Tag line stands for; raises UnsoundWheelError for no tag."""
+    """Return the single tags of one Tag line; raises UnsoundWheelError for an invalid one."""
     if _TAG.fullmatch(line.value) is None:
-        raise UnsoundWheelError(f"it has the tag {line.value[:80]!r}, which is none", member=member)
+        raise UnsoundWheelError(f"it has the invalid tag {line.value[:80]!r}", member=member)
     pythons, abis, platforms = (tuple(part.split(".")) for part in line.value.split("-"))
     if len(pythons) * len(abis) * len(platforms) > MAX_TAGS:
         raise UnsoundWheelError(f"it has over {MAX_TAGS} tags", member=member)

@@ -25,39 +25,39 @@ _PLAIN_ROW = re.compile(
 )
 #: What makes base64 fit for URLs (RFC 4648).
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-#: How many bytes of RECORD are taken apart at once: as rows they take five times the memory.
-_PORTION = 1 << 16
+#: How many bytes of RECORD are parsed at once: as rows they take five times the memory.
+_CHUNK = 1 << 16
 
 #: Name, `algorithm=digest` and size of a member, as written.
 Row = tuple[str, str, str]
-#: The same, and the line where it is not plain: then the others are empty.
+#: The same, and the line if it is not plain: then the others are empty.
 FoundRow = tuple[str, str, str, str]
 
 
 class Record(NamedTuple):
-    """RECORD as it lies in `data`, one row a line; `newline` ends its lines.
+    """RECORD in `data`, one row a line; `newline` ends its lines.
 
-    `dist_info` has the hashes, `algorithm=digest`, of the members beside RECORD. The other rows
-    are read anew when they are asked for: held as text they take more memory than the members.
+    `dist_info` has the hashes, `algorithm=digest`, of the members of dist-info. The other rows
+    are parsed on each use: as text they take more memory than the members.
     """
 
     data: bytes
     dist_info: Mapping[str, str]
     newline: str
 
-    def portions(self) -> Iterator[bytes]:
-        """Yield RECORD in portions of whole lines."""
+    def chunks(self) -> Iterator[bytes]:
+        """Yield RECORD in chunks of complete lines."""
         at = 0
         while at < len(self.data):
-            end = self.data.find(b"\n", at + _PORTION) + 1 or len(self.data)
+            end = self.data.find(b"\n", at + _CHUNK) + 1 or len(self.data)
             yield self.data[at:end]
             at = end
 
 
 def find_rows(lines: bytes) -> list[FoundRow]:
-    """Return for each of some `lines` of RECORD its row where it is plain, or else the line.
+    """Return for each of some `lines` of RECORD its row if it is plain, else the line.
 
-    Plain are rows of files with a sha256 in which nothing is quoted: CSV is what stands there.
+    Rows of files with a sha256 and without quotes are plain, so that no CSV parser is needed.
     """
     return _PLAIN_ROW.findall(lines.decode())
 
@@ -65,7 +65,7 @@ def find_rows(lines: bytes) -> list[FoundRow]:
 def rows_of(lines: bytes) -> list[Row]:
     """Return the rows of some `lines` of RECORD: name, `algorithm=digest`, size, as written.
 
-    Raises UnsoundWheelError for what is no CSV of three columns.
+    Raises UnsoundWheelError for anything but CSV with three columns.
     """
     return split_rows(find_rows(lines))
 
@@ -88,7 +88,7 @@ def _read_csv(text: str) -> Iterator[Row]:
                 raise UnsoundWheelError(f"a row has {len(row)} columns, not 3")
             yield row[0], row[1], row[2]
     except csv.Error as error:
-        raise UnsoundWheelError(f"it is no CSV: {error}") from None
+        raise UnsoundWheelError(f"it is not CSV: {error}") from None
 
 
 def newline_of(data: bytes) -> str:

@@ -35,22 +35,22 @@ def check_record(data: bytes, record_name: str, members: Members, by_name: Membe
         raise UnsoundWheelError("it holds a NUL", member=record_name)
     record = Record(data=data, dist_info={}, newline=newline_of(data))
     comparison = _Comparison(members, by_name, record_name)
-    for lines in record.portions():
+    for lines in record.chunks():
         comparison.take(lines)
     comparison.finish()
     return record._replace(dist_info=comparison.dist_info)
 
 
 class _Comparison:
-    """Takes RECORD in portions and keeps which members it listed."""
+    """Reads RECORD in chunks and remembers which members it lists."""
 
     def __init__(self, members: Members, by_name: MembersByName, record_name: str) -> None:
         self._names, self._sizes = members.names, members.sizes
         self._numbers = by_name.numbers
         self._listed = bytearray(len(members))
         self._record_name = record_name
-        self._folder = record_name.removesuffix("RECORD")
-        self._unhashed = {record_name, *(self._folder + name for name in SIGNATURES)}
+        self._directory = record_name.removesuffix("RECORD")
+        self._unhashed = {record_name, *(self._directory + name for name in SIGNATURES)}
         self.dist_info: dict[str, str] = {}
 
     def take(self, lines: bytes) -> None:
@@ -63,9 +63,9 @@ class _Comparison:
                 raise UnsoundWheelError(unsound.reason, member=self._record_name) from None
             for row in rows:
                 self._take_row(row)
-        if self._folder.encode() in lines:
+        if self._directory.encode() in lines:
             rows = split_rows(found)
-            self.dist_info.update(row[:2] for row in rows if row[0].startswith(self._folder))
+            self.dist_info.update(row[:2] for row in rows if row[0].startswith(self._directory))
 
     def _take_plain(self, found: Sequence[FoundRow]) -> bool:
         """Take the rows unless one of them is unusual; several at once cost half as much."""
@@ -100,7 +100,7 @@ class _Comparison:
             raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
 
     def finish(self) -> None:
-        """Refuse the first member that has no row, though it is no folder and no signature."""
+        """Refuse the first member without a row that is neither a directory nor a signature."""
         if all(self._listed):
             return
         signatures = self._unhashed - {self._record_name}

@@ -1,4 +1,4 @@
-"""Text members of a wheel: UTF-8, and nothing in front of it."""
+"""Text members of a wheel: UTF-8 without a byte-order mark."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 def decode_text(data: bytes, member: str) -> str:
     """Return the text of `data`, the contents of `member`.
 
-    Raises UnsoundWheelError where it is not UTF-8 or begins with a byte-order mark.
+    Raises UnsoundWheelError if it is not UTF-8 or begins with a byte-order mark.
     """
     try:
         text = data.decode("utf-8")

@@ -1,7 +1,7 @@
-"""Carries a plan out: unchanged members are copied compressed as they lie, the rest is written.
+"""Applies a plan: unchanged members are copied in compressed form, the rest is written.
 
-Where the new archive begins with a long run from the old file's begin, that part needs no copying
-in a private file.
+If the new archive begins with a long run from the start of the old file, that part need not be
+copied in a private file.
 """
 
 from __future__ import annotations
@@ -16,22 +16,27 @@ from variantbuild.wheel.rewrite.edit import Plan
 from variantbuild.wheel.rewrite.pieces import Piece, Run, len_of, render_pieces
 from variantbuild.wheel.rewrite.target import Target
 
-#: How much of unchanged members behind the first change a rewrite in place keeps in memory.
+#: Bytes of unchanged members after the first change that an in-place rewrite may hold in memory.
 MAX_TAIL = 8 << 20
 
 
 def apply_edit(
-    wheel: Wheel, plan: Plan, folder: Path | str, *, consume: bool = False, keep_mode: bool = False
+    wheel: Wheel,
+    plan: Plan,
+    directory: Path | str,
+    *,
+    consume: bool = False,
+    keep_mode: bool = False,
 ) -> Path:
-    """Write the wheel that `plan` describes to `folder` and return its path.
+    """Write the wheel that `plan` describes to `directory` and return its path.
 
-    The new file appears under its name at once and complete; a file of that name is replaced.
-    `consume` says that the opened wheel is private and may be cut up: where the changes lie near
-    its end it is then rewritten in place and moved, and gone either way. `keep_mode` gives the
-    new file the old one's permission bits. Raises WheelError where the folder cannot be written
-    to; nothing but the old state is then found under the new name.
+    The new file appears under its name complete and atomically; a file of that name is replaced.
+    `consume` says that the opened wheel is private and may be overwritten: if the changes are near
+    its end it is rewritten in place and moved, and it is deleted either way. `keep_mode` gives the
+    new file the old one's permission bits. Raises WheelError if the directory cannot be written
+    to; the new name then still has its old state.
     """
-    path = Path(folder) / str(plan.file_name)
+    path = Path(directory) / str(plan.file_name)
     pieces = render_pieces(wheel, plan)
     mode = wheel.source.mode if keep_mode else None
     if consume and _fits_in_place(wheel, pieces, path):
@@ -50,7 +55,7 @@ def apply_edit(
 
 
 def _fits_in_place(wheel: Wheel, pieces: list[Piece], path: Path) -> bool:
-    """Tell whether all before the first change may stay where it is, in the same file."""
+    """Return whether everything before the first change may stay in the same file."""
     head, *tail = pieces
     if isinstance(head, bytearray) or head.offset or wheel.source.links != 1 or os.name == "nt":
         return False

@@ -26,7 +26,7 @@ DIRECT_FLOOR = 128 << 20
 _SHORT_RANGE = 1 << 16
 #: How much is gathered before it is written.
 _GATHERED = 1 << 20
-#: The same around the page cache: a whole number of any disk's blocks, and one huge page, which the
+#: The same for direct I/O: a multiple of any disk's block size, and one huge page, which the
 #: kernel hands to the disk in half the time that as many small ones take.
 DIRECT_BUFFER = 2 << 20
 _SLICE = 1 << 26
@@ -71,10 +71,10 @@ def open_appender(source: Source, target: Target, size: int) -> Appender:
 
 
 def _bypass_cache(target: int) -> bool:
-    """Set O_DIRECT on `target` and return True, where the system and the file system have it.
+    """Set O_DIRECT on `target` and return True, if the system and the file system support it.
 
     File systems without a device of their own (number 0: NFS, btrfs, overlays, memory) are left to
-    copy_file_range: a server copies by itself, and blocks may be shared.
+    copy_file_range: a file server copies on its own, and blocks may be shared.
     """
     if not hasattr(os, "O_DIRECT") or not os.major(os.fstat(target).st_dev):
         return False
@@ -133,9 +133,9 @@ class _CachedAppender:
 
 
 class _DirectAppender:
-    """Writes whole buffers around the page cache: the kernel takes them from this memory.
+    """Writes complete buffers with direct I/O: the kernel reads them from this memory.
 
-    Both the memory and the place in the file must be whole blocks: the buffer is a mapping of its
+    Both the memory and the file offset must be aligned to blocks: the buffer is a mapping of its
     own, and only the last one, written the usual way, is not full.
     """
 
@@ -181,7 +181,7 @@ class _DirectAppender:
         self._filled = 0
 
     def _leave_direct(self) -> bool:
-        """Let further writes go through the page cache; False where they did already."""
+        """Send further writes through the page cache; return False if they did already."""
         import fcntl
 
         flags = fcntl.fcntl(self._target, fcntl.F_GETFL)
@@ -194,7 +194,7 @@ class _DirectAppender:
 
 
 def _huge_page(size: int) -> mmap.mmap:
-    """Return memory that begins at a page's border, in a huge page where the system has them."""
+    """Return page-aligned memory, in a huge page if the system has them."""
     import mmap
 
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

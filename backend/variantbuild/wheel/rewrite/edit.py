@@ -20,7 +20,7 @@ from variantbuild.wheel.verify import Inventory
 
 
 class NewMember(NamedTuple):
-    """A member to add to the dist-info folder: `path` within it, such as `sboms/x.cdx.json`."""
+    """A member to add to the dist-info directory: `path` within it, such as `sboms/x.cdx.json`."""
 
     path: str
     data: bytes
@@ -29,9 +29,9 @@ class NewMember(NamedTuple):
 class Edit(NamedTuple):
     """What is to change; None and empty leave things as they are.
 
-    `version` is the whole new version; `file_platforms` are the platform tags of the file's name,
+    `version` is the complete new version; `file_platforms` are the platform tags of the file name,
     `wheel_platforms` those of WHEEL: with more there than in the name the wheel is a hybrid.
-    `metadata` are METADATA's new bytes, before the version is put in. `add` replaces members of
+    `metadata` are METADATA's new bytes, before the version is inserted. `add` replaces members of
     the same path; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH in seconds, the
     time of new members; without it they take RECORD's.
     """
@@ -48,8 +48,8 @@ class Edit(NamedTuple):
 class Plan(NamedTuple):
     """An edit worked out: what `apply_edit` writes.
 
-    `renames` maps old member names to new ones, `contents` old names to new bytes; `added` come
-    in front of RECORD with the times of `stamp` (DOS date and time); `notes` are sentences for
+    `renames` maps old member names to new ones, `contents` old names to new bytes; `added` are
+    written before RECORD with the times of `stamp` (DOS date and time); `notes` are sentences for
     the user on what was lost.
     """
 
@@ -92,8 +92,8 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
         (contents if old in known and old not in removed else added)[old] = new.data
     renames = _renames(inventory, version) if renamed else {}
     stem = renames.get(f"{inventory.dist_info}/RECORD", f"{inventory.dist_info}/RECORD")
-    folder = stem.removesuffix("RECORD")
-    added = {folder + name.partition("/")[2]: data for name, data in added.items()}
+    directory = stem.removesuffix("RECORD")
+    added = {directory + name.partition("/")[2]: data for name, data in added.items()}
     plan = Plan(
         file_name=_file_name(inventory, edit, version if renamed else None),
         version=version,
@@ -155,17 +155,17 @@ def _wheel(inventory: Inventory, edit: Edit) -> bytes:
 
 
 def _renames(inventory: Inventory, version: str) -> dict[str, str]:
-    folders = {}
-    for folder in (inventory.dist_info, inventory.data_folder):
-        if folder is not None:
-            stem, _, kind = folder.rpartition(".")
-            folders[folder] = f"{stem.rpartition('-')[0]}-{version}.{kind}"
+    directories = {}
+    for directory in (inventory.dist_info, inventory.data_directory):
+        if directory is not None:
+            stem, _, kind = directory.rpartition(".")
+            directories[directory] = f"{stem.rpartition('-')[0]}-{version}.{kind}"
     renames = {}
-    prefixes = tuple(f"{folder}/" for folder in folders)
+    prefixes = tuple(f"{directory}/" for directory in directories)
     for name in inventory.by_name:
         if name.startswith(prefixes):
             top, slash, rest = name.partition("/")
-            renames[name] = folders[top] + slash + rest
+            renames[name] = directories[top] + slash + rest
             if len(renames[name].encode()) > MAX_NAME:
                 raise WheelError(f"the new name of a member would be over {MAX_NAME} bytes")
     return renames
@@ -184,19 +184,19 @@ def _stamp(inventory: Inventory, epoch: int | None) -> int:
 
 
 def _record(inventory: Inventory, plan: Plan) -> bytes:
-    """Return RECORD's new bytes: rows that stay as they lie, the others written anew in place.
+    """Return RECORD's new bytes: unchanged rows are kept, the others rewritten in place.
 
     A row is a line: no member's name holds a line end.
     """
     record, touched = inventory.record, plan.touched
-    folders = {name.partition("/")[0].replace('"', '""').encode() for name in touched}
+    directories = {name.partition("/")[0].replace('"', '""').encode() for name in touched}
     fresh = io.BytesIO()
-    for portion in record.portions():
-        if not any(folder in portion for folder in folders):
-            fresh.write(portion)
+    for chunk in record.chunks():
+        if not any(directory in chunk for directory in directories):
+            fresh.write(chunk)
             continue
-        lines = portion.splitlines(keepends=True)
-        for line, (name, digest, _) in zip(lines, rows_of(portion), strict=True):
+        lines = chunk.splitlines(keepends=True)
+        for line, (name, digest, _) in zip(lines, rows_of(chunk), strict=True):
             if name not in touched:
                 fresh.write(line)
             elif name not in plan.removed:
@@ -206,7 +206,7 @@ def _record(inventory: Inventory, plan: Plan) -> bytes:
 
 
 def _rows(plan: Plan, name: str, digest: str, size: int) -> Iterator[tuple[str, str, int | str]]:
-    """Yield the new row of member `name`, in front of RECORD's own those of added members."""
+    """Yield the new row of member `name`, and before RECORD's own those of added members."""
     new_name = plan.renames.get(name, name)
     if name == plan.record_name:
         for added, data in plan.added.items():

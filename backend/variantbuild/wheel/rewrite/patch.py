@@ -26,9 +26,9 @@ def plan_patch(
 
     `remove_requires` are names: every Requires-Dist of that name goes, in whatever spelling
     (PEP 503), with or without extras and markers. `add_requires` are requirements (PEP 508), put
-    behind the last one. Raises WheelError for a name that nothing matches, a requirement that
-    cannot be read, stands there already or needs an extra that the project does not have, and
-    where nothing is asked for.
+    after the last one. Raises WheelError for a name that nothing matches, a requirement that is
+    invalid, already present or needs an extra that the project does not have, and if there is
+    nothing to do.
     """
     if local is None and not remove_requires and not add_requires:
         raise WheelError(
@@ -49,9 +49,9 @@ def plan_patch(
 
 
 def add_requires(headers: Headers, requirements: Sequence[str]) -> bytes:
-    """Return the bytes of METADATA with `requirements` (PEP 508) behind the last Requires-Dist.
+    """Return the bytes of METADATA with `requirements` (PEP 508) after the last Requires-Dist.
 
-    Those that stand there already are left out. Raises WheelError as `plan_patch` does.
+    Those already present are left out. Raises WheelError as `plan_patch` does.
     """
     requires = headers.all("Requires-Dist")
     present = {_canonical(line.value) for line in requires}
@@ -82,7 +82,7 @@ def _matching(
     for name in names:
         if re.fullmatch(_NAME, name) is None:
             raise WheelError(
-                f"{name!r} is no project name",
+                f"{name!r} is not a project name",
                 hint="give the name alone: its extras and markers go with it",
             )
         found = [line for project, line in present if project == normal_name(name)]
@@ -106,10 +106,10 @@ def _requirement(text: str, present: Sequence[str], headers: Headers) -> str:
         written = str(Requirement(text))
     except InvalidRequirement as error:
         reason = str(error).partition("\n")[0]
-        raise WheelError(f"{text!r} is no requirement: {reason}") from None
-    # A line end inside, which packaging takes in a URL, would begin another header.
+        raise WheelError(f"{text!r} is not a requirement: {reason}") from None
+    # A line end, which packaging accepts in a URL, would begin another header.
     if not written.isprintable():
-        raise WheelError(f"{text!r} is no requirement: it holds control characters")
+        raise WheelError(f"{text!r} is not a requirement: it contains control characters")
     if written in map(_canonical, present):
         raise WheelError(f"the wheel requires {written!r} already")
     extras = {normal_name(line.value) for line in headers.all("Provides-Extra")}

@@ -1,6 +1,6 @@
 """The new archive as a list of pieces: runs of the old file, and new bytes.
 
-Members that stay are runs, their entries of the central directory too, where they lie as before.
+Unchanged members are runs, and so are their entries of the central directory if they do not move.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ class _Pieces:
 
 
 class _Layout:
-    """Collects the new archive: its members as they lie, and their entries in the directory.
+    """Collects the new archive: its members in file order, and their entries in the directory.
 
-    `in_order` says that the old directory names the members as they lie. Where it does not, the
+    `in_order` says that the old directory lists the members in file order. If it does not, the
     entries are kept with their numbers in the old directory and sorted at the end.
     """
 
@@ -136,7 +136,7 @@ class _Layout:
         self._count += stop - start
 
     def add_each(self, members: Iterable[Member]) -> None:
-        """Add members one by one, changed as the plan says; new ones in front of RECORD."""
+        """Add members one by one, changed as the plan says; new ones before RECORD."""
         plan = self._plan
         for member in members:
             self._number = self._numbers.get(member.name, 0)
@@ -154,7 +154,7 @@ class _Layout:
             self._add_new(member, name, data)
             return
         self._enter(member, name)
-        if name is member.name and member.attributes.as_it_lies:
+        if name is member.name and member.attributes.copyable:
             end = member.data_offset + member.stored_size
             self._members.add_run(member.offset, end - member.offset)
         else:
@@ -163,12 +163,12 @@ class _Layout:
 
     def _add_new(self, member: Member, name: str, data: bytes) -> None:
         """Add new contents `data` with the times and permissions of `member`."""
-        portions = _deflate(data) if member.method == DEFLATED else (data,)
-        stored_size = sum(map(len, portions))
+        chunks = _deflate(data) if member.method == DEFLATED else (data,)
+        stored_size = sum(map(len, chunks))
         changed = member._replace(size=len(data), stored_size=stored_size, crc=zlib.crc32(data))
         self._enter(changed, name)
-        for portion in (render_local(changed, name.encode()), *portions):
-            self._members.add(portion)
+        for chunk in (render_local(changed, name.encode()), *chunks):
+            self._members.add(chunk)
 
     def _enter(self, member: Member, name: str) -> None:
         external, made_by = _attributes(member)

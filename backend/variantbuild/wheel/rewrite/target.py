@@ -1,8 +1,8 @@
-"""The place of a new file: written beside it under another name, moved there when complete.
+"""The target of a new file: written next to it under another name, moved when complete.
 
-A file under the final name is always whole: its bytes reach the disk before the one renaming, the
-folder's entry after it. What a killed process leaves is a `.variantbuild-*.tmp`, removed by the
-next one that writes to the folder.
+A file under the final name is always complete: its bytes reach the disk before the rename, the
+directory entry after it. A killed process leaves a `.variantbuild-*.tmp`, which the next one that
+writes to the directory removes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _counter = itertools.count()
 
 
 class Target:
-    """A temporary file beside `path`, in a `with` block; `commit` moves it there.
+    """A temporary file next to `path`, in a `with` block; `commit` moves it there.
 
     Leaving the block without a commit removes the temporary file; `path` is then as it was.
     With `adopt` the temporary file is not new: it is that file, moved (its old name is gone).
@@ -34,8 +34,8 @@ class Target:
 
     def __init__(self, path: Path, *, adopt: Path | None = None) -> None:
         self.path = path
-        self.folder = path.parent
-        remove_stale(self.folder)
+        self.directory = path.parent
+        remove_stale(self.directory)
         try:
             self._open(adopt)
         except OSError as error:
@@ -44,11 +44,11 @@ class Target:
     def _open(self, adopt: Path | None) -> None:
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         if adopt is not None:
-            # Opened before it is moved: what fails here leaves it where it was.
+            # Opened before it is moved: a failure here leaves it in place.
             self.descriptor = os.open(adopt, flags)
         self._open_descriptor = True
         while True:
-            self.temporary = self.folder / f"{PREFIX}{os.getpid()}-{next(_counter)}{SUFFIX}"
+            self.temporary = self.directory / f"{PREFIX}{os.getpid()}-{next(_counter)}{SUFFIX}"
             try:
                 if adopt is None:
                     self.descriptor = os.open(self.temporary, flags | os.O_CREAT | os.O_EXCL, 0o666)
@@ -76,7 +76,7 @@ class Target:
                 done += os.write(self.descriptor, view[done:])
 
     def commit(self, mode: int | None = None) -> None:
-        """Bring the file to the disk and move it to `path`, then bring the folder to the disk.
+        """Flush the file to disk and move it to `path`, then flush the directory.
 
         `mode` are the permission bits to give it; None leaves those that the umask gave.
         """
@@ -86,7 +86,7 @@ class Target:
         if os.name == "nt":
             self._close()
         self.temporary.replace(self.path)
-        sync_directory(self.folder)
+        sync_directory(self.directory)
 
     def _close(self) -> None:
         if self._open_descriptor:
