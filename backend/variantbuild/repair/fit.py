@@ -1,4 +1,4 @@
-"""What the files of a wheel need beyond a policy, and the lowest policy that they allow. Pure."""
+"""What the files of a wheel need beyond a policy, and the lowest policy that fits them. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NUMBERED = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Excess:
-    """What a file needs beyond a policy: a symbol version, or a library that it does not have.
+    """What a file needs beyond a policy: a symbol version, or a library outside it.
 
-    Where `library` is empty it is the machine itself, which the policy never was for.
+    If `library` is empty the policy does not exist for the machine.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Excess:
 
 
 def excesses(policy: Policy, files: Sequence[LinkedFile]) -> tuple[Excess, ...]:
-    """Return what `files` need beyond `policy`; what the wheel itself brings is not counted."""
+    """Return what `files` need beyond `policy`; libraries in the wheel itself do not count."""
     return tuple(
         excess
         for file in files
@@ -48,9 +48,9 @@ def excesses(policy: Policy, files: Sequence[LinkedFile]) -> tuple[Excess, ...]:
 
 
 def needs_grafting(files: Sequence[LinkedFile]) -> bool:
-    """Tell whether `files` link anything that a grafting tool would take in, or has to look at.
+    """Return whether `files` link anything that a grafting tool would include or must check.
 
-    zlib is allowed from outside, but not the symbols of its inside, which auditwheel knows.
+    Linking zlib is allowed, but not its private symbols, which auditwheel knows.
     """
     inside = known_policies()[-1].libraries | musl_policy("").libraries
     return any(
@@ -61,10 +61,10 @@ def needs_grafting(files: Sequence[LinkedFile]) -> bool:
 
 
 def resolve_policy(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
-    """Return the policy whose tag the wheel of `files` may carry: `asked`, or the lowest one.
+    """Return the policy whose tag the wheel of `files` may have: `asked`, or the lowest one.
 
-    Raises AuditError where the files need more than was asked, or more than any policy has, and
-    RepairError where they say nothing of musl's version.
+    Raises AuditError if the files need more than the policy `asked`, or more than any policy has,
+    and RepairError if a policy is needed for musl, whose symbols have no versions.
     """
     musl = [file for file in files if file.is_musl]
     if musl and len(musl) != len([file for file in files if file.is_musl or file.is_glibc]):
@@ -74,7 +74,7 @@ def resolve_policy(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
     if asked is not None:
         beyond = excesses(asked, files)
         if asked.is_musl and any(file.is_glibc for file in files):
-            raise AuditError(f"the files are linked with glibc, not as {asked.name} with musl")
+            raise AuditError(f"{asked.name} is for musl, but the files are linked with glibc")
         if beyond:
             raise _refusal(asked.name, beyond, files)
         return asked
@@ -88,11 +88,11 @@ def resolve_policy(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
 def _resolve_musl(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
     if asked is None:
         raise RepairError(
-            "symbols of musl carry no version, so the files do not tell their policy",
-            hint="name the one of the machine that built them: --policy musllinux_1_2",
+            "musl symbols have no versions, so the policy cannot be determined from the files",
+            hint="name the policy of the machine that built them, such as --policy musllinux_1_2",
         )
     if not asked.is_musl:
-        raise AuditError(f"the files are linked with musl, not as {asked.name} with glibc")
+        raise AuditError(f"{asked.name} is for glibc, but the files are linked with musl")
     if beyond := excesses(asked, files):
         raise _refusal(asked.name, beyond, files)
     return asked
@@ -104,7 +104,7 @@ def _refusal(name: str, beyond: Sequence[Excess], files: Sequence[LinkedFile]) -
     if not first.library:
         began = next(each.name for each in known_policies() if first.machine not in each.never)
         return AuditError(
-            f"{first}, which {name} never was for", hint=f"the first one for it is {began}"
+            f"{first}, for which {name} does not exist", hint=f"the first policy for it is {began}"
         )
     libraries = sorted({each.library for each in beyond if each.version is None})
     if libraries:
@@ -113,7 +113,7 @@ def _refusal(name: str, beyond: Sequence[Excess], files: Sequence[LinkedFile]) -
         )
     else:
         lowest = next((each.name for each in known_policies() if not excesses(each, files)), None)
-        hint = "build on an older system" + (f", or ask for --policy {lowest}" if lowest else "")
+        hint = "build on an older system" + (f", or use --policy {lowest}" if lowest else "")
     return AuditError(f"{first}, more than {name} has{others}", hint=hint)
 
 

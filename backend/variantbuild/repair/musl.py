@@ -1,4 +1,4 @@
-"""Which musllinux policy a wheel is for, where nobody names one: musl symbols have no versions."""
+"""Which musllinux policy a wheel is for, if none is named: musl symbols have no versions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from variantbuild.tags.platform import machine_of
 def find_musl(declared: Declared, host: Host) -> tuple[Policy, str] | None:
     """Return the musllinux policy that a wheel's own tag names, else that of this machine's musl.
 
-    With it comes where it was found. A wheel links the musl of the system that it was built on
+    The second value is its origin. A wheel links the musl of the system that it was built on
     (PEP 656), which is this one where repair follows the build in one container; None on a glibc
-    system, or another processor's.
+    system, or for another CPU architecture.
     """
     for platform in declared.platforms:
         if platform.startswith("musllinux_"):

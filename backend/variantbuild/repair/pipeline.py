@@ -39,8 +39,8 @@ _MAX_SBOM = 64 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How to repair: `policy` to reach (None: the lowest that fits), whether to graft, and whether
-    the generic tag may stand beside the variant's.
+    """How to repair: the `policy` to reach (None: the lowest that fits), whether to graft, and
+    whether the generic tag may accompany the variant's.
     """
 
     policy: Policy | None = None
@@ -51,8 +51,8 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repaired:
-    """A repaired wheel: where it lies, its `policy` (None where there is none), its variant's label
-    (empty for the baseline) and sentences for people.
+    """A repaired wheel: its path, its `policy` (None if it has none), the label of its variant
+    (empty for the baseline) and messages for the user.
     """
 
     path: Path
@@ -64,14 +64,14 @@ class Repaired:
 def repair_wheel(
     path: Path, destination: Path, options: Options, env: Mapping[str, str]
 ) -> Repaired:
-    """Write the repaired wheel of `path` to `destination`; the wheel itself is left as it is.
+    """Write the repaired wheel of `path` to `destination`; the wheel itself is not changed.
 
-    Raises WheelError for a wheel that is unsound or contradicts itself, RepairError where a tool
-    is missing or fails, AuditError where the files need more than the policy or the variant has.
-    `destination` then holds what it held before.
+    Raises WheelError for a wheel that is unsound or contradicts itself, RepairError if a tool
+    is missing or fails, AuditError if the files need more than the policy or the variant has.
+    `destination` is then unchanged.
     """
     notes: tuple[str, ...] = ()
-    with staging_directory(destination) as folder:
+    with staging_directory(destination) as directory:
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
             declared = read_declared(inventory)
@@ -79,7 +79,7 @@ def repair_wheel(
             system = system_of(declared)
             linked = read_linked(wheel)
             if system == "any" or (system == "linux" and not linked):
-                note = "it holds no machine code: copied as it is"
+                note = "it contains no machine code: copied unchanged"
                 _refuse_itself(path, destination / path.name)
                 copy = publish_copy(path, destination)
                 return Repaired(path=copy, policy=None, variant="", notes=(note,))
@@ -90,9 +90,9 @@ def repair_wheel(
             grafts = not options.tag_only and (system != "linux" or needs_grafting(linked))
             source = path
             if grafts:
-                plain = _plain_copy(path, inventory, declared, folder)
+                plain = _plain_copy(path, inventory, declared, directory)
         if grafts:
-            out = folder / "out"
+            out = directory / "out"
             out.mkdir()
             wanted = None
             if options.policy is not None:
@@ -105,7 +105,7 @@ def repair_wheel(
 def _name_musl(
     declared: Declared, options: Options, env: Mapping[str, str]
 ) -> tuple[Options, tuple[str, ...]]:
-    """Name the musllinux policy where it is known without asking, and say where it is from."""
+    """Fill in the musllinux policy if it is known, with a note on its origin."""
     found = find_musl(declared, LocalHost(env=env))
     if found is None:
         return options, ()
@@ -113,20 +113,20 @@ def _name_musl(
     return replace(options, policy=policy), (f"{policy.name} is from {origin}",)
 
 
-def _plain_copy(path: Path, inventory: Inventory, declared: Declared, folder: Path) -> Path:
-    """Write a copy of the wheel with plain platforms in its tags, as grafting tools know them."""
+def _plain_copy(path: Path, inventory: Inventory, declared: Declared, directory: Path) -> Path:
+    """Write a copy of the wheel with plain platforms in its tags, for the grafting tools."""
     platforms = declared.platforms
     if system_of(declared) == "linux":
         platforms = (f"linux_{machine_of(declared.platforms[0])}",)
     stamp = Stamp(local_version=None, file_platforms=platforms, wheel_platforms=platforms)
-    plain = folder / "plain"
+    plain = directory / "plain"
     plain.mkdir()
     with open_wheel(path) as wheel:
         return apply_edit(wheel, plan_stamp(inventory, stamp), plain)
 
 
 def _check_gate(report: AuditReport, declared: Declared) -> tuple[str, ...]:
-    """Hold the machine code against the variant that the wheel declares; AuditError where less."""
+    """Judge the machine code by the declared variant; AuditError if it needs more."""
     arch = next(iter(declared.architectures), "")
     variant = declared.variant or Variant(arch=arch)
     outcome = decide(variant, judge(report, variant), "error", "finished")
@@ -176,7 +176,7 @@ def _relabel(
 
 
 def _fresh_sbom(wheel: Wheel, inventory: Inventory, report: AuditReport) -> tuple[NewMember, ...]:
-    """Return the SBOM of the wheel with what the audit found now; nothing where it has none."""
+    """Return the SBOM of the wheel with the new audit; nothing if it has none."""
     name = f"{inventory.dist_info}/{SBOM_MEMBER}"
     if name not in wheel:
         return ()
@@ -187,7 +187,7 @@ def _fresh_sbom(wheel: Wheel, inventory: Inventory, report: AuditReport) -> tupl
 def _stricter(ours: Policy, inventory: Inventory) -> Policy:
     """Return the higher of our policy and the lowest that auditwheel wrote into the tags.
 
-    auditwheel looks at more than versions: symbols of zlib's inside, for one.
+    auditwheel checks more than versions, such as private symbols of zlib.
     """
     found = []
     for tag in inventory.file_name.platforms:
@@ -206,6 +206,6 @@ def _refuse_itself(original: Path, output: Path) -> None:
         same = False
     if same:
         raise RepairError(
-            f"{str(original)!r} would be replaced by the repaired wheel of the same name",
-            hint="give another folder with -w",
+            f"{str(original)!r} would be replaced with the repaired wheel of the same name",
+            hint="name another directory with -w",
         )

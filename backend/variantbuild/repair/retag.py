@@ -1,8 +1,8 @@
 """Which tags a repaired wheel gets. Pure.
 
-A wheel of a variant never leaves with a generic tag alone, which would promise that any machine
-may run it. The generic tag may stand beside the specific one where the version tells the variants
-apart and a lesser machine refuses to load every file that needs more.
+A wheel of a variant never gets the generic tag alone, which would promise that every CPU runs it.
+The generic tag may accompany the specific one if the version tells the variants apart and a CPU
+below that level refuses to load each file that needs more.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def system_of(declared: Declared) -> str:
 
 
 def why_not_generic(version: str, report: AuditReport) -> str | None:
-    """Say why a wheel of a variant may not carry the generic tag; None where it may.
+    """Return why a wheel of a variant may not have the generic tag; None if it may.
 
     `version` is the wheel's, `report` what its files need.
     """
     if "+" not in version:
-        return f"its version {version} has no local part that would tell the variants apart"
+        return f"its version {version} has no local part to distinguish the variants"
     for file in report.files:
         arch = file.machine
         if file.kind == "object" or not is_level(arch, baseline(arch)) or file.format != "elf":
             continue
         if file.level is None:
-            return f"{file.path} does not tell what it needs (the extra `audit` decodes it)"
+            return f"{file.path} does not say what it needs (the extra `audit` decodes it)"
         if includes(arch, baseline(arch), file.level):
             continue
         if file.isa_note is None or not includes(arch, file.isa_note, file.level):
@@ -46,9 +46,9 @@ def why_not_generic(version: str, report: AuditReport) -> str | None:
 
 
 def name_repaired(declared: Declared, platforms: Sequence[str], *, generic: bool) -> Stamp:
-    """Return the tags of a repaired wheel: its variant behind each of the new `platforms`.
+    """Return the tags of a repaired wheel: its variant after each of the new `platforms`.
 
-    `generic` allows the plain platforms beside them where the wheel had them before.
+    `generic` allows the plain platforms next to them if the wheel had them before.
     """
     plain = tuple(platforms)
     variant = declared.variant
@@ -66,5 +66,5 @@ def name_repaired(declared: Declared, platforms: Sequence[str], *, generic: bool
 
 
 def has_plain(tags: Sequence[ReadTag]) -> bool:
-    """Tell whether a plain platform is among `tags`."""
+    """Return whether a plain platform is among `tags`."""
     return any(tag.is_plain for tag in tags)

@@ -1,4 +1,4 @@
-"""Stamps on a wheel: the label joined to the version, and the platform tags."""
+"""Stamps on wheels: the label appended to the version, and the platform tags."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from variantbuild.wheel.filename import join_local
 from variantbuild.wheel.rewrite.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.verify import Inventory
 
-#: What a stamp adds to dist-info: where the wheel comes from (PEP 770).
+#: The member of dist-info that a stamp adds: the provenance of the wheel (PEP 770).
 SBOM_MEMBER = "sboms/variantbuild.cdx.json"
 
 
 class Stamp(NamedTuple):
-    """What a stamp writes: `local_version` (None: the version stays) and platform tags.
+    """What a stamp writes: `local_version` (None leaves the version as it is) and platform tags.
 
-    The tags of the file's name and of WHEEL are the same (set, specific) or WHEEL has more
-    (hybrid).
+    The file name and WHEEL have the same tags (set, specific), or WHEEL has more (hybrid).
     """
 
     local_version: str | None
@@ -43,13 +42,13 @@ def plan_stamp(
 ) -> Plan:
     """Plan a stamped wheel; `add` are further dist-info members, such as the SBOM.
 
-    Raises WheelError for a label that is not in normal form, tags of the name that WHEEL would
-    lack, and a wheel that is tagged for any platform: there is no machine code to stamp.
+    Raises WheelError for a label that is not in normal form, and for platform tags of the file name
+    that WHEEL would not have.
     """
     if not set(stamp.file_platforms) <= set(stamp.wheel_platforms) or not stamp.file_platforms:
         raise WheelError(
-            f"the platform tags {'.'.join(stamp.file_platforms)!r} of the file's name are not "
-            f"among those of WHEEL, {'.'.join(stamp.wheel_platforms)!r}"
+            f"the platform tags {'.'.join(stamp.file_platforms)!r} in the file name are not "
+            f"among those in WHEEL, {'.'.join(stamp.wheel_platforms)!r}"
         )
     version = None
     if stamp.local_version is not None:

@@ -89,7 +89,7 @@ def find_contradictions(
 
 
 def conflict(one: Variant, other: Variant) -> bool:
-    """Tell whether two variants name different things on the same axis."""
+    """Return whether two variants name different things on the same axis."""
     pairs = (
         (one.cpu, other.cpu),
         (one.accelerator, other.accelerator),

@@ -37,7 +37,7 @@ class ReadTag:
 
     @property
     def is_plain(self) -> bool:
-        """Tell whether the tag names a platform and nothing else."""
+        """Return whether the tag names a platform and nothing else."""
         return self.variant is None and self.unknown is None
 
 

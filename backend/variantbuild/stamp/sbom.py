@@ -1,11 +1,11 @@
-"""Where a wheel comes from, as a CycloneDX 1.6 document: plan, machine and audit.
+"""The provenance of a wheel as a CycloneDX 1.6 document: plan, machine and audit.
 
     data = render_provenance(name=…, version=…, variant=…, flags=…, compilers=…, facts=…, report=…)
     goes to `*.dist-info/sboms/variantbuild.cdx.json` (PEP 770)
 
-Every property is namespaced by how it is known: `variantbuild:declared:…`, `:probed:…`,
-`:audited:…`. The same input gives the same bytes: there is no time, no random number, no host
-name, and of folders outside the system's only the last part.
+Every property is namespaced by its origin: `variantbuild:declared:…`, `:probed:…`, `:audited:…`.
+The same input gives the same bytes: the document has no timestamp, random number or host name, and
+of paths outside /usr and /opt only the last part.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Known = Literal["declared", "probed", "audited"]
 
 
 def render_relabelled(*, name: str, version: str, variant: Variant, report: AuditReport) -> bytes:
-    """Return the document for a finished wheel that is stamped later, maybe elsewhere.
+    """Return the document for a finished wheel that is stamped later.
 
-    Flags, compilers and machine of its build are not known then, and so not in it.
+    It has no flags, compilers and machine of the build, which are not known.
     """
     properties = [
         (property_name("declared", "variant"), str(variant)),
@@ -70,10 +70,10 @@ def render_document(
 
 
 def refresh_provenance(data: bytes, report: AuditReport) -> bytes:
-    """Return the document `data` with what was audited replaced by what `report` found.
+    """Return the document `data` with its audited properties replaced by those of `report`.
 
-    For a wheel whose files were changed after the build, by grafting libraries for one. Raises
-    WheelError where `data` is no document that `render_provenance` wrote.
+    For a wheel whose files were changed after the build, such as by grafting libraries. Raises
+    WheelError unless `data` is a document that `render_provenance` wrote.
     """
     parse_provenance(data)
     document = cast("dict[str, dict[str, JSONValue]]", json.loads(data))
@@ -88,12 +88,12 @@ def refresh_provenance(data: bytes, report: AuditReport) -> bytes:
 def parse_provenance(data: bytes) -> dict[str, str]:
     """Return the properties of a document that `render_provenance` wrote, name to value.
 
-    Raises WheelError where `data` is no such document.
+    Raises WheelError for any other document.
     """
     try:
         document = cast("JSONValue", json.loads(data))
         if not isinstance(document, Mapping) or document.get("bomFormat") != "CycloneDX":
-            raise WheelError(f"{SBOM_MEMBER} is no CycloneDX document")
+            raise WheelError(f"{SBOM_MEMBER} is not a CycloneDX document")
         metadata = document.get("metadata")
         listed = metadata.get("properties") if isinstance(metadata, Mapping) else None
         entries = listed if isinstance(listed, list) else []
@@ -104,7 +104,7 @@ def parse_provenance(data: bytes) -> dict[str, str]:
 
 
 def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iterator[Finding]:
-    """Compare what a wheel's document says of its files with what they hold."""
+    """Compare what a wheel's document says about its files with what they contain."""
     prefix = f"{_SPACE}:audited:file:"
     said = {key[len(prefix) :]: value for key, value in recorded.items() if key.startswith(prefix)}
     found = {_place(file.path): _summary(file) for file in report.files}
@@ -114,7 +114,7 @@ def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iter
                 severity="error",
                 rule="provenance",
                 message=f"{path} is {found.get(path, 'missing')}, but the wheel's own record says "
-                f"{said.get(path, 'nothing of it')}",
+                f"{said.get(path, 'nothing about it')}",
                 path=path,
                 evidence=evidence_of(
                     "record", *(each for each in (said.get(path), found.get(path)) if each)
@@ -130,7 +130,7 @@ def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
 
 
 def _summary(file: FileReport) -> str:
-    """Say in one line what a file is, without what depends on the decoder at hand."""
+    """Return a one-line summary of a file, independent of the installed decoder."""
     device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
     note = f"ISA note {file.isa_note}" if file.isa_note else "no ISA note"
     floor = "" if file.glibc_floor is None else "glibc " + ".".join(map(str, file.glibc_floor))
@@ -141,7 +141,7 @@ def _summary(file: FileReport) -> str:
 
 
 def _place(path: str) -> str:
-    # The folder of data carries the version, which the stamp changes.
+    # The name of the data directory contains the version, which the stamp changes.
     return re.sub(r"^[^/]+\.data/", "*.data/", path)
 
 
@@ -151,5 +151,5 @@ def property_name(known: Known, *names: str) -> str:
 
 
 def without_private_paths(text: str) -> str:
-    """Return `text` with the directories outside the system's cut off from paths."""
+    """Return `text` without the directories of paths outside /usr and /opt."""
     return _PRIVATE_PATH.sub("", text)

@@ -1,4 +1,4 @@
-"""The way back: public version and plain platform tags, without what a stamp added."""
+"""Removal of stamps: back to the public version and plain platform tags."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from variantbuild.wheel.verify import Inventory
 def plan_unstamp(inventory: Inventory) -> Plan:
     """Plan the wheel as it was before its stamp.
 
-    Variants leave the platform tags, their label the end of the local version; a local part that
-    stood in front of it stays. Where the label is not the variant's (it was chosen by hand) the
-    whole local version goes. Several variants that contradict one another all go. Raises
-    WheelError where there is no stamp, and VariantError for a platform tag that names an unknown
-    variant.
+    The variants are removed from the platform tags, their label from the end of the local version;
+    what precedes it is kept. A label that is not the variant's (it was chosen by hand) is removed
+    with the complete local version. Variants that contradict one another are all removed. Raises
+    WheelError if there is no stamp, and VariantError for a platform tag with an unknown suffix.
     """
     declared = read_declared(inventory)
     for error in declared.unknown:
@@ -25,7 +24,7 @@ def plan_unstamp(inventory: Inventory) -> Plan:
     version = _without_label(declared)
     if version == inventory.version and declared.variant is None:
         raise WheelError(
-            f"{inventory.path.name} carries no stamp: its version is {inventory.version}, "
+            f"{inventory.path.name} has no stamp: its version is {inventory.version}, "
             f"its platform {'.'.join(inventory.file_name.platforms)}"
         )
     own = {tag.platform for tag in declared.in_file}

@@ -103,7 +103,7 @@ def file(level: str | None, note: str | None = None, path: str = "m.so") -> File
         ("1.0+v3", (file("v3", "v3"), file("v1", path="lib.so")), None),
         ("1.0", (file("v3", "v3"),), "no local part"),
         ("1.0+v3", (file("v3", "v3"), file("v3", path="lib.so")), "lib.so needs v3 and has no ISA"),
-        ("1.0+v3", (file(None),), "m.so does not tell"),
+        ("1.0+v3", (file(None),), "m.so does not say"),
     ],
 )
 def test_when_the_generic_tag_may_stand(
@@ -120,6 +120,6 @@ def test_command_lines_of_the_grafting_tools() -> None:
         "repair", "-w", "out", "--disable-isa-ext-check", "--plat", "manylinux_2_28_x86_64",
         "--exclude", "x", "w.whl",
     ]  # fmt: skip
-    assert "--disable-isa-ext-check" not in render_command("linux", wheel, out, isa_switch=False)
+    assert "--disable-isa-ext-check" not in render_command("linux", wheel, out, isa_option=False)
     assert render_command("macosx", wheel, out) == ["-w", "out", "w.whl"]
     assert render_command("win", wheel, out) == ["repair", "-w", "out", "w.whl"]
