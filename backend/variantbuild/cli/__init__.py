@@ -1,4 +1,4 @@
-"""The command line: one module a command, each with `configure_parser` and `execute`."""
+"""The command line: one module per command, each with `configure_parser` and `execute`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from variantbuild.errors import VariantBuildError
 
 #: Command name to its one-line summary; the module of the same name is loaded on use only.
 COMMANDS: dict[str, str] = {
-    "probe": "show what was found on this machine, and why a target will not do",
+    "probe": "show the facts of this machine, and why a target does not work",
     "plan": "show what would be built: variant, flags, names",
-    "build": "build one wheel, or one a target",
-    "stamp": "relabel a built wheel after audit",
-    "unstamp": "go back to the public version and the plain tag",
-    "patch": "edit metadata by name, RECORD kept right",
+    "build": "build one wheel, or one per target",
+    "stamp": "audit a built wheel and relabel it",
+    "unstamp": "restore the public version and the plain tags",
+    "patch": "edit the metadata of wheels and update RECORD",
     "verify": "check the integrity of wheels",
-    "repair": "graft libraries, then write policy tag and variant together",
+    "repair": "graft libraries, then write the policy tag and the variant",
     "cache": "show or clear the build cache",
-    "audit": "show what machine code a wheel holds, and what it needs",
+    "audit": "show the machine code in a wheel, and what it requires",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line on `argv` and return the exit code: 0 done, 1 found, 2 wrong use."""
+    """Run the command line on `argv` and return the exit code.
+
+    0 is success, 1 that a check found something, 2 wrong usage or bad input.
+    """
     _open_closed_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("variantbuild: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error of anyone's.
+        # The reader of our output is gone (`| head`), which is not an error.
         _discard_output()
         return 141
     except OSError as error:
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Give output that was closed (`>&-`) a place to go: Python has None there."""
+    """Open streams that were closed (`>&-`), for which Python has None, on the null device."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -66,14 +69,14 @@ def _open_closed_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still in the buffer nowhere, or Python would fail on it again at its end."""
+    """Discard buffered output, which Python would fail to flush again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="variantbuild",
-        description="Build, check and label wheels for a processor and GPU.",
+        description="Build, check and label wheels for a CPU and GPU.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, help="print the version and exit")

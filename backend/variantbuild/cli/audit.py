@@ -1,4 +1,4 @@
-"""`variantbuild audit`: what machine code wheels hold, what it needs, whether that is declared."""
+"""`variantbuild audit`: the machine code in wheels, what it requires, what the wheel declares."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _WHEEL = re.compile(r"[^/]+\.dist-info/WHEEL")
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `audit`."""
-    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file, anyone's")
+    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file, from any tool")
     parser.add_argument(
         "--expect",
         metavar="TARGET",
-        help="tell whether the wheel runs on a machine of TARGET (v2, zen4, …), whatever it says",
+        help="check whether the wheel runs on TARGET (v2, zen4, …), whatever it declares",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Audit each wheel; 0 where nothing is wrong, 1 where something is, 2 where one is no wheel."""
+    """Audit each wheel; 0 without errors, 1 with errors, 2 if one is not a wheel."""
     from variantbuild.audit import audit_wheel
 
     if args.expect is not None:
@@ -65,9 +65,9 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding, ...]]:
-    """Return what the wheel declares, and what is wrong with that.
+    """Return what the wheel declares, and findings about that.
 
-    The tags of WHEEL are left out where it is missing or malformed: anyone's wheel is audited.
+    A wheel whose WHEEL is missing or malformed is audited as well, without the tags in it.
     """
     from variantbuild.audit import Finding
     from variantbuild.audit.judge.findings import evidence_of
@@ -87,7 +87,7 @@ def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding,
                     Finding(
                         severity="warning",
                         rule="unreadable",
-                        message=f"the tags in {name} are not known: {error.reason}",
+                        message=f"the tags in {name} cannot be read: {error.reason}",
                         path=name,
                     )
                 )
@@ -130,7 +130,7 @@ def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement
 
 
 def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:
-    """Add what the wheel's own record, where it has one, says otherwise than its files."""
+    """Add where the wheel's own record, if it has one, differs from its files."""
     from dataclasses import replace
 
     from variantbuild.stamp import SBOM_MEMBER

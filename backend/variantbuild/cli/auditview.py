@@ -1,4 +1,4 @@
-"""How an audit looks: a table with findings for people, and JSON by its schema."""
+"""Output of an audit: a table with findings, and JSON that follows the schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
 def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None) -> None:
-    """Print what was found in a wheel, and what is wrong with it."""
+    """Print a table of the files in a wheel, and the findings."""
     print(paint(report.name, "bold"))
     if not report.has_machine_code:
         print("  no machine code")
@@ -30,7 +30,7 @@ def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None
     elif variant:
         print(f"  declared {variant}; evidence: {seen}")
     else:
-        print(f"  declares no variant; the code needs {report.level or 'what cannot be told'}")
+        print(f"  declares no variant; the code needs {report.level or 'an unknown level'}")
     unseen = {each.unseen for each in report.files if each.unseen}
     for text in sorted(unseen):
         report_message(text)

@@ -1,4 +1,4 @@
-"""`variantbuild build`: one wheel, or one a target, with progress and a table at the end."""
+"""`variantbuild build`: one wheel, or one per target, with progress and a table at the end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from variantbuild.types import JSONValue
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What came of one target: a wheel, or the error that stopped it."""
+    """The result for one target: a wheel, or the error."""
 
     target: str | None
     wheel: Path | None
@@ -44,32 +44,34 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", nargs="?", default=".", metavar="SRC", help="source tree or sdist (.)"
     )
-    parser.add_argument("-o", "--outdir", default="dist", metavar="DIR", help="where to (dist)")
+    parser.add_argument(
+        "-o", "--outdir", default="dist", metavar="DIR", help="output directory (dist)"
+    )
     parser.add_argument(
         "--target",
         action="append",
         dest="targets",
         default=[],
         metavar="T",
-        help="a variant, such as v3; may be given several times",
+        help="a variant, such as v3; may be repeated",
     )
     parser.add_argument(
         "--no-isolation",
         action="store_true",
-        help="build with what is installed here instead of a fresh environment",
+        help="build in the current environment instead of a fresh one",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="show the build's own output")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the output of the build")
     add_settings_options(parser)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Build a wheel for each target and print what came of each."""
+    """Build a wheel for each target and print a table of the results."""
     settings = config_settings_of(args)
     check_targets(args.targets)
     with _source_tree(Path(args.source)) as source:
         targets: list[str | None] = list(args.targets) or [None]
-        destination = _output_folder(Path(args.outdir))
+        destination = _output_directory(Path(args.outdir))
         results = [_build(source, destination, settings, target, args, env) for target in targets]
     if args.json:
         print_json({"version": 1, "wheels": [_describe(result) for result in results]})
@@ -89,10 +91,10 @@ def _build(
     chosen = dict(settings) if target is None else {**settings, "variantbuild.target": target}
     started = time.monotonic()
     name = target or source.name
-    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
-        log, recorded = Path(folder, "build.log"), Path(folder, "messages")
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as directory:
+        log, recorded = Path(directory, "build.log"), Path(directory, "messages")
         try:
-            # A wrong setting is told now, and not after an environment was made for the build.
+            # A wrong setting is reported before an environment is created.
             load_project(source, chosen, env)
             with progress(name) as step:
                 wheel = build_isolated(
@@ -127,36 +129,36 @@ def _warnings(messages: Sequence[Message]) -> tuple[str, ...]:
 
 @contextmanager
 def _source_tree(source: Path) -> Iterator[Path]:
-    """Yield the tree at `source`, unpacked first where it is an sdist."""
+    """Yield the tree at `source`, unpacked first if it is an sdist."""
     if source.is_dir():
         yield source.resolve()
         return
     if not source.is_file():
         raise ConfigError(f"{source} does not exist", hint="name a source tree or an sdist")
-    with tempfile.TemporaryDirectory(prefix="variantbuild-") as folder:
+    with tempfile.TemporaryDirectory(prefix="variantbuild-") as directory:
         try:
             with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(directory, filter="data")
         except (tarfile.TarError, OSError, EOFError) as error:
             reason = str(error).partition("\n")[0].rstrip(":")
             raise ConfigError(f"{source} cannot be read as an sdist: {reason}") from None
-        trees = [path for path in Path(folder).iterdir() if (path / "pyproject.toml").is_file()]
+        trees = [path for path in Path(directory).iterdir() if (path / "pyproject.toml").is_file()]
         if len(trees) != 1:
             raise ConfigError(
-                f"{source} is no sdist: it holds no single folder with a pyproject.toml"
+                f"{source} is not an sdist: it does not contain one directory with a pyproject.toml"
             )
         yield trees[0]
 
 
-def _output_folder(folder: Path) -> Path:
+def _output_directory(directory: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"output folder {folder} cannot be made: {error.strerror}",
+            f"output directory {directory} cannot be created: {error.strerror}",
             hint="name another one with -o",
         ) from None
-    return folder.resolve()
+    return directory.resolve()
 
 
 def _describe(result: Result) -> JSONValue:

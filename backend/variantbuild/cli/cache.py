@@ -1,4 +1,4 @@
-"""`variantbuild cache`: what the build cache holds, and how to empty it."""
+"""`variantbuild cache`: show or clear the build cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How facts look: a value with its source, or why there is none; for people and as JSON."""
+"""Output of facts: a value with its source, or why there is none; as table cells and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def fact_cells(fact: Fact[T], show: Callable[[T], str]) -> tuple[str, str]:
-    """Return two cells of a table: the value, or that there is none, and the source or reason."""
+    """Return two cells of a table: the value, `none` or `failed`, and the source or reason."""
     match fact:
         case Found(value=value, source=source):
             return show(value), paint(source, "dim")
@@ -24,7 +24,7 @@ def fact_cells(fact: Fact[T], show: Callable[[T], str]) -> tuple[str, str]:
 
 
 def fact_json(fact: Fact[T], show: Callable[[T], JSONValue]) -> dict[str, JSONValue]:
-    """Return the fact as the schemas of our commands have it."""
+    """Return the fact as in the JSON schemas."""
     match fact:
         case Found(value=value, source=source):
             return {"state": "found", "value": show(value), "source": source}

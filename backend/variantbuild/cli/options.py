@@ -21,7 +21,7 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="config_settings",
         metavar="KEY=VALUE",
-        help="a config-setting: variantbuild.cpu=v3, or one of the delegate's own",
+        help="a config setting: variantbuild.cpu=v3, or one for the wrapped backend",
     )
 
 
@@ -69,7 +69,7 @@ def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
 
 
 def check_targets(targets: Sequence[str]) -> None:
-    """Refuse what `--target` gives and this Python cannot build, or names twice, before any build.
+    """Refuse targets that this Python cannot build, and duplicates, before any build.
 
     Raises VariantError with the target and the reason.
     """
@@ -88,21 +88,22 @@ def check_targets(targets: Sequence[str]) -> None:
 
 
 def check_label(option: str, label: str) -> None:
-    """Refuse the empty label, which would stand for the baseline; raises VariantError."""
+    """Refuse the empty label, which would mean the baseline; raises VariantError."""
     if not label:
-        raise VariantError(f"{option} '' names no variant", hint="name one, such as v3")
+        raise VariantError(f"{option} '' does not name a variant", hint="name one, such as v3")
 
 
 def wheel_path(text: str) -> Path:
     """Return the path of a wheel named on the command line.
 
-    Raises WheelError where a file is there whose name is no wheel's, and says what an sdist is for.
+    Raises WheelError for an existing file whose name is not that of a wheel; its hint for an sdist
+    is to build it.
     """
     path = Path(text)
     if path.suffix == ".whl" or not path.is_file():
         return path
     sdist = text.endswith((".tar.gz", ".zip"))
     raise WheelError(
-        f"{text!r} is {'an sdist' if sdist else 'no wheel: its name does not end with .whl'}",
+        f"{text!r} is {'an sdist' if sdist else 'not a wheel: its name does not end with .whl'}",
         hint=f"build a wheel from it: variantbuild build {text}" if sdist else None,
     )

@@ -1,4 +1,4 @@
-"""`variantbuild patch`: edit metadata by name, RECORD kept right."""
+"""`variantbuild patch`: edit metadata and update RECORD."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from variantbuild.wheel import Inventory, Plan, Wheel, plan_patch
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `patch`."""
-    parser.add_argument("--local", metavar="LABEL", help="join LABEL to the local version")
+    parser.add_argument("--local", metavar="LABEL", help="append LABEL to the local version")
     parser.add_argument(
         "--remove-requires",
         action="append",
         default=[],
         metavar="NAME",
-        help="drop every requirement of that name; may be given several times",
+        help="remove every requirement with that name; may be repeated",
     )
     parser.add_argument(
         "--add-requires",
@@ -30,7 +30,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Patch each wheel and print where the new one lies."""
+    """Patch each wheel and print the path of the new one."""
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         patch = plan_patch(

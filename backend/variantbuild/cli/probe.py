@@ -1,4 +1,4 @@
-"""`variantbuild probe`: what was found on this machine, from which source."""
+"""`variantbuild probe`: the facts of this machine, each with its source."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--why-not",
         metavar="TARGET",
-        help="say why this machine cannot run or cannot build a variant, such as v4 or cu13.v3",
+        help="explain why this machine cannot run or build a variant, such as v4 or cu13.v3",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Probe the machine and print what was found; 1 where `--why-not` has reasons to tell."""
+    """Probe the machine and print what was found; 1 if `--why-not` has reasons."""
     if args.why_not is not None:
         check_label("--why-not", args.why_not)
     return report(LocalHost(env=env), why_not=args.why_not, as_json=args.json)
@@ -79,13 +79,13 @@ def report(host: Host, *, why_not: str | None, as_json: bool) -> int:
 def _probe_devices(
     host: Host, kind: AcceleratorKind, wanted: Accelerator | None
 ) -> AcceleratorFacts:
-    """Return the facts on `kind`, with the toolkit of the release that is wanted, if one is."""
+    """Return the facts on `kind`, with the toolkit of the wanted release, if any."""
     release = wanted.version if wanted is not None and wanted.kind == kind else ()
     return probe_accelerator(host, kind, wanted=release, python_path=host.site_directories)
 
 
 def _look(host: Host, facts: AcceleratorFacts) -> DeviceCheck:
-    """Ask also whether nvcc would find a host compiler."""
+    """Check also whether nvcc finds a host compiler."""
     reason = ""
     if facts.kind == "cuda" and isinstance(facts.toolkit, Found):
         try:
@@ -98,7 +98,7 @@ def _look(host: Host, facts: AcceleratorFacts) -> DeviceCheck:
 def _name(host: Host, facts: HostFacts) -> Fact[str]:
     if isinstance(facts.cpu, Found):
         return probe_microarchitecture(host, facts.cpu.value)
-    return Absent("the processor is unknown")
+    return Absent("the CPU is unknown")
 
 
 def _facts_for_people(
@@ -106,7 +106,7 @@ def _facts_for_people(
 ) -> str:
     rows = [
         ("machine", f"{facts.system} {facts.machine}", ""),
-        ("processor", *fact_cells(facts.cpu, _show_cpu)),
+        ("CPU", *fact_cells(facts.cpu, _show_cpu)),
         ("level", *fact_cells(_level(facts), str)),
         ("name", *fact_cells(name, str)),
         ("C library", *fact_cells(facts.libc, _show_libc)),
@@ -119,10 +119,10 @@ def _facts_for_people(
 
 def _level(facts: HostFacts) -> Fact[str]:
     if not isinstance(facts.cpu, Found):
-        return Absent("the processor is unknown")
+        return Absent("the CPU is unknown")
     cpu = facts.cpu.value
     if cpu.level is None:
-        return Absent(f"{cpu.family} has no generic level that this processor reaches")
+        return Absent(f"{cpu.family} has no generic level that this CPU reaches")
     return Found(cpu.level, facts.cpu.source)
 
 

@@ -1,4 +1,4 @@
-"""What the commands that write wheels share: options, the loop over wheels, the report."""
+"""Shared by the commands that write wheels: options, the loop over wheels, the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Planner = Callable[[Wheel, Inventory], tuple[Plan, tuple[str, ...]]]
 
 
 class Outcome(NamedTuple):
-    """What came of one wheel: the one that was written, or the error that stopped it."""
+    """The result for one wheel: the one that was written, or the error."""
 
     source: Path
     output: Path | None = None
@@ -31,21 +31,21 @@ class Outcome(NamedTuple):
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, trust: bool, in_place: bool) -> None:
-    """Declare the wheels and the options on where the new ones go."""
+    """Declare the wheels and the options for the output."""
     parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "-o", "--outdir", metavar="DIR", help="where to write (beside each wheel)", default=None
+        "-o", "--outdir", metavar="DIR", help="output directory (next to each wheel)", default=None
     )
     if in_place:
         where.add_argument(
-            "--in-place", action="store_true", help="replace the wheel by the new one at the end"
+            "--in-place", action="store_true", help="replace the wheel with the new one"
         )
     if trust:
         parser.add_argument(
             "--trust-record",
             action="store_true",
-            help="take the hashes of contents in RECORD as they are, check all else",
+            help="trust the hashes of contents in RECORD, check everything else",
         )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -53,16 +53,16 @@ def add_output_options(parser: argparse.ArgumentParser, *, trust: bool, in_place
 def relabel(args: argparse.Namespace, planner: Planner) -> int:
     """Rewrite each wheel of `args` as `planner` says, report, and return the exit code.
 
-    A wheel that is refused does not keep the others from being written.
+    The other wheels are written even if one is refused.
     """
     in_place: bool = getattr(args, "in_place", False)
     trust: bool = getattr(args, "trust_record", False)
-    folder = None if args.outdir is None else _output_folder(Path(args.outdir))
+    directory = None if args.outdir is None else _output_directory(Path(args.outdir))
     outcomes: list[Outcome] = []
     for text in args.wheels:
         taken = {outcome.output for outcome in outcomes if outcome.output is not None}
         try:
-            outcome = _relabel_one(wheel_path(text), folder, planner, (in_place, trust), taken)
+            outcome = _relabel_one(wheel_path(text), directory, planner, (in_place, trust), taken)
         except VariantBuildError as error:
             report_error(error)
             outcome = Outcome(source=Path(text), error=error)
@@ -78,34 +78,34 @@ def relabel(args: argparse.Namespace, planner: Planner) -> int:
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
 
 
-def _output_folder(folder: Path) -> Path:
+def _output_directory(directory: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WheelError(f"output folder {str(folder)!r}: {error.strerror}") from error
-    return folder
+        raise WheelError(f"output directory {str(directory)!r}: {error.strerror}") from error
+    return directory
 
 
 def _relabel_one(
     path: Path,
-    folder: Path | None,
+    directory: Path | None,
     planner: Planner,
     options: tuple[bool, bool],
     taken: set[Path],
 ) -> Outcome:
     in_place, trust = options
     if in_place and path.is_symlink():
-        raise WheelError(f"{str(path)!r} is a link", hint="give the file itself for --in-place")
+        raise WheelError(f"{str(path)!r} is a link", hint="name the file itself with --in-place")
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel, trust_record=trust)
         plan, warnings = planner(wheel, inventory)
-        output = (path.parent if folder is None else folder) / str(plan.file_name)
+        output = (path.parent if directory is None else directory) / str(plan.file_name)
         if output in taken:
-            raise WheelError(f"{str(output)!r} was written from another wheel just now")
+            raise WheelError(f"{str(output)!r} was just written from another wheel")
         if not in_place and _same_file(output, path):
             raise WheelError(
-                f"{str(path)!r} would be replaced by the new wheel of the same name",
-                hint="give another folder with -o, or --in-place",
+                f"{str(path)!r} would be replaced with the new wheel of the same name",
+                hint="name another directory with -o, or use --in-place",
             )
         apply_edit(wheel, plan, output.parent, keep_mode=in_place)
     if in_place and output != path:

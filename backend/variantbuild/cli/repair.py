@@ -1,4 +1,4 @@
-"""`variantbuild repair`: graft libraries, then write policy tag and variant together."""
+"""`variantbuild repair`: graft libraries, then write the policy tag and the variant."""
 
 from __future__ import annotations
 
@@ -27,45 +27,51 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `repair`."""
     parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
     parser.add_argument(
-        "-w", "--wheel-dir", metavar="DIR", default="wheelhouse", help="where to write (wheelhouse)"
+        "-w",
+        "--wheel-dir",
+        metavar="DIR",
+        default="wheelhouse",
+        help="output directory (wheelhouse)",
     )
     parser.add_argument(
-        "--policy", metavar="P", help="the policy to reach, such as manylinux_2_28 (the lowest)"
+        "--policy",
+        metavar="P",
+        help="the policy to reach, such as manylinux_2_28 (default: the lowest)",
     )
     parser.add_argument(
-        "--tag-only", action="store_true", help="graft nothing, only write the tag that is true"
+        "--tag-only", action="store_true", help="only write the correct tag, graft nothing"
     )
     parser.add_argument(
         "--no-generic",
         action="store_true",
-        help="leave out the tag that claims every machine, also where a guard would allow it",
+        help="leave out the generic tag, even if ISA notes would allow it",
     )
     parser.add_argument(
         "--exclude",
         metavar="LIB",
         action="append",
         default=[],
-        help="a library to leave out of the wheel (again for more)",
+        help="a library to leave out of the wheel; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Repair each wheel and print where the new one lies; one that fails keeps no other back."""
+    """Repair each wheel and print the path of the new one; a failure does not stop the others."""
     options = Options(
         policy=None if args.policy is None else parse_policy(args.policy),
         tag_only=args.tag_only,
         generic=not args.no_generic,
         exclude=tuple(args.exclude),
     )
-    folder = Path(args.wheel_dir)
+    directory = Path(args.wheel_dir)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise write_error(folder, error) from error
+        raise write_error(directory, error) from error
     outcomes = []
     for text in args.wheels:
-        outcome = _repair_one(text, folder, options, env)
+        outcome = _repair_one(text, directory, options, env)
         outcomes.append(outcome)
         if outcome.error is not None:
             report_error(outcome.error)
@@ -79,10 +85,10 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
 
 
-def _repair_one(text: str, folder: Path, options: Options, env: Mapping[str, str]) -> _Outcome:
+def _repair_one(text: str, directory: Path, options: Options, env: Mapping[str, str]) -> _Outcome:
     source = Path(text)
     try:
-        repaired = repair_wheel(wheel_path(text), folder, options, env)
+        repaired = repair_wheel(wheel_path(text), directory, options, env)
         return _Outcome(source=source, repaired=repaired)
     except VariantBuildError as error:
         return _Outcome(source=source, error=error)

@@ -40,13 +40,15 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         help="auto (set), set, specific, hybrid or plain",
     )
     parser.add_argument(
-        "--local", metavar="LABEL", help="the label for the local version (the target's; '': none)"
+        "--local",
+        metavar="LABEL",
+        help="label of the local version (default: the target; '': none)",
     )
     add_output_options(parser, trust=True, in_place=True)
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Audit and stamp each wheel and print where the new one lies."""
+    """Audit and stamp each wheel and print the path of the new one."""
     check_label("--target", args.target)
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
@@ -76,19 +78,19 @@ def _variant(inventory: Inventory, target: str) -> Variant:
     if stamped is not None:
         raise WheelError(
             f"{declared.wheel} is stamped already: {stamped}",
-            hint="take that off with `variantbuild unstamp`",
+            hint="remove the stamp with `variantbuild unstamp`",
         )
     arch = single_architecture(declared)
     variant = Variant.parse(target, arch)
     if variant.is_baseline:
-        raise VariantError(f"{target!r} is what every {arch} runs: it gets no stamp")
+        raise VariantError(f"{target!r} is the baseline of {arch}, which gets no stamp")
     return variant
 
 
 def _earned(name: str, report: AuditReport, variant: Variant) -> Stamped:
-    """Return what the machine code of the wheel has earned; AuditError where that is no stamp.
+    """Return what the machine code of the wheel has earned; AuditError if that is not a stamp.
 
-    There is no way around: a stamp on code that nobody looked at would launder it.
+    There is no option to skip the audit: the stamp would be an unchecked claim.
     """
     outcome = decide(variant, judge(report, variant), "error", "finished")
     if isinstance(outcome, Stamped):

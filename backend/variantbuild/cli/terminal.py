@@ -1,4 +1,4 @@
-"""How results and messages look: colour and tables on a terminal, plain text in a pipe."""
+"""Format of results and messages: colour and tables on a terminal, plain text in a pipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 
 
 def wants_color(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Tell whether `stream` gets colour: a terminal, and neither NO_COLOR nor TERM=dumb set.
+    """Return whether `stream` gets colour: a terminal, and neither NO_COLOR nor TERM=dumb set.
 
     Source: https://no-color.org, and FORCE_COLOR as most tools read it.
     """
@@ -29,7 +29,7 @@ def wants_color(stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 def paint(text: str, style: str, stream: TextIO | None = None) -> str:
-    """Return `text` in `style` (bold, dim, red, …) where `stream` (standard output) shows it."""
+    """Return `text` in `style` (bold, dim, red, …) if `stream` (standard output) shows colour."""
     if not wants_color(sys.stdout if stream is None else stream, os.environ):
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
@@ -43,7 +43,7 @@ def print_json(payload: Mapping[str, JSONValue]) -> None:
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> str:
-    """Align `rows` of cells in columns; the last column is left ragged."""
+    """Align `rows` of cells in columns; the last column is not padded."""
     if not rows:
         return ""
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
@@ -61,16 +61,16 @@ def report_message(text: str, kind: str = "note") -> None:
 
 
 def report_error(error: VariantBuildError) -> None:
-    """Print an error of ours on standard error, its hint on a line of its own."""
+    """Print an error on standard error, its hint on a separate line."""
     report_message(str(error), "error")
 
 
 @contextmanager
 def progress(name: str) -> Iterator[Callable[[str], None]]:
-    """Show on standard error what is being done for `name`; yields the function that says it.
+    """Show the current step for `name` on standard error; yields the function that sets it.
 
-    On a terminal one line with the seconds that have gone by, rewritten twice a second and wiped
-    at the end; elsewhere one line a step.
+    On a terminal one line with the elapsed seconds, rewritten twice a second and cleared at the
+    end; elsewhere one line per step.
     """
     stream = sys.stderr
     if not stream.isatty():

@@ -1,4 +1,4 @@
-"""`variantbuild unstamp`: back to the public version and the plain tag."""
+"""`variantbuild unstamp`: restore the public version and the plain tags."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Take the stamp off each wheel and print where the plain one lies."""
+    """Remove the stamp of each wheel and print the path of the plain one."""
     return relabel(args, _plan)
 
 
 def _plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
-    """Plan the plain wheel; what it declared is told where that contradicts itself."""
+    """Plan the plain wheel, with a warning for each contradiction that this removes."""
     contradictions = read_declared(inventory).contradictions
     return plan_unstamp(inventory), tuple(map(str, contradictions))

@@ -1,4 +1,4 @@
-"""`variantbuild verify`: the integrity checks alone."""
+"""`variantbuild verify`: run the integrity checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from variantbuild.errors import WheelError
 from variantbuild.types import JSONValue
 from variantbuild.wheel import Inventory, UnsoundWheelError, open_wheel, verify_wheel
 
-#: Exit codes: the check found something, or there was nothing that could be checked.
+#: Exit codes: the check found something, or a wheel could not be read.
 _UNSOUND, _UNREADABLE = 1, 2
 
 
@@ -23,7 +23,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Verify each wheel; 0 where all are sound, 1 where one is not, 2 where one is no file."""
+    """Verify each wheel; 0 if all are sound, 1 if one is not, 2 if one cannot be read."""
     code = 0
     rows: list[dict[str, JSONValue]] = []
     for text in args.wheels:

@@ -118,9 +118,9 @@ def test_what_is_no_wheel_is_refused_by_its_name(
     sdist = refusal([*words, "demo-1.0.tar.gz"], capsys)
     assert "'demo-1.0.tar.gz' is an sdist" in sdist
     assert "hint: build a wheel from it: variantbuild build demo-1.0.tar.gz" in sdist
-    assert "'notes.txt' is no wheel" in refusal([*words, "notes.txt"], capsys)
+    assert "'notes.txt' is not a wheel" in refusal([*words, "notes.txt"], capsys)
     assert "'.' is not a regular file" in refusal([*words, "."], capsys)
-    assert "there is no file 'none.whl'" in refusal([*words, "none.whl"], capsys)
+    assert "'none.whl' does not exist" in refusal([*words, "none.whl"], capsys)
     assert main([*words, "empty-1.0-py3-none-any.whl"]) == (1 if words[0] == "verify" else 2)
     assert "no zip end record" in capsys.readouterr().err
     Path("out").mkdir(exist_ok=True)
@@ -151,7 +151,7 @@ def test_wrong_target_is_named_as_it_was_given(
 def test_empty_label_is_not_the_baseline(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "'' names no variant" in refusal(words, capsys)
+    assert "'' does not name a variant" in refusal(words, capsys)
 
 
 @pytest.mark.parametrize("command", ["plan", "build"])

@@ -122,7 +122,7 @@ CASES = {
         says={
             "audit": "demo/core.so is for x86_64, but the tag says linux_aarch64",
             "stamp": "is tagged for aarch64 and x86_64, and a variant needs exactly one",
-            "unstamp": "carries no stamp",
+            "unstamp": "has no stamp",
             "repair": "is tagged for aarch64 and x86_64, and a variant needs exactly one",
         },
     ),
@@ -132,7 +132,7 @@ CASES = {
         says={
             "audit": "declares no variant",
             "stamp": "is tagged for x86_64 and aarch64, and a variant needs exactly one",
-            "unstamp": "carries no stamp",
+            "unstamp": "has no stamp",
         },
         written={"repair": "1.0 macosx_11_0_universal2"},
     ),
@@ -185,7 +185,7 @@ CASES = {
             "audit": f"declares v3 by the tag {PLAIN}_v3 in the file name, which WHEEL does not",
             **dict.fromkeys(
                 ("stamp", "unstamp", "repair"),
-                f"it lacks the tag py3-none-{PLAIN}_v3 of the file's name",
+                f"it lacks the tag py3-none-{PLAIN}_v3 of the file name",
             ),
         },
     ),
@@ -201,7 +201,7 @@ CASES = {
         codes={"audit": 0, "stamp": 0, "unstamp": 2, "repair": 1},
         says={
             "audit": "declares no variant",
-            "unstamp": "carries no stamp",
+            "unstamp": "has no stamp",
             "repair": "demo/core.so needs v3 by its ISA note, more than v1 has",
         },
         written={"stamp": f"1.0+v3 {PLAIN}.{PLAIN}_v3"},

@@ -20,12 +20,12 @@ from wheels.forge import Draft, Write, metadata
     [
         (["stamp", "WHEEL", "--target", "v9"], "v9"),
         (["stamp", "WHEEL", "--target", "v1"], "gets no stamp"),
-        (["unstamp", "WHEEL"], "carries no stamp"),
+        (["unstamp", "WHEEL"], "has no stamp"),
         (["patch", "WHEEL", "--remove-requires", "x"], "does not require"),
         (["patch", "WHEEL"], "nothing to patch"),
         (["patch", "WHEEL", "--add-requires", "x"], "would be replaced"),
-        (["patch", "nowhere-1.0-py3-none-any.whl", "--local", "x"], "there is no file"),
-        (["verify", "nowhere-1.0-py3-none-any.whl"], "there is no file"),
+        (["patch", "nowhere-1.0-py3-none-any.whl", "--local", "x"], "does not exist"),
+        (["verify", "nowhere-1.0-py3-none-any.whl"], "does not exist"),
     ],
 )
 def test_mistakes_are_one_sentence_and_write_nothing(
