@@ -16,15 +16,13 @@ from typing import TypedDict, cast
 import pytest
 
 from variantbuild.binary.elf import parse_elf
+from workshop import PACKAGES
 
 pytestmark = pytest.mark.compile
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "cmake"
-HEAD = """\
-cmake_minimum_required(VERSION 3.15...4.3)
-project(probe LANGUAGES C)
-include(VariantBuild)
-"""
+#: How every project begins; tests add their lines.
+HEAD = (PACKAGES / "cmake-module" / "CMakeLists.txt").read_text(encoding="utf-8")
 V3 = (
     "-DVARIANTBUILD_LABEL=v3",
     "-DVARIANTBUILD_C_FLAGS=-DFOR_VARIANT=3",
@@ -41,22 +39,18 @@ class CompileCommand(TypedDict):
 
 @dataclass(frozen=True)
 class Cmake:
-    """A cmake program, and a directory to configure projects in."""
+    """A cmake program, a copy of the project cmake-module, and a directory for its builds."""
 
     program: str
+    source: Path
     folder: Path
 
     def configure(
         self, lists: str, *definitions: str, **env: str
     ) -> subprocess.CompletedProcess[str]:
-        """Configure a project of the given CMakeLists.txt with a few sources beside it."""
-        source = self.folder / "source"
-        source.mkdir(exist_ok=True)
-        (source / "CMakeLists.txt").write_text(lists, encoding="utf-8")
-        for name in ("a.c", "b.c"):
-            (source / name).write_text(f"int value_{name[0]}(void) {{ return 1; }}\n")
-        (source / "main.c").write_text("int main(void) { return 0; }\n")
-        return self.run("-S", source, "-B", self.build, "-G", "Ninja", *definitions, **env)
+        """Configure the project with the given text as its CMakeLists.txt."""
+        (self.source / "CMakeLists.txt").write_text(lists, encoding="utf-8")
+        return self.run("-S", self.source, "-B", self.build, "-G", "Ninja", *definitions, **env)
 
     def run(self, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
         clean = {
@@ -114,12 +108,12 @@ def indexed_cmake() -> str | None:
 
 
 @pytest.fixture(params=[system_cmake, indexed_cmake], ids=["system", "index"])
-def cmake(request: pytest.FixtureRequest, tmp_path: Path) -> Cmake:
+def cmake(request: pytest.FixtureRequest, cmake_module: Path, tmp_path: Path) -> Cmake:
     """Each cmake there is, with a directory to work in."""
     program = request.param()
     if program is None:
         pytest.skip(f"{request.param.__name__}: none installed")
-    return Cmake(program, tmp_path)
+    return Cmake(program, cmake_module, tmp_path)
 
 
 def test_flags_and_guard_reach_one_target_alone(cmake: Cmake) -> None:

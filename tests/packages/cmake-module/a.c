@@ -1,0 +1,1 @@
+int value_a(void) { return 1; }

@@ -1,0 +1,1 @@
+int value_b(void) { return 1; }

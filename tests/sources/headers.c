@@ -1,0 +1,3 @@
+#include <math.h>
+#include <stdio.h>
+int f(void) { return 1; }
