@@ -74,7 +74,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
     [
         (("build", "nowhere"), "nowhere does not exist"),
         (("build", "whatami.c"), "cannot be read as an sdist"),
-        (("build", "-C", "cpu"), "-C 'cpu' is no key with a value"),
+        (("build", "-C", "cpu"), "-C 'cpu' is not KEY=VALUE"),
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
         (("build", "--target", "v9"), "--target: unknown CPU 'v9'"),
         (("build", "-o", "whatami.c/out"), "cannot be made"),

@@ -52,7 +52,7 @@ def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
         key, equals, value = option.partition("=")
         if not equals or not key:
             raise ConfigError(
-                f"-C {option!r} is no key with a value",
+                f"-C {option!r} is not KEY=VALUE",
                 hint="write -C KEY=VALUE, such as -C variantbuild.cpu=v3",
             )
         before = settings.get(key)

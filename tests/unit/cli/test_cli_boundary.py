@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from variantbuild.cli import COMMANDS, main
@@ -164,7 +167,7 @@ def test_target_is_given_in_one_way(
 
 @pytest.mark.parametrize("option", ["", "=x", "cpu"])
 def test_setting_without_key_or_value(option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert f"-C {option!r} is no key with a value" in refusal(["plan", "-C", option], capsys)
+    assert f"-C {option!r} is not KEY=VALUE" in refusal(["plan", "-C", option], capsys)
 
 
 def test_wrong_setting_is_told_before_an_environment_is_made(
@@ -207,3 +210,11 @@ def test_our_key_without_its_prefix_is_told(
         "variantbuild: warning: the config-setting cpu is passed to the delegate; "
         "ours is variantbuild.cpu\n"
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_schema_of_its_json(command: str) -> None:
+    text = files("variantbuild.cli").joinpath(f"{command}.schema.json").read_text("utf-8")
+    schema = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert "version" in schema["required"]
