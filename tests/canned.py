@@ -123,9 +123,11 @@ class Tree:
         """Load the backend that `spec` names; what the build says goes to `reporter`."""
         return load_delegate(spec, env=os.environ, reporter=self.reporter)
 
-    def hand_out(self, *modules: bytes, tag: str = "py3-none-linux_x86_64") -> Path:
+    def hand_out(
+        self, *modules: bytes, tag: str = "py3-none-linux_x86_64", version: str = "1.0"
+    ) -> Path:
         """Put a wheel with `modules` where the backend finds it; return its path."""
-        draft = Draft(tag=tag)
+        draft = Draft(version=version, tag=tag)
         del draft.parts["demo/core.so"]
         for number, data in enumerate(modules):
             draft.add(f"demo/m{number}.so", data)

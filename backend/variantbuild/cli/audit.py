@@ -65,53 +65,54 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding, ...]]:
-    """Return what the wheel declares, and findings about that.
-
-    A wheel whose WHEEL is missing or malformed is audited as well, without the tags in it.
-    """
+    """Return what the wheel declares, and findings about that."""
     from variantbuild.audit import Finding
     from variantbuild.audit.judge.findings import evidence_of
     from variantbuild.stamp.declared import declare
-    from variantbuild.wheel import UnsoundWheelError, open_wheel
-    from variantbuild.wheel.distinfo.metadata import read_platforms
 
-    findings = []
-    in_wheel = None
-    with open_wheel(path) as wheel:
-        for name in (each.name for each in wheel.members if _WHEEL.fullmatch(each.name)):
-            try:
-                data = wheel.read(wheel.member(name), limit=_LARGEST_RECORD)
-                in_wheel = read_platforms(data, name) or None
-            except UnsoundWheelError as error:
-                findings.append(
-                    Finding(
-                        severity="warning",
-                        rule="unreadable",
-                        message=f"the tags in {name} cannot be read: {error.reason}",
-                        path=name,
-                    )
-                )
+    in_wheel, findings = _tags_in_wheel(path)
     declared = declare(
         report.name,
         version="".join(report.name.split("-")[1:2]),
         file_platforms=report.platforms,
         wheel_platforms=in_wheel,
     )
-    for contradiction in declared.contradictions:
-        evidence = dict.fromkeys(claim.text for claim in contradiction.claims)
-        findings.append(
-            Finding(
-                severity="error",
-                rule="contradiction",
-                message=str(contradiction),
-                evidence=evidence_of("labels", *evidence),
-            )
+    contradictions = (
+        Finding(
+            severity="error",
+            rule="contradiction",
+            message=str(each),
+            evidence=evidence_of("labels", *dict.fromkeys(claim.text for claim in each.claims)),
         )
-    findings += [
+        for each in declared.contradictions
+    )
+    unknown = (
         Finding(severity="warning", rule="unknown-suffix", message=error.message)
         for error in declared.unknown
-    ]
-    return declared, tuple(findings)
+    )
+    return declared, (*findings, *contradictions, *unknown)
+
+
+def _tags_in_wheel(path: Path) -> tuple[tuple[str, ...] | None, tuple[Finding, ...]]:
+    """Return the platforms of the tags in WHEEL, None with a finding if it cannot be read.
+
+    A wheel whose WHEEL is missing or malformed is audited as well.
+    """
+    from variantbuild.audit import Finding
+    from variantbuild.wheel import UnsoundWheelError, open_wheel
+    from variantbuild.wheel.distinfo.metadata import read_platforms
+
+    with open_wheel(path) as wheel:
+        name = next((each.name for each in wheel.members if _WHEEL.fullmatch(each.name)), None)
+        if name is None:
+            return None, ()
+        try:
+            data = wheel.read(wheel.member(name), limit=_LARGEST_RECORD)
+            return read_platforms(data, name) or None, ()
+        except UnsoundWheelError as error:
+            message = f"the tags in {name} cannot be read: {error.reason}"
+            finding = Finding(severity="warning", rule="unreadable", message=message, path=name)
+            return None, (finding,)
 
 
 def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement:

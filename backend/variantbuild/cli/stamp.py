@@ -19,7 +19,7 @@ from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.stamp import SBOM_MEMBER, Stamp, name_stamp, plan_stamp
 from variantbuild.stamp.declared import (
     check_declared,
-    declare,
+    check_stamp,
     read_declared,
     single_architecture,
 )
@@ -107,16 +107,11 @@ def _stamp(inventory: Inventory, variant: Variant, args: argparse.Namespace) -> 
     if args.platform_tag != "auto":
         form = args.platform_tag
     stamp = name_stamp(inventory, form, label, variant.platform_suffix)
-    plan = plan_stamp(inventory, stamp)
-    declared = declare(
-        str(plan.file_name),
-        version=plan.version,
-        file_platforms=stamp.file_platforms,
-        wheel_platforms=stamp.wheel_platforms,
-    )
-    for contradiction in declared.contradictions:
+    try:
+        check_stamp(inventory, stamp, variant)
+    except WheelError as error:
         raise WheelError(
-            f"{inventory.path.name} cannot be stamped as {variant}: {contradiction}",
+            error.message,
             hint="remove its label with `variantbuild unstamp`, or choose another with --local",
-        )
+        ) from None
     return stamp

@@ -9,6 +9,7 @@ from variantbuild.hooks.approval import Approved
 from variantbuild.hooks.provenance import render_provenance
 from variantbuild.plan import BuildPlan
 from variantbuild.stamp import SBOM_MEMBER, Stamp, plan_stamp
+from variantbuild.stamp.declared import check_stamp
 from variantbuild.tags.forms import name_platforms
 from variantbuild.wheel import NewMember, apply_edit, open_wheel, verify_wheel
 
@@ -24,6 +25,7 @@ def publish_stamped(
     with open_wheel(built) as wheel:
         inventory = verify_wheel(wheel)
         stamp = resolve_stamp(plan, approved, inventory.file_name.platforms)
+        check_stamp(inventory, stamp, approved.variant)
         record = NewMember(
             path=SBOM_MEMBER,
             data=render_provenance(

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from variantbuild.errors import VariantError, WheelError
+from variantbuild.stamp import Stamp, plan_stamp
 from variantbuild.stamp.claims import Claim, Contradiction, Place, find_contradictions, listed
 from variantbuild.tags.platform import PlatformTag
 from variantbuild.variant import Variant
@@ -145,6 +146,26 @@ def check_declared(declared: Declared) -> None:
     for contradiction in declared.contradictions:
         raise WheelError(
             str(contradiction), hint="`variantbuild unstamp` removes every variant from a wheel"
+        )
+
+
+def check_stamp(inventory: Inventory, stamp: Stamp, variant: Variant) -> None:
+    """Refuse a stamp with which a wheel would contradict itself; raises WheelError.
+
+    `1.0+v2` of a project cannot become `1.0+v2.v3`, nor can a label name another variant than the
+    tags.
+    """
+    plan = plan_stamp(inventory, stamp)
+    declared = declare(
+        str(plan.file_name),
+        version=plan.version,
+        file_platforms=stamp.file_platforms,
+        wheel_platforms=stamp.wheel_platforms,
+    )
+    for contradiction in declared.contradictions:
+        raise WheelError(
+            f"{inventory.path.name} cannot be stamped as {variant}: {contradiction}",
+            hint="change its local version, or choose another label",
         )
 
 

@@ -75,6 +75,14 @@ def test_stamp_has_a_record_of_the_build(tree: Tree) -> None:
     assert record["metadata"]["component"]["version"] == "1.0+v3"
 
 
+def test_a_stamp_does_not_contradict_the_version_of_the_project(tree: Tree) -> None:
+    tree.hand_out(module("v3"), version="1.0+v2")
+    plan, delegate = plan_of(tree)
+    with pytest.raises(WheelError, match="declares different variants: v3 by the tag"):
+        produce.produce_wheel(plan, delegate, tree.out)
+    assert tree.made == []
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
