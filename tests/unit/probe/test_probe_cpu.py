@@ -299,35 +299,3 @@ def test_plain_aarch64_has_no_name() -> None:
     fact = probe_microarchitecture(RecordedHost(machine="aarch64"), cpu)
     assert isinstance(fact, Absent)
     assert "generic aarch64" in fact.reason
-
-
-@pytest.mark.parametrize(
-    ("machine", "name", "clauses"),
-    [
-        ("haswell", "v3", ()),
-        (
-            "haswell",
-            "v4",
-            ("lacks avx512bw, avx512cd, avx512dq, avx512f, avx512vl",),
-        ),
-        ("zen4", "zen2", ()),
-        ("power9", "power10le", ("is of generation 9, not 10",)),
-        ("power9", "power8le", ()),
-        ("apple-m1", "m1", ()),
-        ("neoverse-v2", "armv8.5a", ()),  # armv9.0a includes it, though Linux hides bti here
-        ("neoverse-v2", "armv8.7a", ("does not show whether it reaches armv8.7a",)),
-    ],
-)
-def test_lacks(
-    machine: str,
-    name: str,
-    clauses: tuple[str, ...],
-    recorded_host: Callable[[str], RecordedHost],
-) -> None:
-    assert lacks(found_cpu(recorded_host(machine)), name) == clauses
-
-
-def test_another_vendor_is_named(recorded_host: Callable[[str], RecordedHost]) -> None:
-    clauses = lacks(found_cpu(recorded_host("skylake-sp")), "zen2")
-    assert clauses[0] == "is made by GenuineIntel, not by AuthenticAMD"
-    assert "sse4a" in clauses[1]
