@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.errors import FlagsError
+from variantbuild.isa.levels import baseline, is_level
 from variantbuild.plan.flags.rustflags import RustFlags
 from variantbuild.plan.flags.toolchains import (
     family_table,
@@ -185,11 +186,11 @@ def _choose_guard(
     variant: Variant, compilers: Sequence[Compiler], libc: Libc | None, *, wanted: bool
 ) -> Guard:
     cpu = variant.cpu
-    if cpu is None or variant.is_baseline or cpu == "v1" or not compilers:
+    if cpu is None or cpu == baseline(variant.arch) or not compilers:
         return Guard()
     if variant.arch != "x86_64":
         return Guard(unguarded=f"no loader checks what a module for {variant.arch} needs")
-    if cpu not in ("v2", "v3", "v4"):
+    if not is_level(variant.arch, cpu):
         return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
     if not wanted:
         return Guard(unguarded="`isa-guard` is false")

@@ -267,6 +267,9 @@ def test_nothing_to_guard() -> None:
     for cpu in (None, "v1"):
         assert guard_of(cpu) == Guard()
     assert guard_of(baseline("aarch64"), arch="aarch64") == Guard()
+    device = Variant.parse("cu12.armv8a", "aarch64")
+    cross = compiler("gcc", "12.2.0", target="aarch64-linux-gnu")
+    assert resolve_flags(device, {"c": cross}).guard == Guard()
     device = Variant.parse("cu12", "x86_64")
     assert resolve_flags(device, {"c": compiler("gcc", "12.2.0")}).guard == Guard()
     assert resolve_flags(Variant(arch="x86_64", cpu="v3"), {}).guard == Guard()
