@@ -1,4 +1,4 @@
-"""Messages to the user of a build: the reporter that stages are handed, and the one that prints."""
+"""Messages to the user of a build: the reporter that stages receive, and the one that prints."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Runs the wrapped backend: loads it, hands it the variant's flags, and calls its hooks."""
+"""Runs the wrapped backend: loads it, passes it the variant's flags, and calls its hooks."""

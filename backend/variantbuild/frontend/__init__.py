@@ -1,1 +1,1 @@
-"""Which front end is building the wheel, and which version and tags it accepts."""
+"""Detects which front end builds the wheel, and which version and tags it accepts."""

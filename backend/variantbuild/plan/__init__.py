@@ -1,4 +1,4 @@
-"""What will be built: variant, flags and names, computed in the same way by every hook.
+"""Plans what will be built: variant, flags and names, computed in the same way by every hook.
 
 Each hook runs in its own process, so prepare and build each compute the plan from the facts of the
 host; equal values of `BuildPlan.digest` show that they agree. `make_plan` only probes, `try_plan`

@@ -1,1 +1,1 @@
-"""What a machine can run, and why it cannot run the rest."""
+"""Decides what a machine can run, and why it cannot run the rest."""

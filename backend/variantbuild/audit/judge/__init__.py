@@ -1,4 +1,4 @@
-"""What a report means for the variant that a wheel declares: findings, each with its evidence.
+"""Judges what a report means for the declared variant: findings, each with its evidence.
 
 The rules: code that needs more than declared is an error, and so is a declared CPU without any
 evidence that its flags took effect; using less is a warning.

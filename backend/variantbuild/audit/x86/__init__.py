@@ -1,4 +1,4 @@
-"""Audits x86-64 code: its level, the code behind dispatch checks, and the functions with it."""
+"""Audits x86-64 code: its level, the code behind dispatch checks, and what needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiler flags that build a variant.
+"""Computes the compiler flags that build a variant.
 
 Pure: nothing is run here. The flags for the x86-64 levels and the generic aarch64 ones are in
 data/compilers.json, so that archspec is imported for named CPUs only. An empty answer or a refusal
