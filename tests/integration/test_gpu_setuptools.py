@@ -113,7 +113,7 @@ def test_a_build_that_skips_cuda_may_come_out_without(setuptools_gpu: Path) -> N
     done = build_here(
         setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
     ).ok()
-    assert "stamped as v2 instead of cu13.v2, according to the audit" in done.output
+    assert "instead of cu13.v2" in done.output
     wheel = only_wheel(setuptools_gpu)
     assert "cu1" not in wheel.name
     assert device_names(wheel) == set()

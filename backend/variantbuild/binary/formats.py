@@ -1,10 +1,10 @@
-"""What a file with machine code is: the one recogniser, for the wheel engine, audit and repair.
+"""Recognise files with machine code, for the wheel engine, audit and repair alike.
 
     found = recognize(name, head)
     found.format, found.role, found.machines    ("elf", "host", ("x86_64",))
 
-Light: the wheel engine loads it. Sources: the ELF gABI and its registry of e_machine numbers, the
-ar format of GNU binutils, and those that `macho` and `pe` name.
+Light, since the wheel engine imports it. Sources: the ELF gABI and its registry of e_machine
+numbers, the ar format of GNU binutils, and those that `macho` and `pe` name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Format = Literal["elf", "mach-o", "pe", "ar", "device", "unknown"]
 """`device` is a file of GPU code that is not ELF, `unknown` an extension module by name alone."""
 
 Role = Literal["host", "device", "data"]
-"""What runs the code: the host's own loader or linker, a GPU, or none of both here.
+"""What runs the code: the loader or linker of the host, a GPU, or neither.
 
-The last are eBPF programs, and executables for Windows such as the launchers that setuptools and
-pip carry. Only code for the host is forbidden in a wheel for any platform.
+`data` are eBPF programs, and executables for Windows such as the launchers in setuptools and pip.
+Only code for the host is forbidden in a wheel for any platform.
 """
 
 #: Bytes that `recognize` looks at in most files, and in all.
@@ -35,15 +35,15 @@ COMPRESSED_BUNDLE_MAGIC = b"CCOB"
 
 _ROLES: dict[str, Role] = {"cuda": "device", "amdgpu": "device", "bpf": "data"}
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
-#: What the import system or a loader takes for compiled code, whatever it holds.
+#: What the import system or a loader takes for compiled code, whatever the contents.
 _EXTENSION_SUFFIXES = (".so", ".pyd", ".dylib")
 
 
 class MachineCode(NamedTuple):
-    """What a file with machine code is.
+    """The kind of a file with machine code.
 
     `machines` are archspec's family names (`cuda`, `amdgpu` and `bpf` among them), several for a
-    fat Mach-O file, none where the format does not say. `words` name the kind of file to people.
+    fat Mach-O file, none where the format does not say. `words` name the kind in messages.
     """
 
     format: Format
@@ -60,7 +60,7 @@ def head_size(start: bytes) -> int:
 
 
 def recognize(name: str, head: bytes) -> MachineCode | None:
-    """Return what machine code the file `name` holds, None for none; .NET bytecode is none.
+    """Return what machine code the file `name` holds, None without any; .NET bytecode is not any.
 
     `head` are the first bytes of the file, `head_size` or more of them, or all.
     """

@@ -51,6 +51,6 @@ def read_pe(head: bytes) -> Image | None:
 
 
 def is_header_beyond(head: bytes) -> bool:
-    """Tell whether the DOS program is longer than `head`, which holds `HEAD_PE` bytes of a file."""
+    """Return whether the PE header is after `head`, the first `HEAD_PE` bytes of a file."""
     at = int.from_bytes(head[60:64], "little")
     return head[:2] == b"MZ" and at + _COFF_HEADER > len(head) >= HEAD_PE

@@ -59,7 +59,7 @@ def test_this_pythons_own_modules() -> None:
         (b"", "not an ELF file"),
         (b"\x7fELF", "not an ELF file"),
         (b"\x7fELF" + bytes(60), "unknown class 0"),
-        (elf()[:40], "cut short"),
+        (elf()[:40], "truncated"),
         (elf()[:-30], "outside of it"),
     ],
 )

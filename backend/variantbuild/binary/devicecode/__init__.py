@@ -29,7 +29,7 @@ _BUNDLE_SECTION = ".hip_fatbin"
 class DeviceCode:
     """The device code of one file: distinct images and targets, sorted.
 
-    `fault` says why some of it could not be read, None normally.
+    `fault` is the reason why some of it could not be read, normally None.
     """
 
     cuda: tuple[CudaImage, ...] = ()
@@ -41,7 +41,7 @@ class DeviceCode:
 
 
 class _Part:
-    """A stretch of data, sliced as if it stood alone; nothing is copied before it is asked for."""
+    """A range of data that is sliced like separate data; nothing is copied until then."""
 
     def __init__(self, data: Data, start: int, size: int) -> None:
         self._data, self._start = data, start
@@ -59,7 +59,7 @@ class _Part:
 def read_device_code(data: Data, elf: Elf | None) -> DeviceCode:
     """Return the device code in an ELF file, or (`elf` None) in a bundle or fatbin file.
 
-    Malformed device code is reported in `fault`, with what was read before it.
+    Malformed device code is reported in `fault`, together with what was read before it.
     """
     cuda: set[CudaImage] = set()
     rocm: set[str] = set()

@@ -1,6 +1,6 @@
-"""Which CUDA architectures a fatbin holds, read from its entry headers alone.
+"""The CUDA architectures in a fatbin, read from its entry headers only.
 
-Nothing is decompressed, and payloads are skipped unread. NVIDIA documents no format; the fields
+Nothing is decompressed, and payloads are not read. NVIDIA does not document the format; the fields
 are those of the fatbins that nvcc 11 to 13 write, checked against cuobjdump.
 """
 
@@ -23,7 +23,7 @@ _CHUNK = 1 << 16
 
 
 class DeviceCodeError(VariantBuildError):
-    """Device code is malformed, or packed in a way that cannot be read here."""
+    """Device code is malformed, or compressed in a way that cannot be read here."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -43,7 +43,7 @@ class CudaImage:
 def parse_fatbins(data: Data) -> tuple[CudaImage, ...]:
     """Return the distinct images in a section of fatbins (.nv_fatbin), sorted.
 
-    Raises DeviceCodeError where an entry points outside of its fatbin or the fatbin outside of
+    Raises DeviceCodeError where an entry reaches outside of its fatbin, or a fatbin outside of
     the section. A section without any fatbin (all padding) gives none.
     """
     found: set[CudaImage] = set()
@@ -67,7 +67,7 @@ def _fatbins(data: Data) -> Iterator[int]:
 
 
 def _next_magic(data: Data, at: int) -> int:
-    """Return the next 8-aligned place of the magic number from `at`, or the data's end."""
+    """Return the next 8-aligned offset of the magic number from `at`, or the end of the data."""
     end = len(data)
     while at < end:
         chunk = bytes(data[at : min(at + _CHUNK, end)])

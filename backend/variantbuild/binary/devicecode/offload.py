@@ -1,4 +1,4 @@
-"""Which ROCm targets an offload bundle holds, read from its table of entries.
+"""The ROCm targets in an offload bundle, read from its table of entries.
 
 Source: the ClangOffloadBundler page of Clang's documentation; compressed bundles (`CCOB`) begin
 with the header of its versions 1 to 3.
@@ -16,7 +16,7 @@ from variantbuild.binary.formats import BUNDLE_MAGIC, COMPRESSED_BUNDLE_MAGIC
 
 _CHUNK = 1 << 16
 _MOST_ENTRIES = 4096
-# Version to the layout behind magic, version and method: total size, uncompressed size, hash.
+# Version to the layout after magic, version and method: total size, uncompressed size, hash.
 _COMPRESSED = {1: "<IQ", 2: "<IIQ", 3: "<QQQ"}
 
 
@@ -53,7 +53,7 @@ def _compressed_header(head: bytes) -> tuple[int, int] | None:
 def _uncompressed_table(data: Data, at: int) -> bytes:
     header = _compressed_header(bytes(data[at : at + 8]))
     if header is None:
-        raise DeviceCodeError("a compressed offload bundle is cut short")
+        raise DeviceCodeError("a compressed offload bundle is truncated")
     version, method = header
     start = at + 8 + struct.calcsize(_COMPRESSED[version])
     if method == 1:
@@ -69,17 +69,17 @@ def _uncompressed_table(data: Data, at: int) -> bytes:
 def _targets(table: bytes) -> Iterator[str]:
     at = len(BUNDLE_MAGIC) + 8
     if table[: len(BUNDLE_MAGIC)] != BUNDLE_MAGIC or len(table) < at:
-        raise DeviceCodeError("an offload bundle is cut short")
+        raise DeviceCodeError("an offload bundle is truncated")
     (count,) = struct.unpack_from("<Q", table, len(BUNDLE_MAGIC))
     if count > _MOST_ENTRIES:
         raise DeviceCodeError(f"an offload bundle claims to hold {count} entries")
     for _ in range(count):
         if at + 24 > len(table):
-            raise DeviceCodeError("the table of an offload bundle is cut short")
+            raise DeviceCodeError("the table of an offload bundle is truncated")
         _, size, length = struct.unpack_from("<QQQ", table, at)
         name = table[at + 24 : at + 24 + length]
         if len(name) < length:
-            raise DeviceCodeError("the table of an offload bundle is cut short")
+            raise DeviceCodeError("the table of an offload bundle is truncated")
         at += 24 + length
         kind, _, target = name.decode("utf-8", "replace").partition("-")
         if size and not kind.startswith("host"):

@@ -1,6 +1,6 @@
-"""The beginning of zstd-compressed data, by whichever library is there.
+"""Decompresses the beginning of zstd data with the library that is installed.
 
-Python 3.14 has zstd itself; older versions need `zstandard`, part of the extra `audit`.
+Python 3.14 includes zstd; older versions need `zstandard`, part of the extra `audit`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def decompress_start(data: Data, at: int, limit: int) -> bytes:
     """Return at most `limit` first bytes of the zstd frame at `at`.
 
     Reads at most `limit` compressed bytes. Raises DeviceCodeError where the data is damaged or no
-    library is there to read it.
+    library is installed.
     """
     packed = bytes(data[at : min(at + limit, len(data))])
     try:
@@ -41,7 +41,7 @@ def _zstandard(packed: bytes, limit: int) -> bytes:
         zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise DeviceCodeError(
-            "the device code is compressed with zstd, which nothing here can read",
+            "the device code is compressed with zstd, and no library for it is installed",
             hint="install variantbuild[audit]",
         ) from error
     try:

@@ -1,8 +1,8 @@
 """Reads the headers of ELF files: machine, ISA note, recorded flags and required libraries.
 
-Pure and light (struct only, no disassembly), since every build reads it. Only slices of the data
-are taken, so anything with a length that can be sliced will do; every loop is bounded by the
-data's length, and whatever is malformed raises `ElfError`.
+Pure and light (struct only, no disassembly), since every build imports it. Only slices of the data
+are taken, so any sliceable value with a length works; every loop is bounded by the length of the
+data, and malformed data raises `ElfError`.
 
 Sources: System V gABI chapters 4 and 5, the x86-64 psABI (program properties), the Linux Standard
 Base (symbol versions), and the section that gcc's -frecord-gcc-switches writes.
@@ -54,7 +54,7 @@ _DT_FLAGS_1, _DT_VERNEED, _DF_1_PIE = 0x6FFFFFFB, 0x6FFFFFFE, 0x08000000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionNeed:
-    """The symbol versions (GLIBC_2.34, …) that are needed of one library."""
+    """The symbol versions (GLIBC_2.34, …) that a file needs from one library."""
 
     library: str
     versions: tuple[str, ...]
@@ -62,13 +62,13 @@ class VersionNeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Elf:
-    """What the headers of one ELF file say.
+    """The headers of one ELF file.
 
-    `flags` are the processor's own, `abi_version` that of the file's ABI. `isa_needed` is the
-    x86-64 level that the loader (glibc 2.33 and newer) will insist on, None without such a note.
-    `switches` has one line a translation unit as the compiler recorded it; the linker merges
-    equal lines. `run_paths` are the folders of RUNPATH, else of RPATH. `dynamic` are the raw
-    (tag, value) pairs of the dynamic section.
+    `flags` are e_flags, `abi_version` is the version of the ABI in e_ident. `isa_needed` is the
+    x86-64 level that the loader (glibc 2.33 and newer) requires, None without such a note.
+    `switches` has one line for each translation unit, as the compiler recorded it; the linker
+    merges equal lines. `run_paths` are the directories of RUNPATH, else of RPATH. `dynamic` are the
+    raw (tag, value) pairs of the dynamic section.
     """
 
     machine: str
@@ -92,7 +92,7 @@ class Elf:
         return next((each for each in self.sections if each.name == name), None)
 
     def offset_of(self, address: int) -> int | None:
-        """Return where in the file the byte loaded at `address` lies, None if nowhere."""
+        """Return the file offset of the byte loaded at `address`, None if there is none."""
         for each in self.segments:
             if each.type == PT_LOAD and each.address <= address < each.address + each.size:
                 return address - each.address + each.offset
@@ -100,7 +100,7 @@ class Elf:
 
     @property
     def glibc_floor(self) -> tuple[int, int] | None:
-        """The highest GLIBC_x.y version needed of any library, None where none is."""
+        """The highest GLIBC_x.y version that the file needs, None without any."""
         found = [
             parsed
             for need in self.version_needs
@@ -111,14 +111,14 @@ class Elf:
 
 
 def parse_elf(data: Data) -> Elf:
-    """Read the headers, notes, dynamic section and recorded switches of an ELF file.
+    """Read the headers, notes, dynamic section and recorded flags of an ELF file.
 
-    Raises ElfError where `data` is no ELF file, is cut short, or points outside of itself.
+    Raises ElfError where `data` is not an ELF file, is truncated, or points outside of itself.
     """
     try:
         return _parse(data)
     except struct.error as error:
-        raise ElfError(f"the ELF file is cut short: {error}") from error
+        raise ElfError(f"the ELF file is truncated: {error}") from error
 
 
 def _parse(data: Data) -> Elf:
@@ -136,7 +136,7 @@ def _parse(data: Data) -> Elf:
     sections = parse_sections(data, order, bits, shoff, *of_sections)
     segments = parse_segments(data, order, bits, phoff, phentsize, phnum)
     dynamic = parse_dynamic(data, order, bits, segments)
-    # A shell that lacks only what needs the strings, to map addresses with.
+    # Complete except for what needs the strings; enough to map addresses.
     elf = Elf(
         machine=elf_machine(machine, bits=bits, little_endian=order == "<"),
         bits=bits,
@@ -146,7 +146,7 @@ def _parse(data: Data) -> Elf:
         abi_version=ident[8],
         isa_needed=parse_isa_needed(_notes(data, bits, sections, segments), order, bits // 8),
         switches=parse_switches(
-            slice_of(data, each.offset, each.size, "the section of recorded switches")
+            slice_of(data, each.offset, each.size, "the section of recorded flags")
             for each in sections
             if each.name == ".GCC.command.line"
         ),
@@ -184,7 +184,7 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
         kind=kind,
         soname=soname,
         needed=tuple(string_at(strings, value) for tag, value in elf.dynamic if tag == _DT_NEEDED),
-        run_paths=tuple(folder for folder in run_paths.split(":") if folder),
+        run_paths=tuple(path for path in run_paths.split(":") if path),
         version_needs=tuple(
             VersionNeed(
                 library=string_at(strings, library),
@@ -198,7 +198,7 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
 def _notes(
     data: Data, bits: int, sections: tuple[Section, ...], segments: tuple[Segment, ...]
 ) -> Iterator[tuple[bytes, int]]:
-    # What glibc's loader looks at, in its order (elf/dl-load.c); objects have only sections.
+    # What glibc's loader reads, in its order (elf/dl-load.c); objects have only sections.
     places = [(s.offset, s.size, s.align) for s in segments if s.type == PT_GNU_PROPERTY]
     places = places or [(s.offset, s.size, s.align) for s in segments if s.type == PT_NOTE]
     if not segments:
@@ -208,6 +208,6 @@ def _notes(
 
 
 def _parse_glibc(version: str) -> tuple[int, int] | None:
-    # Four digits at most: an absurd number is no glibc of this world.
+    # Four digits at most: a larger number is not a version of glibc.
     match = re.match(r"GLIBC_(\d{1,4})\.(\d{1,4})(?!\d)", version, re.ASCII)
     return None if match is None else (int(match[1]), int(match[2]))

@@ -1,4 +1,4 @@
-"""What lies inside the sections of an ELF file that builds look at: notes, switches, versions.
+"""The contents of ELF sections that builds read: notes, recorded flags, symbol versions.
 
 Sources: the x86-64 psABI (program properties), the Linux Standard Base (symbol versions), and the
 section that gcc's -frecord-gcc-switches and clang's -frecord-command-line write.
@@ -21,7 +21,7 @@ _MOST_VERSIONS = 65536
 def parse_isa_needed(
     notes: Iterable[tuple[bytes, int]], order: str, property_align: int
 ) -> str | None:
-    """Return the highest x86-64 level that the program properties insist on, None without any.
+    """Return the highest x86-64 level that the program properties require, None without any.
 
     `notes` are (bytes of a note segment or section, alignment of its entries); `order` is the
     byte order as struct writes it; `property_align` is 8 in 64-bit files and 4 in others.
@@ -36,12 +36,12 @@ def parse_isa_needed(
 
 
 def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the recorded command lines, one a translation unit, from sections of C strings."""
+    """Return the recorded command lines, one per translation unit, from sections of C strings."""
     lines: list[str] = []
     for raw in sections:
         lines += [text.decode("utf-8", "replace").strip() for text in raw.split(b"\0") if text]
-    # gcc 10 and older write every switch as a string of its own, without telling which unit it
-    # belongs to: those can only be read as one line.
+    # gcc 10 and older write each flag as a separate string, without naming its translation unit:
+    # those can only be read as one line.
     single = [line for line in lines if line.startswith("-")]
     if single:
         lines = [line for line in lines if not line.startswith("-")] + [" ".join(single)]
@@ -51,8 +51,8 @@ def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
 def parse_version_needs(data: Data, order: str, at: int) -> list[tuple[int, list[int]]]:
     """Return (library, versions) as offsets into the dynamic strings, from the table at `at`.
 
-    Raises struct.error where the table runs out of `data`; gives up after 65536 versions, which
-    no real file has, so that a table that refers back to itself ends.
+    Raises struct.error where the table reaches outside of `data`; stops after 65536 versions, more
+    than any real file has, so that a table with a cycle ends.
     Source: Linux Standard Base, Symbol Versioning, section 10.7.
     """
     need, aux = struct.Struct(order + "HHIII"), struct.Struct(order + "IHHII")

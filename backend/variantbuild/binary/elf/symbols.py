@@ -1,6 +1,6 @@
-"""Where the functions of an ELF file lie and what they are called; which slots name what.
+"""The functions of an ELF file, with bounds and names, and the slots that relocations fill.
 
-Function bounds come from the symbol tables, and where a file is stripped from the unwind table
+Function bounds come from the symbol tables, and in stripped files from the unwind table
 (.eh_frame_hdr), which compilers write for every function.
 
 Sources: System V gABI (symbols, relocations), the Linux Standard Base (.eh_frame_hdr), and the
@@ -28,7 +28,7 @@ _DWARF_TABLE = 0x3B  # DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker wri
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Symbol:
-    """A named address; `ifunc` where the loader asks a function which function it means."""
+    """A named address; `ifunc` where the loader calls a resolver for the address."""
 
     name: str
     address: int
@@ -39,14 +39,14 @@ class Symbol:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """The functions of a file by address: `starts` sorted, `ends` beside them, and names."""
+    """The functions of a file by address: sorted `starts`, their `ends`, and names."""
 
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     names: dict[int, str]
 
     def locate(self, address: int) -> int:
-        """Return the start of the function that holds `address`, -1 outside of all."""
+        """Return the start of the function that contains `address`, -1 outside of all."""
         at = bisect_right(self.starts, address) - 1
         return self.starts[at] if at >= 0 and address < self.ends[at] else -1
 
@@ -61,7 +61,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """What the loader writes where: `names` slot to symbol, `values` slot to address."""
+    """What the loader writes: `names` maps slot to symbol, `values` slot to address."""
 
     names: dict[int, str]
     values: dict[int, int]
@@ -87,9 +87,9 @@ def read_symbols(data: Data, elf: Elf) -> tuple[Symbol, ...]:
 
 
 def read_bounds(data: Data, elf: Elf) -> Bounds:
-    """Join the functions that symbols name with those that the unwind table lists.
+    """Combine the functions of the symbol tables with those of the unwind table.
 
-    Names are not read: most files need none.
+    Names are not read: they are not needed for most files.
     """
     spans = dict(_unwind_spans(data, elf))
     for section in _symbol_tables(elf):
@@ -115,7 +115,7 @@ def with_names(bounds: Bounds, symbols: tuple[Symbol, ...]) -> Bounds:
 
 
 def read_slots(data: Data, elf: Elf) -> Slots:
-    """Return what the relocations put where: symbols by name, and addresses of this file."""
+    """Return what the relocations write: symbols by name, and addresses in this file."""
     names: dict[int, str] = {}
     values: dict[int, int] = {}
     irelative = False
@@ -187,7 +187,7 @@ def _strings(data: Data, elf: Elf, index: int) -> bytes:
 
 
 def _packed_relative(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int]]:
-    """Unpack SHT_RELR: an address, then bitmaps of the 63 words behind it."""
+    """Unpack SHT_RELR: an address, then bitmaps of the 63 words after it."""
     raw = slice_of(data, section.offset, section.size, section.name)
     at = 0
     for (entry,) in struct.iter_unpack("<Q", raw[: len(raw) - len(raw) % 8]):
@@ -220,6 +220,6 @@ def _unwind_spans(data: Data, elf: Elf) -> Iterator[tuple[int, int]]:
         if not 0 <= at <= len(content) - 16:
             continue
         begin, size = struct.unpack_from("<iI", content, at + 8)
-        # The start relative to its own place, as compilers write it; else the size is not there.
+        # The start is relative to its own address, as compilers write it; else there is no size.
         known = frames.address + at + 8 + begin == header.address + start
         yield header.address + start, size if known else 0

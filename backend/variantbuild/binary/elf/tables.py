@@ -17,7 +17,7 @@ SHT_NOTE, SHT_NOBITS = 7, 8
 
 
 class ElfError(VariantBuildError):
-    """Bytes that begin like an ELF file are malformed or cut short."""
+    """Bytes that begin like an ELF file are malformed or truncated."""
 
 
 class Data(Protocol):
@@ -43,7 +43,7 @@ class Section:
 
     @property
     def executable(self) -> bool:
-        """Tell whether the section holds instructions (SHF_EXECINSTR)."""
+        """Return whether the section holds instructions (SHF_EXECINSTR)."""
         return bool(self.flags & 4)
 
 
@@ -64,14 +64,14 @@ class Segment:
 
     @property
     def executable(self) -> bool:
-        """Tell whether the segment is mapped executable."""
+        """Return whether the segment is mapped executable."""
         return self.type == PT_LOAD and bool(self.flags & 1)
 
 
 def slice_of(data: Data, offset: int, size: int, what: str) -> bytes:
     """Return `size` bytes from `offset`; raises ElfError naming `what` where they are not there."""
     if offset < 0 or size < 0 or offset + size > len(data):
-        raise ElfError(f"{what} of the ELF file lies outside of it")
+        raise ElfError(f"{what} of the ELF file is outside of it")
     return bytes(data[offset : offset + size])
 
 
@@ -81,7 +81,7 @@ def parse_sections(
     """Read `count` section headers of `entry` bytes at `offset`; names are in section `names_at`.
 
     `order` is the byte order as struct writes it, `bits` 32 or 64. Raises ElfError for headers that
-    are too short or lie outside of the file.
+    are too short or outside of the file.
     """
     if not offset:
         return ()
@@ -89,7 +89,7 @@ def parse_sections(
     if entry < form.size:
         raise ElfError(f"the section headers of the ELF file are {entry} bytes long each")
     first = form.unpack(slice_of(data, offset, form.size, "the section table"))
-    # gABI: counts that do not fit 16 bits stand in the first, unused header.
+    # gABI: counts that do not fit 16 bits are in the first, unused header.
     count = count or first[5]
     names_at = first[6] if names_at == 0xFFFF else names_at
     raw = slice_of(data, offset, count * entry, "the section table")
