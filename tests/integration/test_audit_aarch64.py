@@ -118,8 +118,8 @@ _CASES = {
 }
 
 
-def _build(folder: Path, case: Case) -> Path:
-    source, module = SOURCES / "aarch64" / case.source, folder / "m.so"
+def _build(directory: Path, case: Case) -> Path:
+    source, module = SOURCES / "aarch64" / case.source, directory / "m.so"
     switches = [
         "-O3",
         f"-DUSE={case.use}",
@@ -154,7 +154,7 @@ def test_features_are_found(built: tuple[Case, Path]) -> None:
     assert {each.needs for each in file.code.functions if not each.guarded} == case.needs
 
 
-def test_emulated_processors_agree(built: tuple[Case, Path], tmp_path: Path) -> None:
+def test_emulated_cpus_agree(built: tuple[Case, Path], tmp_path: Path) -> None:
     case, module = built
     root = Path("/usr/aarch64-linux-gnu")
     if shutil.which("qemu-aarch64") is None or not root.is_dir():
@@ -185,9 +185,9 @@ def test_declared_levels_and_names(tmp_path: Path) -> None:
 
 
 def test_levels_without_instructions_of_their_own_are_shown_by_lower_ones(tmp_path: Path) -> None:
-    folder = tmp_path / "told"
-    folder.mkdir()
-    report = _audit(_build(folder, _CASES["atomics"]))
+    directory = tmp_path / "told"
+    directory.mkdir()
+    report = _audit(_build(directory, _CASES["atomics"]))
     assert report.level == "armv8.1a"
     case = _case("rounded.c", "armv8.2-a", "lse", _NEWER, use="work()")
     judged = judge(_audit(_build(tmp_path, case)), Variant(arch="aarch64", cpu="armv8.2a"))

@@ -77,10 +77,10 @@ _CASES = {
 _EACH = [(name, each) for name, case in _CASES.items() for each in case.compilers]
 
 
-def _build(folder: Path, compiler: str, case: Case) -> Path:
+def _build(directory: Path, compiler: str, case: Case) -> Path:
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
-    source, module = SOURCES / "x86" / case.source, folder / "m.so"
+    source, module = SOURCES / "x86" / case.source, directory / "m.so"
     include = sysconfig.get_paths()["include"]
     extra = ["-fuse-ld=lld"] if "-flto" in case.switches and compiler == "clang" else []
     command = [compiler, *case.switches, *extra, "-shared", "-fPIC", "-w", f"-I{include}"]
@@ -117,7 +117,7 @@ def test_levels_are_found(built: tuple[Case, Path]) -> None:
         assert {each.needs for each in file.code.functions if not each.guarded} == {case.level}
 
 
-def test_emulated_processors_agree(built: tuple[Case, Path]) -> None:
+def test_emulated_cpus_agree(built: tuple[Case, Path]) -> None:
     case, module = built
     if shutil.which("qemu-x86_64") is None:
         pytest.skip("no qemu-user here")
@@ -154,9 +154,9 @@ def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
     for name, case in {
         "quiet": quiet, "told": told, "noted": noted, "contradicted": contradicted
     }.items():  # fmt: skip
-        folder = tmp_path / name
-        folder.mkdir()
-        judgement = judge(_audit(_build(folder, "gcc", case)), v3)
+        directory = tmp_path / name
+        directory.mkdir()
+        judgement = judge(_audit(_build(directory, "gcc", case)), v3)
         rules[name] = {each.rule for each in judgement.findings if each.rule != "no-guard"}
     assert rules["quiet"] == {"no-evidence"}
     assert rules["noted"] == {"uses-less"}
@@ -198,7 +198,7 @@ def test_data_between_functions_is_no_code(tmp_path: Path) -> None:
     [file] = _audit(_build(tmp_path, "gcc", case)).files
     assert file.level == "v1"
     case = Case("bytes.c", "work(in, 64)", ("-O2", f'-DBYTES="{evex}"'), "v4", "v4")
-    folder = tmp_path / "code"
-    folder.mkdir()
-    [file] = _audit(_build(folder, "gcc", case)).files
+    directory = tmp_path / "code"
+    directory.mkdir()
+    [file] = _audit(_build(directory, "gcc", case)).files
     assert file.level == "v4"

@@ -30,7 +30,7 @@ def test_pure_wheels_have_no_findings() -> None:
     assert rules(pure, "v3") == {}
 
 
-def test_switches_and_note_that_agree_pass() -> None:
+def test_flags_and_note_that_agree_pass() -> None:
     assert rules(report("GNU C17 -march=x86-64-v3", note="v3"), "v3") in (
         {},
         {"uses-less": "warning"},  # where a decoder sees that no instruction is there
@@ -67,7 +67,7 @@ def test_the_note_alone_is_evidence_of_the_link() -> None:
         (("GNU C17 -march=znver9", "GNU C17 -mtune=generic"), "warning"),
     ],
 )
-def test_code_that_asks_the_processor_was_not_all_compiled_for_more(
+def test_dispatching_code_was_not_all_compiled_for_more(
     lines: tuple[str, ...], severity: str
 ) -> None:
     asks = Code(
@@ -87,7 +87,7 @@ def test_code_that_asks_the_processor_was_not_all_compiled_for_more(
     assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
 
 
-def test_a_note_is_no_evidence_where_switches_should_be_recorded() -> None:
+def test_a_note_is_not_evidence_where_flags_should_be_recorded() -> None:
     variant = Variant(arch="x86_64", cpu="v3")
     assert judge(report(note="v3"), variant).evidence == ("note",)
     (error,) = judge(report(note="v3"), variant, records=True).errors
@@ -149,7 +149,7 @@ def test_other_machines_are_errors() -> None:
     assert rules(found, "armv8.2a", "aarch64")["no-evidence"] == "error"
 
 
-def test_named_processors() -> None:
+def test_named_cpus() -> None:
     assert "no-evidence" not in rules(report("-march=znver4", note="v4"), "zen4")
     assert rules(report("-march=x86-64-v3", note="v3"), "zen4")["no-evidence"] == "error"
     assert rules(report("-march=znver4", note="v4"), "zen3")["needs-more"] == "error"

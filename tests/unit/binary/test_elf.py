@@ -26,12 +26,12 @@ def test_no_note_is_none() -> None:
     assert parse_elf(elf()).isa_needed is None
 
 
-def test_switches_are_one_line_a_unit() -> None:
+def test_recorded_flags_are_one_line_per_unit() -> None:
     lines = ("GNU C17 12.2.0 -march=x86-64-v3 -O2", "/usr/bin/clang -O2 -c a.c")
     assert parse_elf(elf(sections=command_lines(*lines))).switches == lines
 
 
-def test_switches_of_old_gcc_become_one_line() -> None:
+def test_recorded_flags_of_old_gcc_become_one_line() -> None:
     old = command_lines("-mtune=generic", "-march=haswell", "-O2")
     assert parse_elf(elf(sections=old)).switches == ("-mtune=generic -march=haswell -O2",)
 
@@ -42,8 +42,8 @@ def test_machine(number: int, name: str) -> None:
 
 
 def test_this_pythons_own_modules() -> None:
-    folder = Path(sysconfig.get_paths()["platstdlib"]) / "lib-dynload"
-    modules = sorted(folder.glob("_s*.so"))
+    directory = Path(sysconfig.get_paths()["platstdlib"]) / "lib-dynload"
+    modules = sorted(directory.glob("_s*.so"))
     if sys.platform != "linux" or not modules:
         pytest.skip("no ELF modules beside this Python")
     for path in modules:
