@@ -205,7 +205,7 @@ def test_sdist_builds_again_from_itself(tree: Tree, tmp_path: Path) -> None:
     [
         ({"variantbuild.cpu": "zen44"}, ("cpu 'zen44'", "config-setting", "did you mean 'zen4'")),
         ({"variantbuild.cpu": "neoverse_v2"}, ("a CPU of aarch64", "the wheel is for x86_64")),
-        ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two processors")),
+        ({"variantbuild.target": "v3.v2"}, ("target 'v3.v2'", "two CPUs")),
         ({"variantbuild.cpy": "v3"}, ("variantbuild.cpy is not a setting", "'cpu'")),
         ({"variantbuild.cpu": ["v2", "v3"]}, ("expected a non-empty string",)),
         ({"variantbuild.overrides": "x"}, ("only pyproject.toml and settings files",)),
@@ -219,7 +219,7 @@ def test_bad_settings(tree: Tree, settings: dict[str, object], words: tuple[str,
 
 def test_no_compiler(tree: Tree, tmp_path: Path) -> None:
     done = tree.build({"variantbuild.cpu": "v3"}, PATH=str(tmp_path), CC="", CXX="")
-    tree.refused(done, "no compiler", "'v3'", "apt install build-essential")
+    tree.refused(done, "no usable compiler", "'v3'", "apt install build-essential")
 
 
 def test_cc_names_nothing(tree: Tree) -> None:
