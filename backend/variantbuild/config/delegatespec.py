@@ -6,12 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from variantbuild.config.buildsystem import (
-    SCIKIT_BUILD_CORE_BACKEND,
-    SETUPTOOLS_BACKEND,
-    BuildSystem,
-    suggest_backend,
-)
+from variantbuild.config.buildsystem import BuildSystem, suggest_backend
+from variantbuild.config.detection import detect_backend
 from variantbuild.config.project import Project
 from variantbuild.errors import DelegateError
 
@@ -36,9 +32,9 @@ class DelegateSpec:
 def resolve_delegate(project: Project) -> DelegateSpec:
     """Choose the backend for `project`.
 
-    `auto` is scikit-build-core if there is a `[tool.scikit-build]` table, or CMakeLists.txt and no
-    setup.py; otherwise setuptools. Raises DelegateError for a name that no backend can have, for
-    variantbuild itself, and for a directory outside the source tree.
+    `auto` detects it (see `detection`). Raises DelegateError for a name that no backend can have,
+    for variantbuild itself, for a directory outside the source tree, and where the project does not
+    tell.
     """
     config = project.config
     path = tuple(_inside(project.path, directory) for directory in config.delegate_path)
@@ -46,12 +42,8 @@ def resolve_delegate(project: Project) -> DelegateSpec:
         origin = config.origin("delegate")
         _check_backend(config.delegate, origin)
         return DelegateSpec(backend=config.delegate, path=path, origin=origin)
-    backend, origin = SETUPTOOLS_BACKEND, "the default"
-    if project.tool_table("scikit-build") is not None:
-        backend, origin = SCIKIT_BUILD_CORE_BACKEND, "[tool.scikit-build] in pyproject.toml"
-    elif (project.path / "CMakeLists.txt").is_file() and not (project.path / "setup.py").is_file():
-        backend, origin = SCIKIT_BUILD_CORE_BACKEND, "CMakeLists.txt without setup.py"
-    return DelegateSpec(backend=backend, path=path, origin=origin)
+    found = detect_backend(project)
+    return DelegateSpec(backend=found.backend, path=path, origin=found.evidence)
 
 
 def _check_backend(name: str, origin: str) -> None:

@@ -37,9 +37,11 @@ class Config:
         default="auto",
         early=True,
         values="`auto`, or a backend as in PEP 517: `module` or `module:object`",
-        doc="The backend to wrap. `auto` selects scikit-build-core if pyproject.toml has a "
-        "`[tool.scikit-build]` table, or if there is a `CMakeLists.txt` and no `setup.py`; "
-        "otherwise setuptools.",
+        doc="The backend to wrap. `auto` selects the one that `[build-system] requires` names, "
+        "else the one that a `[tool.*]` table configures, else the one for the `setup.py`, "
+        "`meson.build`, `Cargo.toml` or `CMakeLists.txt` at the top of the tree. Several of equal "
+        "weight are an error that asks, and so are compiled sources that none of them claims. "
+        "Otherwise setuptools.",
     )
     delegate_path: tuple[str, ...] = words(
         "delegate-path",

@@ -51,11 +51,27 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
         raise outcome.error()
     for message in outcome.warnings:
         reporter.warning(message)
+    if isinstance(outcome, Unstamped) and outcome.why == "no-machine-code":
+        _report_uncompiled(plan, reporter)
     if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
         reporter.note(outcome.reason)
     if not isinstance(outcome, Stamped) or report is None or judgement is None:
         return None
     return Approved(variant=outcome.variant, report=report, has_notes=judgement.has_isa_notes)
+
+
+def _report_uncompiled(plan: BuildPlan, reporter: Reporter) -> None:
+    """Warn of a wheel without machine code from a tree with sources, if we chose the backend."""
+    from variantbuild.config.compiledsources import find_compiled_source
+
+    delegate, project = plan.delegate, plan.project
+    source = None if project.config.is_set("delegate") else find_compiled_source(project.path)
+    if source is not None:
+        reporter.warning(
+            f"the wheel contains no machine code, but the source tree contains {source.path}: "
+            f"{delegate.backend}, chosen because of {delegate.origin}, compiled nothing; set "
+            "delegate in [tool.variantbuild] to the backend that does"
+        )
 
 
 def approve_in_place(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from variantbuild.host.sourcetree import walk_sources
 from variantbuild.probe.facts import LANGUAGES, Language
 
 _ENDINGS: dict[str, tuple[Language, ...]] = {
@@ -25,12 +26,6 @@ _ENDINGS: dict[str, tuple[Language, ...]] = {
     ".f08": ("fortran",),
 }
 
-#: Directories with third-party files or build output.
-_SKIPPED = frozenset({"build", "dist", "node_modules", "venv", "__pycache__", "site-packages"})
-
-#: Files looked at before giving up: the tree may be a home directory by mistake.
-_LIMIT = 50_000
-
 
 def holds_rust(source: Path) -> bool:
     """Return whether `source` holds a Cargo.toml, at most two directories down.
@@ -50,18 +45,9 @@ def find_languages(source: Path) -> tuple[Language, ...]:
     generates its sources may hold none.
     """
     found: set[Language] = set()
-    looked = 0
-    for directory, directories, files in os.walk(source):
-        directories[:] = [
-            name
-            for name in directories
-            if name not in _SKIPPED
-            and not name.startswith(".")
-            and not os.path.exists(os.path.join(directory, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118 - Path costs ten times as much here
-        ]
+    for _, files in walk_sources(source):
         for name in files:
-            found.update(_ENDINGS.get(os.path.splitext(name)[1].lower(), ()))  # noqa: PTH122 - as above
-        looked += len(files)
-        if len(found) == len(LANGUAGES) or looked > _LIMIT:
+            found.update(_ENDINGS.get(os.path.splitext(name)[1].lower(), ()))  # noqa: PTH122 - Path costs ten times as much here
+        if len(found) == len(LANGUAGES):
             break
     return tuple(language for language in LANGUAGES if language in found)
