@@ -155,3 +155,25 @@ def test_a_compiler_that_dies_without_a_word(tmp_path: Path) -> None:
     )
     said = refusal(DeviceBuild(toolkit=toolkit, architectures=architectures))
     assert said.endswith("for gfx90a: it was killed by signal 11")
+
+
+@needs_nvcc
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS"])
+def test_flags_in_the_environment_are_named_as_the_cause(name: str) -> None:
+    message = refusal(cuda("80"), **{name: "--no-such-flag"})
+    assert f"because of {name}='--no-such-flag' in the environment" in message
+
+
+@needs_nvcc
+@pytest.mark.cuda
+def test_flags_in_the_environment_are_not_blamed_for_another_mistake() -> None:
+    message = refusal(cuda("80", extra=("--no-such-flag",)), NVCC_APPEND_FLAGS="-lineinfo")
+    assert "because of" not in message
+
+
+@needs_hipcc
+@pytest.mark.rocm
+def test_hipcc_flags_in_the_environment_are_named_as_the_cause() -> None:
+    message = refusal(rocm("gfx90a"), HIPCC_COMPILE_FLAGS_APPEND="--no-such-flag")
+    assert "because of HIPCC_COMPILE_FLAGS_APPEND" in message

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from variantbuild.audit.files import audit_members
 from variantbuild.audit.judge import judge, judge_finished, judge_fit, judge_in_place
 from variantbuild.audit.judge.findings import Evidence, Finding, Judgement
+from variantbuild.audit.judge.hints import Product
 from variantbuild.audit.judge.outcome import (
     Outcome,
     Policy,
-    Product,
     Refused,
     Stamped,
     Unstamped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 
 from variantbuild.audit import (
     AuditReport,
@@ -13,6 +14,7 @@ from variantbuild.audit import (
     decide,
     judge,
 )
+from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
 from variantbuild.cli.options import check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
@@ -92,10 +94,13 @@ def _earned(name: str, report: AuditReport, variant: Variant) -> Stamped:
 
     There is no option to skip the audit: the stamp would be an unchecked claim.
     """
-    outcome = decide(variant, judge(report, variant), "error", "finished")
+    outcome = decide(variant, judge(report, variant), "error", "stamped")
     if isinstance(outcome, Stamped):
         return outcome
     if isinstance(outcome, Refused):
+        if is_about_cpu(outcome.findings[0]) and (fits := fitting_level(report, variant)):
+            hint = f"its files fit --target {fits}"
+            raise replace(outcome, hint=hint).error()
         raise outcome.error()
     raise AuditError(f"{name}: {outcome.reason}")
 

@@ -170,6 +170,8 @@ def parse_value(setting: Setting, raw: TOMLValue) -> Value:
         case "text":
             if isinstance(raw, str) and raw.strip():
                 return raw.strip()
+            if isinstance(raw, Sequence) and not isinstance(raw, str):
+                raise ValueError("expected one value, not a list")  # noqa: TRY004 - parsing
             raise ValueError("expected a non-empty string in quotes")
         case "tables":
             raise ValueError("only pyproject.toml and settings files can contain it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import sysconfig
@@ -113,9 +114,28 @@ def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tupl
 
 
 def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
+    _refuse_other_headings(pyproject)
     tool = pyproject.get("tool", {})
     table = tool.get("variantbuild", {}) if isinstance(tool, Mapping) else {}
     return table_source("pyproject", "pyproject.toml", table)
+
+
+def _refuse_other_headings(pyproject: Mapping[str, TOMLValue]) -> None:
+    """Refuse a table that is meant for us under another heading, as it would have no effect."""
+    tool = pyproject.get("tool", {})
+    for prefix, tables in (
+        ("", pyproject),
+        ("tool.", tool),
+        ("tools.", pyproject.get("tools", {})),
+    ):
+        for name in tables if isinstance(tables, Mapping) else ():
+            ours = name.lower().replace("-", "").replace("_", "") == "variantbuild"
+            if ours and f"{prefix}{name}" != "tool.variantbuild":
+                raise ConfigError(
+                    f"[{prefix}{name}] in pyproject.toml is not read: settings are in "
+                    "[tool.variantbuild]",
+                    hint="rename the table to [tool.variantbuild]",
+                )
 
 
 def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
@@ -147,11 +167,24 @@ def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
             hint="name the directory that contains pyproject.toml",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if mark := _byte_order_mark(path):
+            raise ConfigError(
+                f"{path} starts with a byte order mark ({mark}), which TOML does not allow",
+                hint="save it as UTF-8 without a BOM",
+            ) from None
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     except OSError as error:
         if not required and not os.access(path.parent, os.X_OK):
             return {}
         raise ConfigError(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
+
+
+def _byte_order_mark(path: Path) -> str:
+    """Return the encoding that the byte order mark at the start of a file names; '' without one."""
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    marks = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+    return next((name for mark, name in marks.items() if start.startswith(mark)), "")
 
 
 def _refuse_backend_path(path: Path, pyproject: Mapping[str, TOMLValue], config: Config) -> None:

@@ -11,6 +11,7 @@ from variantbuild.config.overridetables import parse_overrides
 from variantbuild.config.settings import OVERRIDES, Config, settings
 from variantbuild.config.sources import Source
 from variantbuild.errors import ConfigError
+from variantbuild.types import TOMLValue
 
 
 class _Placed(NamedTuple):
@@ -65,8 +66,19 @@ def _parse_source(source: Source, problems: list[str]) -> dict[str, _Placed]:
             try:
                 placed[key] = _Placed(parse_value(setting, raw), place)
             except ValueError as error:
-                problems.append(f"{place} is {raw!r}: {error}")
+                problems.append(_repeated(source, place, raw) or f"{place} is {raw!r}: {error}")
     return placed
+
+
+def _repeated(source: Source, place: str, raw: TOMLValue) -> str:
+    """Say that a config-setting for a single value has several; '' for any other value.
+
+    Front ends collect a repeated `-C KEY=VALUE` in a list.
+    """
+    if source.kind != "config-settings" or isinstance(raw, str) or not isinstance(raw, Sequence):
+        return ""
+    values = " and ".join(map(str, raw))
+    return f"{place} is given {len(raw)} times ({values}): it takes one value"
 
 
 def _parse_overrides(source: Source, problems: list[str]) -> tuple[Override, ...]:
@@ -100,7 +112,7 @@ def _unknown(key: str, place: str, known: Mapping[str, Setting]) -> str:
             f"{place} is in a single table: write [[tool.variantbuild.{OVERRIDES}]], with double "
             "brackets"
         )
-    if key == "tool.variantbuild":
+    if key == "tool.variantbuild" or key.startswith("variantbuild."):
         return f"{place} is not a setting: in a settings file the keys are at the top level"
     below = [each for each in known if each.startswith(f"{key}.")]
     if below:

@@ -16,14 +16,21 @@ SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", 
 #: Set by `variantbuild build` for the hooks that it calls.
 FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
 
+#: The commands of pip that build wheels.
+_PIP_COMMANDS = ("install", "wheel", "download", "lock")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
-    """The front end, the trace it was detected by, and whether it runs under cibuildwheel."""
+    """The front end, the trace it was detected by, and whether it runs under cibuildwheel.
+
+    `keeps_file` is true for `pip wheel`, whose wheel is a file to be installed later.
+    """
 
     kind: SituationKind
     evidence: str
     cibuildwheel: bool = False
+    keeps_file: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +79,8 @@ def detect_situation(traces: Traces) -> Situation:
     if traces.tracked:
         kind = _pip_kind(traces.tracked[0], is_sdist=traces.is_sdist)
         evidence = f"pip is preparing {traces.tracked[0]!r}"
-        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
+        keeps = _pip_command(traces.parent) == "wheel"
+        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci, keeps_file=keeps)
     if env.get(FRONTEND_VARIABLE) == "variantbuild":
         return Situation(kind="build", evidence=f"{FRONTEND_VARIABLE} is set", cibuildwheel=on_ci)
     build_dir = env.get("UV_INTERNAL__BUILD_DIR")
@@ -84,7 +92,11 @@ def detect_situation(traces: Traces) -> Situation:
         return Situation(kind="build", evidence="CIBUILDWHEEL is 1", cibuildwheel=True)
     if traces.tracked is not None:
         # What pip accepts by every route and never reuses from its cache.
-        return Situation(kind="pip-sdist", evidence="PIP_BUILD_TRACKER is set, but empty")
+        return Situation(
+            kind="pip-sdist",
+            evidence="PIP_BUILD_TRACKER is set, but empty",
+            keeps_file=_pip_command(traces.parent) == "wheel",
+        )
     return Situation(kind="unknown", evidence="no known front end left a trace")
 
 
@@ -103,6 +115,11 @@ def _pip_kind(requirement: str, *, is_sdist: bool) -> SituationKind:
     if url.startswith("file:") and not archive:
         return "pip-tree"
     return "pip-archive"
+
+
+def _pip_command(command: Sequence[str]) -> str:
+    """Return the command that pip runs, by its command line; '' for an unknown one."""
+    return next((word for word in command[1:] if word in _PIP_COMMANDS), "")
 
 
 def _read_tracker(directory: Path) -> tuple[str, ...] | None:

@@ -59,6 +59,7 @@ class Prepared:
                 kind=cast("SituationKind", kind),
                 evidence=_string(fields, "evidence"),
                 cibuildwheel=fields.get("cibuildwheel") is True,
+                keeps_file=fields.get("keeps-file") is True,
             ),
             plan_digest=_string(fields, "plan"),
             wheel=PreparedWheel(name=_string(fields, "wheel"), sha256=_string(fields, "sha256"))
@@ -72,6 +73,7 @@ class Prepared:
             "situation": self.situation.kind,
             "evidence": self.situation.evidence,
             "cibuildwheel": self.situation.cibuildwheel,
+            "keeps-file": self.situation.keeps_file,
             "plan": self.plan_digest,
             "wheel": None if self.wheel is None else self.wheel.name,
             "sha256": None if self.wheel is None else self.wheel.sha256,

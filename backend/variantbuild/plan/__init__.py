@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from variantbuild.plan.device.deviceplan import DevicePlan
     from variantbuild.plan.flags.trial import Trial
 
+_NOT_FROM_A_WHEELHOUSE = (
+    "pip will not install the file that `pip wheel` writes here from a wheelhouse (--find-links): "
+    "only the specific tag in its name keeps pip's cache from reusing it on another machine; "
+    "-C variantbuild.platform-tag=set names it so that it installs"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildPlan:
@@ -97,7 +103,13 @@ class BuildPlan:
             *self.flags.notes,
             *(() if self.devices is None else self.devices.messages),
             *([guard] if unguarded and not self.variant.is_baseline else []),
+            *([_NOT_FROM_A_WHEELHOUSE] if self._is_kept_in_vain() else []),
         )
+
+    def _is_kept_in_vain(self) -> bool:
+        """Return whether pip writes a file that it will not install by itself."""
+        specific = self.naming.form in ("specific", "hybrid")
+        return self.situation.keeps_file and specific and not self.variant.is_baseline
 
     @property
     def digest(self) -> str:

@@ -9,7 +9,7 @@ from variantbuild.config import Config
 from variantbuild.errors import ProbeError, VariantError
 from variantbuild.isa.architecture import architecture as architecture_named
 from variantbuild.isa.architecture import parse_machine
-from variantbuild.isa.cpus import family_of, known_cpus, suggest
+from variantbuild.isa.cpus import CONFIG_WORDS, explain_unknown, family_of, known_cpus
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
 from variantbuild.variant import Variant
 from variantbuild.variant.axes import DistroLabel
@@ -141,19 +141,17 @@ def _known_name(name: str, arch: str, origin: str) -> str:
     if level is not None:
         return level.name
     family = family_of(name)
-    if family == arch:
+    if family == arch and name in known_cpus(arch):
         return name
-    if family is not None:
+    if family is not None and family != arch:
         raise VariantError(
             f"cpu {name!r} ({origin}) is a CPU of {family}, and the wheel is for {arch}",
             hint="build it on a machine of that architecture",
         )
-    near = suggest(name, (*known_cpus(arch), "auto", "native", "none"))
     raise VariantError(
-        f"cpu {name!r} ({origin}) is not a known CPU",
-        hint=f"did you mean {near!r}?"
-        if near
-        else "`variantbuild probe` shows this machine's name",
+        f"cpu {name!r} ({origin}) is not a known CPU of {arch}",
+        hint=explain_unknown(name, arch, sorted(CONFIG_WORDS))
+        or "`variantbuild probe` shows this machine's name",
     )
 
 

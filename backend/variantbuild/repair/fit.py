@@ -77,12 +77,28 @@ def resolve_policy(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:
             raise AuditError(f"{asked.name} is for musl, but the files are linked with glibc")
         if beyond:
             raise _refusal(asked.name, beyond, files)
+        _refuse_future(asked, files)
         return asked
     for policy in known_policies():
         if not excesses(policy, files):
             return policy
     highest = known_policies()[-1]
     raise _refusal(f"{highest.name}, the newest policy known,", excesses(highest, files), files)
+
+
+def _refuse_future(asked: Policy, files: Sequence[LinkedFile]) -> None:
+    """Refuse a policy for a glibc that is not known to exist: nothing could install the wheel."""
+    newest = known_policies()[-1]
+    if asked.is_musl or asked.ceilings["GLIBC"] <= newest.ceilings["GLIBC"]:
+        return
+    lowest = next((each.name for each in known_policies() if not excesses(each, files)), None)
+    if lowest is not None:
+        glibc = ".".join(map(str, asked.ceilings["GLIBC"]))
+        raise RepairError(
+            f"--policy {asked.name} is for glibc {glibc} and newer, but the symbols in the files "
+            f"need no more than {lowest}: fewer systems would install the wheel, or none",
+            hint=f"use --policy {lowest}, or leave --policy out, which means the same",
+        )
 
 
 def _resolve_musl(files: Sequence[LinkedFile], asked: Policy | None) -> Policy:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from variantbuild.audit import AuditReport, Refused, audit_wheel, decide, judge
+from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
 from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
 from variantbuild.host.local import LocalHost
@@ -129,8 +130,17 @@ def _check_gate(report: AuditReport, declared: Declared) -> tuple[str, ...]:
     """Judge the machine code by the declared variant; AuditError if it needs more."""
     arch = next(iter(declared.architectures), "")
     variant = declared.variant or Variant(arch=arch)
-    outcome = decide(variant, judge(report, variant), "error", "finished")
+    outcome = decide(variant, judge(report, variant), "error", "repaired")
     if isinstance(outcome, Refused):
+        fits = fitting_level(report, variant) if is_about_cpu(outcome.findings[0]) else None
+        if fits and variant.is_baseline:
+            hint = (
+                f"stamp it first, and repair the stamped wheel: variantbuild stamp --target {fits}"
+            )
+            raise replace(outcome, hint=hint).error()
+        if fits:
+            hint = f"label it with what it needs: variantbuild unstamp, then stamp --target {fits}"
+            raise replace(outcome, hint=hint).error()
         raise outcome.error()
     return outcome.warnings
 

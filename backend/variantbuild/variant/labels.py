@@ -16,6 +16,7 @@ from variantbuild.isa.architecture import architecture
 from variantbuild.isa.cpus import (
     CONFIG_WORDS,
     all_cpus,
+    explain_unknown,
     family_of,
     known_cpus,
     suggest,
@@ -168,12 +169,21 @@ def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:
             f"{piece!r}{where} is not a version of an accelerator or distribution",
             hint="CUDA is written 'cu12' or 'cu128', ROCm 'rocm6.4'",
         )
-    names = {*known_cpus(arch), *distro_names()}
-    near = suggest(piece, names) or suggest("_".join(words), names)
     return VariantError(
-        f"unknown CPU {piece!r}{where} for {arch}",
-        hint=f"did you mean {near!r}?" if near else _some_names(arch),
+        f"unknown CPU {piece!r}{where} for {arch}", hint=_instead(piece, words, arch)
     )
+
+
+def _instead(piece: str, words: tuple[str, ...], arch: str) -> str:
+    whole = "_".join(words)
+    near = None
+    if not architecture(arch).levels:
+        near = suggest(piece, known_cpus(arch)) or suggest(whole, known_cpus(arch))
+    elif suggest(piece, known_cpus(arch)) is None and suggest(whole, known_cpus(arch)):
+        piece = whole
+    if near is not None:
+        return f"did you mean {near!r}?"
+    return explain_unknown(piece, arch, distro_names()) or _some_names(arch)
 
 
 def _foreign(cpu: str, arch: str) -> VariantError:
@@ -182,8 +192,7 @@ def _foreign(cpu: str, arch: str) -> VariantError:
     known = architecture(family or arch)
     if family == arch:
         # archspec's names of the levels: `x86_64_v3`.
-        written = known.level(cpu.rpartition("_")[2]) or known.baseline
-        return VariantError(f"{cpu!r} is written '{written}' in labels", hint=_some_names(arch))
+        return VariantError(f"{cpu!r} is not a label", hint=explain_unknown(cpu, arch))
     if known.levels and known.level(cpu) is not None:
         name = "x86-64" if family == "x86_64" else family
         return VariantError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from audited import ALL, PLAN, decoded, device_report, report
@@ -18,6 +20,7 @@ from variantbuild.audit import (
     judge_fit,
 )
 from variantbuild.audit.judge.devicecompare import PlannedDevices
+from variantbuild.audit.judge.hints import fitting_level
 from variantbuild.binary.devicecode import CudaImage
 from variantbuild.variant import Variant
 
@@ -63,12 +66,17 @@ def test_what_was_asked_is_stamped() -> None:
 
 
 @pytest.mark.parametrize("policy", ["error", "downgrade"])
-@pytest.mark.parametrize("product", ["built", "editable", "finished"])
+@pytest.mark.parametrize("product", ["built", "editable", "stamped", "repaired"])
 def test_needing_more_is_refused(policy: Policy, product: Product) -> None:
     given = refused(outcome(report("-march=x86-64-v4"), policy=policy, product=product))
     subject = "what was built in place is not" if product == "editable" else "not stamped as"
     assert given.error().message.startswith(f"{subject} v3: m.so needs v4 by its recorded")
-    assert "flags of its own, appended after ours (-march=x86-64-v4)" in given.hint
+    if product in ("built", "editable"):
+        assert "flags of its own, appended after ours (-march=x86-64-v4)" in given.hint
+    else:
+        # Whoever has only the file cannot change the flags, and has no `audit` setting.
+        assert "flags" not in given.hint
+        assert "warn" not in given.hint
 
 
 def test_the_project_s_flags_are_in_the_hint_where_instructions_show_it_first() -> None:
@@ -82,7 +90,7 @@ def test_the_project_s_flags_are_in_the_hint_where_instructions_show_it_first() 
 
 def test_code_above_the_baseline_is_refused_without_a_label() -> None:
     baseline = Variant(arch="x86_64")
-    given = refused(outcome(report(note="v3"), baseline, product="finished"))
+    given = refused(outcome(report(note="v3"), baseline, product="repaired"))
     assert given.error().message.startswith("not for every x86_64 CPU: m.so needs v3")
     v1 = Variant(arch="x86_64", cpu="v1")
     assert refused(outcome(report(note="v3"), v1, "downgrade"))
@@ -206,3 +214,60 @@ def test_editable_builds_under_each_policy(policy: Policy, stops: bool) -> None:
         assert refused(given).error().message.startswith("what was built in place is not cu13: it")
     else:
         assert unstamped(given).warnings == (() if policy == "off" else (SKIPPED,))
+
+
+@pytest.mark.parametrize("product", ["stamped", "repaired"])
+def test_hints_for_a_finished_wheel_do_not_speak_of_the_build(product: Product) -> None:
+    no_evidence = refused(outcome(report("-march=x86-64-v2"), product=product))
+    assert no_evidence.hint == (
+        "build it for v3 from its sources: variantbuild build SRC --target v3"
+    )
+    native = refused(outcome(report("-march=native"), product=product))
+    assert "name in labels" in native.hint
+    for given in (no_evidence, native):
+        assert "CFLAGS" not in given.hint
+        assert 'audit = "' not in given.hint
+
+
+def test_one_fact_is_told_once() -> None:
+    """Instructions, recorded flags and ISA note that show the same are one finding."""
+    v1 = Variant(arch="x86_64")
+    judged = judge(report("-march=x86-64-v3", note="v3"), v1)
+    (needs,) = judged.errors
+    assert needs.message == (
+        "m.so needs v3 by its recorded -march=x86-64-v3 and its ISA note, more than v1 has"
+    )
+    assert [each.source for each in needs.evidence] == ["switches", "note"]
+
+
+def test_the_highest_of_several_needs_is_told() -> None:
+    judged = judge(
+        report("-march=x86-64-v3", "-march=x86-64-v4", note="v3"), Variant(arch="x86_64")
+    )
+    (needs,) = judged.errors
+    assert needs.message.startswith("m.so needs v4 by its recorded -march=x86-64-v4, more than")
+    assert len(needs.evidence) == 2
+
+
+def test_the_label_that_fits_is_known() -> None:
+    assert fitting_level(report("-march=x86-64-v3", note="v3"), Variant(arch="x86_64")) == "v3"
+    assert fitting_level(report("-march=native"), V3) is None
+
+
+def test_a_tag_without_a_machine_is_refused() -> None:
+    for tag in ("manylinux2014", "manylinux_2_28", "musllinux_1_2", "linux"):
+        found = replace(report("-march=x86-64-v3", note="v3"), platforms=(tag,))
+        given = refused(outcome(found))
+        assert f"the platform tag {tag} names no machine" in given.error().message
+        assert f"{tag}_x86_64" in given.error().message
+
+
+def test_a_tag_for_an_older_glibc_is_refused_without_a_target_too() -> None:
+    found = report("-march=x86-64")
+    (file,) = found.files
+    newer = replace(file, glibc_floor=(2, 34))
+    for tag in ("manylinux2014_x86_64", "manylinux_2_28_x86_64", "musllinux_1_2_x86_64"):
+        tagged = replace(found, platforms=(tag,), files=(newer,))
+        given = refused(outcome(tagged, Variant(arch="x86_64")))
+        assert given.error().message.startswith("m.so needs glibc 2.34")
+        assert "variantbuild repair" in given.hint

@@ -202,7 +202,7 @@ CASES = {
         says={
             "audit": "declares no variant",
             "unstamp": "has no stamp",
-            "repair": "demo/core.so needs v3 by its ISA note, more than v1 has",
+            "repair": "demo/core.so needs v3 by its recorded -march=x86-64-v3 and its ISA note",
         },
         written={"stamp": f"1.0+v3 {PLAIN}.{PLAIN}_v3"},
     ),

@@ -90,7 +90,8 @@ def test_values(key: str, raw: TOMLValue, value: TOMLValue | tuple[str, ...]) ->
         ("flags.c", 3, "expected a list of strings"),
         ("flags.c", ["-O", 3], "expected a list of strings"),
         ("flags.c", {"a": "b"}, "expected a list of strings"),
-        ("cpu", ["v3"], "expected a non-empty string in quotes"),
+        ("cpu", ["v3"], "expected one value, not a list"),
+        ("cpu", 3, "expected a non-empty string in quotes"),
         ("cpu", " ", "expected a non-empty string in quotes"),
         ("overrides", [], "only pyproject.toml and settings files can contain it"),
     ],
@@ -254,12 +255,6 @@ def test_config_settings_of_the_delegate_pass_untouched() -> None:
     assert split_config_settings(None)[1] == {}
 
 
-def test_a_key_given_twice_is_refused() -> None:
-    source, _ = split_config_settings({"variantbuild.cpu": ["v2", "v3"]})
-    with pytest.raises(ConfigError, match=r"variantbuild.cpu is \['v2', 'v3'\]: expected a non"):
-        resolve_config([source])
-
-
 def test_a_config_setting_without_a_value_is_refused() -> None:
     source, _ = split_config_settings({"variantbuild.cpu": None})
     with pytest.raises(ConfigError, match="variantbuild.cpu"):
@@ -368,3 +363,60 @@ def test_malformed_pyproject(tmp_path: Path, text: str, message: str) -> None:
 def test_missing_pyproject(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"contains no pyproject.toml"):
         load_project(tmp_path, None, {}, machine_files=())
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [("cpu", ["v2", "v3"]), ("audit", ["warn", "error"]), ("isa-guard", ["true", "false"])],
+)
+def test_a_config_setting_for_one_value_given_twice(key: str, values: list[str]) -> None:
+    source, _ = split_config_settings({f"variantbuild.{key}": values})
+    with pytest.raises(ConfigError) as caught:
+        resolve_config([source])
+    assert caught.value.message == (
+        f"the config-setting variantbuild.{key} is given 2 times ({values[0]} and {values[1]}): it "
+        "takes one value"
+    )
+
+
+def test_a_list_for_one_value_in_a_file() -> None:
+    with pytest.raises(ConfigError, match="expected one value, not a list"):
+        resolve_config([pyproject(cpu=["v2", "v3"])])
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "variantbuild",
+        "tool.variant-build",
+        "tools.variantbuild",
+        "tool.VariantBuild",
+        "variant_build",
+    ],
+)
+def test_another_heading_is_named(heading: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f'[{heading}]\ncpu = "v3"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_project(tmp_path, None, {}, machine_files=())
+    assert caught.value.message.startswith(f"[{heading}] in pyproject.toml is not read")
+    assert "[tool.variantbuild]" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("heading", ["variantbuild", "tool.variantbuild", "variantbuild.cuda"])
+def test_a_heading_in_a_settings_file_is_named(heading: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    machine = tmp_path / "machine.toml"
+    machine.write_text(f'[{heading}]\nversion = "12"\n')
+    with pytest.raises(ConfigError, match="in a settings file the keys are at the top level"):
+        load_project(tmp_path, None, {}, machine_files=(machine,))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "machine.toml"])
+def test_a_byte_order_mark_is_named(encoding: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / name).write_text('cpu = "v3"\n', encoding=encoding)
+    with pytest.raises(ConfigError) as caught:
+        load_project(tmp_path, None, {}, machine_files=(tmp_path / "machine.toml",))
+    assert "byte order mark (UTF-" in caught.value.message
+    assert str(tmp_path / name) in caught.value.message

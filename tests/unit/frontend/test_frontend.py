@@ -65,6 +65,22 @@ def test_pip(entry: str, is_sdist: bool, kind: SituationKind) -> None:
     assert detect_situation(traces(tracked=(entry,), is_sdist=is_sdist)).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("parent", "keeps"),
+    [
+        (("/usr/bin/python3", "/usr/bin/pip", "wheel", "pkg"), True),
+        (("python", "-m", "pip", "--quiet", "wheel", "pkg"), True),
+        (("python", "/x/pip/__pip-runner__.py", "-v", "wheel", "-w", "out", "pkg"), True),
+        (("python", "-m", "pip", "install", "wheel"), False),
+        (("python", "-m", "pip", "download", "pkg"), False),
+        ((), False),
+    ],
+)
+def test_pip_wheel_keeps_the_file(parent: tuple[str, ...], keeps: bool) -> None:
+    for tracked in (("pkg==1.0 from https://index/pkg-1.0.tar.gz",), ()):
+        assert detect_situation(traces(tracked=tracked, parent=parent)).keeps_file == keeps
+
+
 def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> None:
 
     for name, text, when in (("a", "app==2 from https://x/app.tar.gz", 1), ("b", "file:///s", 2)):

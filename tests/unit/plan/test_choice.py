@@ -91,6 +91,17 @@ def test_other_architectures() -> None:
 @pytest.mark.parametrize(
     ("config", "platform", "error", "message"),
     [
+        (
+            Config(cpu="x86-64-v3"),
+            X86,
+            VariantError,
+            "'x86-64-v3'.*not a known.*\n.*write 'v3'; the levels",
+        ),
+        (Config(cpu="V3"), X86, VariantError, "'V3' .*\n.*write 'v3'"),
+        (Config(cpu="v9"), X86, VariantError, "'v9' .*\n.*nearest is 'v4'; .* v1, v2, v3, v4"),
+        (Config(cpu="avx2"), X86, VariantError, "'avx2' .*\n.*comes with 'v3'; .* v1, v2, v3, v4"),
+        (Config(cpu="sse4.2"), X86, VariantError, "'sse4.2' .*\n.*comes with 'v2'"),
+        (Config(cpu="armv8.2-a"), X86, VariantError, "\n.*armv8.2a is a level of aarch64; the"),
         (Config(cpu="zen44"), X86, VariantError, "cpu 'zen44' .* is not a known CPU.*\n.*'zen4'"),
         (Config(cpu="v5"), X86, VariantError, "cpu 'v5'"),
         (Config(cpu="v3"), "linux-aarch64", VariantError, "'v3' .* CPU of x86_64"),

@@ -117,6 +117,20 @@ def test_what_was_asked_is_taken_where_it_fits_and_refused_where_not() -> None:
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("name", ["manylinux_2_99", "manylinux_2_42", "manylinux_2_100"])
+def test_a_policy_for_a_glibc_that_nobody_has_is_refused(name: str) -> None:
+    with pytest.raises(RepairError) as caught:
+        resolve_policy([linked("GLIBC_2.17")], parse_policy(name))
+    assert f"--policy {name} is for glibc 2." in caught.value.message
+    assert "need no more than manylinux_2_17" in caught.value.message
+    assert "--policy manylinux_2_17" in str(caught.value.hint)
+
+
+def test_a_policy_newer_than_the_table_is_taken_where_the_symbols_need_it() -> None:
+    newer = parse_policy("manylinux_2_99")
+    assert resolve_policy([linked("GLIBC_2.98")], newer) == newer
+
+
 @pytest.mark.parametrize("version", ["GLIBC_2.99", "GLIBC_PRIVATE", "GLIBCXX_3.4.99"])
 def test_more_than_any_policy(version: str) -> None:
     with pytest.raises(AuditError, match="the newest policy known"):

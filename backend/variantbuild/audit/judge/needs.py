@@ -7,11 +7,11 @@ shows what the link was given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from variantbuild.audit.judge.findings import Evidence, Finding, evidence_of
 from variantbuild.audit.report import Code, FileReport, Function
-from variantbuild.isa.levels import baseline, includes
+from variantbuild.isa.levels import baseline, highest, includes
 from variantbuild.isa.processor import Processor
 
 
@@ -42,12 +42,21 @@ def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fin
     yield from _judge_guard(file, arch, declared)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Need:
+    """A level that a file needs: what says so, and whether that is only a warning."""
+
+    level: str
+    shown_by: str
+    evidence: tuple[Evidence, ...]
+    is_warning: bool = False
+
+
 def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
-    if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
-        note = Evidence(source="note", text=f"ISA note: {file.isa_note}")
-        yield _needs_more(file, declared, "its ISA note", file.isa_note, note)
-    if file.code is not None:
-        yield from _judge_code(file, file.code, arch, declared)
+    if file.code is not None and declared.has is not None:
+        yield from _judge_features(file, file.code, declared, declared.has)
+    elif file.code is not None:
+        yield from _judge_extensions(file, file.code, declared)
     # With dispatch at run time, some units are compiled for more on purpose. Where every unit is,
     # the dispatch itself needs more.
     chooses = any(
@@ -65,20 +74,55 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
                 path=file.path,
                 evidence=evidence_of("switches", line.asked),
             )
-        elif not includes(arch, declared.level, line.level):
-            recorded = Evidence(source="switches", text=line.asked)
-            reason = f"its recorded {line.asked}"
-            found = _needs_more(file, declared, reason, line.level, recorded)
-            yield replace(found, severity="warning") if dispatches else found
+    needs = tuple(_needs(file, declared, dispatches=dispatches))
+    for is_warning in (False, True):
+        if same := [each for each in needs if each.is_warning == is_warning]:
+            yield _needs_more(file, declared, same)
 
 
-def _judge_code(file: FileReport, code: Code, arch: str, declared: Processor) -> Iterator[Finding]:
-    if declared.has is not None:
-        yield from _judge_features(file, code, declared, declared.has)
-        return
-    if not includes(arch, declared.level, code.level):
+def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterator[_Need]:
+    """Yield each sign that the file needs a level above that of `declared`, the best one first."""
+    arch, code = declared.arch, file.code
+    if code is not None and declared.has is None and not includes(arch, declared.level, code.level):
         culprits = [each for each in code.functions if not each.guarded]
-        yield _by_instructions(file, code.level, culprits, f"more than {declared.name} has")
+        yield _Need(
+            level=code.level,
+            shown_by=f"its instructions{_where(culprits)}",
+            evidence=_instructions(culprits),
+        )
+    for line in file.switches:
+        known = line.unknown is None or declared.is_called(line.unknown)
+        if known and not includes(arch, declared.level, line.level):
+            yield _Need(
+                level=line.level,
+                shown_by=f"its recorded {line.asked}",
+                evidence=evidence_of("switches", line.asked),
+                is_warning=dispatches,
+            )
+    if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
+        note = evidence_of("note", f"ISA note: {file.isa_note}")
+        yield _Need(level=file.isa_note, shown_by="its ISA note", evidence=note)
+
+
+def _needs_more(file: FileReport, declared: Processor, needs: Sequence[_Need]) -> Finding:
+    """Return the one finding for the fact that all `needs` show: a file needs too high a level."""
+    level = highest(declared.arch, [each.level for each in needs])
+    kinds: dict[str, str] = {}
+    for each in needs:
+        if each.level == level:
+            kinds.setdefault(" ".join(each.shown_by.split()[:2]), each.shown_by)
+    *others, last = kinds.values()
+    shown_by = f"{', '.join(others)} and {last}" if others else last
+    return Finding(
+        severity="warning" if needs[0].is_warning else "error",
+        rule="needs-more",
+        message=f"{file.path} needs {level} by {shown_by}, more than {declared.name} has",
+        path=file.path,
+        evidence=tuple(dict.fromkeys(one for each in needs for one in each.evidence)),
+    )
+
+
+def _judge_extensions(file: FileReport, code: Code, declared: Processor) -> Iterator[Finding]:
     missing = [
         each.name
         for each in code.extensions
@@ -103,36 +147,24 @@ def _judge_features(
     if missing:
         culprits = [each for each in code.functions if each.needs in missing and not each.guarded]
         names = ", ".join(sorted(missing))
-        yield _by_instructions(file, names, culprits, f"which not every {declared.name} CPU has")
+        yield Finding(
+            severity="error",
+            rule="needs-more",
+            message=f"{file.path} needs {names} by its instructions{_where(culprits)}, which not "
+            f"every {declared.name} CPU has",
+            path=file.path,
+            evidence=_instructions(culprits),
+        )
 
 
-def _by_instructions(
-    file: FileReport, needs: str, culprits: Sequence[Function], verdict: str
-) -> Finding:
+def _where(culprits: Sequence[Function]) -> str:
     first = culprits[0] if culprits else None
-    where = "" if first is None else f" ({first.name}: {first.instruction} at {first.at:#x})"
-    return Finding(
-        severity="error",
-        rule="needs-more",
-        message=f"{file.path} needs {needs} by its instructions{where}, {verdict}",
-        path=file.path,
-        evidence=evidence_of(
-            "instructions",
-            *(f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits),
-        ),
-    )
+    return "" if first is None else f" ({first.name}: {first.instruction} at {first.at:#x})"
 
 
-def _needs_more(
-    file: FileReport, declared: Processor, reason: str, level: str, evidence: Evidence
-) -> Finding:
-    return Finding(
-        severity="error",
-        rule="needs-more",
-        message=f"{file.path} needs {level} by {reason}, more than {declared.name} has",
-        path=file.path,
-        evidence=(evidence,),
-    )
+def _instructions(culprits: Sequence[Function]) -> tuple[Evidence, ...]:
+    texts = (f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits)
+    return evidence_of("instructions", *texts)
 
 
 def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:

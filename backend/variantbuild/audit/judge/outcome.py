@@ -12,20 +12,24 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from variantbuild.audit.judge.findings import Finding, Judgement
+from variantbuild.audit.judge.hints import (
+    DEVICE_RULES,
+    TAG_RULES,
+    Product,
+    hint_for,
+    is_about_cpu,
+)
 from variantbuild.errors import AuditError
 from variantbuild.isa.levels import baseline, includes, is_level
 from variantbuild.variant import Variant
 
 Policy = Literal["error", "downgrade", "warn", "off"]
 
-Product = Literal["built", "editable", "finished"]
-"""`built` is a wheel that this build made, `editable` all that an editable build made, which never
-gets a stamp, and `finished` a wheel that was built earlier and is relabelled.
-"""
-
 Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "editable"]
 
-_DEVICE_RULES = ("device-absent", "device-plan")
+
+#: Errors of a build that asks for no CPU either: it has device code, and its tag names a C library.
+ALWAYS = (*DEVICE_RULES, *TAG_RULES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +63,16 @@ class Refused:
         """Return the error that names the first finding and counts the others."""
         first, *others = self.findings
         more = f" (and {len(others)} more)" if others else ""
-        return AuditError(f"{self._subject()}: {first.message}{more}", hint=self.hint)
+        return AuditError(f"{self._subject(first)}{first.message}{more}", hint=self.hint)
 
-    def _subject(self) -> str:
+    def _subject(self, first: Finding) -> str:
         if self.variant.is_baseline:
-            return f"not for every {self.variant.arch} CPU"
+            # A wheel without a label claims nothing but its platform.
+            cpu = is_about_cpu(first) and self.variant.arch
+            return f"not for every {self.variant.arch} CPU: " if cpu else ""
         if self.product == "editable":
-            return f"what was built in place is not {self.variant}"
-        return f"not stamped as {self.variant}"
+            return f"what was built in place is not {self.variant}: "
+        return f"not stamped as {self.variant}: "
 
 
 Outcome = Stamped | Unstamped | Refused
@@ -85,8 +91,8 @@ def decide(
         reason = f"not stamped as {variant}: `audit` is off, and only audited wheels are"
         return Unstamped(why="off", reason=reason)
     lowered = _without_absent_devices(variant, judgement) if policy == "downgrade" else variant
-    asked = product == "finished" or not _asks_nothing(lowered)
-    errors = [each for each in judgement.errors if asked or each.rule in _DEVICE_RULES]
+    asked = product in ("stamped", "repaired") or not _asks_nothing(lowered)
+    errors = [each for each in judgement.errors if asked or each.rule in ALWAYS]
     warnings = [each for each in judgement.warnings if asked]
     if policy == "downgrade":
         lowered, errors_left = _lowered(lowered, judgement, errors)
@@ -97,7 +103,7 @@ def decide(
             variant=variant,
             product=product,
             findings=tuple(errors_left),
-            hint=_hint(judgement, errors_left[0]),
+            hint=hint_for(variant, judgement, errors_left[0], product),
         )
     said = [each.message for each in (*errors, *warnings)]
     if product == "editable":
@@ -153,24 +159,3 @@ def _lowered(
     # Only the note shows the declared level, so the code was compiled for the baseline.
     found = lowest if includes(variant.arch, found, variant.cpu) else found
     return replace(variant, cpu=found), []
-
-
-def _hint(judgement: Judgement, first: Finding) -> str:
-    """Say what to do about the error `first`; flags of the project's own are named."""
-    if first.rule in _DEVICE_RULES:
-        return "check that the project's build compiles for the architectures that it is given"
-    if first.rule == "no-evidence":
-        return "check that the project's build passes CFLAGS and CXXFLAGS on"
-    recorded = [
-        evidence.text
-        for each in (*judgement.errors, *judgement.warnings)
-        if each.rule == "needs-more"
-        for evidence in each.evidence
-        if evidence.source == "switches"
-    ]
-    if first.rule == "needs-more" and recorded:
-        return (
-            f"the project compiles with flags of its own, appended after ours ({recorded[0]}): "
-            "check whether its build can leave them out"
-        )
-    return 'see all findings with `audit = "warn"`, which publishes the wheel without a stamp'

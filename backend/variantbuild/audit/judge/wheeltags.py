@@ -16,7 +16,8 @@ from variantbuild.errors import VariantError
 from variantbuild.tags.platform import PlatformTag
 
 _OLD_NAMES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))_", re.ASCII)
+_MANYLINUX = re.compile(r"(manylinux\d+|manylinux_(\d+)_(\d+))(?:_|$)", re.ASCII)
+_WITHOUT_MACHINE = re.compile(r"(?:many|musl)linux(?:\d+|_\d+_\d+)|linux", re.ASCII)
 
 
 def judge_tags(report: AuditReport) -> Iterator[Finding]:
@@ -30,6 +31,13 @@ def judge_tags(report: AuditReport) -> Iterator[Finding]:
                 message=f"{report.name} is tagged `any`, but contains machine code: "
                 f"{hosts[0].path}",
                 path=hosts[0].path,
+            )
+        if _WITHOUT_MACHINE.fullmatch(tag) and hosts:
+            yield Finding(
+                severity="error",
+                rule="wrong-machine",
+                message=f"the platform tag {tag} names no machine, so no installer accepts the "
+                f"wheel: it would be {tag}_{hosts[0].machine or 'x86_64'}",
             )
         tagged = _architectures(tag)
         for file in hosts:

@@ -22,6 +22,14 @@ _SOURCE, _OUTPUT = "variantbuild_trial.cu", "variantbuild_trial.out"
 _KERNEL = "__global__ void variantbuild_trial(int *out) { *out = 1; }\n"
 # The line that names the problem: nvcc's driver, an #error of host_config.h, gcc, clang.
 _TELLING = re.compile(r"(?:nvcc fatal|\berror)\s*:\s*(?:#error -- )?(?P<text>.+)")
+#: Variables from which nvcc (CUDA 11 and later), hipcc and clang take flags.
+_FLAG_VARIABLES = (
+    "NVCC_PREPEND_FLAGS",
+    "NVCC_APPEND_FLAGS",
+    "HIPCC_COMPILE_FLAGS_APPEND",
+    "HIPCC_LINK_FLAGS_APPEND",
+    "CCC_OVERRIDE_OPTIONS",
+)
 _HOST_COMPILER = re.compile(r"unsupported (?:GNU|clang) version", re.IGNORECASE)
 
 
@@ -47,8 +55,28 @@ def try_device_build(
         files = {_SOURCE: _KERNEL}
         run = host.run_scratch(command, files=files, output=_OUTPUT, timeout=_TIMEOUT, env=added)
         if not run.done.ok:
-            return DeviceTrial(commands=commands, error=_refusal(build, run.done))
+            seen = {**host.env, **added}
+            flags = {name: seen[name] for name in _FLAG_VARIABLES if seen.get(name)}
+            error = _refusal(build, run.done)
+            if flags:
+                # The same command without the variables shows whether they are the cause.
+                unset = {**added, **dict.fromkeys(flags, "")}
+                again = host.run_scratch(
+                    command, files=files, output=_OUTPUT, timeout=_TIMEOUT, env=unset
+                )
+                error = _blame(error, flags) if again.done.ok else error
+            return DeviceTrial(commands=commands, error=error)
     return DeviceTrial(commands=commands)
+
+
+def _blame(error: AcceleratorError, variables: Mapping[str, str]) -> AcceleratorError:
+    """Return the error with its cause: flags that the compiler takes from the environment."""
+    listed = " and ".join(f"{name}={value!r}" for name, value in variables.items())
+    names = ", ".join(variables)
+    return AcceleratorError(
+        f"{error.message} (because of {listed} in the environment)",
+        hint=f"unset {names}, or correct the flags in it",
+    )
 
 
 def _commands(
