@@ -113,24 +113,30 @@ def _descriptor(**described: int) -> Bend:
 
 ARCHIVES: Cases = {
     **{
-        f"{what} in the comment": ("comment holds a record", of_draft(comment=b"x" + sign + b"yy"))
+        f"{what} in the comment": (
+            "comment contains a record",
+            of_draft(comment=b"x" + sign + b"yy"),
+        )
         for what, sign in _SIGNATURES.items()
     },
     **{
-        f"{what} in a member's comment": ("comment holds", of_part(comment=b"x" + sign + b"yy"))
+        f"{what} in a member's comment": ("comment contains", of_part(comment=b"x" + sign + b"yy"))
         for what, sign in {**_SIGNATURES, "end record": b"PK\5\6"}.items()
     },
-    "twin in the local headers": ("belong to no member", _hidden_twin),
+    "twin in the local headers": ("do not belong to any member", _hidden_twin),
     "archive in a member, own end cut off": ("truncated", _stored_inside),
     "zip64 records in a comment": ("locator", _end64_in_a_comment),
-    "two central directories": ("belong to no member", _directory_twice),
-    "archive extra data record": ("belong to no member", of_draft(between=b"PK\6\x08" + bytes(4))),
+    "two central directories": ("do not belong to any member", _directory_twice),
+    "archive extra data record": (
+        "do not belong to any member",
+        of_draft(between=b"PK\6\x08" + bytes(4)),
+    ),
     "signature of a later entry": (
-        "broken or holds foreign",
+        "malformed or contains foreign",
         of_part("demo/core.so", central={"signature": b"PK\1\3"}),
     ),
     "odd member in the data of another": ("overlaps", _odd_inside),
-    "digital signature": ("belong to no member", of_draft(between=b"PK\5\5\0\0")),
+    "digital signature": ("do not belong to any member", of_draft(between=b"PK\5\5\0\0")),
     "spanning marker": ("precede", of_draft(prefix=b"PK\7\x08")),
     "temporary spanning marker": ("precede", of_draft(prefix=b"PK00")),
     "offset of 2^64": ("local header", _wide_offset(2**64 - 1)),
@@ -142,12 +148,12 @@ ARCHIVES: Cases = {
         both(in_central(size=FULL32, stored=FULL32), of_part(extra=zip64_extra(2**64 - 1, 5))),
     ),
     "directory of 2^40 bytes": (
-        "does not end at it",
+        "does not follow the central directory",
         of_draft(zip64=True, end={"size": FULL32}, end64={"size": 1 << 40}),
     ),
-    "zip64 end record of version 2": ("broken", of_draft(zip64=True, end64={"rest": 44 + 12})),
-    "zip64 locator of disk 1": ("disks", of_draft(zip64=True, locator={"disk": 1})),
-    "zip64 entries by disk differ": ("disks", of_draft(zip64=True, end64={"here": 1})),
+    "zip64 end record of version 2": ("malformed", of_draft(zip64=True, end64={"rest": 44 + 12})),
+    "zip64 locator of disk 1": ("multi-disk", of_draft(zip64=True, locator={"disk": 1})),
+    "zip64 entries by disk differ": ("multi-disk", of_draft(zip64=True, end64={"here": 1})),
     "zip64 disk of a member": (
         "another disk",
         both(in_central(disk=0xFFFF), of_part(extra=_field(1, struct.pack("<L", 1)))),
@@ -156,7 +162,7 @@ ARCHIVES: Cases = {
         "size",
         both(in_local(size=FULL32, stored=FULL32), of_part(local_extra=zip64_extra(12, 99))),
     ),
-    "local header needs zip 9": ("newer zip", in_local(need=90)),
+    "local header needs zip 9": ("unknown zip version", in_local(need=90)),
     "local UTF-8 flag alone": ("flags", in_local(flags=0x800)),
     "encrypted in the local header": ("flags", in_local(flags=1)),
     "descriptor with the size of another": ("descriptor", _descriptor(size=13)),
@@ -164,7 +170,7 @@ ARCHIVES: Cases = {
         "descriptor",
         lambda w: (of_part(descriptor=4)(w), of_part("demo/core.so", before=bytes(4))(w)),
     ),
-    "stump behind an extra field": ("extra field is broken", of_part(extra=_TIME + b"\1\2\3")),
+    "stump behind an extra field": ("extra field is malformed", of_part(extra=_TIME + b"\1\2\3")),
     "doubled extra field": ("two extra fields", of_part(extra=_TIME * 2)),
     "doubled local extra field": ("two extra fields", of_part(local_extra=_TIME * 2)),
     "doubled unknown extra field": ("two extra fields", of_part(extra=_field(0x9999) * 2)),
@@ -178,7 +184,7 @@ ARCHIVES: Cases = {
     "link by the local ASi field": ("ASi", of_part(local_extra=_ASI_LINK)),
     "encrypted by PKWARE's field": ("encrypted", of_part(local_extra=_field(0x0017, bytes(8)))),
     "extra fields without room": (
-        "extra fields are over",
+        "extra fields have more than",
         of_part(extra=_field(0x9999, bytes(65531))),
     ),
     "volume label": ("label", of_part(external=(stat.S_IFREG | 0o644) << 16 | 0x08)),
@@ -268,25 +274,25 @@ RECORDS: Cases = {
     ),
     "signature as any other": ("hash or size", _signed_row),
     "row quoted with a line end": ("not CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
-    "row of an absolute path": ("yet not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
-    "row that climbs": ("yet not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
-    "row of another case": ("yet not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
+    "row of an absolute path": ("but not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
+    "row that climbs": ("but not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
+    "row of another case": ("but not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
     "row doubled in front": (
         "twice",
         lambda w: w.rows(lambda rows: rows.insert(0, list(rows[0]))),
     ),
     "row of a folder without its slash": (
-        "yet not in",
+        "but not in",
         lambda w: w.rows(lambda rows: rows.append(["demo", "", ""])),
     ),
     "row in another normal form": (
-        "yet not in",
+        "but not in",
         both(
             added("demo/é.py"),
             row("demo/é.py", lambda r: r.__setitem__(0, "demo/e\u0301.py")),
         ),
     ),
-    "row with a space in front": ("yet not in", row(A, lambda r: r.__setitem__(0, " " + r[0]))),
+    "row with a space in front": ("but not in", row(A, lambda r: r.__setitem__(0, " " + r[0]))),
     "row doubled for RECORD": ("twice", record(lambda data: data + data.splitlines()[-1] + b"\n")),
     "hash with a space": ("malformed", row(A, lambda r: r.__setitem__(1, r[1] + " "))),
     "hash of two equals signs": ("malformed", row(A, lambda r: r.__setitem__(1, "sha256=" + r[1]))),
@@ -297,7 +303,7 @@ RECORDS: Cases = {
     "size with a fraction": ("size", row(A, lambda r: r.__setitem__(2, "12.0"))),
     "size of a thousand digits": ("size", row(A, lambda r: r.__setitem__(2, "1" * 1000))),
     "RECORD of megabytes": (
-        "over the limit",
+        "and the limit is",
         record(lambda data: data + b"".join(b"x%d,,\n" % i for i in range(500_000))),
     ),
     "hash of a signature": (
@@ -310,7 +316,7 @@ RECORDS: Cases = {
         ),
     ),
     "comment line": ("columns", record(lambda data: b"# made by hand\n" + data)),
-    "head line": ("yet not in", record(lambda data: b"path,hash,size\n" + data)),
+    "head line": ("but not in", record(lambda data: b"path,hash,size\n" + data)),
     "semicolons": ("columns", record(lambda data: data.replace(b",", b";"))),
 }
 
@@ -341,8 +347,8 @@ METADATA: Cases = {
         )
     },
     "two summaries": ("more than one", swapped("Summary: made up", "Summary: a\nsummary: b")),
-    "several mails": (
-        "several mails",
+    "multipart message": (
+        "multipart message",
         swapped("Summary: made up", "Content-Type: Multipart/mixed; boundary=x"),
     ),
     "colon alone": ("not a header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
@@ -356,9 +362,18 @@ METADATA: Cases = {
         swapped("Summary: made up", "junk\rName: evil"),
     ),
     "version of 240 digits": ("version", swapped("Version: 1.0", "Version: v1" + "0" * 240)),
-    "version of 5000 digits": ("over 255", swapped("Version: 1.0", "Version: v1" + "0" * 5000)),
-    "version of megabytes": ("over 255", swapped("Version: 1.0", "Version: 1" + ".0" * 3_000_000)),
-    "headers by the million": ("over 20000", swapped("Summary", "a:\n" * 2_000_000 + "Summary")),
+    "version of 5000 digits": (
+        "longer than 255",
+        swapped("Version: 1.0", "Version: v1" + "0" * 5000),
+    ),
+    "version of megabytes": (
+        "longer than 255",
+        swapped("Version: 1.0", "Version: 1" + ".0" * 3_000_000),
+    ),
+    "headers by the million": (
+        "more than 20000",
+        swapped("Summary", "a:\n" * 2_000_000 + "Summary"),
+    ),
     "tags by the thousand million": (
         "over 10000 tags",
         swapped("Generator: forge", "Tag: " + "-".join([".".join(["a"] * 1000)] * 3), "WHEEL"),
@@ -378,7 +393,7 @@ METADATA: Cases = {
         swapped("Name: demo", "Name : demo"),
     ),
     "tag behind junk": ("follow a line", swapped("Generator: forge", "junk\nTag: a-b-c", "WHEEL")),
-    "tag behind a blank line": ("lacks the tag", swapped("Tag:", "\nTag:", "WHEEL")),
+    "tag behind a blank line": ("lacks the file name's tag", swapped("Tag:", "\nTag:", "WHEEL")),
     "no Root-Is-Purelib": ("Purelib", swapped("Root-Is-Purelib: false\n", "", "WHEEL")),
     "Root-Is-Purelib maybe": ("Purelib", swapped("Purelib: false", "Purelib: maybe", "WHEEL")),
     "WHEEL with mark": ("mark", swapped("Wheel-", b"\xef\xbb\xbfWheel-", "WHEEL")),
@@ -400,10 +415,13 @@ METADATA: Cases = {
         _entry_points("[[console_scripts]]\n../x = a:b\n"),
     ),
     "script for every section": (
-        "escapes",
+        "outside the scripts directory",
         _entry_points("[DEFAULT]\n../x = a:b\n[console_scripts]\ny = a:b\n"),
     ),
-    "script behind a semicolon": ("escapes", _entry_points("[console_scripts]\n;../x = a:b\n")),
+    "script behind a semicolon": (
+        "outside the scripts directory",
+        _entry_points("[console_scripts]\n;../x = a:b\n"),
+    ),
     "section with a comment behind": ("section", _entry_points("[console_scripts] # x\ny = a:b\n")),
     "script behind a form feed": (
         "control",
@@ -414,7 +432,7 @@ METADATA: Cases = {
         _entry_points("[x]\ry = 1\n[console_scripts]\r../x = a:b\n"),
     ),
     "script that continues a line": (
-        "escapes",
+        "outside the scripts directory",
         _entry_points("[console_scripts]\ny = a:b\n  ../x = a:b\n"),
     ),
     "entry points with mark": ("mark", _entry_points("\ufeff[console_scripts]\ny = a:b\n")),
@@ -442,8 +460,8 @@ LAYOUT: Cases = {
         "second dist-info",
         added("demo-1.0.data/purelib/demo-1.0.dist-info./METADATA"),
     ),
-    "scheme in capitals": ("a known part", added("demo-1.0.data/Scripts/run")),
-    "scheme include": ("a known part", added("demo-1.0.data/include/x.h")),
+    "scheme in capitals": ("a known scheme", added("demo-1.0.data/Scripts/run")),
+    "scheme include": ("a known scheme", added("demo-1.0.data/include/x.h")),
     "egg": ("no dist-info", lambda w: _only_egg(w)),
 }
 

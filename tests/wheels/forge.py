@@ -210,7 +210,7 @@ class Draft:
             full = {"rest": 44, "made": 45, "need": 45, "disk": 0, "first": 0, "here": count,
                     "count": count, "size": size, "offset": offset, **self.end64}  # fmt: skip
             head = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", *full.values())
-            where = {"disk": 0, "offset": offset + size, "disks": 1, **self.locator}
+            where = {"disk": 0, "offset": offset + size, "multi-disk": 1, **self.locator}
             head += struct.pack("<4sLQL", b"PK\x06\x07", *where.values())
         end = {"disk": 0, "first": 0, "here": count, "count": count, "size": size,
                "offset": offset, "comment": len(self.comment), **self.end}  # fmt: skip

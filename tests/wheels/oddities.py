@@ -110,7 +110,7 @@ ARCHIVES: dict[str, Bend] = {
     "local header of another day": in_local(date=0x5821 + 1),
     "text by its attributes": in_central(internal=1),
     "needs zip 6.3": both(in_both(need=63)),
-    "made by a newer zip": of_parts(made_by=3 << 8 | 63),
+    "made by a unknown zip version": of_parts(made_by=3 << 8 | 63),
     "read only and archive bits": of_part(external=(stat.S_IFREG | 0o444) << 16 | 0x21),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, Union
 
 from variantbuild.errors import VariantError
@@ -129,21 +129,29 @@ def _readings(words: tuple[str, ...], cpus: CpuWords) -> Iterator[tuple[_Part, .
 
 def _parts(words: tuple[str, ...], cpus: CpuWords) -> Iterator[_Part]:
     """Yield what `words`, taken together as one name, can mean."""
-    first, *more = words
     if words in cpus:
         yield cpus[words]
+    yield from _versioned(words)
+
+
+@lru_cache(maxsize=1024)
+def _versioned(words: tuple[str, ...]) -> tuple[_Part, ...]:
+    """Return the accelerators and distributions that `words`, taken together, can mean."""
+    first, *more = words
     if not all(word.isdigit() for word in more):
-        return
+        return ()
+    parts: list[_Part] = []
     minor = tuple(int(word) for word in more)
     if (cuda := _CUDA.fullmatch(first)) and not more:
         version = tuple(int(number) for number in cuda.groups() if number)
-        yield Accelerator(kind="cuda", version=version)
+        parts.append(Accelerator(kind="cuda", version=version))
     if (rocm := _ROCM.fullmatch(first)) and len(more) < 2:
-        yield Accelerator(kind="rocm", version=(int(rocm[1]), *minor))
+        parts.append(Accelerator(kind="rocm", version=(int(rocm[1]), *minor)))
     if (distro := _DISTRO.fullmatch(first)) and distro[1] in distro_names():
         major = () if distro[2] is None else (int(distro[2]),)
         if major or not more:
-            yield DistroLabel(name=distro[1], version=major + minor)
+            parts.append(DistroLabel(name=distro[1], version=major + minor))
+    return tuple(parts)
 
 
 def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:

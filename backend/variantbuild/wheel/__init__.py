@@ -1,7 +1,7 @@
-"""Wheels as archives of bytes: open, verify, plan an edit, apply it.
+"""Opens, verifies and edits wheels as archives of bytes.
 
-A wheel is verified completely before any of it is rewritten, unchanged members are copied in their
-compressed form, and a file that appears under its final name is complete.
+A wheel is completely verified before it is rewritten, unchanged members are copied in compressed
+form, and a file under its final name is always complete.
 
 >>> import tempfile, pathlib
 >>> from variantbuild.stamp import Stamp, plan_stamp
@@ -22,8 +22,8 @@ compressed form, and a file that appears under its final name is complete.
 ...         )
 ...         return apply_edit(wheel, plan, directory)
 
-Every refusal is an `UnsoundWheelError` that names the wheel, the member and the reason; what the
-system refuses (no file, a full disk) is a plain `WheelError`.
+A wheel that fails a check raises `UnsoundWheelError` with the wheel, the member and the reason;
+failures of the operating system (no such file, disk full) raise a plain `WheelError`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Contents against their hashes: in parallel, in memory that no member's size changes."""
+"""Check contents against their hashes, in parallel and in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 #: Below this many bytes a second thread costs more than it saves.
 _PARALLEL_FLOOR = 1 << 20
 _MAX_WORKERS = 8
-#: The constructors: hashlib.new looks its algorithm up for every member.
+#: The constructors, since hashlib.new would look up its algorithm for every member.
 _HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
-#: Members from this many bytes on come first, so that none is left for one thread at the end.
+#: Members of at least this many bytes come first, so that none is left for one thread at the end.
 _LARGE = 1 << 20
 
 
 def check_contents(wheel: Wheel, record: Record) -> None:
     """Inflate and hash every member of `wheel`; compare CRC-32, size and the hash in `record`.
 
-    Threads share the work, the largest members first; each holds about 200 KiB. Raises
-    UnsoundWheelError for the first member found to differ.
+    Threads share the work, the largest members first; each uses about 200 KiB. Raises
+    UnsoundWheelError for the first mismatch found.
     """
     sizes = wheel.members.sizes
     crew = _Crew(wheel, _batches(wheel, record))
@@ -57,7 +57,7 @@ def _cpus() -> int:
 
 
 class _Crew:
-    """Threads that take batches of rows until none is left or one of them fails."""
+    """Threads that take batches of rows until none is left or a thread fails."""
 
     def __init__(self, wheel: Wheel, batches: Iterator[list[Row]]) -> None:
         self._wheel = wheel
@@ -126,6 +126,6 @@ def check_no_native(wheel: Wheel) -> None:
     for member, found in find_machine_code(wheel):
         if found.role == "host":
             raise UnsoundWheelError(
-                f"it is a {found.words}, yet the wheel is tagged for any platform",
+                f"it is a {found.words}, but the wheel is tagged for any platform",
                 member=member.name,
             )

@@ -1,4 +1,4 @@
-"""A wheel's file name and the versions in it.
+"""The file name of a wheel, and its version.
 
 Source: the binary distribution format of the packaging specifications (PEP 427, 425, 491) and
 the version scheme of PEP 440.
@@ -19,8 +19,8 @@ MAX_FILE_NAME = 255
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?")
 _BUILD = re.compile(r"[0-9][A-Za-z0-9_.]*")
 _TAG_SET = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
-#: PEP 440's canonical form: what matches is its own normal form, so that packaging (25 ms to
-#: import) is only needed for the versions that do not.
+#: PEP 440's canonical form: a version that matches is already normalised, so packaging (25 ms to
+#: import) is only needed for the others.
 _CANONICAL = re.compile(
     r"(?:[1-9][0-9]*!)?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
     r"(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?(?:\.post(?:0|[1-9][0-9]*))?(?:\.dev(?:0|[1-9][0-9]*))?"
@@ -50,15 +50,15 @@ class WheelFileName(NamedTuple):
         if not text.isascii():
             raise UnsoundWheelError("its file name is not ASCII")
         if len(text) > MAX_FILE_NAME:
-            raise UnsoundWheelError("its file name is over 255 bytes")
+            raise UnsoundWheelError("its file name is longer than 255 bytes")
         parts = text[:-4].split("-")
         if len(parts) not in (5, 6):
-            raise UnsoundWheelError(f"its file name has {len(parts)} parts, a wheel's has 5 or 6")
+            raise UnsoundWheelError(f"its file name has {len(parts)} parts instead of 5 or 6")
         build = parts.pop(2) if len(parts) == 6 else None
         name, version, *tags = parts
         if _NAME.fullmatch(name) is None or "__" in name:
             raise UnsoundWheelError(
-                f"its file name begins with {name!r}, which is not a project name"
+                f"its file name begins with {name!r}, which is not a valid project name"
             )
         if build is not None and _BUILD.fullmatch(build) is None:
             raise UnsoundWheelError(f"its file name has the invalid build tag {build!r}")
@@ -98,7 +98,9 @@ def normal_name(name: str) -> str:
 def normal_version(text: str) -> str:
     """Return the PEP 440 normal form of a version; raises UnsoundWheelError for other text."""
     if len(text) > MAX_FILE_NAME:
-        raise UnsoundWheelError(f"its version {text[:80]!r}… is over {MAX_FILE_NAME} characters")
+        raise UnsoundWheelError(
+            f"its version {text[:80]!r}… is longer than {MAX_FILE_NAME} characters"
+        )
     if _CANONICAL.fullmatch(text) is not None:
         return text
     from packaging.version import InvalidVersion, Version
@@ -115,9 +117,9 @@ def normal_version(text: str) -> str:
 def join_local(version: str, label: str) -> str:
     """Return `version` with `label` appended to its local part.
 
-    A version that ends with the label already stays as it is, so stamping twice is stamping once.
-    The label must be in PEP 440's normal form: `CU12_V3` and `0012` would be written as
-    other labels (`cu12.v3`, `12`). Raises WheelError otherwise.
+    A version that ends with the label already is returned unchanged, so stamping is idempotent.
+    Raises WheelError for a label that is not in PEP 440's normal form: `CU12_V3` and `0012` would
+    be normalised to other labels (`cu12.v3`, `12`).
     """
     try:
         normal = normal_version(f"0+{label}").removeprefix("0+")

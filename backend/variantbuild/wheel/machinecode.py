@@ -1,6 +1,6 @@
-"""The members of a wheel that hold machine code, and their contents.
+"""The members of a wheel that contain machine code, and their contents.
 
-The engine, the audit, `stamp` and `repair` all find them here.
+The wheel engine, the audit, `stamp` and `repair` all find them here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from variantbuild.wheel.archive.zipformat import Member
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: Bytes of a member that is read whole; the largest in tensorflow's wheels has 1.1 GB.
+#: Size limit, in bytes, of a member that is read into memory; the largest in tensorflow's wheels
+#: has 1.1 GB.
 LARGEST = 4 << 30
 
 
 def find_machine_code(wheel: Wheel) -> Iterator[tuple[Member, MachineCode]]:
-    """Yield each member of `wheel` that holds machine code, and what it is, in archive order.
+    """Yield each member of `wheel` with machine code, and its kind, in archive order.
 
     Raises UnsoundWheelError for a member that cannot be inflated.
     """
@@ -34,13 +35,13 @@ def find_machine_code(wheel: Wheel) -> Iterator[tuple[Member, MachineCode]]:
 
 
 def read_machine_code(wheel: Wheel, member: Member) -> memoryview:
-    """Return the contents of `member`, CRC-32 checked, without ever holding them twice.
+    """Return the contents of `member`, with the CRC-32 checked; only one copy is in memory.
 
-    Raises UnsoundWheelError where it has more than `LARGEST` bytes or is damaged.
+    Raises UnsoundWheelError if it has more than `LARGEST` bytes or is damaged.
     """
     if member.size > LARGEST:
         raise UnsoundWheelError(
-            f"it has {member.size} bytes, over the limit of {LARGEST}", member=member.name
+            f"it has {member.size} bytes, and the limit is {LARGEST}", member=member.name
         )
     data = bytearray(member.size)
     at = crc = 0

@@ -13,13 +13,13 @@ from variantbuild.wheel.archive.structure import Structure, read_structure
 from variantbuild.wheel.archive.zipformat import DEFLATED, Member
 from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
-#: Bytes read, and at most inflated, at a time: what bounds the memory of a member of any size. More
-#: than fits into the CPU's cache makes hashing slower.
+#: How many bytes are read, and at most inflated, at a time, which bounds the memory used for any
+#: member. Hashing is slower if this exceeds the CPU's cache.
 CHUNK = 1 << 16
 
 
 class Wheel:
-    """An opened archive whose structure was checked; contents are not read yet.
+    """An open archive whose structure was checked; contents have not been read.
 
     `members` are in the order of the central directory. Close it, or use it in a `with` block.
     Several threads may read at once.
@@ -49,8 +49,8 @@ class Wheel:
     def stream(self, member: Member) -> Iterator[bytes]:
         """Yield the contents of `member` in chunks of at most 64 KiB.
 
-        Raises UnsoundWheelError as soon as the stream is broken, longer than the member's size (a
-        bomb), or ends before it. The CRC-32 is left to `verify_wheel`.
+        Raises UnsoundWheelError if the stream is malformed, or longer (a zip bomb) or shorter than
+        the member's size. The CRC-32 is left to `verify_wheel`.
         """
         # A directory entry may be marked as deflated and have no stream.
         deflated = member.method == DEFLATED and not (member.is_dir and not member.stored_size)
@@ -60,22 +60,22 @@ class Wheel:
             produced += len(chunk)
             if produced > member.size:
                 raise UnsoundWheelError(
-                    f"it unpacks to more than its {member.size} bytes", member=member.name
+                    f"it unpacks to more than the declared {member.size} bytes", member=member.name
                 )
             yield chunk
         if produced != member.size:
             raise UnsoundWheelError(
-                f"it unpacks to {produced} bytes, not {member.size}", member=member.name
+                f"it unpacks to {produced} bytes instead of {member.size}", member=member.name
             )
 
     def read(self, member: Member, *, limit: int) -> bytes:
-        """Return the contents of `member`, CRC-32 checked.
+        """Return the contents of `member`, with the CRC-32 checked.
 
-        Raises UnsoundWheelError if it has over `limit` bytes.
+        Raises UnsoundWheelError if it has more than `limit` bytes.
         """
         if member.size > limit:
             raise UnsoundWheelError(
-                f"it has {member.size} bytes, over the limit of {limit}", member=member.name
+                f"it has {member.size} bytes, and the limit is {limit}", member=member.name
             )
         data = b"".join(self.stream(member))
         if zlib.crc32(data) != member.crc:
@@ -124,7 +124,7 @@ class Wheel:
                     f"it cannot be unpacked: {error}", member=member.name
                 ) from None
             if not chunk and not engine.eof and at >= end and not engine.unconsumed_tail:
-                raise UnsoundWheelError("its compressed data ends too early", member=member.name)
+                raise UnsoundWheelError("its compressed data is truncated", member=member.name)
             pending = engine.unconsumed_tail
             if chunk:
                 yield chunk

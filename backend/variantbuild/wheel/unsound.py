@@ -1,4 +1,4 @@
-"""The refusal of a wheel: which wheel, which member, why."""
+"""The error for a wheel that fails a check: which wheel, which member, and why."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from variantbuild.errors import WheelError
 
 
 class UnsoundWheelError(WheelError):
-    """Say which member of which wheel breaks which rule.
+    """A wheel breaks a rule; names the wheel, the member and the rule.
 
-    `reason` is the clause without the names, `member` the member's name (None where the archive
-    as a whole is meant) and `wheel` the file's name, filled in by `naming_wheel`. Names are
-    printed escaped: they come from an archive that nobody vouches for.
+    `reason` is the clause without the names, `member` the member's name (None for the archive as a
+    whole) and `wheel` the file name, filled in by `naming_wheel`. Names are escaped, as they come
+    from an untrusted archive.
     """
 
     def __init__(self, reason: str, *, member: str | None = None, hint: str | None = None) -> None:
@@ -36,14 +36,14 @@ class UnsoundWheelError(WheelError):
 
 
 def shown(name: str) -> str:
-    """Return `name` as it may be printed: escaped unless plain, cut at 200 characters."""
+    """Return `name` for printing: escaped where necessary, and cut at 200 characters."""
     short = name if len(name) <= 200 else f"{name[:200]}…"
     return short if short.isprintable() and "'" not in short and short else ascii(short)
 
 
 @contextmanager
 def naming_wheel(wheel: str) -> Iterator[None]:
-    """Name `wheel` in every refusal that leaves the block."""
+    """Add the name `wheel` to every UnsoundWheelError that leaves the block."""
     try:
         yield
     except UnsoundWheelError as unsound:

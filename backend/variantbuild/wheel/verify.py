@@ -27,18 +27,18 @@ from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 #: Limits in bytes of the members that are read completely. The largest RECORD known has 4 MB.
 MAX_RECORD = 256 << 20
 MAX_METADATA = 64 << 20
-#: The longest row of RECORD in bytes, apart from the name.
+#: Length limit of a row of RECORD in bytes, without the name.
 _MAX_ROW = 160
 MAX_SMALL = 4 << 20
 
 
 class Inventory(NamedTuple):
-    """What a verified wheel holds.
+    """The verified contents of a wheel.
 
-    `members` are in the archive's order, directory entries included, and `by_name` the same;
-    `dist_info` and `data_directory` are names without a slash; `metadata` and `wheel` the header
-    blocks of METADATA and WHEEL; `contents_checked` says whether the hashes were compared or
-    trusted.
+    `members` are in the archive's order, directory entries included, and `by_name` the same by
+    name; `dist_info` and `data_directory` are names without a slash; `metadata` and `wheel` the
+    header blocks of METADATA and WHEEL; `contents_checked` is false if the hashes of contents were
+    trusted, not compared.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class Inventory(NamedTuple):
 
     @property
     def tags(self) -> frozenset[str]:
-        """The single tags of WHEEL, which include those of the file's name."""
+        """The single tags of WHEEL, which include those of the file name."""
         return wheel_tags(self.wheel)
 
     @property
@@ -79,7 +79,7 @@ class Inventory(NamedTuple):
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """The names of the members that sign RECORD, and end with any change of it."""
+        """The names of the members that sign RECORD, which any change invalidates."""
         names = {f"{self.dist_info}/{name}" for name in SIGNATURES}
         return tuple(name for name in self.by_name if name in names)
 
@@ -90,7 +90,7 @@ class Inventory(NamedTuple):
 
 
 def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
-    """Check `wheel` against every rule and return what it holds.
+    """Check `wheel` against every rule and return its inventory.
 
     `trust_record` skips only the hashing of contents; METADATA, WHEEL and RECORD are still
     hashed. Raises UnsoundWheelError, which names the wheel, the member and the reason.
@@ -134,9 +134,9 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
 
 
 def _record_limit(names: Sequence[str]) -> int:
-    """Return how many bytes a RECORD of members `names` may have, all of it quoted and UTF-8.
+    """Return the largest possible size of a RECORD of members `names`, fully quoted and in UTF-8.
 
-    Anything longer has too many rows and is not worth inflating.
+    Anything larger has too many rows, and is not inflated.
     """
     return min(MAX_RECORD, sum(map(len, names)) * 8 + (len(names) + 1) * _MAX_ROW)
 
@@ -162,7 +162,7 @@ def _check_directories(wheel: Wheel) -> None:
 def _check_hashes(
     wheel: Wheel, record: Record, headers: Sequence[Headers], *, trust_record: bool
 ) -> None:
-    """Compare the hashes of all contents with `record`; those of `headers` alone on trust."""
+    """Compare hashes with `record`: of all contents, or with `trust_record` of `headers` only."""
     if trust_record:
         for each in headers:
             _check_hash(record, each)

@@ -185,7 +185,7 @@ CASES = {
             "audit": f"declares v3 by the tag {PLAIN}_v3 in the file name, which WHEEL does not",
             **dict.fromkeys(
                 ("stamp", "unstamp", "repair"),
-                f"it lacks the tag py3-none-{PLAIN}_v3 of the file name",
+                f"it lacks the file name's tag py3-none-{PLAIN}_v3",
             ),
         },
     ),

@@ -228,7 +228,7 @@ def test_a_wheel_that_becomes_shorter_while_it_is_copied(
 ) -> None:
     path = write(large_draft())
     monkeypatch.setattr(os, "preadv", lambda *_: 0)
-    with pytest.raises(WheelError, match="became shorter"):
+    with pytest.raises(WheelError, match="was truncated"):
         stamp(path, output)
     assert names_in(output) == []
 
@@ -263,29 +263,30 @@ def test_every_failing_call_leaves_no_broken_wheel(
 ) -> None:
     if way == "direct":
         request.getfixturevalue("direct")
-    consume, draft = way == "tail", large_draft(1_100_001 if way == "direct" else 200_000)
+    consume = way == "tail"
+    path = write(large_draft(1_100_001 if way == "direct" else 200_000))
+    before = path.read_bytes()
+    with open_wheel(path) as wheel:
+        plan = plan_of(wheel)
+        target = apply_edit(wheel, plan, output)
+    with open_wheel(target) as wheel:
+        verify_wheel(wheel)
+    complete = target.read_bytes()
     failures = 0
     for call in _CALLS:
         for nth in range(50):
-            path = write(draft)
-            before = path.read_bytes()
-            with open_wheel(path) as wheel:
-                plan = plan_of(wheel)
-                target = output / str(plan.file_name)
-                target.write_bytes(b"an older wheel")
-                with monkeypatch.context() as patch:
-                    fuse = _Fuse(call, nth, code)
-                    patch.setattr(os, call, fuse)
-                    try:
-                        apply_edit(wheel, plan, output, consume=consume, keep_mode=True)
-                    except WheelError:
-                        failures += 1
-                    except OSError as error:  # pragma: no cover - the failure to see
-                        pytest.fail(f"{call} {nth}: {error!r} came through")
-            whole = target.read_bytes() == b"an older wheel"
-            if not whole:
-                with open_wheel(target) as wheel:
-                    verify_wheel(wheel)
+            path.write_bytes(before)
+            target.write_bytes(b"an older wheel")
+            fuse = _Fuse(call, nth, code)
+            with open_wheel(path) as wheel, monkeypatch.context() as patch:
+                patch.setattr(os, call, fuse)
+                try:
+                    apply_edit(wheel, plan, output, consume=consume, keep_mode=True)
+                except WheelError:
+                    failures += 1
+                except OSError as error:  # pragma: no cover - the failure to see
+                    pytest.fail(f"{call} {nth}: {error!r} came through")
+            assert target.read_bytes() in (b"an older wheel", complete)
             assert consume or path.read_bytes() == before
             assert names_in(output) == [target.name], (call, nth)
             if not fuse.blown:
@@ -427,7 +428,7 @@ def test_a_name_that_a_longer_version_makes_too_long_is_refused(write: Write) ->
     with open_wheel(write(draft)) as wheel:
         inventory = verify_wheel(wheel)
         assert max(map(len, inventory.by_name)) == 4095
-        with pytest.raises(WheelError, match="over 4095 bytes"):
+        with pytest.raises(WheelError, match="longer than 4095 bytes"):
             plan_edit(inventory, Edit(version="1.0+v3"))
 
 
@@ -435,7 +436,7 @@ def test_a_member_over_the_limit_is_not_read(write: Write) -> None:
     with open_wheel(write(Draft())) as wheel:
         member = wheel.member("demo/__init__.py")
         assert len(wheel.read(member, limit=member.size)) == member.size
-        with pytest.raises(WheelError, match="over the limit of 11"):
+        with pytest.raises(WheelError, match="and the limit is 11"):
             wheel.read(member, limit=member.size - 1)
 
 

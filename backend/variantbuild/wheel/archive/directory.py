@@ -1,4 +1,4 @@
-"""The entries of the central directory, each compared with the local header that it names."""
+"""The entries of the central directory, each compared with its local header."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from variantbuild.wheel.archive.zipformat import (
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: What an entry repeats of the local header after its signature: from the version needed to the
+#: The fields that an entry and its local header have in common: from the version needed to the
 #: length of the extra fields.
 _REPEATED_START, _REPEATED_END = 6, 32
 #: An entry as `CENTRAL` has it, with what members have in common in two lumps, "made by" to method
@@ -27,38 +27,40 @@ _REPEATED_START, _REPEATED_END = 6, 32
 _LUMPED = struct.Struct("<4s8s4LH12sL")
 #: Signature, made by to method, timestamp, CRC-32, stored size, size, name length, rest, offset.
 _Entry = tuple[bytes, bytes, int, int, int, int, int, bytes, int]
-#: How many entries are read together: what bounds the memory that this takes.
+#: How many entries are read at a time, which bounds the memory used.
 _TOGETHER = 1024
 
 
 def read_directory(source: Source, end: EndRecord) -> tuple[Members, bool]:
     """Read the central directory that `end` describes, and each member's local header.
 
-    Returns the members and whether the archive is simple: all are plain (see `Attributes`) and
-    follow one another in the directory's order, from the file's first byte to the directory's.
-    Names of plain members are not checked yet. Raises UnsoundWheelError.
+    Returns the members and whether the archive is simple: all members are plain (see `Attributes`)
+    and contiguous in the directory's order, from the start of the file to the directory. Names of
+    plain members are not checked yet. Raises UnsoundWheelError.
     """
     directory = source.read(end.offset, end.size)
     reader = _Reader(source, directory)
     at = 0
     while at < len(directory):
         if directory[at : at + 4] != CENTRAL_SIGNATURE or at + CENTRAL.size > len(directory):
-            raise UnsoundWheelError("its central directory is broken or holds foreign bytes")
+            raise UnsoundWheelError("its central directory is malformed or contains foreign bytes")
         left = end.entries - len(reader.members)
         if not left:
-            raise UnsoundWheelError("its central directory names more members than the end record")
+            raise UnsoundWheelError(
+                "its central directory has more members than the end record says"
+            )
         after = reader.read_plain(at, min(left, _TOGETHER))
         at = reader.read_any(at) if after == at else after
     if len(reader.members) != end.entries:
-        raise UnsoundWheelError("its central directory names fewer members than the end record")
+        raise UnsoundWheelError("its central directory has fewer members than the end record says")
     return reader.members, reader.following == end.offset
 
 
 class _Reader:
     """Reads the entries of one directory into `members`.
 
-    The attributes that members have in common are looked at and kept once. `following` is where
-    the next member must begin for the archive to be simple, -1 where it is not.
+    Attributes that members have in common are checked and stored once. `following` is the offset at
+    which the next member must begin for the archive to be simple, -1 if it is not.
     """
 
     def __init__(self, source: Source, directory: bytes) -> None:
@@ -69,10 +71,10 @@ class _Reader:
         self.following = 0
 
     def read_plain(self, at: int, limit: int) -> int:
-        """Read up to `limit` entries from `at` on that are plain; return the offset after the last.
+        """Read up to `limit` plain entries, starting at `at`; return the offset after the last.
 
-        A wheel may have 15,000 members, nearly all of them plain: what each takes alone is in
-        `_find_plain`, the rest is done for all together.
+        A wheel may have 15,000 members, nearly all of them plain: the work per member is in
+        `_find_plain`, the rest is done for all of them at once.
         """
         try:
             entries, names, kinds, places = self._find_plain(at, limit)
@@ -110,10 +112,10 @@ class _Reader:
     def _find_plain(
         self, at: int, limit: int
     ) -> tuple[list[_Entry], list[bytes], list[Attributes], list[int]]:
-        """Return entries, as `_LUMPED` reads them, names, attributes and places of plain members.
+        """Return entries (as `_LUMPED` reads them), names, attributes and offsets of plain members.
 
-        The local header of a plain member repeats its entry's bytes, so that one comparison covers
-        all. Raises OSError.
+        The local header of a plain member repeats the bytes of its entry, so one comparison covers
+        all fields. Raises OSError.
         """
         directory, unpack, read = self._directory, _LUMPED.unpack_from, self._source.reader()
         last = len(directory) - CENTRAL.size

@@ -1,6 +1,7 @@
-"""The end of a zip file as bytes: the end record, and with zip64 another and its locator.
+"""The end of a zip file as bytes: the end record, and the zip64 end record with its locator.
 
-Pure: bytes in, values out, and back. Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.14 to 4.3.16.
+Pure functions between bytes and values. Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.14 to
+4.3.16.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class EndRecord(NamedTuple):
 def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
     """Find the end record in `tail`, the last bytes of a file of `size` bytes.
 
-    Returns the record, widened by the zip64 end record's locator if there is one, and the
-    offset at which the zip64 end record must be (-1 without one).
+    Returns the record, and the offset of the zip64 end record according to its locator (-1 if there
+    is no locator).
     """
     at = tail.rfind(END_SIGNATURE)
     while at >= 0:
@@ -56,39 +57,41 @@ def parse_end(tail: bytes, size: int) -> tuple[EndRecord, int]:
     _, disk, first_disk, here, count, length, offset, _ = END.unpack_from(tail, at)
     comment = tail[at + END.size :]
     if END_SIGNATURE in comment:
-        raise UnsoundWheelError("the archive's comment holds a second end record")
+        raise UnsoundWheelError("the archive's comment contains a second end record")
     if comment and re.search(RECORD_IN_COMMENT, comment):
-        raise UnsoundWheelError("the archive's comment holds a record of another archive")
+        raise UnsoundWheelError("the archive's comment contains a record of another archive")
     end = EndRecord(count, offset, length, comment)
     locator = tail[at - LOCATOR.size : at] if at >= LOCATOR.size else b""
     if locator[:4] == LOCATOR_SIGNATURE:
         _, disk64, offset64, disks = LOCATOR.unpack(locator)
         if disk64 or disks > 1:
-            raise UnsoundWheelError("the zip64 locator names several disks")
+            raise UnsoundWheelError("the zip64 locator is for a multi-disk archive")
         if offset64 + END64.size != size - len(tail) + at - LOCATOR.size:
             raise UnsoundWheelError("the zip64 end record is not where its locator says")
         return end, offset64
     if disk or first_disk or here != count:
-        raise UnsoundWheelError("the end record names several disks")
+        raise UnsoundWheelError("the end record is for a multi-disk archive")
     if offset + length != size - len(tail) + at:
-        raise UnsoundWheelError("the end record is wrong: the central directory does not end at it")
+        raise UnsoundWheelError("the end record is wrong: it does not follow the central directory")
     return end, -1
 
 
 def parse_end64(data: bytes, end: EndRecord, offset64: int) -> EndRecord:
-    """Widen `end` from the zip64 end record `data` at `offset64`."""
+    """Replace the values of `end` with those of the zip64 end record `data` at `offset64`."""
     if len(data) != END64.size or data[:4] != END64_SIGNATURE:
         raise UnsoundWheelError("the zip64 end record is missing")
     _, rest, _, needed, disk, first_disk, here, count, length, offset = END64.unpack(data)
     if rest != END64.size - 12 or needed > VERSION_HIGHEST:
-        raise UnsoundWheelError("the zip64 end record is broken")
+        raise UnsoundWheelError("the zip64 end record is malformed")
     if disk or first_disk or here != count:
-        raise UnsoundWheelError("the zip64 end record names several disks")
+        raise UnsoundWheelError("the zip64 end record is for a multi-disk archive")
     pairs = ((end.entries, count, FULL16), (end.size, length, FULL32), (end.offset, offset, FULL32))
     if any(narrow not in (full, wide) for narrow, wide, full in pairs):
         raise UnsoundWheelError("the end record and the zip64 end record disagree")
     if offset + length != offset64:
-        raise UnsoundWheelError("the zip64 end record is wrong: the directory does not end at it")
+        raise UnsoundWheelError(
+            "the zip64 end record is wrong: it does not follow the central directory"
+        )
     return EndRecord(count, offset, length, end.comment)
 
 

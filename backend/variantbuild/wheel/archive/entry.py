@@ -1,4 +1,4 @@
-"""One entry of the central directory and the local header that it names, checked."""
+"""Check one entry of the central directory against its local header."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from variantbuild.wheel.archive.zipformat import (
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: Flags that a copied header may keep.
+#: Flags that are allowed in a copied header.
 _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
 _DOS_FOLDER = 0x10
-#: Attributes that neither files nor directories have: volume labels, and Windows links.
+#: Attributes of volume labels and of Windows links, which a wheel cannot contain.
 _DOS_VOLUME_LABEL = 0x08
 _DOS_REPARSE_POINT = 0x400
 _DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
@@ -70,7 +70,7 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
     )
     comment = directory[after_extra:after]
     if comment and re.search(RECORD_IN_COMMENT, comment):
-        raise UnsoundWheelError("its comment holds a record of another archive", member=name)
+        raise UnsoundWheelError("its comment contains a record of another archive", member=name)
     attributes = Attributes(
         method, flags, external, made_by, internal, extra, local_extra,
         comment, copyable, False,
@@ -80,7 +80,7 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
 
 
 def plain_attributes(directory: bytes, at: int) -> Attributes | None:
-    """Return the attributes of the entry at `at`; None for an entry that needs further checks."""
+    """Return the attributes of the entry at `at`, or None if it needs further checks."""
     (
         _, made_by, needed, flags, method, _, _, _, _, _,
         _, extra_length, comment_length, disk, internal, external, _,
@@ -100,21 +100,23 @@ def plain_attributes(directory: bytes, at: int) -> Attributes | None:
 
 
 def _check_form(name: str, form: tuple[int, int, int, int], sizes: tuple[int, int]) -> None:
-    """Refuse what no wheel needs: encryption, other methods, several disks, newer zip versions."""
+    """Refuse encryption, other compression methods, multiple disks and unknown zip versions."""
     flags, method, disk, needed = form
     if flags & FLAG_ENCRYPTED:
         raise UnsoundWheelError("it is encrypted", member=name)
     if flags & ~FLAGS_KNOWN:
-        raise UnsoundWheelError(f"its flags 0x{flags:04x} have no place in a wheel", member=name)
+        raise UnsoundWheelError(f"its flags 0x{flags:04x} are not allowed in a wheel", member=name)
     if method not in (STORED, DEFLATED):
         raise UnsoundWheelError(f"it uses compression method {method}", member=name)
     if disk:
-        raise UnsoundWheelError("its header says that it is on another disk", member=name)
+        raise UnsoundWheelError("its header refers to another disk", member=name)
     if needed & 0xFF > VERSION_HIGHEST:
-        raise UnsoundWheelError("it needs a newer zip version than there is", member=name)
+        raise UnsoundWheelError("it requires an unknown zip version", member=name)
     stored, size = sizes
     if method == STORED and stored != size:
-        raise UnsoundWheelError(f"it is stored, yet has sizes {stored} and {size}", member=name)
+        raise UnsoundWheelError(
+            f"it is not compressed, but its sizes differ: {stored} and {size}", member=name
+        )
 
 
 def _check_kind(name: str, external: int, size: int) -> None:
@@ -125,14 +127,14 @@ def _check_kind(name: str, external: int, size: int) -> None:
         if stat.S_ISLNK(kind):
             raise UnsoundWheelError("it is a symbolic link", member=name)
         if kind in (stat.S_IFDIR, stat.S_IFREG):
-            raise UnsoundWheelError("its name and its file type disagree", member=name)
+            raise UnsoundWheelError("its name and its file type do not match", member=name)
         raise UnsoundWheelError("it is neither a file nor a directory", member=name)
     if external & (_DOS_VOLUME_LABEL | _DOS_REPARSE_POINT):
-        raise UnsoundWheelError("it is a link or a label of Windows", member=name)
+        raise UnsoundWheelError("it is a Windows link or a volume label", member=name)
     if external & _DOS_FOLDER and not is_dir:
-        raise UnsoundWheelError("its name and its file type disagree", member=name)
+        raise UnsoundWheelError("its name and its file type do not match", member=name)
     if is_dir and size:
-        raise UnsoundWheelError("it is a directory with contents", member=name)
+        raise UnsoundWheelError("it is a directory, but has contents", member=name)
 
 
 def _check_local(
@@ -142,9 +144,9 @@ def _check_local(
     expected: tuple[int, int, int, int, int],
     offset: int,
 ) -> tuple[int, bytes, bool]:
-    """Compare a local header with the central one.
+    """Compare a local header with its central header.
 
-    Returns the header's size, the extra fields but zip64, and whether header and data may be
+    Returns the header's size, the extra fields without zip64, and whether header and data may be
     copied unchanged.
     """
     name, raw_name = names
@@ -154,7 +156,7 @@ def _check_local(
         LOCAL.unpack_from(header)
     )
     if name_length != len(raw_name) or header[LOCAL.size :] != raw_name:
-        raise UnsoundWheelError("its local header gives another name", member=name)
+        raise UnsoundWheelError("its local header has another name", member=name)
     header_size = LOCAL.size + name_length + extra_length
     local_extra, zip64 = b"", None
     if extra_length:
@@ -164,7 +166,7 @@ def _check_local(
         zip64, local_extra = split_extra(extra, name)
         size, stored = widen(zip64, (size, stored), name, limits=(FULL32, FULL32))
     if needed & 0xFF > VERSION_HIGHEST:
-        raise UnsoundWheelError("it needs a newer zip version than there is", member=name)
+        raise UnsoundWheelError("it requires an unknown zip version", member=name)
     found = (flags, method, crc, stored, size)
     if found != expected:
         _check_deferred(name, found, expected)
@@ -175,7 +177,7 @@ def _check_local(
 def _check_deferred(
     name: str, found: tuple[int, int, int, int, int], expected: tuple[int, int, int, int, int]
 ) -> None:
-    """Allow the zeros that a local header holds where a data descriptor follows."""
+    """Allow zeros in a local header that is followed by a data descriptor."""
     labels = ("flags", "compression method", "CRC-32", "stored size", "size")
     deferred = bool(found[0] & FLAG_DESCRIPTOR)
     for i, label in enumerate(labels):

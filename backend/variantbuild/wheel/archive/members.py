@@ -1,4 +1,4 @@
-"""The members of an archive as columns: tens of thousands in little memory, a value on request."""
+"""The members of an archive, stored as columns to save memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from variantbuild.wheel.archive.zipformat import Attributes, Member
 class Members:
     """The members of an archive in the order of its central directory.
 
-    As tuples they would take three times the memory; a `Member` is created on each access.
-    The columns are the fields of `Member`; `places` says where within the directory each one's
-    entry begins.
+    As tuples, tens of thousands of members would take three times the memory; a `Member` is created
+    on each access. The columns are the fields of `Member`; `places` are the offsets of their
+    entries within the directory.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Members:
         self.places = array("Q")
 
     def append(self, member: Member, place: int) -> None:
-        """Add `member`, whose entry begins at `place`."""
+        """Add `member`, whose entry begins at `place` in the directory."""
         self.names.append(member.name)
         self.sizes.append(member.size)
         self.stored_sizes.append(member.stored_size)
@@ -59,7 +59,7 @@ class Members:
 
 
 class MembersByName(Mapping[str, Member]):
-    """The same by name. `numbers` has the place of each in the order of the directory."""
+    """The members by name. `numbers` are their indices in the order of the directory."""
 
     def __init__(self, members: Members) -> None:
         self._members = members

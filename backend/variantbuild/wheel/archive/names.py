@@ -1,4 +1,4 @@
-"""Which names a member may have.
+"""Which names are allowed for members.
 
 Source: PEP 427 and APPNOTE 4.4.17 (forward slashes, relative, no drive), and what front ends and
 file systems cannot store: parts over 255 bytes, control characters, text that is not UTF-8.
@@ -14,26 +14,26 @@ from variantbuild.wheel.archive.zipformat import FLAG_UTF8
 from variantbuild.wheel.unsound import UnsoundWheelError
 
 MAX_PART = 255
-#: PATH_MAX of Linux with its NUL: a longer name cannot be installed anywhere.
+#: PATH_MAX of Linux without its NUL: a longer name cannot be installed anywhere.
 MAX_NAME = 4095
 
-#: The line separators of Unicode among them: at these str.splitlines parts the rows of RECORD.
+#: Includes the line separators of Unicode, at which str.splitlines would split a row of RECORD.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _SOUND = rf"(?:[^/\\{_CONTROL}]{{1,255}}/)*[^/\\{_CONTROL}]{{1,255}}/?"
 _DRIVE = r"[A-Za-z]:"
 
 
 def parse_member_name(raw: bytes, flags: int) -> str:
-    """Return the name that `raw` spells in a header with general purpose `flags`.
+    """Decode the name `raw` of a header with general purpose `flags`.
 
-    Raises UnsoundWheelError for every name that an installer might read in two ways or write
-    outside the directory that it belongs to.
+    Raises UnsoundWheelError for names that installers might read in different ways, or write
+    outside the target directory.
     """
     if raw.isascii():
         name = raw.decode("ascii")
     elif not flags & FLAG_UTF8:
         raise UnsoundWheelError(
-            "its name is not ASCII and lacks the UTF-8 flag", member=raw.decode("latin-1")
+            "its name is not ASCII, and the UTF-8 flag is not set", member=raw.decode("latin-1")
         )
     else:
         try:
@@ -43,7 +43,7 @@ def parse_member_name(raw: bytes, flags: int) -> str:
         if any(len(part.encode()) > MAX_PART for part in name.split("/")):
             raise UnsoundWheelError("a part of its name is over 255 bytes", member=name)
         if any(map(_is_invisible, name)):
-            raise UnsoundWheelError("its name holds an invisible character", member=name)
+            raise UnsoundWheelError("its name contains an invisible character", member=name)
     suspicious = name[:1] == "." or "/." in name or ":" in name or len(raw) > MAX_NAME
     if suspicious or re.fullmatch(_SOUND, name) is None:
         _check_parts(name)
@@ -59,20 +59,20 @@ def _is_invisible(character: str) -> bool:
 
 
 def _check_parts(name: str) -> None:
-    """Refuse a suspicious name; return for one that is only unusual."""
+    """Refuse a name that is suspicious, and accept one that is merely unusual."""
     parts = name[:-1].split("/") if name.endswith("/") else name.split("/")
     rules = (
         (not name, "its name is empty"),
-        (re.search(f"[{_CONTROL}]", name), "its name holds a control character"),
-        ("\\" in name, "its name holds a backslash"),
+        (re.search(f"[{_CONTROL}]", name), "its name contains a control character"),
+        ("\\" in name, "its name contains a backslash"),
         (name.startswith("/"), "its name is absolute"),
         (re.match(_DRIVE, name), "its name begins with a drive letter"),
         (any(re.fullmatch(_DRIVE, part) for part in parts), "a part of its name is a drive letter"),
-        (".." in parts, "its name leaves its directory with '..'"),
-        ("." in parts, "its name holds './'"),
-        ("" in parts, "its name holds '//'"),
+        (".." in parts, "its name contains '..'"),
+        ("." in parts, "its name contains './'"),
+        ("" in parts, "its name contains '//'"),
         (max(map(len, parts)) > MAX_PART, "a part of its name is over 255 bytes"),
-        (len(name.encode()) > MAX_NAME, f"its name is over {MAX_NAME} bytes"),
+        (len(name.encode()) > MAX_NAME, f"its name is longer than {MAX_NAME} bytes"),
     )
     for broken, reason in rules:
         if broken:
@@ -82,7 +82,7 @@ def _check_parts(name: str) -> None:
 def check_ascii_names(names: Sequence[str]) -> None:
     """Refuse the first of the ASCII `names` that `parse_member_name` would refuse.
 
-    Many cost little more than one: only where something is unusual is each looked at.
+    They are checked together, and one by one only if something is unusual.
     """
     if not names:
         return
@@ -111,4 +111,6 @@ def check_tree(names: Collection[str]) -> None:
                 break
             directories.add(directory)
     for name in directories & seen:
-        raise UnsoundWheelError("it is a file where other members need a directory", member=name)
+        raise UnsoundWheelError(
+            "it is a file, but other members need a directory of that name", member=name
+        )

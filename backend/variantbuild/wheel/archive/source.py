@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread  # threading takes a millisecond to load
+import _thread  # importing threading takes a millisecond
 import os
 import stat
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class Source:
     """A regular file, opened for reading. `size` is its length in bytes when it was opened."""
 
     def __init__(self, path: Path) -> None:
-        # O_NONBLOCK: a fifo of that name must not hang the open.
+        # O_NONBLOCK: opening a FIFO must not block.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
             self.descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
@@ -36,7 +36,7 @@ class Source:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return the bytes `[offset, offset + size)`, fewer at the end of the file."""
-        # Offsets come from the archive: the system refuses those of 2^63 and more.
+        # Offsets come from the archive: the operating system refuses those of 2^63 and more.
         size = min(size, self.size - offset)
         if size <= 0:
             return b""
@@ -52,9 +52,9 @@ class Source:
         return data
 
     def reader(self) -> Callable[[int, int], bytes]:
-        """Return the quickest way to read: a function of size and offset, as in `os.pread`.
+        """Return the fastest function that reads a given size at an offset, as `os.pread` does.
 
-        It raises OSError, to be given to `unreadable`, where `read` raises WheelError.
+        It raises OSError, which `unreadable` converts, instead of WheelError.
         """
         if hasattr(os, "pread"):
             return partial(os.pread, self.descriptor)
@@ -68,12 +68,12 @@ class Source:
             return os.read(self.descriptor, size)
 
     def unreadable(self, error: OSError) -> WheelError:
-        """Return the sentence for a failed read."""
+        """Return the error for a failed read."""
         return WheelError(f"{str(self.path)!r} cannot be read: {error.strerror}")
 
     @property
     def links(self) -> int:
-        """The number of names that the file had when it was opened."""
+        """The number of hard links that the file had when it was opened."""
         return self._status.st_nlink
 
     @property
@@ -88,10 +88,10 @@ class Source:
         except OSError as error:
             raise self.unreadable(error) from error
         if (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns):
-            raise WheelError(f"{str(self.path)!r} was changed by another process while it was read")
+            raise WheelError(f"{str(self.path)!r} was changed by another process during the read")
 
     def close(self) -> None:
-        """Close the file; more than once does no harm."""
+        """Close the file; closing it again has no effect."""
         if not self._closed:
             self._closed = True
             os.close(self.descriptor)

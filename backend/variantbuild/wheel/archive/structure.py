@@ -1,7 +1,7 @@
-"""An archive's structure, read from its bytes and checked: nothing hidden, shared or contradicted.
+"""Read and check the structure of an archive: no hidden or shared bytes, no contradictions.
 
 Every byte of the file belongs to exactly one member, to the central directory or to the end
-records, and local headers say what the central directory says. Source: APPNOTE 4.3.
+records, and local headers match the central directory. Source: APPNOTE 4.3.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from variantbuild.wheel.archive.zipformat import (
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: More members than any wheel has (the largest known have 30,000); bounds what parsing may cost.
+#: More members than any wheel has (the largest known have 30,000); bounds the cost of parsing.
 MAX_MEMBERS = 1_000_000
-#: A member, or all together, may unpack to this many bytes whatever the ratio (8 MiB) …
+#: Bytes that a member, or all together, may unpack to at any compression ratio (8 MiB) …
 BOMB_FLOOR = 8 << 20
-#: … and beyond that to this many times what is stored. Deflate reaches 1032, machine code 10.
+#: … and the highest ratio beyond that. Deflate reaches 1032, machine code 10.
 BOMB_RATIO = 200
-#: The longest central directory that is read, in bytes: it is held in memory.
+#: Size limit of the central directory in bytes: it is kept in memory.
 MAX_DIRECTORY = 256 << 20
 
 
 class Structure(NamedTuple):
-    """What an archive holds, and where its central directory is.
+    """The members of an archive, and the position of its central directory.
 
-    `is_simple` says that its members follow one another in the directory's order, and that
-    no header needs a change to be copied.
+    `is_simple` means that its members are contiguous in the directory's order, and that headers can
+    be copied unchanged.
     """
 
     members: Members
@@ -76,9 +76,11 @@ def _read_end(source: Source) -> EndRecord:
     if offset64 >= 0:
         end = parse_end64(source.read(offset64, END64.size), end, offset64)
     if end.size > MAX_DIRECTORY:
-        raise UnsoundWheelError(f"its central directory is over {MAX_DIRECTORY} bytes")
+        raise UnsoundWheelError(f"its central directory is larger than {MAX_DIRECTORY} bytes")
     if end.entries > MAX_MEMBERS or end.entries * CENTRAL.size > end.size:
-        raise UnsoundWheelError(f"its end record counts {end.entries} members, which cannot be")
+        raise UnsoundWheelError(
+            f"its end record has an impossible number of members, {end.entries}"
+        )
     return end
 
 
@@ -99,14 +101,16 @@ def _check_extents(source: Source, members: Members, end: EndRecord) -> None:
 
 
 def _check_gap(source: Source, member: Member, following: int) -> None:
-    """Refuse anything but a data descriptor, where one is due, between a member and the next."""
+    """Refuse bytes between a member and the next, except for an expected data descriptor."""
     data_end = member.data_offset + member.stored_size
     gap = following - data_end
     if gap < 0:
-        raise UnsoundWheelError("it overlaps what follows it", member=member.name)
+        raise UnsoundWheelError("it overlaps with what follows", member=member.name)
     if not member.attributes.flags & FLAG_DESCRIPTOR:
         if gap:
-            raise UnsoundWheelError(f"{gap} bytes after it belong to no member", member=member.name)
+            raise UnsoundWheelError(
+                f"{gap} bytes after it do not belong to any member", member=member.name
+            )
         return
     numbers = (member.crc, member.stored_size, member.size)
     for signature in (b"", DESCRIPTOR_SIGNATURE):
@@ -129,14 +133,16 @@ def _check_bombs(members: Members) -> None:
         if member.size > BOMB_FLOOR and member.size > BOMB_RATIO * member.stored_size:
             ratio = member.size // max(member.stored_size, 1)
             raise UnsoundWheelError(
-                f"it claims to unpack to {ratio} times its stored size", member=member.name
+                f"its declared size is {ratio} times its compressed size", member=member.name
             )
     if total > BOMB_RATIO * stored:
-        raise UnsoundWheelError("its members claim to unpack to over 200 times what is stored")
+        raise UnsoundWheelError(
+            "the declared sizes of its members are over 200 times their compressed sizes"
+        )
 
 
 def _check_streams(members: Members) -> None:
-    """Refuse deflated members without a stream, which has two bytes even for no contents."""
+    """Refuse deflated members without a stream, which has at least two bytes."""
     if min(members.stored_sizes, default=2) < 2:
         for member in members:
             if member.stored_size < 2 and member.method == DEFLATED and not member.is_dir:

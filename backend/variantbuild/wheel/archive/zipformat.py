@@ -1,6 +1,6 @@
 """Central and local headers of a zip file and their extra fields, as bytes.
 
-Pure: bytes in, values out, and back. Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.5.
+Pure functions between bytes and values. Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.5.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 
 LOCAL = struct.Struct("<4s5H3L2H")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
-#: Where an entry has the offset of the local header.
+#: Position of the local header's offset within an entry.
 CENTRAL_OFFSET_AT = 42
 
 LOCAL_SIGNATURE = b"PK\x03\x04"
 CENTRAL_SIGNATURE = b"PK\x01\x02"
 DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 
-#: uv refuses comments that hold one of the signatures, as they hide a second archive.
+#: uv refuses comments that contain one of the signatures: they could hide a second archive.
 RECORD_IN_COMMENT = rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x06[\x06\x07]|\x07\x08)"
 
 FULL16 = 0xFFFF
@@ -31,7 +31,7 @@ DEFLATED = 8
 FLAG_ENCRYPTED = 0x0001
 FLAG_DESCRIPTOR = 0x0008
 FLAG_UTF8 = 0x0800
-#: Compression level hints (bits 1 and 2), descriptor, UTF-8: nothing else has a place in a wheel.
+#: Compression level hints (bits 1 and 2), descriptor, UTF-8: a wheel needs no other flag.
 FLAGS_KNOWN = 0x0006 | FLAG_DESCRIPTOR | FLAG_UTF8
 
 VERSION_PLAIN = 20
@@ -52,13 +52,12 @@ _MAX_EXTRA = FULL16 - 32
 
 
 class Attributes(NamedTuple):
-    """What the headers of a member say besides its name, offset, sizes and timestamp.
+    """What the headers of a member contain besides its name, offset, sizes and timestamp.
 
-    Many members share one. `extra` (of the central directory) and `local_extra` are without their
-    zip64 field. `copyable` says that the local header may be copied unchanged: no descriptor
-    after the data, no needless zip64 field. `is_plain` says that the directory's entry may be,
-    too: a file with an ASCII name, readable permissions, no extra fields and no comment, below
-    4 GiB.
+    Many members share an instance. `extra` (of the central directory) and `local_extra` are without
+    their zip64 field. `copyable` says that the local header may be copied unchanged: no descriptor
+    after the data, no needless zip64 field. `is_plain` says that the directory's entry may be, too:
+    a file with an ASCII name, readable permissions, no extra fields and no comment, below 4 GiB.
     """
 
     method: int
@@ -74,10 +73,11 @@ class Attributes(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One member of the archive, its offsets and sizes in bytes, its `stamp` a DOS time and date.
+    """One member of the archive: offsets and sizes in bytes, `stamp` as DOS time and date.
 
-    The local header is at `offset` and has `header_size` bytes. A tuple rather than a dataclass
-    because a wheel may hold tens of thousands: building one costs a third.
+    The local header is at `offset` and has `header_size` bytes. A tuple rather than a dataclass,
+    because a wheel may have tens of thousands of members: creating a tuple takes a third of the
+    time.
     """
 
     name: str
@@ -106,22 +106,22 @@ class Member(NamedTuple):
 
 
 def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
-    """Return the zip64 field of `extra` (None without one) and the other fields.
+    """Return the zip64 field of `extra` (None if there is none) and the other fields.
 
-    Raises UnsoundWheelError for a broken chain of fields, a doubled field, and fields that give the
-    member another name or file type or say that it is encrypted.
+    Raises UnsoundWheelError for a malformed or duplicate field, and for fields that give the member
+    another name or file type, or mark it as encrypted.
     """
     if len(extra) > _MAX_EXTRA:
-        raise UnsoundWheelError(f"its extra fields are over {_MAX_EXTRA} bytes", member=name)
+        raise UnsoundWheelError(f"its extra fields have more than {_MAX_EXTRA} bytes", member=name)
     zip64: bytes | None = None
     others: dict[int, bytes] = {}
     at = 0
     while at < len(extra):
         if len(extra) - at < 4:
-            raise UnsoundWheelError("its extra field is broken", member=name)
+            raise UnsoundWheelError("its extra field is malformed", member=name)
         kind, length = struct.unpack_from("<2H", extra, at)
         if at + 4 + length > len(extra):
-            raise UnsoundWheelError("its extra field is broken", member=name)
+            raise UnsoundWheelError("its extra field is malformed", member=name)
         if kind in _EXTRAS_REFUSED:
             raise UnsoundWheelError(_EXTRAS_REFUSED[kind], member=name)
         if kind in others or (kind == _EXTRA_ZIP64 and zip64 is not None):
@@ -138,11 +138,11 @@ def split_extra(extra: bytes, name: str) -> tuple[bytes | None, bytes]:
 def widen(
     zip64: bytes | None, values: tuple[int, ...], name: str, *, limits: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Return `values` with each that is at its limit replaced from the zip64 field.
+    """Return `values`, with each one that is at its limit replaced by the zip64 field's.
 
-    APPNOTE 4.5.3: the field holds, in the order of `values`, those that are saturated. Some
-    writers put the others there as well (a stale field); readers differ on which they believe,
-    so values that disagree are refused.
+    APPNOTE 4.5.3: the field contains the saturated values, in the order of `values`. Some writers
+    add the others as well (a stale field); readers differ on which they use, so values that
+    disagree are refused.
     """
     if zip64 is None:
         return values
@@ -169,7 +169,7 @@ def _check_stale(zip64: bytes, wide: tuple[int, ...], name: str) -> None:
 
 
 def render_local(member: Member, name: bytes) -> bytes:
-    """Return the local header of `member` under `name`: sizes in it, no descriptor to follow."""
+    """Return the local header of `member` under `name`, with its sizes and without a descriptor."""
     extra, needed = member.attributes.local_extra, VERSION_PLAIN
     size, stored = member.size, member.stored_size
     if size >= FULL32 or stored >= FULL32:

@@ -1,8 +1,8 @@
 """Header lines of METADATA and WHEEL, found and replaced in the bytes.
 
-Nothing is parsed as mail and written back: that damages `From ` at a line's start, CRLF and the
-encoding. What ends the headers is what ends them for the mail parser of installers: the first
-blank line, or the first line that is not a header.
+The text is not parsed and written back by Python's mail package, which damages `From ` at the start
+of a line, CRLF and the encoding. The headers end where they end for the mail parser of installers:
+at the first blank line, or at the first line that is not a header.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from variantbuild.wheel.distinfo.text import decode_text
 from variantbuild.wheel.unsound import UnsoundWheelError
 
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*")
-#: Headers that must not follow a line at which one parser ends and another goes on.
+#: Headers that must not follow a line at which one parser stops and another continues.
 _DECISIVE = (
     rb"(?:^|[\r\n])(?:metadata-version|name|version|requires-(?:dist|python)|provides-extra"
     rb"|wheel-version|root-is-purelib|tag|build)[ \t]*:"
 )
-#: More header lines than any wheel has: bounds what a short text of empty headers may cost.
+#: More header lines than any wheel has: bounds the cost of a text with many empty headers.
 MAX_HEADERS = 20_000
 _BLANK = rb"\n\r?\n"
 
@@ -50,7 +50,7 @@ class Headers(NamedTuple):
 
     @property
     def newline(self) -> bytes:
-        """The line end that the headers use."""
+        """The line ending of the headers."""
         return b"\r\n" if b"\r\n" in self.data[: self.end] else b"\n"
 
     def all(self, name: str) -> tuple[HeaderLine, ...]:
@@ -73,9 +73,9 @@ class Headers(NamedTuple):
         insert: Sequence[bytes] = (),
         after: HeaderLine | None = None,
     ) -> bytes:
-        """Return the bytes with some lines' values replaced, or the lines removed (None).
+        """Return the bytes with the values of some lines replaced, or the lines removed (None).
 
-        `insert` are new lines without their ends, inserted after the line `after`, or after the
+        `insert` are new lines without line endings, inserted after the line `after`, or after the
         last header.
         """
         pieces: list[bytes] = []
@@ -103,7 +103,7 @@ class Headers(NamedTuple):
         return b"".join(pieces)
 
     def _separator(self, pieces: list[bytes]) -> bytes:
-        """Return the line end that the text so far lacks: its last line may have none."""
+        """Return the line ending that the text so far needs: its last line may lack one."""
         last = next((piece for piece in reversed(pieces) if piece), b"\n")
         return b"" if last.endswith(b"\n") else self.newline
 
@@ -111,9 +111,9 @@ class Headers(NamedTuple):
 def parse_headers(data: bytes, member: str) -> Headers:
     """Find the header lines of `data`, the contents of `member`.
 
-    Raises UnsoundWheelError if the text is not UTF-8 or begins with a byte-order mark, and for
-    what parsers read differently: a bare carriage return or a NUL among the headers, lines that
-    Python's parser steps over, and headers after a line that is not one.
+    Raises UnsoundWheelError if the text is not UTF-8 or begins with a byte-order mark, and for text
+    that parsers read differently: a bare carriage return or a NUL among the headers, lines that
+    Python's parser skips, and headers after a line that is not one.
     """
     decode_text(data, member)
     spans: list[tuple[re.Match[bytes], int]] = []
@@ -129,28 +129,30 @@ def parse_headers(data: bytes, member: str) -> Headers:
         elif match is not None:
             spans.append((match, end))
             if len(spans) > MAX_HEADERS:
-                raise UnsoundWheelError(f"it has over {MAX_HEADERS} headers", member=member)
+                raise UnsoundWheelError(f"it has more than {MAX_HEADERS} headers", member=member)
         elif line.startswith((b"From ", b":")):
-            raise UnsoundWheelError("a line among its headers is not a header", member=member)
+            raise UnsoundWheelError("one of its header lines is not a header", member=member)
         else:
             _check_border(data, at, member)
             break
         if b"\r" in line or b"\0" in line:
-            raise UnsoundWheelError("a header holds a bare carriage return or a NUL", member=member)
+            raise UnsoundWheelError(
+                "a header contains a bare carriage return or a NUL", member=member
+            )
         at = end
     lines = tuple(_header_line(data, match, end) for match, end in spans)
     return Headers(member=member, data=data, lines=lines, end=at)
 
 
 def _check_border(data: bytes, at: int, member: str) -> None:
-    """Refuse decisive headers after the line at `at`, which is neither header nor blank.
+    """Refuse important headers after the line at `at`, which is neither a header nor blank.
 
-    The mail parser of Python ends there, that of uv (mailparse) goes on to the blank line.
+    Python's mail parser stops there, that of uv (mailparse) continues to the blank line.
     """
     rest = data[at:]
     blank = re.search(_BLANK, rest)
     if re.search(_DECISIVE, rest[: blank.start()] if blank else rest, re.IGNORECASE):
-        raise UnsoundWheelError("headers follow a line that is not one", member=member)
+        raise UnsoundWheelError("headers follow a line that is not a header", member=member)
 
 
 def _header_line(data: bytes, match: re.Match[bytes], end: int) -> HeaderLine:

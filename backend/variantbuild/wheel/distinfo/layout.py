@@ -19,7 +19,7 @@ _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
 _OF_INSTALLERS = ("direct_url.json",)
 
 _SECTION = r"\[([^][]+)\]"
-#: What some readers take for the end of a line and others do not.
+#: Characters that end a line for some readers only.
 _LINE_ENDS = r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?!\n)"
 _OF_SCRIPTS = ("console_scripts", "gui_scripts")
 _DRIVE = r"[A-Za-z]:"
@@ -37,8 +37,8 @@ def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
     """Find the dist-info and .data directories among member `names`.
 
     Raises UnsoundWheelError for no or several dist-info directories (ignoring case, as file systems
-    may), ones that are not this wheel's, foreign .data directories, unknown schemes in it, and
-    siblings that a careless prefix would take along.
+    may), a dist-info directory that is not this wheel's, foreign .data directories, unknown
+    schemes, and names that merely begin like those of the two directories.
     """
     tops = {name.partition("/")[0]: name for name in reversed(names)}
     infos = [top for top in tops if _fold(top).endswith(".dist-info")]
@@ -61,7 +61,7 @@ def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
 
 
 def _fold(name: str) -> str:
-    """Return what file systems that ignore case, or dots and spaces at the end, make of `name`."""
+    """Return `name` as file systems see it that ignore case, or trailing dots and spaces."""
     if name.isascii():
         return name.rstrip(". ").lower()
     import unicodedata
@@ -73,7 +73,7 @@ def _check_directory(top: str, example: str, file_name: WheelFileName) -> None:
     stem, _, kind = top.rpartition(".")
     name, _, version = stem.rpartition("-")
     if top != example.partition("/")[0] or "/" not in example:
-        raise UnsoundWheelError("it is a file where a directory is expected", member=example)
+        raise UnsoundWheelError("it is a file, but a directory is expected", member=example)
     agrees = (
         kind in ("dist-info", "data")
         and normal_name(name) == normal_name(file_name.name)
@@ -100,10 +100,10 @@ def _check_siblings(tops: dict[str, str], directories: tuple[str, ...]) -> None:
 
 
 def _check_data(names: Sequence[str], directory: str) -> None:
-    """Refuse unknown parts of the .data `directory`, and what it must not install.
+    """Refuse unknown schemes in the .data `directory`, and what it must not install.
 
-    That is a second dist-info, another drive, and the place of another member: purelib and platlib
-    are installed where the members outside of the directory are.
+    It must not install a second dist-info, onto another drive, or over another member: purelib and
+    platlib are installed into the same directory as the members outside of `directory`.
     """
     installed: list[str] = []
     for name in names:
@@ -113,7 +113,9 @@ def _check_data(names: Sequence[str], directory: str) -> None:
             continue
         scheme, slash, inside = rest.partition("/")
         if rest and (not slash or scheme not in _SCHEMES):
-            raise UnsoundWheelError("it is not in a known part of the .data directory", member=name)
+            raise UnsoundWheelError(
+                "it is not in a known scheme of the .data directory", member=name
+            )
         if re.match(_DRIVE, inside):
             raise UnsoundWheelError(
                 "its name in the .data directory has a drive letter", member=name
@@ -131,7 +133,7 @@ def _check_data(names: Sequence[str], directory: str) -> None:
 
 
 def check_dist_info(names: Iterable[str], dist_info: str) -> None:
-    """Refuse members of `dist_info` that are an installer's to write, or twice there by case."""
+    """Refuse members that only installers may write, and names that differ in case only."""
     inside = f"{dist_info}/"
     seen: set[str] = set()
     for name in names:
@@ -139,21 +141,21 @@ def check_dist_info(names: Iterable[str], dist_info: str) -> None:
             continue
         folded = _fold(name[len(inside) :])
         if folded in _OF_INSTALLERS:
-            raise UnsoundWheelError("only an installer may write it", member=name)
+            raise UnsoundWheelError("only installers may write it", member=name)
         if folded in seen:
-            raise UnsoundWheelError("it is in dist-info twice, ignoring case", member=name)
+            raise UnsoundWheelError("it is in dist-info twice (ignoring case)", member=name)
         seen.add(folded)
 
 
 def check_entry_points(text: str, member: str) -> None:
     """Refuse scripts of entry_points.txt that would be written outside the scripts directory.
 
-    Raises UnsoundWheelError for a script name with a path in it, for a reference that is no
-    `module:object`, which installers would paste into a program, and for what importlib.metadata
-    and ConfigParser read differently.
+    Raises UnsoundWheelError for a script name with a path in it, for a reference that is not
+    `module:object`, which installers would insert into a program, and for lines that
+    importlib.metadata and ConfigParser read differently.
     """
     if re.search(_LINE_ENDS, text):
-        raise UnsoundWheelError("it holds a control character", member=member)
+        raise UnsoundWheelError("it contains a control character", member=member)
     section = ""
     for raw in text.splitlines():
         line = raw.strip()
@@ -173,7 +175,10 @@ def check_entry_points(text: str, member: str) -> None:
 def _check_script(line: str, member: str) -> None:
     script, _, reference = (part.strip() for part in line.partition("="))
     if not script or script in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f:]", script):
-        raise UnsoundWheelError(f"its script name {script[:80]!r} escapes", member=member)
+        raise UnsoundWheelError(
+            f"its script name {script[:80]!r} would be written outside the scripts directory",
+            member=member,
+        )
     if re.fullmatch(_REFERENCE, reference) is None:
         raise UnsoundWheelError(
             f"its script {script[:80]!r} refers to {reference[:80]!r}, no module:object",

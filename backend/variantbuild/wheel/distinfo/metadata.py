@@ -1,4 +1,4 @@
-"""METADATA and WHEEL: what they must say, compared with the file's name."""
+"""Check METADATA and WHEEL, and compare them with the file name."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from variantbuild.wheel.filename import (
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: Headers of METADATA that are there once or not at all (core metadata specification): of several,
-#: one reader takes the first and another the last.
+#: Headers of METADATA that may occur only once (core metadata specification): of several, one
+#: reader takes the first and another the last.
 _SINGLE = (
     "Author", "Author-email", "Description", "Description-Content-Type", "Download-URL",
     "Home-page", "Keywords", "License", "License-Expression", "Maintainer", "Maintainer-email",
@@ -28,9 +28,9 @@ _TAG = re.compile(r"[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+")
 
 
 def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
-    """Refuse a METADATA without one name and one version, or with others than the file's name.
+    """Refuse METADATA unless it has exactly one name and version, those of the file name.
 
-    Also one with duplicates of single headers, or one that mail parsers split.
+    Also refuses duplicates of headers that may occur only once, and multipart messages.
     """
     names = [line.name for line in metadata.lines]
     for single in _SINGLE:
@@ -40,7 +40,9 @@ def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
         line.value.lower().startswith(("multipart/", "message/"))
         for line in metadata.all("Content-Type")
     ):
-        raise UnsoundWheelError("its Content-Type makes it several mails", member=metadata.member)
+        raise UnsoundWheelError(
+            "its Content-Type makes it a multipart message", member=metadata.member
+        )
     written = metadata.one("Metadata-Version").value
     if _METADATA_VERSION.fullmatch(written) is None:
         raise UnsoundWheelError(f"its Metadata-Version is {written[:40]!r}", member=metadata.member)
@@ -62,10 +64,10 @@ def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
 
 
 def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
-    """Refuse a WHEEL of another format, or with other tags than the file's name.
+    """Refuse WHEEL in another format, or with other tags than the file name.
 
-    The file's tags may be fewer than WHEEL's (hybrid), and its build tag may be absent from WHEEL
-    (setuptools' editable wheels).
+    The file name may have fewer tags than WHEEL (hybrid), and its build tag may be missing from
+    WHEEL (setuptools' editable wheels).
     """
     version = wheel.one("Wheel-Version").value
     if _WHEEL_VERSION.fullmatch(version) is None:
@@ -84,9 +86,7 @@ def check_wheel(wheel: Headers, file_name: WheelFileName) -> None:
         )
     surplus = file_name.tags - wheel_tags(wheel)
     if surplus:
-        raise UnsoundWheelError(
-            f"it lacks the tag {min(surplus)} of the file name", member=wheel.member
-        )
+        raise UnsoundWheelError(f"it lacks the file name's tag {min(surplus)}", member=wheel.member)
 
 
 def wheel_tags(wheel: Headers) -> frozenset[str]:

@@ -18,27 +18,27 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 #: Names of the signatures of RECORD, which have no row of their own with a hash (PEP 427).
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
-#: A row of a file with the usual hash, in which CSV would find nothing quoted; or any other line.
+#: A row with the usual hash and without CSV quoting; or any other line.
 _PLAIN_ROW = re.compile(
     r'([^",\r\n]*[^",\r\n/]),(sha256=[A-Za-z0-9_-]{43}),(0|[1-9][0-9]{0,19})\r?\n'
     r"|([^\n]*\n|[^\n]+)"
 )
-#: What makes base64 fit for URLs (RFC 4648).
+#: Translates base64 to its URL-safe alphabet (RFC 4648).
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-#: How many bytes of RECORD are parsed at once: as rows they take five times the memory.
+#: How many bytes of RECORD are parsed at a time: as rows they take five times the memory.
 _CHUNK = 1 << 16
 
 #: Name, `algorithm=digest` and size of a member, as written.
 Row = tuple[str, str, str]
-#: The same, and the line if it is not plain: then the others are empty.
+#: The same, and the line if it is not plain; the other values are empty then.
 FoundRow = tuple[str, str, str, str]
 
 
 class Record(NamedTuple):
     """RECORD in `data`, one row a line; `newline` ends its lines.
 
-    `dist_info` has the hashes, `algorithm=digest`, of the members of dist-info. The other rows
-    are parsed on each use: as text they take more memory than the members.
+    `dist_info` has the hashes, `algorithm=digest`, of the members of dist-info. The other rows are
+    parsed on each use: stored as text they would take more memory than the members.
     """
 
     data: bytes
@@ -55,9 +55,9 @@ class Record(NamedTuple):
 
 
 def find_rows(lines: bytes) -> list[FoundRow]:
-    """Return for each of some `lines` of RECORD its row if it is plain, else the line.
+    """Return the row of each of some `lines` of RECORD if it is plain, else the line.
 
-    Rows of files with a sha256 and without quotes are plain, so that no CSV parser is needed.
+    A row is plain if it has a sha256 and no quotes, so that no CSV parser is needed.
     """
     return _PLAIN_ROW.findall(lines.decode())
 
@@ -71,7 +71,7 @@ def rows_of(lines: bytes) -> list[Row]:
 
 
 def split_rows(found: list[FoundRow]) -> list[Row]:
-    """Return what `rows_of` returns from what `find_rows` did."""
+    """Complete the result of `find_rows` to that of `rows_of`."""
     rows: list[Row] = []
     for name, digest, size, line in found:
         if line:
@@ -92,14 +92,14 @@ def _read_csv(text: str) -> Iterator[Row]:
 
 
 def newline_of(data: bytes) -> str:
-    """Return what ends the lines of RECORD's `data`."""
+    """Return the line ending of RECORD's `data`."""
     if b"\r\n" in data:
         return "\r\n"
     return "\r" if b"\r" in data and b"\n" not in data else "\n"
 
 
 def render_record(rows: Iterable[tuple[str, str, int | str]], newline: str) -> bytes:
-    """Return RECORD's bytes from rows of name, hash and size in bytes (both empty for RECORD)."""
+    """Return RECORD from rows of name, hash and size (the last two are empty for RECORD)."""
     data = io.BytesIO()
     text = io.TextIOWrapper(data, encoding="utf-8", newline="")
     csv.writer(text, lineterminator=newline).writerows(rows)
@@ -108,7 +108,7 @@ def render_record(rows: Iterable[tuple[str, str, int | str]], newline: str) -> b
 
 
 def hash_of(data: bytes) -> str:
-    """Return `data`'s hash as RECORD writes it: sha256, base64 for URLs without padding."""
+    """Return the hash of `data` as RECORD writes it: sha256, URL-safe base64 without padding."""
     return render_hash("sha256", hashlib.sha256(data).digest())
 
 

@@ -1,4 +1,4 @@
-"""RECORD compared with the archive: a row for every file, with its size and a sound hash."""
+"""Compare RECORD with the archive: a row for every file, with its size and a secure hash."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from variantbuild.wheel.distinfo.record import (
 from variantbuild.wheel.distinfo.text import decode_text
 from variantbuild.wheel.unsound import UnsoundWheelError
 
-#: The algorithms a row may use ("sha256 or better"), and the length of their digests in base64.
+#: The algorithms that are allowed ("sha256 or better"), and the length of their digests in base64.
 _ALGORITHMS = {"sha256": 43, "sha384": 64, "sha512": 86}
 _SIZE = r"0|[1-9][0-9]{0,19}"
 _DIGEST = r"[A-Za-z0-9_-]+"
 
 
 def check_record(data: bytes, record_name: str, members: Members, by_name: MembersByName) -> Record:
-    """Read RECORD and compare it with the archive's members, contents left out.
+    """Read RECORD and compare it with the members of the archive, except for their contents.
 
-    Raises UnsoundWheelError for a row that is missing, surplus, doubled or malformed, and for a
-    size that is not the member's.
+    Raises UnsoundWheelError for a missing, surplus, duplicate or malformed row, and for a wrong
+    size.
     """
     decode_text(data, record_name)
     if b"\0" in data:
-        raise UnsoundWheelError("it holds a NUL", member=record_name)
+        raise UnsoundWheelError("it contains a NUL", member=record_name)
     record = Record(data=data, dist_info={}, newline=newline_of(data))
     comparison = _Comparison(members, by_name, record_name)
     for lines in record.chunks():
@@ -68,7 +68,7 @@ class _Comparison:
             self.dist_info.update(row[:2] for row in rows if row[0].startswith(self._directory))
 
     def _take_plain(self, found: Sequence[FoundRow]) -> bool:
-        """Take the rows unless one of them is unusual; several at once cost half as much."""
+        """Process the rows together, in half the time, unless one of them is unusual."""
         names, _, sizes, unusual = zip(*found, strict=True)
         if any(unusual) or not self._unhashed.isdisjoint(names):
             return False
@@ -90,17 +90,17 @@ class _Comparison:
         name, digest, size = row
         number = self._numbers.get(name)
         if number is None or name[-1:] == "/":
-            raise UnsoundWheelError("it is listed in RECORD, yet not in the wheel", member=name)
+            raise UnsoundWheelError("it is listed in RECORD, but not in the wheel", member=name)
         if self._listed[number]:
             raise UnsoundWheelError("it is listed in RECORD twice", member=name)
         self._listed[number] = True
         if name not in self._unhashed:
             _check_claims(name, digest, size, self._sizes[number])
         elif digest or size:
-            raise UnsoundWheelError("RECORD holds a hash or size of it", member=name)
+            raise UnsoundWheelError("RECORD has a hash or size for it", member=name)
 
     def finish(self) -> None:
-        """Refuse the first member without a row that is neither a directory nor a signature."""
+        """Refuse the first file without a row, unless it is a signature."""
         if all(self._listed):
             return
         signatures = self._unhashed - {self._record_name}
@@ -112,17 +112,15 @@ class _Comparison:
 def _check_claims(name: str, digest: str, size: str, actual: int) -> None:
     algorithm, separator, value = digest.partition("=")
     if not separator:
-        raise UnsoundWheelError("RECORD holds no hash of it", member=name)
+        raise UnsoundWheelError("RECORD has no hash for it", member=name)
     if algorithm not in _ALGORITHMS:
         raise UnsoundWheelError(
-            f"RECORD holds a hash of algorithm {algorithm[:40]!r}, not sha256 or better",
+            f"RECORD has a hash of algorithm {algorithm[:40]!r} for it, not sha256 or better",
             member=name,
         )
     if len(value) != _ALGORITHMS[algorithm] or re.fullmatch(_DIGEST, value) is None:
-        raise UnsoundWheelError(f"RECORD holds a malformed {algorithm} of it", member=name)
+        raise UnsoundWheelError(f"RECORD has a malformed {algorithm} hash for it", member=name)
     if re.fullmatch(_SIZE, size) is None:
-        raise UnsoundWheelError(f"RECORD holds the size {size[:40]!r} of it", member=name)
+        raise UnsoundWheelError(f"RECORD has the invalid size {size[:40]!r} for it", member=name)
     if int(size) != actual:
-        raise UnsoundWheelError(
-            f"RECORD says that it has {size} bytes, it has {actual}", member=name
-        )
+        raise UnsoundWheelError(f"its size is {actual} bytes, but RECORD says {size}", member=name)

@@ -1,1 +1,1 @@
-"""Writes a changed copy of a wheel: the edit, the pieces to copy, and the atomic replacement."""
+"""Writes a changed copy of a wheel: planning the edit, copying, and atomic replacement."""

@@ -1,7 +1,6 @@
-"""Applies a plan: unchanged members are copied in compressed form, the rest is written.
+"""Applies a plan: copies unchanged members in compressed form and writes the others.
 
-If the new archive begins with a long run from the start of the old file, that part need not be
-copied in a private file.
+If the new archive begins like the old file, and that file is private, it is rewritten in place.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from variantbuild.wheel.rewrite.edit import Plan
 from variantbuild.wheel.rewrite.pieces import Piece, Run, len_of, render_pieces
 from variantbuild.wheel.rewrite.target import Target
 
-#: Bytes of unchanged members after the first change that an in-place rewrite may hold in memory.
+#: Limit of the bytes after the first change that an in-place rewrite keeps in memory.
 MAX_TAIL = 8 << 20
 
 
@@ -30,11 +29,11 @@ def apply_edit(
 ) -> Path:
     """Write the wheel that `plan` describes to `directory` and return its path.
 
-    The new file appears under its name complete and atomically; a file of that name is replaced.
-    `consume` says that the opened wheel is private and may be overwritten: if the changes are near
-    its end it is rewritten in place and moved, and it is deleted either way. `keep_mode` gives the
-    new file the old one's permission bits. Raises WheelError if the directory cannot be written
-    to; the new name then still has its old state.
+    The new file appears under its name atomically; an existing file of that name is replaced. With
+    `consume` the open wheel is private and may be overwritten: it is rewritten in place and moved
+    if the changes are near its end, and deleted otherwise. `keep_mode` gives the new file the old
+    one's permission bits. Raises WheelError if the directory cannot be written to; an existing file
+    is then unchanged.
     """
     path = Path(directory) / str(plan.file_name)
     pieces = render_pieces(wheel, plan)
@@ -55,7 +54,7 @@ def apply_edit(
 
 
 def _fits_in_place(wheel: Wheel, pieces: list[Piece], path: Path) -> bool:
-    """Return whether everything before the first change may stay in the same file."""
+    """Return whether the file can be rewritten in place."""
     head, *tail = pieces
     if isinstance(head, bytearray) or head.offset or wheel.source.links != 1 or os.name == "nt":
         return False

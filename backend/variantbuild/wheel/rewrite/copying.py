@@ -1,9 +1,9 @@
-"""Bytes appended to a new file, from memory and from another file, the way that costs the least.
+"""Append bytes to a new file, from memory and from another file, as cheaply as possible.
 
-Small and unusual targets are written through the page cache, long ranges by the system itself
-(copy_file_range). What is large is written around the page cache (O_DIRECT): it must reach the disk
-before it gets its name in any case, so that the cache would cost a copy of every byte, and the
-memory that other programs' files are in.
+Small and unusual targets are written through the page cache, long ranges by the kernel
+(copy_file_range). Large files bypass the page cache (O_DIRECT): they must reach the disk before
+they get their name in any case, so the cache would cost a copy of every byte, and evict other
+programs' files.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from variantbuild.wheel.rewrite.target import Target
 if TYPE_CHECKING:
     import mmap
 
-#: New files from this many bytes on are written around the page cache, where that can be.
+#: New files of at least this many bytes bypass the page cache if possible.
 DIRECT_FLOOR = 128 << 20
-#: Ranges shorter than this are read and written with their neighbours: fewer calls of the system.
+#: Ranges shorter than this are read and written with their neighbours, to save system calls.
 _SHORT_RANGE = 1 << 16
-#: How much is gathered before it is written.
+#: Size of the buffer, in bytes.
 _GATHERED = 1 << 20
-#: The same for direct I/O: a multiple of any disk's block size, and one huge page, which the
-#: kernel hands to the disk in half the time that as many small ones take.
+#: The same for direct I/O: a multiple of any disk's block size, and one huge page, which the kernel
+#: writes in half the time of as many small pages.
 DIRECT_BUFFER = 2 << 20
 _SLICE = 1 << 26
 #: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
 _FICLONE = 0x40049409
-#: What says "not on this system or between these files" rather than "the disk is full".
+#: Errors that mean "not supported here" rather than "the disk is full".
 _UNSUPPORTED = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
 
 class Appender(Protocol):
-    """Appends to a file at its position; what was added is there after `finish`.
+    """Appends to a file at its position; the bytes may be buffered until `finish`.
 
-    Each raises OSError where writing fails, `add_range` WheelError where reading does.
+    All methods raise OSError if writing fails, `add_range` WheelError if reading fails.
     """
 
     def add(self, data: bytes | bytearray) -> None:
@@ -49,11 +49,11 @@ class Appender(Protocol):
         """Append `size` bytes at `offset` of the source."""
 
     def finish(self) -> None:
-        """Write what was only gathered so far."""
+        """Write what is left in the buffer."""
 
 
 def clone_file(source: int, target: int) -> bool:
-    """Make the empty file `target` share all blocks of `source`; False where that cannot be."""
+    """Make the empty file `target` share all blocks of `source`; return False if impossible."""
     try:
         import fcntl
 
@@ -64,7 +64,7 @@ def clone_file(source: int, target: int) -> bool:
 
 
 def open_appender(source: Source, target: Target, size: int) -> Appender:
-    """Return what appends about `size` bytes to the empty file `target`, some from `source`."""
+    """Return an appender for about `size` bytes to the empty file `target`, some from `source`."""
     if size >= DIRECT_FLOOR and _bypass_cache(target.descriptor):
         return _DirectAppender(source, target.descriptor)
     return _CachedAppender(source, target)
@@ -73,8 +73,8 @@ def open_appender(source: Source, target: Target, size: int) -> Appender:
 def _bypass_cache(target: int) -> bool:
     """Set O_DIRECT on `target` and return True, if the system and the file system support it.
 
-    File systems without a device of their own (number 0: NFS, btrfs, overlays, memory) are left to
-    copy_file_range: a file server copies on its own, and blocks may be shared.
+    File systems without a block device (major number 0: NFS, btrfs, overlayfs, tmpfs) are left to
+    copy_file_range: a file server copies without network traffic, and blocks may be shared.
     """
     if not hasattr(os, "O_DIRECT") or not os.major(os.fstat(target).st_dev):
         return False
@@ -88,7 +88,7 @@ def _bypass_cache(target: int) -> bool:
 
 
 class _CachedAppender:
-    """Gathers what is short; lets the system copy what is long."""
+    """Buffers short ranges, and lets the kernel copy long ones."""
 
     def __init__(self, source: Source, target: Target) -> None:
         self._source, self._target = source, target
@@ -111,7 +111,7 @@ class _CachedAppender:
             self.add(data)
 
     def _copy(self, offset: int, end: int) -> int:
-        """Let the system append the range; return how far it came."""
+        """Let the kernel append the range; return how many bytes it copied."""
         while offset < end and hasattr(os, "copy_file_range"):
             size = min(_SLICE, end - offset)
             try:
@@ -133,10 +133,10 @@ class _CachedAppender:
 
 
 class _DirectAppender:
-    """Writes complete buffers with direct I/O: the kernel reads them from this memory.
+    """Writes complete buffers with direct I/O: the kernel reads them from user memory.
 
-    Both the memory and the file offset must be aligned to blocks: the buffer is a mapping of its
-    own, and only the last one, written the usual way, is not full.
+    Both the memory and the file offset must be block-aligned: the buffer is an anonymous mapping,
+    and only the last buffer, which is written through the cache, may be incomplete.
     """
 
     def __init__(self, source: Source, target: int) -> None:
@@ -175,13 +175,14 @@ class _DirectAppender:
             try:
                 view = view[os.write(self._target, view) :]
             except OSError as error:
-                # A file system that says only now that it cannot, or a write that ended in a block.
+                # A file system that reports only now that it does not support this, or a partial
+                # write.
                 if error.errno != errno.EINVAL or not self._leave_direct():
                     raise
         self._filled = 0
 
     def _leave_direct(self) -> bool:
-        """Send further writes through the page cache; return False if they did already."""
+        """Write through the page cache from now on; return False if that was the case already."""
         import fcntl
 
         flags = fcntl.fcntl(self._target, fcntl.F_GETFL)
@@ -194,7 +195,7 @@ class _DirectAppender:
 
 
 def _huge_page(size: int) -> mmap.mmap:
-    """Return page-aligned memory, in a huge page if the system has them."""
+    """Return page-aligned memory, in a huge page if the system supports them."""
     import mmap
 
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -205,4 +206,4 @@ def _huge_page(size: int) -> mmap.mmap:
 
 def _check_read(count: int) -> None:
     if not count:
-        raise WheelError("the wheel became shorter while it was copied")
+        raise WheelError("the wheel was truncated while it was being copied")

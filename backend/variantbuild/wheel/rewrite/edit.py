@@ -1,6 +1,6 @@
-"""A planned edit of a wheel: new name, renamed and changed members, all of it in memory.
+"""Plans an edit of a wheel: new name, renamed and changed members.
 
-Pure: from a verified inventory and what is wanted to what is to be written.
+Pure: computes what to write from a verified inventory and the requested changes.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class NewMember(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """What is to change; None and empty leave things as they are.
+    """The requested changes; None and empty values change nothing.
 
     `version` is the complete new version; `file_platforms` are the platform tags of the file name,
-    `wheel_platforms` those of WHEEL: with more there than in the name the wheel is a hybrid.
-    `metadata` are METADATA's new bytes, before the version is inserted. `add` replaces members of
-    the same path; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH in seconds, the
-    time of new members; without it they take RECORD's.
+    `wheel_platforms` those of WHEEL: with more of them than in the file name, the wheel is a
+    hybrid. `metadata` is the new content of METADATA, before the version is inserted. `add`
+    replaces members of the same path; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH
+    in seconds, the time of new members; without it, they get that of RECORD.
     """
 
     version: str | None = None
@@ -46,11 +46,11 @@ class Edit(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """An edit worked out: what `apply_edit` writes.
+    """The planned edit, which `apply_edit` writes.
 
     `renames` maps old member names to new ones, `contents` old names to new bytes; `added` are
-    written before RECORD with the times of `stamp` (DOS date and time); `notes` are sentences for
-    the user on what was lost.
+    written before RECORD with the times of `stamp` (DOS date and time); `notes` tell the user what
+    was lost.
     """
 
     file_name: WheelFileName
@@ -65,15 +65,15 @@ class Plan(NamedTuple):
 
     @property
     def touched(self) -> frozenset[str]:
-        """The members that do not stay as they are, RECORD among them."""
+        """The members that change, including RECORD."""
         return frozenset((*self.renames, *self.contents, *self.removed, self.record_name))
 
 
 def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
-    """Work out what `edit` means for the wheel of `inventory`.
+    """Plan the edit of the wheel of `inventory`.
 
-    Raises WheelError for a version that PEP 440 does not know, a file name over 255 bytes and a
-    member's name over 4095.
+    Raises WheelError for a version that is not valid (PEP 440), a file name over 255 bytes and a
+    member name over 4095.
     """
     version = inventory.version if edit.version is None else normal_version(edit.version)
     renamed = version != inventory.version
@@ -104,7 +104,8 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
         record_name=f"{inventory.dist_info}/RECORD",
         stamp=_stamp(inventory, edit.epoch),
         notes=tuple(
-            f"the signature {name} is removed: it no longer holds" for name in inventory.signatures
+            f"the signature {name} is removed: it is no longer valid"
+            for name in inventory.signatures
         ),
     )
     if not (renames or contents or added or plan.removed):
@@ -119,7 +120,9 @@ def _file_name(inventory: Inventory, edit: Edit, version: str | None) -> WheelFi
     if edit.file_platforms is not None:
         name = name._replace(platforms=edit.file_platforms)
     if len(str(name)) > MAX_FILE_NAME:
-        raise WheelError(f"the new file name {str(name)!r} would be over {MAX_FILE_NAME} bytes")
+        raise WheelError(
+            f"the new file name {str(name)!r} would be longer than {MAX_FILE_NAME} bytes"
+        )
     return WheelFileName.parse(str(name))
 
 
@@ -133,7 +136,7 @@ def _metadata(inventory: Inventory, edit: Edit, version: str) -> bytes:
 
 
 def _wheel(inventory: Inventory, edit: Edit) -> bytes:
-    """Return WHEEL with the Tag lines of `edit.wheel_platforms`, kept lines untouched."""
+    """Return WHEEL with the Tag lines of `edit.wheel_platforms`; other lines are unchanged."""
     wheel, platforms = inventory.wheel, edit.wheel_platforms
     if platforms is None:
         return wheel.data
@@ -167,14 +170,14 @@ def _renames(inventory: Inventory, version: str) -> dict[str, str]:
             top, slash, rest = name.partition("/")
             renames[name] = directories[top] + slash + rest
             if len(renames[name].encode()) > MAX_NAME:
-                raise WheelError(f"the new name of a member would be over {MAX_NAME} bytes")
+                raise WheelError(f"the new name of a member would be longer than {MAX_NAME} bytes")
     return renames
 
 
 def _stamp(inventory: Inventory, epoch: int | None) -> int:
     """Return the DOS time and date of new members (time in the low 16 bits), UTC.
 
-    ZIP begins in 1980 and ends in 2107; an epoch outside is moved to the border.
+    ZIP timestamps range from 1980 to 2107; an epoch outside of that is clamped.
     """
     if epoch is None:
         return inventory.by_name[f"{inventory.dist_info}/RECORD"].stamp
@@ -184,9 +187,9 @@ def _stamp(inventory: Inventory, epoch: int | None) -> int:
 
 
 def _record(inventory: Inventory, plan: Plan) -> bytes:
-    """Return RECORD's new bytes: unchanged rows are kept, the others rewritten in place.
+    """Return the new RECORD: unchanged rows are kept, the others rewritten in place.
 
-    A row is a line: no member's name holds a line end.
+    A row is a line, as member names cannot contain line endings.
     """
     record, touched = inventory.record, plan.touched
     directories = {name.partition("/")[0].replace('"', '""').encode() for name in touched}

@@ -1,4 +1,4 @@
-"""Patching a wheel by hand, as one plan: a label on the version, other requirements."""
+"""Plans a manual edit of a wheel: a label for the version, and requirements."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ def plan_patch(
     remove_requires: Sequence[str] = (),
     add_requires: Sequence[str] = (),
 ) -> Plan:
-    """Plan a wheel with `local` joined to its version and other requirements.
+    """Plan to append `local` to the version of a wheel, and to change its requirements.
 
-    `remove_requires` are names: every Requires-Dist of that name goes, in whatever spelling
-    (PEP 503), with or without extras and markers. `add_requires` are requirements (PEP 508), put
-    after the last one. Raises WheelError for a name that nothing matches, a requirement that is
-    invalid, already present or needs an extra that the project does not have, and if there is
-    nothing to do.
+    `remove_requires` are names: every Requires-Dist of that name is removed, in any spelling (PEP
+    503), with or without extras and markers. `add_requires` are requirements (PEP 508) to insert
+    after the last one. Raises WheelError for a name without a match, a requirement that is invalid,
+    already present or needs an extra that the project does not have, and if there is nothing to do.
     """
     if local is None and not remove_requires and not add_requires:
         raise WheelError(
@@ -51,7 +50,7 @@ def plan_patch(
 def add_requires(headers: Headers, requirements: Sequence[str]) -> bytes:
     """Return the bytes of METADATA with `requirements` (PEP 508) after the last Requires-Dist.
 
-    Those already present are left out. Raises WheelError as `plan_patch` does.
+    Those already present are skipped. Raises WheelError as `plan_patch` does.
     """
     requires = headers.all("Requires-Dist")
     present = {_canonical(line.value) for line in requires}
@@ -65,7 +64,7 @@ def add_requires(headers: Headers, requirements: Sequence[str]) -> bytes:
 
 
 def _canonical(requirement: str) -> str:
-    """Return `requirement` as packaging writes it, or as it is where that cannot be read."""
+    """Return `requirement` as packaging writes it, unchanged if it cannot be parsed."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -82,8 +81,8 @@ def _matching(
     for name in names:
         if re.fullmatch(_NAME, name) is None:
             raise WheelError(
-                f"{name!r} is not a project name",
-                hint="give the name alone: its extras and markers go with it",
+                f"{name!r} is not a valid project name",
+                hint="give only the name: entries with extras and markers are removed too",
             )
         found = [line for project, line in present if project == normal_name(name)]
         if not found:
@@ -99,19 +98,19 @@ def _project(requirement: str) -> str:
 
 
 def _requirement(text: str, present: Sequence[str], headers: Headers) -> str:
-    """Return requirement `text` as it is written to METADATA."""
+    """Return the requirement `text` in the form for METADATA."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         written = str(Requirement(text))
     except InvalidRequirement as error:
         reason = str(error).partition("\n")[0]
-        raise WheelError(f"{text!r} is not a requirement: {reason}") from None
-    # A line end, which packaging accepts in a URL, would begin another header.
+        raise WheelError(f"{text!r} is not a valid requirement: {reason}") from None
+    # A line ending, which packaging accepts in a URL, would begin another header.
     if not written.isprintable():
-        raise WheelError(f"{text!r} is not a requirement: it contains control characters")
+        raise WheelError(f"{text!r} is not a valid requirement: it contains control characters")
     if written in map(_canonical, present):
-        raise WheelError(f"the wheel requires {written!r} already")
+        raise WheelError(f"the wheel already requires {written!r}")
     extras = {normal_name(line.value) for line in headers.all("Provides-Extra")}
     for _, extra in re.findall(_EXTRA, written):
         if normal_name(extra) not in extras:

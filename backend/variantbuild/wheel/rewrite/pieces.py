@@ -26,8 +26,8 @@ from variantbuild.wheel.archive.zipformat import (
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.rewrite.edit import Plan
 
-#: From this size on new bytes are compressed fast (level 1) rather than well. A window of 4 KiB
-#: suits a long RECORD, whose lines are like their neighbours: it makes it faster and smaller.
+#: New members of at least this many bytes are compressed at the fastest level (1). A window of 4
+#: KiB suits a long RECORD, whose lines resemble their neighbours: it is both faster and smaller.
 _FAST_SIZE = 1 << 18
 _FAST = (1, zlib.DEFLATED, -12)
 _WELL = (6, zlib.DEFLATED, -15)
@@ -42,7 +42,7 @@ class Run(NamedTuple):
     size: int
 
 
-#: A piece of the new archive: a run of the old one, or new bytes.
+#: A piece of the new archive: a run of the old file, or new bytes.
 Piece = Union[Run, bytearray]  # noqa: UP007 - an alias needs Union on 3.10
 
 
@@ -71,7 +71,7 @@ def render_pieces(wheel: Wheel, plan: Plan) -> list[Piece]:
 
 
 class _Pieces:
-    """Grows a list of pieces; neighbouring runs and neighbouring new bytes become one."""
+    """Builds a list of pieces, merging adjacent runs and adjacent new bytes."""
 
     def __init__(self) -> None:
         self.list: list[Piece] = []
@@ -95,9 +95,9 @@ class _Pieces:
 
 
 class _Layout:
-    """Collects the new archive: its members in file order, and their entries in the directory.
+    """Collects the pieces of the new archive: members in file order, and their directory entries.
 
-    `in_order` says that the old directory lists the members in file order. If it does not, the
+    `in_order` is true if the old directory lists the members in file order. If it does not, the
     entries are kept with their numbers in the old directory and sorted at the end.
     """
 
@@ -113,7 +113,7 @@ class _Layout:
         self._number = 0
 
     def add_plain(self, start: int, stop: int) -> None:
-        """Add members `[start, stop)`, which stay as they are, in one run; their entries too."""
+        """Add the unchanged members `[start, stop)` in one run, and their entries."""
         if start == stop:
             return
         members, end = self._wheel.members, self._wheel.structure.end
@@ -136,7 +136,7 @@ class _Layout:
         self._count += stop - start
 
     def add_each(self, members: Iterable[Member]) -> None:
-        """Add members one by one, changed as the plan says; new ones before RECORD."""
+        """Add members one by one, with the changes of the plan; new ones before RECORD."""
         plan = self._plan
         for member in members:
             self._number = self._numbers.get(member.name, 0)
@@ -195,10 +195,10 @@ class _Layout:
 
 
 def _attributes(member: Member) -> tuple[int, int]:
-    """Return external attributes and "made by": setuid dropped, DOS ones made readable.
+    """Return external attributes and "made by", without setuid, and readable for DOS entries.
 
-    Extractors take the upper half as Unix permissions; a DOS writer leaves it 0, which some of
-    them make into files that nobody may read.
+    Extractors take the upper half as Unix permissions; DOS writers leave it 0, with which some
+    extractors create files that nobody may read.
     """
     mode = member.attributes.external >> 16
     if mode & 0o777 and not mode & _SPECIAL_BITS:

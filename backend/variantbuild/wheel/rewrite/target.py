@@ -1,8 +1,8 @@
 """The target of a new file: written next to it under another name, moved when complete.
 
-A file under the final name is always complete: its bytes reach the disk before the rename, the
-directory entry after it. A killed process leaves a `.variantbuild-*.tmp`, which the next one that
-writes to the directory removes.
+A file under the final name is always complete: its bytes are synced to disk before the rename, and
+the directory entry after it. A killed process leaves a `.variantbuild-*.tmp`, which the next
+process that writes to the directory removes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _counter = itertools.count()
 class Target:
     """A temporary file next to `path`, in a `with` block; `commit` moves it there.
 
-    Leaving the block without a commit removes the temporary file; `path` is then as it was.
-    With `adopt` the temporary file is not new: it is that file, moved (its old name is gone).
+    Leaving the block without a commit removes the temporary file; `path` is then unchanged. With
+    `adopt` that file is moved and becomes the temporary file.
     """
 
     def __init__(self, path: Path, *, adopt: Path | None = None) -> None:
@@ -44,7 +44,7 @@ class Target:
     def _open(self, adopt: Path | None) -> None:
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         if adopt is not None:
-            # Opened before it is moved: a failure here leaves it in place.
+            # Opened before the move, so that a failure here leaves it in place.
             self.descriptor = os.open(adopt, flags)
         self._open_descriptor = True
         while True:
@@ -78,7 +78,7 @@ class Target:
     def commit(self, mode: int | None = None) -> None:
         """Flush the file to disk and move it to `path`, then flush the directory.
 
-        `mode` are the permission bits to give it; None leaves those that the umask gave.
+        `mode` are its permission bits; None keeps those given by the umask.
         """
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(self.descriptor, mode)
@@ -102,7 +102,7 @@ class Target:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After a commit the name is gone already.
+        # After a commit the temporary name no longer exists.
         with contextlib.suppress(OSError):
             self.temporary.unlink()
         self._close()
