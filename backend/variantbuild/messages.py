@@ -19,7 +19,7 @@ class Reporter(Protocol):
     """Receives what a stage tells the user while it works."""
 
     def note(self, message: str) -> None:
-        """Report a fact that the user may want to know."""
+        """Report something that the user may want to know."""
 
     def warning(self, message: str) -> None:
         """Report a problem that does not stop the work."""

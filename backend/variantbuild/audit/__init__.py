@@ -1,6 +1,6 @@
-"""Audits the machine code of a wheel, and decides whether it may carry the declared variant.
+"""Audits the machine code of a wheel, and decides whether it may be stamped.
 
-report = audit_wheel(path)               reads bytes, never the plan
+report = audit_wheel(path)               reads the bytes, never the plan
 judgement = judge(report, variant)       findings, each with its evidence
 outcome = decide(variant, judgement, "error", "built")  Stamped, Unstamped or Refused
 """
@@ -55,7 +55,7 @@ __all__ = [
 def audit_wheel(path: Path, *, jobs: int = 2, progress: Progress | None = None) -> AuditReport:
     """Read the machine code of a wheel file, in `jobs` processes. Nothing is unpacked to disk.
 
-    Raises WheelError where `path` is no readable archive.
+    Raises WheelError if `path` is not a readable archive.
     """
     from variantbuild.wheel import open_wheel
 

@@ -7,9 +7,9 @@ from variantbuild.binary.elf import Data, Elf, ElfError
 
 
 def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None]:
-    """Return what decoding the file showed, or None and why nothing was decoded.
+    """Return the result of decoding the file, or None and the reason why it was not decoded.
 
-    Decodes in `jobs` processes where that is more than 1 and the file is large.
+    Decodes in `jobs` processes if that is more than 1 and the file is large.
     """
     if elf.machine == "aarch64" and elf.bits == 64 and elf.little_endian:
         from variantbuild.audit.aarch64 import audit_a64

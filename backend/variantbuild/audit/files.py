@@ -1,4 +1,4 @@
-"""Turn the bytes of files into reports on them. Pure: the contents are passed in."""
+"""Produces reports from the bytes of files. Pure: the contents are passed in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNSEEN: Mapping[Format, str] = {
     "mach-o": "Mach-O files are not audited",
     "pe": "PE files are not audited",
     "ar": "static libraries are not audited",
-    "unknown": "its format is not known",
+    "unknown": "its format is unknown",
 }
 
 
@@ -25,8 +25,8 @@ def audit_members(
 ) -> AuditReport:
     """Report on every file with machine code among `members`, pairs of path and content.
 
-    `name` and `platforms` (the tags the wheel carries) are copied to the report. Files
-    that cannot be read are reported with their fault, not raised.
+    `name` and `platforms` (from the tags of the wheel) are copied to the report. Files that cannot
+    be read are reported with their fault, not raised.
     """
     reports = [audit_file(path, data) for path, data in members]
     return AuditReport(
@@ -37,7 +37,7 @@ def audit_members(
 
 
 def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
-    """Report on one file, in `jobs` processes; None where it has no machine code."""
+    """Report on one file, in `jobs` processes; None if it has no machine code."""
     found = recognize(path, bytes(data[0:HEAD_LIMIT]))
     if found is None:
         return None

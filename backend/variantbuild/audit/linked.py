@@ -13,10 +13,10 @@ from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkedFile:
-    """One ELF file for a host, and what it needs from outside of the wheel.
+    """One ELF file with host code, and what it needs from outside of the wheel.
 
     `outside` are the libraries (DT_NEEDED) that the wheel does not contain, `versions` the
-    (library, symbol version) pairs that are needed of those. `run_paths` are the directories of
+    (library, symbol version) pairs that it needs from them. `run_paths` are the directories of
     RUNPATH or RPATH, unchanged.
     """
 
@@ -40,7 +40,7 @@ class LinkedFile:
 
 
 def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
-    """Return every ELF file for a host in `wheel`, sorted by path; GPU code is ignored.
+    """Return every ELF file with host code in `wheel`, sorted by path.
 
     Raises ElfError for a file that cannot be read as ELF.
     """
@@ -54,7 +54,7 @@ def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
 
 
 def link_files(elves: Iterable[tuple[str, Elf]]) -> tuple[LinkedFile, ...]:
-    """Return what the (path, ELF) pairs of one wheel link outside of themselves."""
+    """Return what the (path, ELF) pairs of one wheel link to outside of the wheel."""
     pairs = sorted(elves, key=lambda pair: pair[0])
     inside = {PurePosixPath(path).name for path, _ in pairs}
     inside |= {elf.soname for _, elf in pairs if elf.soname is not None}

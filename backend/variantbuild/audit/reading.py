@@ -1,7 +1,7 @@
-"""Read the files with machine code in a wheel, in several processes where that is faster.
+"""Reads the files with machine code in a wheel, in several processes if that is faster.
 
-One member is in memory at a time in each process, once; nothing is unpacked to disk. A member that
-is most of a wheel is read alone, and its parts are decoded by several processes.
+Each process has one member in memory at a time; nothing is unpacked to disk. A member that makes up
+most of a wheel is read on its own, and its parts are decoded by several processes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from variantbuild.wheel import Member, Wheel, open_wheel
 from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 Progress = Callable[[int, int, str], None]
-"""Called with the bytes done, the bytes in all, and the member just finished."""
+"""Called with the bytes done, the total bytes, and the member just finished."""
 
-_WORTH_A_PROCESS = 8 << 20  # bytes of machine code in all
+_WORTH_A_PROCESS = 8 << 20  # total bytes of machine code
 
 
 def read_reports(wheel: Wheel, *, jobs: int, progress: Progress | None) -> tuple[FileReport, ...]:
     """Report on each file with machine code in `wheel`, in the archive's order.
 
-    More than one process opens the wheel by its path again. Raises UnsoundWheelError where a member
-    is damaged.
+    If there are several processes, each opens the wheel by its path. Raises UnsoundWheelError if a
+    member is damaged.
     """
     members = [member for member, _ in find_machine_code(wheel)]
     total = sum(member.size for member in members)

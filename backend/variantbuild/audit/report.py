@@ -1,4 +1,4 @@
-"""What an audit found: a report for each file and one for the wheel. No judgement."""
+"""The results of an audit, without judgement: a report for each file, and one for the wheel."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from variantbuild.isa.recorded import SwitchLine
 class Function:
     """A function that sets the level of its file, with the first instruction that does.
 
-    `address` and `at` are addresses as the file itself counts; `needs` is a level or the name of
-    an extension.
+    `address` and `at` are addresses within the file; `needs` is a level or the name of an
+    extension.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Extension:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """What decoding the instructions of one file showed.
+    """The result of decoding the instructions of one file.
 
-    `level` is needed whenever the file is used; `dispatched` is the highest level of all its code,
-    which may run only after the dispatch check that `guard` names. `counts` are functions by what
-    they need, from decoding `size` bytes with `decoder`.
+    `level` is always needed; `dispatched` is the highest level of all code, some of which only runs
+    after the dispatch check that `guard` names. `counts` are functions by what they need, from
+    decoding `size` bytes with `decoder`.
     """
 
     decoder: str
@@ -60,12 +60,12 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileReport:
-    """What was read in one file with machine code.
+    """What was read from one file with machine code.
 
     `path` is the member's name in the wheel; `machines` are archspec's family names or the format's
-    own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, None
-    without any; `code` is None where instructions were not decoded, `unseen` then says why. `fault`
-    is set where the file could not be read at all.
+    own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, or
+    None; `code` is None if instructions were not decoded, `unseen` then says why. `fault` is set
+    where the file could not be read at all.
     """
 
     path: str
@@ -84,7 +84,7 @@ class FileReport:
 
     @property
     def machine(self) -> str:
-        """The one machine that the file is for, empty where there is none or several."""
+        """The machine that the file is for; empty for none or several."""
         return self.machines[0] if len(self.machines) == 1 else ""
 
     @property
@@ -94,7 +94,7 @@ class FileReport:
 
     @property
     def level(self) -> str | None:
-        """The level that the file needs, by the best evidence available, None without any."""
+        """The level that the file needs, by the best evidence available; None without evidence."""
         if self.code is not None:
             return self.code.level
         levels = [line.level for line in self.switches]
@@ -117,7 +117,7 @@ class AuditReport:
 
     @property
     def level(self) -> str | None:
-        """The level that the files of the wheel need together, None where it is not known."""
+        """The level that the files of the wheel need together; None if unknown."""
         levels = [(each.machine, each.level) for each in self.files if each.level is not None]
         if not levels or len({machine for machine, _ in levels}) > 1:
             return None

@@ -1,4 +1,4 @@
-"""Recognise files with machine code, for the wheel engine, audit and repair alike.
+"""Recognises files with machine code, for the wheel engine, audit and repair.
 
     found = recognize(name, head)
     found.format, found.role, found.machines    ("elf", "host", ("x86_64",))
@@ -19,13 +19,13 @@ Format = Literal["elf", "mach-o", "pe", "ar", "device", "unknown"]
 """`device` is a file of GPU code that is not ELF, `unknown` an extension module by name alone."""
 
 Role = Literal["host", "device", "data"]
-"""What runs the code: the loader or linker of the host, a GPU, or neither.
+"""Who uses the code: the loader or linker of the host, a GPU, or neither.
 
 `data` are eBPF programs, and executables for Windows such as the launchers in setuptools and pip.
 Only code for the host is forbidden in a wheel for any platform.
 """
 
-#: Bytes that `recognize` looks at in most files, and in all.
+#: How many bytes `recognize` needs of most files, and at most.
 HEAD = 1024
 HEAD_LIMIT = HEAD_PE
 
@@ -35,7 +35,7 @@ COMPRESSED_BUNDLE_MAGIC = b"CCOB"
 
 _ROLES: dict[str, Role] = {"cuda": "device", "amdgpu": "device", "bpf": "data"}
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
-#: What the import system or a loader takes for compiled code, whatever the contents.
+#: Suffixes that the import system or a loader takes for compiled code, whatever the contents.
 _EXTENSION_SUFFIXES = (".so", ".pyd", ".dylib")
 
 
@@ -43,7 +43,7 @@ class MachineCode(NamedTuple):
     """The kind of a file with machine code.
 
     `machines` are archspec's family names (`cuda`, `amdgpu` and `bpf` among them), several for a
-    fat Mach-O file, none where the format does not say. `words` name the kind in messages.
+    fat Mach-O file, none if the format does not name one. `words` describe the kind in messages.
     """
 
     format: Format
@@ -60,7 +60,7 @@ def head_size(start: bytes) -> int:
 
 
 def recognize(name: str, head: bytes) -> MachineCode | None:
-    """Return what machine code the file `name` holds, None without any; .NET bytecode is not any.
+    """Return the kind of machine code in the file `name`; None for none, and for .NET bytecode.
 
     `head` are the first bytes of the file, `head_size` or more of them, or all.
     """

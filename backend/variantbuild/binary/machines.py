@@ -1,4 +1,4 @@
-"""What ELF, Mach-O and PE headers call a machine, as archspec's family names.
+"""Translates the machine in ELF, Mach-O and PE headers to archspec's family names.
 
 The table is data/architectures.json, which isa/ reads too; it is loaded on use, since the wheel
 engine imports this module for wheels without machine code as well.

@@ -22,15 +22,15 @@ _FAT_HEADER = 8
 #: A Java class has the same magic number; its major version, at least 45, is where the number of
 #: architectures would be.
 _JAVA_VERSION = 45
-#: Bytes that hold the entries of a fat file with the most architectures that it may have.
+#: Size in bytes of a fat file's entries with the highest allowed number of architectures.
 HEAD_FAT = _FAT_HEADER + 32 * _JAVA_VERSION
 
 
 def macho_machines(head: bytes) -> tuple[str, ...] | None:
     """Return the architectures of a Mach-O file that begins with `head`, None for other files.
 
-    They are archspec's family names, each once, in the order of the file. A header that is cut
-    short gives those that are there.
+    They are archspec's family names, each once, in the order of the file. A truncated header gives
+    those that it contains.
     """
     order = _THIN_ORDERS.get(head[:4])
     if order is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from variantbuild.binary.machines import pe_machine
 
-#: Bytes to look for the header in: it follows a DOS program of any size, normally 64 to 256 bytes.
+#: How many bytes to search for the header: it follows a DOS stub, normally of 64 to 256 bytes.
 HEAD_PE = 1 << 16
 
 _IS_DLL = 0x2000
@@ -21,9 +21,9 @@ _CLR_DIRECTORY = 14
 
 
 class Image(NamedTuple):
-    """What the headers of a PE file say; `machine` is archspec's family name.
+    """The headers of a PE file; `machine` is archspec's family name.
 
-    A `managed` image holds .NET bytecode, which runs on any machine.
+    A `managed` image contains .NET bytecode, which runs on any machine.
     """
 
     machine: str
@@ -32,7 +32,7 @@ class Image(NamedTuple):
 
 
 def read_pe(head: bytes) -> Image | None:
-    """Read the headers of a PE file that begins with `head`, None where they are not there."""
+    """Read the headers of a PE file that begins with `head`; None if they are not there."""
     if head[:2] != b"MZ" or len(head) < 64:
         return None
     at = int.from_bytes(head[60:64], "little")

@@ -115,7 +115,7 @@ def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_temporary(directory: str) -> bool:
-    """Tell whether a front end created `directory` for one build, to hold distributions.
+    """Return whether a front end created `directory` for the distributions of one build.
 
     A directory with a compiler in it is a toolchain, wherever it is.
     """

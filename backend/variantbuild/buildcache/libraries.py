@@ -63,7 +63,7 @@ def explain(library: str) -> str:
 
 
 def _moves(run_paths: Sequence[str]) -> str:
-    """Return the first directory that depends on where the wheel is installed; '' without one."""
+    """Return the first directory that depends on where the wheel is installed; '' if none does."""
     return next((directory for directory in run_paths if not Path(directory).is_absolute()), "")
 
 

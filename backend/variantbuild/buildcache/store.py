@@ -58,8 +58,8 @@ class Store:
     def find(self, key: str, reporter: Reporter) -> Kept | None:
         """Return the wheel of `key`; None if there is none.
 
-        An entry whose content is not what was stored is removed, with a warning. Raises
-        WheelError where the directory is not this user's own.
+        An entry whose content is not what was stored is removed, with a warning. Raises WheelError
+        if the directory belongs to another user.
         """
         entry = self.directory / key
         if not entry.exists():

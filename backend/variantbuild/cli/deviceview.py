@@ -87,7 +87,7 @@ def _driver_json(driver: Driver) -> JSONValue:
 
 
 def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
-    """Return the rows on device code in a plan for people; none for a project without any."""
+    """Return the rows on device code in a plan; none for a project without device code."""
     if plan.devices is None:
         return []
     choice, device = plan.devices.choice, plan.device
@@ -109,7 +109,7 @@ def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
 
 
 def plan_lines(plan: BuildPlan, env: Mapping[str, str]) -> list[str]:
-    """Return what the build system gets for device code, for people."""
+    """Return the rows on what the build system gets for device code."""
     handed = _handed(plan, env)
     if handed is None:
         return []
@@ -120,7 +120,7 @@ def plan_lines(plan: BuildPlan, env: Mapping[str, str]) -> list[str]:
 
 
 def plan_json(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue] | None:
-    """Return device code in a plan as plan.schema.json has it; None for a project without any."""
+    """Return device code in a plan as in plan.schema.json; None for a project without it."""
     if plan.devices is None:
         return None
     device, choice, host = plan.device, plan.devices.choice, plan.devices.host_compiler

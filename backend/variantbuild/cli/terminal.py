@@ -36,7 +36,7 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
 
 
 def print_json(payload: Mapping[str, JSONValue]) -> None:
-    """Print `payload` as indented JSON on standard output; it carries a `version` key."""
+    """Print `payload`, which has a `version` key, as indented JSON on standard output."""
     import json
 
     print(json.dumps(payload, indent=2, ensure_ascii=False))

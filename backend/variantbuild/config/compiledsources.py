@@ -1,4 +1,4 @@
-"""The first sign in a source tree that its wheel should hold machine code."""
+"""Finds the first sign in a source tree that its wheel should contain machine code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CompiledSource(NamedTuple):
 
 
 def find_compiled_source(source: Path) -> CompiledSource | None:
-    """Return a file below `source` that has to be compiled, None without any.
+    """Return a file below `source` that has to be compiled; None if there is none.
 
     The configuration of a build system comes before a source file. Tests, documentation and
     examples are passed over.

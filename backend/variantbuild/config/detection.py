@@ -33,7 +33,7 @@ class _Row(TypedDict, total=False):
     """A row of data/backends.json.
 
     `extends` is a backend that this one includes; `keys` are the keys of a table that configure a
-    build: other tools of the same name keep their settings beside them.
+    build: other tools of the same name keep their settings in the same table.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
 def detect_backend(project: Project) -> Candidate:
     """Return the backend that `project` is configured for, with the evidence.
 
-    Raises DelegateError if several are equally likely, and if nothing tells for a tree with
+    Raises DelegateError if several are equally likely, and if there is no evidence for a tree with
     compiled sources.
     """
     found = _choose(project)
@@ -133,7 +133,7 @@ def _tables(project: Project, *, any_key: bool = False) -> Iterator[Candidate]:
 
 
 def _files(project: Project) -> Iterator[Candidate]:
-    """Yield the backends of what lies beside pyproject.toml."""
+    """Yield the backends of the files next to pyproject.toml."""
     for row in cast("list[_Row]", load_table("backends")["files"]):
         if (project.path / row["name"]).is_file():
             yield Candidate(row["backend"], row["name"])
@@ -147,7 +147,7 @@ def _files(project: Project) -> Iterator[Candidate]:
 def _setuptools_file(source: Path) -> Candidate | None:
     """Return setuptools where setup.py or a setup.cfg with metadata configures it.
 
-    Other tools (flake8, mypy) keep sections of their own in setup.cfg.
+    Other tools (flake8, mypy) keep their settings in setup.cfg too.
     """
     if (source / "setup.py").is_file():
         return Candidate(SETUPTOOLS_BACKEND, "setup.py")

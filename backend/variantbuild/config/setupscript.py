@@ -40,9 +40,9 @@ _PLAIN = [
 
 
 def is_plain_setup(text: str) -> bool:
-    """Tell whether the setup.py `text` plainly calls `setup()` without anything to compile.
+    """Return whether the setup.py `text` only calls `setup()`, without anything to compile.
 
-    False where it cannot be seen: other imports, other arguments, a syntax error.
+    False if unsure: other imports, other arguments, a syntax error.
     """
     try:
         tree = ast.parse(text)

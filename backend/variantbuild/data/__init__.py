@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 @functools.cache
 def load_table(name: str) -> dict[str, JSONValue]:
-    """Return the table `name` (without `.json`) of this folder; read once a process."""
+    """Return the table `name` (without `.json`) of this directory; read once per process."""
     text = (Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")
     return cast("dict[str, JSONValue]", json.loads(text))

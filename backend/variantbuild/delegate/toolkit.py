@@ -10,8 +10,8 @@ def complete_toolkit(root: Path, directory: Path) -> Path:
 
     The wheels have no `lib64` and no `libcudart.so`, and nvcc searches for its libraries relative
     to the path by which it is called. The environment itself is not changed: it may be the user's
-    own. Done once a build: a second time in the same directory is a FileExistsError. Returns the
-    new root.
+    own. Called once per build: a second call for the same directory raises FileExistsError. Returns
+    the new root.
     """
     home = directory / "cuda"
     for name in ("bin", "lib"):

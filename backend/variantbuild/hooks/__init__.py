@@ -146,7 +146,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         write_prepared(plan, dist_info, built)
     else:
         dist_info = delegate_metadata(plan, delegate, directory)
-        # Tags and contents are not known yet.
+        # Tags and contents are unknown until the build.
         for name in ("WHEEL", "RECORD"):
             (dist_info / name).unlink(missing_ok=True)
         write_prepared(plan, dist_info, None)

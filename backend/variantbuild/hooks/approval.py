@@ -1,4 +1,4 @@
-"""The audit of what was built, and what follows from it under the user's `audit` setting."""
+"""Audits what was built, and applies the user's `audit` setting to the result."""
 
 from __future__ import annotations
 

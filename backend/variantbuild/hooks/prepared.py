@@ -1,4 +1,4 @@
-"""What the prepare hook leaves for the build hook: a record in the prepared dist-info.
+"""Passes a record from the prepare hook to the build hook, in the prepared dist-info.
 
 The two hooks run in separate processes. Some traces of a front end (pip's build tracker) are there
 at prepare and gone at build, so the detected situation is written down. A wheel that prepare had
@@ -21,7 +21,7 @@ from variantbuild.types import JSONValue
 #: The record, inside the prepared dist-info.
 RECORD_FILE = "variantbuild.json"
 
-#: Where prepare leaves the wheel it built, beside the prepared dist-info.
+#: Where prepare leaves the wheel it built, next to the prepared dist-info.
 WHEEL_DIRECTORY = ".variantbuild"
 
 _FORMAT = 1

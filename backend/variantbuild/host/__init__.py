@@ -30,12 +30,12 @@ class Completed:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the process ran and exited with 0."""
+        """Return whether the process ran and exited with 0."""
         return self.status == 0
 
     @property
     def failure(self) -> str:
-        """How the process failed, in one clause; empty if it did not."""
+        """How the process failed, in one clause; empty if it succeeded."""
         if self.status is None:
             return self.error or "did not finish"
         if self.status < 0:
@@ -59,10 +59,10 @@ class CpuId:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScratchRun:
-    """What came of a program that ran in a temporary directory.
+    """The result of a program that ran in a temporary directory.
 
-    `output` holds the first READ_LIMIT bytes of the file that it was expected to write, None where
-    it wrote none.
+    `output` contains the first READ_LIMIT bytes of the file that it was expected to write, None if
+    there is no such file.
     """
 
     done: Completed
@@ -94,7 +94,7 @@ class Host(Protocol):
 
     @property
     def site_directories(self) -> tuple[str, ...]:
-        """The directories that the interpreter has distributions installed in."""
+        """The directories in which distributions of the interpreter are installed."""
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         """Return the first `limit` bytes of the regular file at an absolute `path` as text.
@@ -130,9 +130,9 @@ class Host(Protocol):
     ) -> Completed:
         """Run `argv` (absolute program first) and return the result; never raises.
 
-        Runs in a process group of its own with `LC_ALL=C`, no standard input, output capped at
-        1 MiB a stream; after `timeout` seconds the whole group is killed. `env` is added to the
-        environment.
+        Runs in a new process group with `LC_ALL=C`, without standard input, and with output limited
+        to 1 MiB per stream; after `timeout` seconds the whole group is killed. `env` is added to
+        the environment.
         """
 
     def run_scratch(
@@ -144,8 +144,8 @@ class Host(Protocol):
         timeout: float = 20.0,
         env: Mapping[str, str] | None = None,
     ) -> ScratchRun:
-        """Run `argv` as `run` does, in a temporary directory that holds `files` (name to text).
+        """Run `argv` as `run` does, in a temporary directory that contains `files` (name to text).
 
-        `output` is the name of the file there that the program is expected to write. The directory
+        `output` is the name of the file that the program is expected to write there. The directory
         is removed afterwards.
         """

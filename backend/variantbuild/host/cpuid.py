@@ -22,7 +22,7 @@ def read_cpuid() -> CpuId | None:
             enabled_states=_enabled_states(),
             brand=(collector.brand_string() or "").strip(),
         )
-    except (OSError, SystemError, ValueError):  # not x86, or no memory may be made executable
+    except (OSError, SystemError, ValueError):  # not x86, or executable memory is not allowed
         return None
 
 

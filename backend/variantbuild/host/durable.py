@@ -1,9 +1,8 @@
-"""What makes a written file durable: locks, syncing, stale leftovers, and errors on writing.
+"""Durable writes: locks, syncing, stale leftovers, and errors on writing.
 
-What is not complete yet has a name of its own: a staging directory `.variantbuild-*`, whose lock
-is the file `lock` in it, or a temporary file `.variantbuild-*.tmp`, which is its own lock. The
-process that writes holds the lock; the next one that writes to the same directory removes what a
-killed process left there.
+Incomplete output is in a staging directory `.variantbuild-*`, whose lock is the file `lock` in it,
+or in a temporary file `.variantbuild-*.tmp`, which is its own lock. The writing process holds the
+lock; the next process that writes to the same directory removes what a killed one left there.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from pathlib import Path
 
 from variantbuild.errors import WheelError
 
-#: How the names of staging directories and temporary files begin, and those of the files end.
+#: The prefix of staging directories and temporary files, and the suffix of the files.
 PREFIX = ".variantbuild-"
 SUFFIX = ".tmp"
 LOCK_NAME = "lock"
-#: Age in seconds at which a leftover whose lock is free was left behind by a dead process.
+#: Age in seconds after which a staging directory or file without a lock is a dead process's.
 STALE_AGE = 600.0
 
 
@@ -44,7 +43,7 @@ def _errno_name(error: OSError) -> str:
 
 
 def sync_directory(directory: Path) -> None:
-    """Bring a directory's entries to the disk, where the system can."""
+    """Sync a directory's entries to disk, if the system can."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -65,7 +64,7 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # The file system has no locks: only the age of the file decides.
+        # The file system has no locks: only the age counts.
         return True
     return True
 
@@ -73,7 +72,7 @@ def lock(descriptor: int) -> bool:
 def remove_stale(directory: Path) -> None:
     """Remove staging directories and temporary files of dead processes from `directory`.
 
-    Only this user's are removed, and only those that are ten minutes old and not locked.
+    Only removes this user's, and only those that are ten minutes old and not locked.
     """
     with contextlib.suppress(OSError):
         for path in directory.iterdir():
@@ -97,13 +96,13 @@ def _remove_directory(path: Path) -> None:
     try:
         _if_free(path / LOCK_NAME, lambda: remove_staging(path))
     except FileNotFoundError:
-        path.rmdir()  # killed before it had a lock, or just after; fails if it is not empty
+        path.rmdir()  # killed before or just after it took the lock; fails if not empty
 
 
 def remove_staging(directory: Path) -> None:
-    """Remove a staging directory; its lock goes last, so that a kill leaves a leftover known.
+    """Remove a staging directory, its lock last, so that a killed removal can be resumed.
 
-    Does what it can: the next process that writes here tries again.
+    Ignores failures: the next process that writes here tries again.
     """
     import shutil
 

@@ -15,8 +15,8 @@ from variantbuild.host import READ_LIMIT, Completed, CpuId, ScratchRun
 class LocalHost:
     """The machine that this process runs on.
 
-    `env` is the environment that programs get and whose PATH is searched; `source` is the tree
-    that is built; no program in it is ever run.
+    `env` is the environment for programs, and its PATH is searched for them; `source` is the tree
+    that is built, in which no program is ever run.
     """
 
     env: Mapping[str, str]
@@ -25,7 +25,7 @@ class LocalHost:
 
     @property
     def system(self) -> str:
-        """`platform.system()`, without that module's import."""
+        """`platform.system()`, without importing that module."""
         return {"win32": "Windows", "cygwin": "Windows"}.get(sys.platform) or os.uname().sysname
 
     @property
@@ -53,12 +53,12 @@ class LocalHost:
 
     @property
     def site_directories(self) -> tuple[str, ...]:
-        """The entries of `sys.path` that distributions are installed in."""
+        """The entries of `sys.path` in which distributions are installed."""
         names = ("site-packages", "dist-packages")
         return tuple(entry for entry in sys.path if Path(entry).name in names)
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
-        """Return the first `limit` bytes of the regular file at `path`, None without one."""
+        """Return the first `limit` bytes of the regular file at `path`; None if there is none."""
         if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH113, PTH117 - as below
             return None
         try:
@@ -109,7 +109,7 @@ class LocalHost:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        """Run `argv` in a process group of its own and return the result; never raises."""
+        """Run `argv` in a new process group and return the result; never raises."""
         from variantbuild.host.processes import run_bounded
 
         merged = {**self.env, **(env or {}), "LC_ALL": "C"}
@@ -124,7 +124,7 @@ class LocalHost:
         timeout: float = 20.0,
         env: Mapping[str, str] | None = None,
     ) -> ScratchRun:
-        """Run `argv` in a temporary directory that holds `files`; never raises."""
+        """Run `argv` in a temporary directory that contains `files`; never raises."""
         import tempfile
 
         try:

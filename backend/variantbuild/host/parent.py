@@ -12,12 +12,12 @@ _PS = "/bin/ps"
 
 
 def parent_command_line(host: Host) -> tuple[str, ...]:
-    """Return the words of the parent's command line; none if the system does not show them."""
+    """Return the words of the parent's command line; empty if the system does not show it."""
     return command_line_of(host, os.getppid())
 
 
 def command_line_of(host: Host, pid: int) -> tuple[str, ...]:
-    """Return the command line of process `pid`, from /proc or, where there is none, from ps."""
+    """Return the command line of process `pid`, from /proc if it exists, otherwise from ps."""
     text = host.read_text(f"/proc/{pid}/cmdline")
     if text is not None:
         return tuple(word for word in text.split("\0") if word)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def can_fork() -> bool:
-    """Tell whether this process may fork workers.
+    """Return whether this process may fork workers.
 
     Forking a process with threads may deadlock, and warns since Python 3.12.
     """

@@ -1,4 +1,4 @@
-"""Finding external programs safely, and running them with limits on time and output.
+"""Finds external programs safely, and runs them with limits on time and output.
 
 Implements `Host.which` and `Host.run` for this machine. Programs in relative directories or in the
 source tree are never run, and a program that hangs, floods its output or leaves children behind
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from variantbuild.host import Completed
 
-#: What a program run by others, with its status checked, raises where it fails.
+#: Raised for a failed program that another library runs and checks.
 CalledProcessError = subprocess.CalledProcessError
 #: Limit of one output stream, in bytes; a program that writes more is killed.
 OUTPUT_LIMIT = 1 << 20
@@ -31,8 +31,7 @@ def find_program(name: str, env: Mapping[str, str], source: Path | None) -> str 
 
     An absolute `name` is returned unchanged; a relative path is never found. Relative and empty
     entries of PATH and those inside `source` are skipped: a source tree must not be able to bring
-    its own `gcc`. (A source tree that is the root directory contains everything, so it excludes
-    nothing.)
+    its own `gcc`. (If the source tree is the root directory nothing is excluded.)
     """
     suffixes = _suffixes(name, env)
     if Path(name).is_absolute():
@@ -71,11 +70,11 @@ def _first_executable(paths: list[str]) -> str | None:
 def run_bounded(
     argv: tuple[str, ...], *, env: Mapping[str, str], cwd: Path | None, timeout: float
 ) -> Completed:
-    """Run `argv` in a process group of its own, bounded in time (seconds) and output.
+    """Run `argv` in a new process group, with limits on time (seconds) and output.
 
-    Returns as soon as the program has exited and its streams are closed. The whole group is killed
-    if the time limit passes, a stream exceeds `OUTPUT_LIMIT`, or a child still holds a stream open
-    `LINGER` seconds after the program has exited.
+    Returns when the program has exited and its streams are closed. The whole group is killed at the
+    time limit, if a stream exceeds `OUTPUT_LIMIT`, and if a child keeps a stream open for `LINGER`
+    seconds after the program has exited.
     """
     if not argv or not Path(argv[0]).is_absolute():
         return _not_started(argv, "is not an absolute path and was not run")
@@ -91,7 +90,7 @@ def run_bounded(
         stream.start()
     try:
         reason = _await_end(process, streams, timeout)
-    except BaseException:  # Ctrl-C reaches only us: the group is a session of its own
+    except BaseException:  # Ctrl-C reaches only us: the program runs in a new session
         _kill_group(process)
         process.wait()
         raise
@@ -130,7 +129,7 @@ def _start(
 def _await_end(
     process: subprocess.Popen[bytes], streams: tuple[_Stream, _Stream], timeout: float
 ) -> str | None:
-    """Wait for the program and its streams; return why it must be killed, or None."""
+    """Wait for the program and its streams; return why it has to be killed, or None."""
     deadline = time.monotonic() + timeout
     while any(stream.is_open for stream in streams):
         for stream in streams:
@@ -156,7 +155,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         if os.name == "nt":
             process.kill()
         else:
-            # Also after the leader has exited: its children keep the number of its group.
+            # Also after the leader has exited: its children keep the group's id.
             os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass  # the group has exited already, or only zombies are left (macOS refuses those)

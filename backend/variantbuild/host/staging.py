@@ -1,7 +1,7 @@
-"""Staging directories, and the one rename that publishes a finished file.
+"""Staging directories, and the rename that publishes a finished file.
 
-A build writes into a staging directory on the file system of its destination. What a killed build
-leaves there is removed by the next build with the same destination.
+A build writes into a staging directory on the file system of its destination. Leftovers of a killed
+build are removed by the next build with the same destination.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from variantbuild.host.durable import (
 
 @contextlib.contextmanager
 def staging_directory(destination: Path) -> Iterator[Path]:
-    """Create a staging directory inside `destination`, and remove it with all that it holds.
+    """Create a staging directory inside `destination`, and remove it with its contents.
 
     Raises WheelError if `destination` is missing or cannot be written to.
     """
@@ -56,8 +56,8 @@ def staging_directory(destination: Path) -> Iterator[Path]:
 def publish(file: Path, destination: Path) -> Path:
     """Move a finished `file` to `destination` under its own name, atomically.
 
-    Both are on one file system. The bytes reach the disk before the name does, the directory
-    entry after it. Raises WheelError if the move fails.
+    Both are on one file system. The bytes are synced to disk before the rename, the directory entry
+    after it. Raises WheelError if the move fails.
     """
     target = destination / file.name
     try:

@@ -1,4 +1,4 @@
-"""Directories of a user's settings and caches, by the conventions of the operating system."""
+"""Directories for a user's settings and caches, by the conventions of the operating system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLACES = {
 def user_directory(
     kind: Literal["config", "cache"], env: Mapping[str, str], platform: str = sys.platform
 ) -> Path | None:
-    """Return this user's directory for settings or caches; None if the home is not known.
+    """Return this user's directory for settings or caches; None if the home is unknown.
 
     A relative path in a variable is ignored (XDG Base Directory Specification): it would name
     another directory in each source tree.
@@ -40,7 +40,7 @@ def _home(env: Mapping[str, str]) -> Path | None:
         if (text := env.get(name)) and Path(text).is_absolute():
             return Path(text)
     try:
-        # Looks in the user database; a container may run as a user that is not in it.
+        # Looks in the user database; a container may run as a user that is missing from it.
         return Path.home()
     except RuntimeError:
         return None

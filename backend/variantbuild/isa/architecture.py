@@ -1,6 +1,6 @@
 """Architectures and their levels: names, baseline and order.
 
-The one place that knows them; the table is data/architectures.json. Architectures are called by
+The only module that knows them; the table is data/architectures.json. Architectures are called by
 archspec's family names (x86_64, aarch64, ppc64le, …).
 """
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 class Level:
     """A level of an architecture: what every CPU of that level can run.
 
-    `spelled` is how the psABI and the compilers write it (`x86-64-v3`, `armv8.2-a`); `below` are
-    the names of all levels that it includes, its own among them. `features` are the Linux names
-    (/proc/cpuinfo) by which a CPU shows that it reaches the level, those of the levels below
-    included; None where Linux has no names for them.
+    `spelled` is the name in the psABI and in compilers (`x86-64-v3`, `armv8.2-a`); `below` are the
+    names of all levels that it includes, its own too. `features` are the Linux names
+    (/proc/cpuinfo) of the features that the level and those below require; None if Linux has no
+    names for them.
     """
 
     arch: str
@@ -58,8 +58,8 @@ class Level:
 class Architecture:
     """An instruction set architecture.
 
-    `names` are what platform tags and `platform.machine()` call it, in lower case. `levels` come
-    with every level after those that it includes, the baseline first; none where the architecture
+    `names` are those of platform tags and `platform.machine()`, in lower case. `levels` are sorted
+    so that each comes after those that it includes, the baseline first; empty if the architecture
     has no generic levels.
     """
 
@@ -70,14 +70,14 @@ class Architecture:
 
     @property
     def baseline(self) -> Level:
-        """The level of every CPU of this architecture, called as the family where none is named."""
+        """The level of every CPU of this architecture, named like the family if it has no name."""
         if self.levels:
             return self.levels[0]
         only = frozenset((self.name,))
         return Level(arch=self.name, name=self.name, spelled=self.name, below=only, features=None)
 
     def level(self, name: str) -> Level | None:
-        """Return the level called `name`, None for a name that is not one of a level.
+        """Return the level called `name`; None if it is not a level.
 
         archspec's names are accepted too: its `aarch64` is `armv8a`.
         """
@@ -85,13 +85,13 @@ class Architecture:
         return next((each for each in self.levels or (self.baseline,) if each.name == name), None)
 
     def level_spelled(self, text: str) -> Level | None:
-        """Return the level that the psABI and compilers write as `text`, None where none is."""
+        """Return the level that the psABI and compilers write as `text`; None for other text."""
         return next((each for each in self.levels if each.spelled == text), None)
 
     def includes(self, have: str, need: str) -> bool:
-        """Return whether a CPU of the level `have` runs code for `need`, both by name.
+        """Return whether a CPU of the level `have` runs code for the level `need`.
 
-        A name that is not one of a level includes itself alone.
+        A name that is not a level includes only itself.
         """
         level = self.level(have)
         return need == have if level is None else need in level.below
@@ -99,7 +99,7 @@ class Architecture:
     def join(self, names: Iterable[str]) -> Level:
         """Return the lowest level that runs code for all the levels `names`.
 
-        The baseline for no names. Raises ValueError for a name that is not one of a level.
+        Returns the baseline for no names. Raises ValueError for a name that is not a level.
         """
         top = self.baseline
         for name in names:
@@ -109,15 +109,15 @@ class Architecture:
             if level.includes(top):
                 top = level
             elif not top.includes(level):
-                # Two levels of which neither includes the other (armv8.9a, armv9.0a).
+                # Neither of the two levels includes the other (armv8.9a, armv9.0a).
                 both = [each for each in self.levels if {top.name, level.name} <= each.below]
                 top = min(both, key=lambda each: len(each.below))
         return top
 
     def detect(self, features: frozenset[str]) -> Level | None:
-        """Return the highest level whose `features`, as Linux names them, are all there.
+        """Return the highest level whose features are all among `features` (Linux names).
 
-        None where the architecture has no levels, or where not even the baseline is reached.
+        None if the architecture has no levels, or if not even the baseline is reached.
         """
         reached = None
         for level in self.levels:
@@ -128,7 +128,7 @@ class Architecture:
 
 @functools.cache
 def architecture(name: str) -> Architecture:
-    """Return the architecture that archspec calls `name`, an unknown one without levels."""
+    """Return the architecture that archspec calls `name`; an unknown one has no levels."""
     row = _table().get(name, {})
     levels: dict[str, Level] = {}
     for each in row.get("levels", []):
@@ -147,7 +147,7 @@ def architectures() -> tuple[Architecture, ...]:
 
 
 def parse_machine(machine: str) -> tuple[str, ...]:
-    """Return the architectures that `machine` stands for, by archspec's names.
+    """Return the architectures of `machine`, by archspec's names.
 
     `machine` is a word of `platform.machine()`, of a platform tag, or the first of a compiler's
     target triple: `AMD64` gives x86_64, `universal2` gives x86_64 and aarch64, an unknown one
@@ -158,7 +158,7 @@ def parse_machine(machine: str) -> tuple[str, ...]:
 
 @functools.cache
 def machine_names() -> dict[str, tuple[str, ...]]:
-    """Return the architectures of each machine that platform tags may name."""
+    """Return the architectures for each machine name in platform tags."""
     fat = cast("dict[str, list[str]]", load_table("architectures")["fat"])
     names = {name: (arch,) for arch, row in _table().items() for name in row["names"]}
     return {**names, **{name: tuple(archs) for name, archs in fat.items()}}

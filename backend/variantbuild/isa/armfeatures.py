@@ -1,4 +1,4 @@
-"""The features that the levels of the Arm architecture guarantee, named as its instructions."""
+"""The features that the levels of the Arm architecture guarantee."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def promised_by(level: str) -> frozenset[str]:
 
 
 def level_for(features: frozenset[str]) -> str:
-    """Return the lowest level with those of `features` that any level guarantees."""
+    """Return the lowest level with all of `features` that any level guarantees."""
     from variantbuild.isa.levels import highest
 
     table = _table()["promises"]

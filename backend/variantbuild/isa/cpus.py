@@ -1,4 +1,4 @@
-"""The CPU names that a label may use: levels, and archspec's names."""
+"""The CPU names that are allowed in labels: levels, and archspec's names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def known_cpus(arch: str) -> tuple[str, ...]:
 
 
 def family_of(cpu: str) -> str | None:
-    """Return the architecture that the CPU or level `cpu` belongs to, None for an unknown name."""
+    """Return the architecture of the CPU or level `cpu`; None for an unknown name."""
     for each in architectures():
         if each.levels and each.level(cpu) is not None:
             return each.name
@@ -42,7 +42,7 @@ def all_cpus() -> tuple[str, ...]:
 
 
 def suggest(text: str, names: Iterable[str]) -> str | None:
-    """Return the known name nearest to `text`, None if nothing is similar."""
+    """Return the known name closest to `text`; None if nothing is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(text.lower(), sorted(names), n=1, cutoff=0.6)

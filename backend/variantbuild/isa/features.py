@@ -1,4 +1,4 @@
-"""Tables of CPU features: how each system names them, and which the system must enable."""
+"""Tables of CPU features: their names on each system, and those that a system must enable."""
 
 from __future__ import annotations
 

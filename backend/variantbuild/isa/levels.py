@@ -1,4 +1,4 @@
-"""Levels compared by their names."""
+"""Compares levels by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from variantbuild.isa.architecture import architecture
 
 
 def baseline(arch: str) -> str:
-    """Return the name of what every CPU of `arch` (archspec's family name) runs."""
+    """Return the name of the baseline of `arch` (archspec's family name)."""
     return architecture(arch).baseline.name
 
 
@@ -18,7 +18,7 @@ def includes(arch: str, have: str, need: str) -> bool:
 def highest(arch: str, levels: list[str]) -> str:
     """Return the lowest level that runs code for all `levels`; the baseline of `arch` for none.
 
-    Names that are not levels of `arch` are passed over: an i386 file may hold an x86-64 ISA note.
+    Names that are not levels of `arch` are ignored: an i386 file may have an x86-64 ISA note.
     """
     known = architecture(arch)
     return known.join(each for each in levels if known.level(each) is not None).name

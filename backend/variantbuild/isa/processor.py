@@ -9,7 +9,7 @@ from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.recorded import SwitchLine
 
-# Linux's names, as archspec uses them, where they differ from the compilers' by more than `_`.
+# Linux's names, which archspec uses, if they differ from the compilers' by more than `_`.
 _COMPILER_NAMES = {"pclmulqdq": "pclmul", "sha_ni": "sha", "abm": "lzcnt", "sse4_1": "sse4.1"}
 
 
@@ -31,7 +31,7 @@ class Processor:
 
     @property
     def shown(self) -> str:
-        """The level that instructions in code for this CPU can show.
+        """The level that code for this CPU can be recognised by.
 
         armv8.2a adds no instruction that all of its CPUs have, so its code shows armv8.1a.
         """
@@ -59,8 +59,8 @@ class Processor:
 def resolve_processor(arch: str, cpu: str | None) -> Processor:
     """Return what `cpu`, a level or archspec's name, has on `arch`; None is the baseline.
 
-    Loads archspec for names only, never for levels. Raises KeyError for a name that archspec
-    does not have, which a parsed variant cannot hold.
+    Loads archspec for names only, never for levels. Raises KeyError for a name that archspec does
+    not have; a parsed variant has none.
     """
     known = architecture(arch)
     cpu = known.baseline.name if cpu is None else cpu

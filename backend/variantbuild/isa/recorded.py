@@ -1,4 +1,4 @@
-"""What a recorded compiler command line says about the CPU that it compiled for.
+"""Determines from a recorded compiler command line which CPU the code was compiled for.
 
 gcc's -frecord-gcc-switches and clang's -frecord-command-line leave one line per translation unit.
 The last -march on a line wins, as in the compilers; single features add to it. A line that does
@@ -23,10 +23,10 @@ _SHOWN = 4
 class SwitchLine:
     """One recorded command line, judged.
 
-    `level` is what its code may need at most; `reached` the highest level that it enables
-    completely (-mavx2 alone may need v3 and reaches v1). `asked` are the flags that decide.
-    `extensions` are features outside all levels. `unknown` is a CPU name from which the level
-    cannot be told (`native`, or one that is not in the table), None normally.
+    `level` is the highest level that its code may need; `reached` the highest level that it enables
+    completely (-mavx2 alone may need v3 and reaches v1). `asked` are the relevant flags.
+    `extensions` are features outside all levels. `unknown` is a CPU name without a known level
+    (`native`, or one that is not in the table), else None.
     """
 
     level: str
@@ -37,9 +37,9 @@ class SwitchLine:
 
 
 def parse_switch_line(line: str, arch: str) -> SwitchLine | None:
-    """Judge one recorded `line` for an architecture (archspec's family name).
+    """Interpret one recorded `line` for an architecture (archspec's family name).
 
-    Returns None for architectures whose flags are not known.
+    Returns None for architectures whose flags are unknown.
     """
     words = [word for word in line.split() if word.startswith("-m")]
     if arch == "x86_64":

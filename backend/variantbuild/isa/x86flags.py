@@ -1,4 +1,4 @@
-"""The -m flags of gcc and clang for x86-64, and what each adds. The table is data/isa.json."""
+"""The -m flags of gcc and clang for x86-64, and the features that each adds (data/isa.json)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Table(TypedDict):
 
 
 def features_of_march(name: str) -> frozenset[str] | None:
-    """Return the features that -march=`name` enables beyond the baseline, None if unknown."""
+    """Return the features that -march=`name` enables beyond the baseline; None if unknown."""
     row = _table()["march"].get(name)
     if row is None:
         return None
@@ -30,7 +30,7 @@ def features_of_march(name: str) -> frozenset[str] | None:
 
 
 def features_within(level: str) -> frozenset[str]:
-    """Return the features of all levels up to `level`, as compilers name them."""
+    """Return the features of all levels up to `level`, by the compilers' names."""
     known = architecture("x86_64")
     rows = _table()["levels"].items()
     return frozenset(
@@ -39,7 +39,7 @@ def features_within(level: str) -> frozenset[str]:
 
 
 def level_needed(features: frozenset[str]) -> str:
-    """Return the lowest level that has every one of `features` that belongs to a level."""
+    """Return the lowest level that has all of `features` that belong to any level."""
     known = architecture("x86_64")
     found = [level for level, names in _table()["levels"].items() if features & {*names.split()}]
     if any(map(is_evex, features)):
@@ -48,7 +48,7 @@ def level_needed(features: frozenset[str]) -> str:
 
 
 def level_reached(features: frozenset[str]) -> str:
-    """Return the highest level all of whose features are among `features`."""
+    """Return the highest level whose features are all among `features`."""
     levels = architecture("x86_64").levels
     return [level.name for level in levels if features_within(level.name) <= features][-1]
 
@@ -64,7 +64,7 @@ def is_extension(feature: str) -> bool:
 
 
 def expand(*features: str) -> frozenset[str]:
-    """Return `features` with all that they imply: -mavx2 enables AVX, which enables SSE 4.2."""
+    """Return `features` and those that they imply: -mavx2 enables AVX, which enables SSE 4.2."""
     implied = _table()["implied"]
     found: set[str] = set()
     left = list(features)
@@ -78,7 +78,7 @@ def expand(*features: str) -> frozenset[str]:
 
 @functools.cache
 def known_features() -> frozenset[str]:
-    """Return every feature that the table names."""
+    """Return every feature in the table."""
     table = _table()
     texts = [*table["levels"].values(), *table["march"].values(), *table["implied"].values()]
     words = {word for text in texts for word in text.split()}

@@ -42,7 +42,7 @@ class BuildPlan:
     """Everything that is decided before the delegate runs.
 
     `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for, `soabi` its
-    SOABI, None where it has none. `trial` is None until the flags have been tried: until then the
+    SOABI, None if it has none. `trial` is None until the flags have been tried: until then the
     guard is the expected one.
     """
 
@@ -94,7 +94,7 @@ class BuildPlan:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What people should know before the build, one sentence each."""
+        """Messages for the user before the build, one sentence each."""
         unguarded = self.flags.guard.unguarded
         guard = f"unguarded: {unguarded}; a CPU that lacks the instructions raises SIGILL"
         return (
@@ -107,7 +107,7 @@ class BuildPlan:
         )
 
     def _is_kept_in_vain(self) -> bool:
-        """Return whether pip writes a file that it will not install by itself."""
+        """Return whether pip writes a file that it will not install itself."""
         specific = self.naming.form in ("specific", "hybrid")
         return self.situation.keeps_file and specific and not self.variant.is_baseline
 
@@ -154,9 +154,9 @@ def make_plan(
 ) -> BuildPlan:
     """Probe `host` and decide what to build from `project` for the front end of `situation`.
 
-    Compilers are asked for their version, and compile nothing. With `preview` nothing will be
-    built now: a GPU toolkit that the build requirements would install counts as installed.
-    Raises ProbeError, VariantError or FlagsError where the machine cannot build the variant.
+    Compilers are only run to print their version. With `preview` nothing will be built now: a GPU
+    toolkit that the build requirements would install counts as installed. Raises ProbeError,
+    VariantError or FlagsError where the machine cannot build the variant.
     """
     platform = host.platform
     languages = find_languages(project.path)

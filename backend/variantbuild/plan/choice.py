@@ -161,7 +161,7 @@ def _resolve_distro(config: Config, facts: HostFacts) -> DistroLabel:
 
 
 def _baseline(arch: str) -> str | None:
-    """Return the baseline to compile for; None where the compilers have no flags for it."""
+    """Return the baseline to compile for; None if the compilers have no flags for it."""
     known = architecture_named(arch)
     return known.baseline.name if known.levels else None
 

@@ -62,7 +62,7 @@ def plan_compilation(
 
 
 def probed_languages(seen: tuple[Language, ...], env: Mapping[str, str]) -> tuple[Language, ...]:
-    """Return the languages whose compilers are probed for a tree that holds `seen`.
+    """Return the languages whose compilers are probed for a tree with sources in `seen`.
 
     C and C++ always, since sources may be generated; Fortran if a source or FC indicates it.
     """
@@ -137,7 +137,7 @@ def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
 
 
 def _tried_languages(flags: Flags, seen: tuple[Language, ...]) -> tuple[Language, ...]:
-    """Return the languages of `flags` that the tree holds, the first one if it holds none.
+    """Return the languages of `flags` that the tree has sources in, or the first one.
 
     Each trial costs a compiler run, so languages without sources are not tried.
     """

@@ -28,7 +28,7 @@ _ENDINGS: dict[str, tuple[Language, ...]] = {
 
 
 def holds_rust(source: Path) -> bool:
-    """Return whether `source` holds a Cargo.toml, at most two directories down.
+    """Return whether `source` contains a Cargo.toml, at most two directories down.
 
     maturin and setuptools-rust look at the top, or in directories such as `rust` and `src/rust`.
     """
@@ -42,7 +42,7 @@ def find_languages(source: Path) -> tuple[Language, ...]:
     """Return the compiled languages that files below `source` are written in, C first.
 
     Hidden directories, virtual environments and build directories are skipped. A tree that
-    generates its sources may hold none.
+    generates its sources may contain none.
     """
     found: set[Language] = set()
     for _, files in walk_sources(source):

@@ -48,7 +48,7 @@ class Cpu:
 
     `family` is archspec's name for the architecture (x86_64, aarch64, ppc64le, riscv64, …);
     `features` are Linux's names (/proc/cpuinfo); `level` is the highest generic level whose
-    features are all there (`v1`–`v4` on x86-64, `armv8.2a` and so on on aarch64), None where the
+    features are all there (`v1`–`v4` on x86-64, `armv8.2a` and so on on aarch64), None if the
     architecture has none; `part` and `vendor` are raw identification for naming.
     """
 

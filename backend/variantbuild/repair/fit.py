@@ -1,4 +1,4 @@
-"""What the files of a wheel need beyond a policy, and the lowest policy that fits them. Pure."""
+"""Finds what the files of a wheel need beyond a policy, and the lowest policy that fits. Pure."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ def render_command(
 ) -> list[str]:
     """Return the arguments of the tool; pure.
 
-    `isa_option` says that this auditwheel refuses ISA notes without its option: modules of a
-    variant have them on purpose, and the tag says so.
+    `isa_option` is true if this auditwheel refuses ISA notes without its option: modules of a
+    variant have them on purpose.
     """
     if system == "linux":
         words = ["repair", "-w", str(directory)]

@@ -37,7 +37,7 @@ def why_not_generic(version: str, report: AuditReport) -> str | None:
         if file.kind == "object" or not is_level(arch, baseline(arch)) or file.format != "elf":
             continue
         if file.level is None:
-            return f"{file.path} does not say what it needs (the extra `audit` decodes it)"
+            return f"{file.path} has no record of what it needs (variantbuild[audit] decodes it)"
         if includes(arch, baseline(arch), file.level):
             continue
         if file.isa_note is None or not includes(arch, file.isa_note, file.level):

@@ -40,7 +40,7 @@ def _gpu_obstacle(label: Accelerator, facts: AcceleratorFacts) -> Obstacle | Non
             text = _too_old(label, gpus)
             return None if text is None else Obstacle(subject="gpu", text=text)
         case Absent(reason=why) | Failed(error=why):
-            # Without a driver no GPU can be seen, and the reason would be the same again.
+            # Without a driver no GPU is visible, and the reason would be repeated.
             if not isinstance(facts.driver, Found):
                 return None
             return Obstacle(subject="gpu", text=f"{release_name(label)} needs a GPU: {why}")

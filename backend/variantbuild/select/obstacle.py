@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: What the machine lacks, or has of another kind.
+#: What the machine lacks, or has in another kind.
 Subject = Literal[
     "architecture", "cpu", "distro", "driver", "gpu", "compiler", "toolkit", "host-compiler"
 ]
@@ -13,7 +13,7 @@ Subject = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obstacle:
-    """One obstacle: its `subject`, and a clause for people on what is wrong with it."""
+    """One obstacle: its `subject`, and a clause that describes the problem to the user."""
 
     subject: Subject
     text: str

@@ -1,6 +1,6 @@
-"""What parts of a wheel claim, and which claims contradict one another.
+"""The claims of a wheel's parts, and the contradictions among them.
 
-The only place that knows what a contradiction is and how it reads.
+The only module that defines and words contradictions.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def find_contradictions(
     in_version: Sequence[Claim],
     architectures: tuple[str, ...],
 ) -> Iterator[Contradiction]:
-    """Yield what the claims of `wheel` disagree about.
+    """Yield the contradictions among the claims of `wheel`.
 
     Tags must all declare the same variant. A version may name fewer axes than the tags, or an axis
     that they leave out (`1.0+cu12` of a project, tagged `_v3`), but nothing else on the same axis.
-    `in_wheel` is None where WHEEL is not known.
+    `in_wheel` is None if WHEEL is unknown.
     """
     tags = (*in_file, *(in_wheel or ()))
     claims = (*tags, *in_version)
@@ -89,7 +89,7 @@ def find_contradictions(
 
 
 def conflict(one: Variant, other: Variant) -> bool:
-    """Return whether two variants name different things on the same axis."""
+    """Return whether two variants have different values on the same axis."""
     pairs = (
         (one.cpu, other.cpu),
         (one.accelerator, other.accelerator),

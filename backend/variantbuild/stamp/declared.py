@@ -5,8 +5,8 @@
     declared.contradictions   what its file name, WHEEL and version disagree about
     check_declared(declared)  raises for a contradiction and for the suffix of another tool
 
-`audit`, `stamp`, `unstamp` and `repair` all read a wheel's claim here, and so report the same
-contradiction in the same words.
+`audit`, `stamp`, `unstamp` and `repair` all use this module, so they report the same contradictions
+in the same words.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from variantbuild.wheel.verify import Inventory
 class ReadTag:
     """A platform tag: its plain platform and architectures, and the variant after them.
 
-    `variant` is None for a plain tag. `unknown` is set where the tag ends with something that is
-    not a variant: the suffix of another tool.
+    `variant` is None for a plain tag. `unknown` is set if the tag ends with something that is not a
+    variant: the suffix of another tool.
     """
 
     text: str
@@ -38,13 +38,13 @@ class ReadTag:
 
     @property
     def is_plain(self) -> bool:
-        """Return whether the tag names a platform and nothing else."""
+        """Return whether the tag only names a platform."""
         return self.variant is None and self.unknown is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """What the wheel called `wheel` says of itself: its platform tags, and the labels in `version`.
+    """What the wheel called `wheel` declares: its platform tags, and the labels in `version`.
 
     `in_wheel` is None where WHEEL is not known. `labels` are the variants that the version names,
     the last one first.
@@ -63,7 +63,7 @@ class Declared:
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """The plain platforms of WHEEL, each once, in its order; the file name's without it."""
+        """The plain platforms of WHEEL, each once, in order, else of the file name."""
         return _unique(tag.platform for tag in self.in_wheel or self.in_file)
 
     @property
@@ -80,13 +80,13 @@ class Declared:
 
     @property
     def unknown(self) -> tuple[VariantError, ...]:
-        """What is wrong with tags that end with something that is not a variant, each once."""
+        """The errors for tags that end with something that is not a variant, each once."""
         errors = {tag.text: tag.unknown for tag in self.tags if tag.unknown is not None}
         return tuple(errors.values())
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
-        """What the file name, WHEEL and the version disagree about."""
+        """The contradictions among file name, WHEEL and version."""
         return tuple(
             find_contradictions(
                 self.wheel,
@@ -225,7 +225,7 @@ def _read_label(words: Sequence[str], arch: str) -> Variant | None:
         variant = Variant.parse(".".join(words), arch)
     except VariantError:
         return None
-    # The name of the architecture (`+aarch64`) says what the wheel is for, and is not a label.
+    # The name of the architecture (`+aarch64`) in a version is not a label.
     return None if "_".join(words) == arch else variant
 
 

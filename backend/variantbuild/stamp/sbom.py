@@ -31,7 +31,7 @@ Known = Literal["declared", "probed", "audited"]
 def render_relabelled(*, name: str, version: str, variant: Variant, report: AuditReport) -> bytes:
     """Return the document for a finished wheel that is stamped later.
 
-    It has no flags, compilers and machine of the build, which are not known.
+    It has no flags, compilers or machine of the build, which are unknown.
     """
     properties = [
         (property_name("declared", "variant"), str(variant)),

@@ -15,8 +15,8 @@ def plan_unstamp(inventory: Inventory) -> Plan:
 
     The variants are removed from the platform tags, their label from the end of the local version;
     what precedes it is kept. A label that is not the variant's (it was chosen by hand) is removed
-    with the complete local version. Variants that contradict one another are all removed. Raises
-    WheelError if there is no stamp, and VariantError for a platform tag with an unknown suffix.
+    with the complete local version. Contradicting variants are all removed. Raises WheelError if
+    there is no stamp, and VariantError for a platform tag with an unknown suffix.
     """
     declared = read_declared(inventory)
     for error in declared.unknown:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-#: Where the variant's tag is used: beside the plain tag (set), instead of it (specific), instead of
-#: it in the file name only (hybrid), or nowhere (plain).
+#: Where the variant's tag is used: next to the plain tag (set), instead of it (specific), instead
+#: of it in the file name only (hybrid), or nowhere (plain).
 TagForm = Literal["set", "specific", "hybrid", "plain"]
 FORMS: tuple[TagForm, ...] = get_args(TagForm)
 

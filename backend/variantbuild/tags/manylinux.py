@@ -33,7 +33,7 @@ class _Row(TypedDict):
 
 
 class _Machine(TypedDict):
-    """What differs on a machine: the first policy for it, and ceilings by policy."""
+    """Differences of a machine: the first policy for it, and ceilings by policy."""
 
     since: str
     ceilings: dict[str, dict[str, str]]

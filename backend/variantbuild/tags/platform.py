@@ -1,4 +1,4 @@
-"""Platform tags: which plain platform and which variant one names."""
+"""Splits platform tags into the plain platform and the variant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from variantbuild.isa.architecture import machine_names
 from variantbuild.variant import Variant
 
 # Source: the platform compatibility tags of the PyPA specifications (PEP 425, 600, 656), and
-# sysconfig.get_platform() for the rest. Longer names stand before their own beginnings.
+# sysconfig.get_platform() for the rest. Longer names come before their own prefixes.
 _SYSTEM = (
     r"linux|manylinux1|manylinux2010|manylinux2014|manylinux_\d+_\d+|musllinux_\d+_\d+"
     r"|macosx_\d+_\d+|win|freebsd_[0-9_]*?(?:release|stable)|android_\d+"
@@ -22,10 +22,10 @@ _SYSTEM = (
 class PlatformTag:
     """A platform tag, read: `linux_x86_64_v3_cu12`.
 
-    `plain` is the platform without the variant (`linux_x86_64`), `machine` the end of it that
-    names the machine, empty for `any`, `win32` and tags that are not known. `architectures` are
-    archspec's names for that machine: two for `universal2`. `variant` is None unless there is
-    exactly one, and names nothing for a plain tag.
+    `plain` is the platform without the variant (`linux_x86_64`), `machine` the name of the machine
+    at its end, empty for `any`, `win32` and unknown tags. `architectures` are archspec's names for
+    that machine: two for `universal2`. `variant` is None unless there is exactly one, and names
+    nothing for a plain tag.
     """
 
     plain: str
@@ -63,7 +63,7 @@ def join_platform(platform: str, variant: Variant) -> str:
 
 
 def machine_of(platform: str) -> str:
-    """Return the machine at the end of a plain platform, as tags write it; empty without one."""
+    """Return the machine at the end of a plain platform, as written in tags; empty if none."""
     found = _pattern().fullmatch(platform)
     return "" if found is None or found[3] else found[2]
 

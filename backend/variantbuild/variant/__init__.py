@@ -1,4 +1,4 @@
-"""What a wheel is built for, and all names for it: parsed from text and written as text.
+"""What a wheel is built for, and all of its names: parsed from text and written as text.
 
 A variant has three axes: CPU, accelerator, distribution. It is written as a dotted label
 (`fc39.rocm6.0.v3`), as a local version, and as the suffix of a platform tag

@@ -1,4 +1,4 @@
-"""The axes other than the CPU: accelerator and distribution, as labels name them."""
+"""The axes other than the CPU: accelerator and distribution."""
 
 from __future__ import annotations
 

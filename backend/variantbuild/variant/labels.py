@@ -25,7 +25,7 @@ from variantbuild.variant.axes import Accelerator, DistroLabel, distro_names
 
 # PEP 440, local version identifiers; ASCII only, and as `packaging` reads them.
 _LABEL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)
-# The major version has two digits: one digit could not be told from a minor version.
+# The major version has two digits: one digit could not be distinguished from a minor version.
 _CUDA = re.compile(r"cu([1-9]\d)(0|[1-9]\d*)?", re.ASCII)
 _ROCM = re.compile(r"rocm([1-9]\d*)", re.ASCII)
 _DISTRO = re.compile(r"([a-z]+)(0|[1-9]\d*)?", re.ASCII)
@@ -128,7 +128,7 @@ def _readings(words: tuple[str, ...], cpus: CpuWords) -> Iterator[tuple[_Part, .
 
 
 def _parts(words: tuple[str, ...], cpus: CpuWords) -> Iterator[_Part]:
-    """Yield what `words`, taken together as one name, can mean."""
+    """Yield the possible meanings of `words` as one name."""
     if words in cpus:
         yield cpus[words]
     yield from _versioned(words)
@@ -136,7 +136,7 @@ def _parts(words: tuple[str, ...], cpus: CpuWords) -> Iterator[_Part]:
 
 @lru_cache(maxsize=1024)
 def _versioned(words: tuple[str, ...]) -> tuple[_Part, ...]:
-    """Return the accelerators and distributions that `words`, taken together, can mean."""
+    """Return the accelerators and distributions that `words`, as one name, can mean."""
     first, *more = words
     if not all(word.isdigit() for word in more):
         return ()

@@ -92,7 +92,7 @@ def test_a_note_is_not_evidence_where_flags_should_be_recorded() -> None:
     assert judge(report(note="v3"), variant).evidence == ("note",)
     (error,) = judge(report(note="v3"), variant, records=True).errors
     assert error.rule == "no-evidence"
-    assert "the ISA note only shows what the link was given" in error.message
+    assert "the ISA note only shows the options of the linker" in error.message
     assert judge(report("GNU C17 -march=x86-64-v3", note="v3"), variant, records=True).ok
 
 

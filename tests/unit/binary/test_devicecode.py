@@ -45,7 +45,7 @@ def test_fatbin_entries() -> None:
 
 
 def test_fatbin_that_reaches_outside() -> None:
-    with pytest.raises(DeviceCodeError, match="reaches outside"):
+    with pytest.raises(DeviceCodeError, match="extends beyond"):
         parse_fatbins(fatbin((2, 80, 0))[:-8])
 
 
@@ -77,7 +77,7 @@ def test_damage_is_reported_beside_what_was_read() -> None:
     data = elf(sections={".nv_fatbin": fatbin((2, 80, 0))[:-8], ".hip_fatbin": b""})
     found = read_device_code(data, parse_elf(data))
     assert found.fault is not None
-    assert "reaches outside" in found.fault
+    assert "extends beyond" in found.fault
 
 
 @settings(max_examples=300, deadline=1000)

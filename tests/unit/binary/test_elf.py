@@ -60,7 +60,7 @@ def test_this_pythons_own_modules() -> None:
         (b"\x7fELF", "not an ELF file"),
         (b"\x7fELF" + bytes(60), "unknown class 0"),
         (elf()[:40], "truncated"),
-        (elf()[:-30], "outside of it"),
+        (elf()[:-30], "outside of the ELF file"),
     ],
 )
 def test_damage_is_named(data: bytes, words: str) -> None:

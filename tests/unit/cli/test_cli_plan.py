@@ -31,7 +31,8 @@ def tree(tmp_path: Path) -> Path:
     """A source tree with C and C++ in it."""
     for name in ("m.c", "n.cpp"):
         (tmp_path / name).touch()
-    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    delegate = '[tool.variantbuild]\ndelegate = "setuptools.build_meta"\n'
+    (tmp_path / "pyproject.toml").write_text(delegate, encoding="utf-8")
     return tmp_path
 
 

@@ -103,7 +103,7 @@ def file(level: str | None, note: str | None = None, path: str = "m.so") -> File
         ("1.0+v3", (file("v3", "v3"), file("v1", path="lib.so")), None),
         ("1.0", (file("v3", "v3"),), "no local part"),
         ("1.0+v3", (file("v3", "v3"), file("v3", path="lib.so")), "lib.so needs v3 and has no ISA"),
-        ("1.0+v3", (file(None),), "m.so does not say"),
+        ("1.0+v3", (file(None),), "m.so has no record"),
     ],
 )
 def test_when_the_generic_tag_may_stand(

@@ -21,13 +21,13 @@ from variantbuild.binary.elf.symbols import (
 from variantbuild.isa.armfeatures import level_for
 
 _WINDOW = 4 << 20
-_ASKS = "asks"  # what the table calls an MRS that reads an ID register
+_ASKS = "asks"  # the table's name for an MRS that reads an ID register
 
 
 def audit_a64(data: Data, elf: Elf) -> Code:
     """Find the instructions beyond the baseline, and those that run only after a dispatch check.
 
-    Raises ElfError where symbol or relocation tables point outside of the file.
+    Raises ElfError if symbol or relocation tables point outside of the file.
     """
     bounds = read_bounds(data, elf)
     found = list(_beyond(data, elf))
@@ -65,7 +65,7 @@ def audit_a64(data: Data, elf: Elf) -> Code:
 def _beyond(data: Data, elf: Elf) -> Iterator[tuple[int, str]]:
     """Yield (address, feature) of the words beyond the baseline."""
     for section in _code_sections(elf):
-        size = min(section.size, len(data) - section.offset)  # damaged files claim any size
+        size = min(section.size, len(data) - section.offset)  # damaged files may claim any size
         for at in range(0, size, _WINDOW):
             start = section.offset + at
             raw = bytes(data[start : start + min(_WINDOW, size - at)])
@@ -94,7 +94,7 @@ def _by_function(
 
 
 class _Tables:
-    """The data inside of code, as mapping symbols mark it ($d until the next $x).
+    """The data within code, as marked by mapping symbols ($d until the next $x).
 
     Source: ELF for the Arm 64-bit Architecture (IHI 0056), mapping symbols.
     """

@@ -2,8 +2,8 @@
 
 As for x86: direct calls are followed from the code that runs at import and from functions that call
 the Python C API, except where only one arm of a branch on the result of a check leads to them. The
-helpers that gcc and clang call for atomics (-moutline-atomics) have checks of their own: if there
-are no others, all other code counts.
+helpers that gcc and clang call for atomics (-moutline-atomics) contain checks: if there are no
+others, all other code counts as unchecked.
 
 Source: libgcc's config/aarch64/lse.S for the shape of the helpers.
 """
@@ -65,7 +65,7 @@ class Walk:
 
     @property
     def guard(self) -> str | None:
-        """The dispatch check that the file makes, None without any."""
+        """The dispatch check that the file makes; None if it makes none."""
         known = known_check(self._program.symbols, self._program.slots)
         if known is not None:
             return known
@@ -82,7 +82,7 @@ class Walk:
         return None
 
     def unguarded(self, uses: Uses) -> dict[int, dict[str, int]] | None:
-        """Return those of `uses` that are reached without a dispatch check, None where all are."""
+        """Return those of `uses` that are reached without a dispatch check; None if all are."""
         guard = self.guard
         if guard is None or not self._program.bounds.starts:
             return None
@@ -155,7 +155,7 @@ class Walk:
         return self._program.slots.names.get(self._stubs.get(target, -1), "")
 
     def _target(self, address: int) -> int:
-        """Return the start of the function that a branch to `address` reaches, -1 outside."""
+        """Return the start of the function that a branch to `address` reaches; -1 if none."""
         slot = self._stubs.get(address)
         if slot is None:
             return self._program.bounds.locate(address)

@@ -39,14 +39,14 @@ class Pattern:
 class Patterns:
     """All encodings by the top byte of a word; the first match counts.
 
-    `passes` are the same, eight at a time, as four tables of bits.
+    `passes` are the same encodings, eight at a time, as four tables of bits.
     """
 
     by_top: tuple[tuple[Pattern, ...], ...]
     passes: tuple[tuple[bytes, bytes, bytes, bytes], ...]
 
     def match(self, word: int) -> Pattern | None:
-        """Return the encoding that `word` has, None for baseline instructions."""
+        """Return the encoding of `word`; None for baseline instructions."""
         return next(
             (each for each in self.by_top[word >> 24] if word & each.mask == each.value), None
         )

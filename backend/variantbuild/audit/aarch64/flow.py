@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from variantbuild.audit.dispatch.graph import guarded_blocks
 
-FLAGS = 31  # the place of the flags among registers; 31 as a register is SP or zero
+FLAGS = 31  # the index of the flags among the registers; register 31 is SP or zero
 _SCRATCH = frozenset({*range(18), FLAGS, 30})
 _SIGN = {14: 1 << 13, 19: 1 << 18, 21: 1 << 20, 26: 1 << 25}
 
@@ -24,8 +24,8 @@ _SIGN = {14: 1 << 13, 19: 1 << 18, 21: 1 << 20, 26: 1 << 25}
 class Event:
     """What one instruction refers to, apart from its registers.
 
-    `load` and `store` are the address of a datum that is read or written, `call` the target of a
-    branch that leaves the function; each None where it is unknown or does not apply.
+    `load` and `store` are the addresses of data that is read or written, `call` is the target of a
+    branch that leaves the function; each is None if it is unknown or does not apply.
     """
 
     load: int | None = None
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The words of a function from address `start` on, and its events by index."""
+    """The words of a function that begins at address `start`, and its events by index."""
 
     start: int
     words: tuple[int, ...]
@@ -87,7 +87,7 @@ def is_call(word: int) -> bool:
 
 
 def branch_target(word: int, at: int) -> int | None:
-    """Return where a direct branch at address `at` goes, None for every other word."""
+    """Return the target of a direct branch at address `at`; None for other words."""
     if word & 0x7C000000 == 0x14000000:  # B, BL
         return at + 4 * _signed(word & 0x3FFFFFF, 26)
     if word & 0xFF000010 == 0x54000000 or word & 0x7E000000 == 0x34000000:  # B.cond, CBZ
@@ -98,10 +98,10 @@ def branch_target(word: int, at: int) -> int | None:
 
 
 def guarded_words(function: Function, asks: Callable[[int, Event, int], int | None]) -> set[int]:
-    """Return the indices of words that run on one result of a dispatch check only.
+    """Return the indices of words that run on only one result of a dispatch check.
 
-    `asks` returns the register, if any, that a word with its event and address fills with the
-    result.
+    `asks` takes a word, its event and its address, and returns the register that receives the
+    result of a check, if any.
     """
     asking = {
         i: register
@@ -157,7 +157,7 @@ def _successors(function: Function, span: range, numbers: dict[int, int]) -> Ite
 
 
 def _ends(word: int) -> bool:
-    """Return whether nothing follows a word: B, BR, RET, ERET, BRK, UDF."""
+    """Return whether control does not pass on to the next word: B, BR, RET, ERET, BRK, UDF."""
     jumps = word & 0xFC000000 == 0x14000000 or word & 0xFFE0001F == 0xD4200000
     returns = word & 0xFE000000 == 0xD6000000 and word & 0xFFFFFC1F != 0xD63F0000
     return jumps or returns or word & 0xFFFF0000 == 0
@@ -194,20 +194,20 @@ def _decides(word: int, state: set[int]) -> bool:
 
 
 def _step(word: int, state: set[int]) -> None:
-    """Change the set of tainted registers as the instruction does."""
+    """Update the set of tainted registers for the instruction."""
     if is_call(word):
         state -= _SCRATCH
         return
     to, base, other = word & 31, word >> 5 & 31, word >> 16 & 31
     group = word >> 25 & 15
-    if group in (4, 6, 12, 14):  # loads and stores: what a tainted address points to is tainted
+    if group in (4, 6, 12, 14):  # loads and stores: data at a tainted address is tainted
         if word & 0x00400000:
             (state.add if base in state and base != 31 else state.discard)(to)
         return
     if group in (10, 11):  # branches, system
         return
     immediate = group in (8, 9)
-    conditional = word & 0x1FE00000 == 0x1A800000 and FLAGS in state  # CSEL and its kin
+    conditional = word & 0x1FE00000 == 0x1A800000 and FLAGS in state  # CSEL and related
     tainted = (base in state and base != 31) or conditional
     tainted = tainted or (not immediate and other in state and other != 31)
     wide = word & 0x1F800000 == 0x12800000

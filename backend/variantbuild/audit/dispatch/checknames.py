@@ -1,4 +1,4 @@
-"""Names of the functions and tables that tell files the features of the CPU; any machine."""
+"""Names of functions and tables that provide the features of the CPU, for any machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from variantbuild.binary.elf.symbols import Slots, Symbol
 
 PYTHON = ("Py", "_Py")
-# What libraries call the functions and tables that tell others the CPU's features: __cpu_model,
+# The names of functions and tables in which libraries provide the CPU's features: __cpu_model,
 # av_get_cpu_flags, arrow::internal::CpuInfo, OPENSSL_ia32cap_P, OPENSSL_armcap_P.
 _KNOWS = re.compile(
     r"cpu_?(info|flag|feature|model|cap|support|have|indicator)|ia32cap|armcap", re.I
@@ -20,7 +20,7 @@ def names_features(name: str) -> bool:
 
 
 def known_check(symbols: tuple[Symbol, ...], slots: Slots) -> str | None:
-    """Return the dispatch check that the names in a file show, None where they show none."""
+    """Return the dispatch check that the names in a file indicate; None if there is none."""
     resolved = next((each.name for each in symbols if each.ifunc), None)
     if resolved is not None:
         return f"IFUNC symbol {resolved}"

@@ -1,17 +1,17 @@
-"""Which blocks of a function run on one result of a dispatch check only; graphs of any machine."""
+"""Finds the blocks of a function that run on only one result of a dispatch check."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-_EARLY = 8  # checks of a function, from its start
+_EARLY = 8  # only this many checks from the start of a function count
 
 Successors = Sequence[Sequence[int]]
-"""For each basic block, in order of address, the blocks that can follow it."""
+"""For each basic block, in order of address, its successors."""
 
 
 def reach(following: Successors, start: int, without: Set[int]) -> set[int]:
-    """Return `start` and what can follow it, without passing through the blocks `without`."""
+    """Return `start` and the blocks that can be reached from it without passing `without`."""
     found, left = ({start}, [start]) if start not in without else (set(), [])
     while left:
         for each in following[left.pop()]:
@@ -24,10 +24,10 @@ def reach(following: Successors, start: int, without: Set[int]) -> set[int]:
 def guarded_blocks(
     following: Successors, deciding: set[int], calls: Sequence[Set[int]]
 ) -> tuple[set[int], set[int]]:
-    """Return the blocks on only one arm of a block in `deciding`, which ends in such a branch.
+    """Return the blocks on only one arm of a block in `deciding`, which ends in a check's branch.
 
     `calls` are the targets of each block's calls. The second value is the targets that both arms of
-    one check call: compilers copy the code after a branch into its arms.
+    one check call: compilers may duplicate the code after a branch in both arms.
     """
     guarded: set[int] = set()
     on_both: set[int] = set()

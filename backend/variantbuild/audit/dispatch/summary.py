@@ -1,4 +1,4 @@
-"""Summarise the needs of functions for the report on a file, for any machine."""
+"""Summarises the needs of functions for the report on a file, for any machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MOST_FUNCTIONS = 8
 class Findings:
     """What decoding found in one file.
 
-    `present` maps a function's start to what its instructions need: levels and names of
-    extensions. `unguarded` has those that are reached without a dispatch check, each need with the
-    address of its first instruction; it is None for a file without checks, where all of them are.
+    `present` maps a function's start to what its instructions need: levels and names of extensions.
+    `unguarded` contains those that are reached without a dispatch check, each need with the address
+    of its first instruction; None means that the file has no checks, so all of them are.
     """
 
     decoder: str
@@ -30,7 +30,7 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
-    """How to read one file: the names of its functions, its instructions, and the level of needs.
+    """How to interpret one file: names of functions, instructions, and the level of needs.
 
     `first` finds the first instruction of a function that has a need, `text` renders one;
     `setting` returns those needs that set the level; `is_named` is true for extensions.
@@ -72,7 +72,7 @@ def summarize(found: Findings, reader: Reader) -> Code:
 def _functions(
     found: Findings, reader: Reader, needs: frozenset[str], *, guarded: bool
 ) -> Iterator[Function]:
-    """Yield functions for each need that sets the level, a few for each if there are many."""
+    """Yield functions for each need that sets the level, a few per need if there are many."""
     setting = sorted(reader.setting(needs))
     reached = found.unguarded or {}
     within = found.present if guarded or found.unguarded is None else found.unguarded

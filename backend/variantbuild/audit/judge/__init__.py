@@ -29,18 +29,18 @@ def judge(
 ) -> Judgement:
     """Compare what `report` found with what `variant` declares.
 
-    `records` says that the compilers were told to record their flags with the same flags that name
-    the CPU: then a file that records none was compiled without these, and an ISA note, which comes
-    from the link, does not replace them. `planned` is the device code that the build was to make,
-    None where that is not known. A wheel without machine code gets no finding but on that: it
-    carries no stamp that could be wrong.
+    With `records` the flags that name the CPU also made the compilers record their flags: then a
+    file without recorded flags was compiled without these flags, and the ISA note, which comes from
+    the link, is not evidence of them. `planned` is the device code that the build should have
+    produced, None if unknown. For a wheel without machine code only the device code is judged: it
+    gets no stamp that could be wrong.
     """
     declared = resolve_processor(variant.arch, variant.cpu)
     differences = () if planned is None else judge_planned([report], planned)
     absent = any(each.rule == "device-absent" for each in differences)
     findings = [*differences, *judge_tags(report)]
     if report.files:
-        # A label that promises device code which is not there is reported once.
+        # A label that promises missing device code is reported once.
         findings += judge_devices(report.files, None if absent else variant.accelerator)
     for file in report.files:
         findings += judge_file(file, variant.arch, declared)
@@ -70,9 +70,10 @@ def judge_in_place(
     records: bool = False,
     planned: PlannedDevices | None = None,
 ) -> Judgement:
-    """Compare all that an editable build made with `variant`, as `judge` does for a wheel.
+    """Compare what an editable build produced with `variant`, as `judge` does for a wheel.
 
-    Device code is compared over all `reports` together: which module holds it is up to the project.
+    Device code is compared over all `reports` together: the project decides which module contains
+    it.
     """
     made = [report for report in reports if report.has_machine_code]
     findings: list[Finding] = []
@@ -96,9 +97,9 @@ def judge_in_place(
 
 
 def judge_finished(report: AuditReport, variant: Variant) -> Judgement:
-    """Judge a finished wheel, where needing more than the baseline is a warning without a label.
+    """Judge a finished wheel; without a label, needing more than the baseline is only a warning.
 
-    It names no CPU, and so claims nothing that could be wrong.
+    Such a wheel does not name a CPU, so none of its claims could be wrong.
     """
     judgement = judge(report, variant)
     if not variant.is_baseline:
@@ -124,7 +125,7 @@ def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
 
 
 def _is_for(file: FileReport, arch: str) -> bool:
-    # A static library does not name its machine, but its code needs evidence as other code does.
+    # A static library does not name its machine, but its code needs evidence like other code.
     return file.role == "host" and not file.fault and (not file.machines or arch in file.machines)
 
 
@@ -134,7 +135,7 @@ def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[
     if any(declared.is_reached_by(line) for line in file.switches):
         yield "switches"
     elif file.isa_note == declared.level and not file.switches and not records:
-        # Recorded flags for less prove that only the link was given the level.
+        # Recorded flags for a lower level prove that only the linker was given the level.
         yield "note"
 
 
@@ -147,7 +148,7 @@ def _judge_use(
         yield Finding(
             severity="error",
             rule="no-evidence",
-            message=f"nothing in the files shows that they were built for {declared.name}: "
+            message=f"nothing in the files shows that they were compiled for {declared.name}: "
             f"{recorded}, and {_note_words(files, declared)}",
             evidence=evidence_of("switches", *asked),
         )
@@ -178,5 +179,5 @@ def _bare(file: FileReport, declared: Processor) -> Finding:
 
 def _note_words(files: list[FileReport], declared: Processor) -> str:
     if any(file.isa_note == declared.level for file in files):
-        return "the ISA note only shows what the link was given"
-    return "no ISA note names it"
+        return "the ISA note only shows the options of the linker"
+    return "no ISA note contains it"

@@ -1,4 +1,4 @@
-"""Compare the device code of a build with what was planned: each architecture, and no other."""
+"""Compares the device code of a build with the plan, which must have the same architectures."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from variantbuild.isa.accelerators import Architectures
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedDevices:
-    """The device code that a build was to make: `architectures`, None for none at all.
+    """The device code that a build should produce: `architectures`, or None for no device code.
 
-    `kept` are the architectures of modules that an editable build found up to date and left alone:
-    they count where they were planned.
+    `kept` are the architectures of modules that an editable build did not rebuild, as they were up
+    to date: they count if they were planned.
     """
 
     architectures: Architectures | None
@@ -26,7 +26,7 @@ class PlannedDevices:
 
 
 def judge_planned(reports: Iterable[AuditReport], planned: PlannedDevices) -> tuple[Finding, ...]:
-    """Compare the device code of all `reports` together with what was planned.
+    """Compare the device code of all `reports` together with the plan.
 
     Each difference is an error.
     """
@@ -64,7 +64,7 @@ def name_devices(reports: Iterable[AuditReport]) -> frozenset[str]:
 
 
 def read_devices(modules: Iterable[Path]) -> frozenset[str]:
-    """Return the architectures in ELF files that a build left alone; other files have none."""
+    """Return the architectures in ELF files that a build did not rebuild; other files have none."""
     codes = []
     for path in modules:
         data = path.read_bytes()
@@ -80,7 +80,7 @@ def _difference(message: str, rule: Rule = "device-plan") -> Finding:
 
 
 def _names(codes: Iterable[DeviceCode]) -> frozenset[str]:
-    """Return the compilers' names of all images, without LTO code, which no GPU runs."""
+    """Return the compilers' names of all images except LTO code, which GPUs do not run."""
     names: set[str] = set()
     for code in codes:
         names.update(str(image) for image in code.cuda if image.kind != "lto")

@@ -1,4 +1,4 @@
-"""Check that the GPU code in a wheel is what its `cu` or `rocm` label says."""
+"""Checks that the GPU code in a wheel matches its `cu` or `rocm` label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBERED_LIKE_THE_TOOLKIT = re.compile(r"lib(?:cudart|cublas|cublasLt)\b.*")
 def judge_devices(
     files: tuple[FileReport, ...], accelerator: Accelerator | None
 ) -> Iterator[Finding]:
-    """Compare device code and GPU runtimes with the accelerator that is declared, if any."""
+    """Compare device code and GPU runtimes with the declared accelerator, if any."""
     for file in files:
         if file.device is not None and file.device.fault is not None:
             yield _finding(

@@ -1,4 +1,4 @@
-"""The values of a judgement: findings with their evidence, and all of them on one wheel."""
+"""The values of a judgement: findings with their evidence, and the judgement of one wheel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Source = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a finding is based on: the place that was read, and what was read there."""
+    """The basis of a finding: the place that was read, and its content."""
 
     source: Source
     text: str
@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One finding: its severity, rule and message, with the file and the evidence."""
+    """One finding: severity, rule and message, with the file and the evidence."""
 
     severity: Severity
     rule: Rule
@@ -66,7 +66,7 @@ class Judgement:
     """The findings on one wheel for one variant.
 
     `evidence` says what supports the CPU that is declared; `found` is the level that the code
-    needs, None where that is not known. Without `has_machine_code` there is nothing to stamp.
+    needs, None if unknown. Without `has_machine_code` there is nothing to stamp.
     """
 
     variant: Variant
@@ -82,7 +82,7 @@ class Judgement:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that forbid the stamp."""
+        """The findings that prevent the stamp."""
         return tuple(each for each in self.findings if each.severity == "error")
 
     @property
@@ -97,5 +97,5 @@ class Judgement:
 
 
 def evidence_of(source: Source, *texts: str) -> tuple[Evidence, ...]:
-    """Return evidence that was all read in the same place."""
+    """Return pieces of evidence from the same place."""
     return tuple(Evidence(source=source, text=text) for text in texts)

@@ -1,7 +1,7 @@
 """What one file needs beyond the declared CPU: findings, each with its evidence.
 
 Decoded instructions take precedence over recorded flags, and those over the ISA note, which only
-shows what the link was given.
+shows the options of the linker.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from variantbuild.isa.processor import Processor
 
 
 def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
-    """Yield what prevents `file` from running on `declared`, a CPU of `arch`, or may do so."""
+    """Yield what prevents, or may prevent, `file` from running on `declared`, a CPU of `arch`."""
     if file.fault is not None:
         yield Finding(
             severity="error",
@@ -44,7 +44,7 @@ def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Need:
-    """A level that a file needs: what says so, and whether that is only a warning."""
+    """A level that a file needs: the evidence, and whether it is only a warning."""
 
     level: str
     shown_by: str
@@ -57,8 +57,8 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
         yield from _judge_features(file, file.code, declared, declared.has)
     elif file.code is not None:
         yield from _judge_extensions(file, file.code, declared)
-    # With dispatch at run time, some units are compiled for more on purpose. Where every unit is,
-    # the dispatch itself needs more.
+    # With dispatch at run time, some translation units are compiled for a higher level on purpose.
+    # If all are, the dispatch code itself needs it.
     chooses = any(
         line.unknown is None and includes(arch, declared.level, line.level)
         for line in file.switches
@@ -142,7 +142,7 @@ def _judge_extensions(file: FileReport, code: Code, declared: Processor) -> Iter
 def _judge_features(
     file: FileReport, code: Code, declared: Processor, has: frozenset[str]
 ) -> Iterator[Finding]:
-    """Compare feature by feature, for architectures whose levels do not order them."""
+    """Compare by feature, for architectures whose levels are not ordered."""
     missing = {each.name for each in code.extensions if not each.dispatched} - has
     if missing:
         culprits = [each for each in code.functions if each.needs in missing and not each.guarded]

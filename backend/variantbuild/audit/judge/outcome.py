@@ -2,7 +2,7 @@
 
     outcome = decide(variant, judgement, policy, product)
 
-The one place that knows the policies, for builds, editable builds, `stamp` and `repair`.
+The only module that knows the policies, for builds, editable builds, `stamp` and `repair`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Policy = Literal["error", "downgrade", "warn", "off"]
 Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "editable"]
 
 
-#: Errors of a build that asks for no CPU either: it has device code, and its tag names a C library.
+#: Errors even of a build without a CPU: it has device code, and its tag names a C library.
 ALWAYS = (*DEVICE_RULES, *TAG_RULES)
 
 
@@ -83,8 +83,8 @@ def decide(
 ) -> Outcome:
     """Decide what happens to files that were judged for `variant`.
 
-    `judgement` is None where the policy is `off` and so nothing was audited. `error` refuses on any
-    error. `downgrade` stamps what was found where that is less than requested: a lower level, or no
+    `judgement` is None if nothing was audited (policy `off`). `error` refuses on any error.
+    `downgrade` stamps what was found if that is less than requested: a lower level, or no
     accelerator. `warn` reports the errors and gives no stamp.
     """
     if judgement is None or policy == "off":

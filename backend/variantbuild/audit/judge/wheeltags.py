@@ -1,4 +1,4 @@
-"""Check the platform tags of a wheel against its files.
+"""Checks the platform tags of a wheel against its files.
 
 Sources: PEP 425 (`any`), PEP 600 (manylinux, and the versions of its older names), PEP 656
 (musllinux). Only properties of single files are checked; auditwheel checks the
@@ -86,4 +86,4 @@ def _architectures(tag: str) -> frozenset[str]:
     try:
         return frozenset(PlatformTag.parse(tag).architectures)
     except VariantError:
-        return frozenset()  # the suffix of another tool: nothing to compare with
+        return frozenset()  # the suffix of another tool

@@ -1,4 +1,4 @@
-"""Audits x86-64 code: its level, the code behind dispatch checks, and what needs it."""
+"""Audits x86-64 code: the level that it needs, and the code behind dispatch checks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Scanner = Callable[[Data, Bounds, Sequence[Part]], Scan]
 
 
 def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
-    """Decode all instructions of an x86-64 file, and find those that run only after a check.
+    """Decode all instructions of an x86-64 file, and find those that only run after a check.
 
     `scanner` decodes the parts of a file, possibly in several processes. Raises ElfError where
     symbol or relocation tables point outside of the file.

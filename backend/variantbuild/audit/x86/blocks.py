@@ -11,9 +11,10 @@ _ENDING = JUMPS | {FlowControl.RETURN, FlowControl.INDIRECT_BRANCH, FlowControl.
 
 
 class Blocks:
-    """Runs of instructions without a jump inside, in order of address; `next` are their successors.
+    """Runs of instructions without jumps, in order of address; `next` are their successors.
 
-    Jumps through tables have no successors here: code that only they reach counts as unchecked.
+    Jumps through tables have no successors here: code that is only reached by them counts as
+    unchecked.
     """
 
     def __init__(self, body: list[Instruction]) -> None:

@@ -1,4 +1,4 @@
-"""Where x86 code checks the features of the CPU, and which calls depend on the result.
+"""Finds where x86 code checks the features of the CPU, and the calls that depend on the result.
 
 A function that executes CPUID stores the result in data of the file; a function that reads that
 data, or calls such a function, branches on it. Code on only one arm of such a branch is guarded;
@@ -20,7 +20,7 @@ from variantbuild.audit.x86.taint import ARGUMENTS, Taint, deciding_blocks, test
 
 _AFTER_CALL = 24  # instructions after a call of a probe in which its result is stored
 _LONGEST = 15  # bytes of an x86 instruction
-# What may be passed on: arguments, and in hand-written assembly any scratch register.
+# Registers that may be passed on: arguments, and in hand-written assembly any scratch register.
 _HANDED = ARGUMENTS | {(Register.RAX, 0), (Register.R10, 0), (Register.R11, 0)}
 _BEFORE_CALL = 8  # instructions before a call in which its arguments are set
 _POINTED = 64  # bytes assumed to belong to an address that is passed on without a symbol
@@ -49,12 +49,12 @@ class Flow:
     on_both: frozenset[int] = frozenset()
 
     def is_guarded(self, address: int) -> bool:
-        """Return whether the instruction at `address` runs on one result of a check only."""
+        """Return whether the instruction at `address` runs on only one result of a check."""
         at = bisect_right(self.guarded, address, key=_start) - 1
         return at >= 0 and address in self.guarded[at]
 
     def is_guarded_jump(self, branch: Branch) -> bool:
-        """Return whether `branch` is taken on one result only: guarded, or decided itself."""
+        """Return whether `branch` is taken on only one result: guarded, or decided itself."""
         if branch.target in self.on_both:
             return False
         return self.is_guarded(branch.at) or any(
@@ -63,7 +63,7 @@ class Flow:
 
 
 def data_of_probe(body: list[Instruction]) -> Iterator[tuple[int, int]]:
-    """Yield (address, size) of the data that a function with CPUID in it refers to."""
+    """Yield (address, size) of the data that a function with CPUID refers to."""
     for each in body:
         if each.is_ip_rel_memory_operand:
             size = _POINTED if each.mnemonic == Mnemonic.LEA else 8
@@ -75,7 +75,8 @@ def data_of_caller(
 ) -> Iterator[tuple[int, int]]:
     """Yield (address, size) of the data passed to calls of probes, or stored right after them."""
     left = 0
-    pointed: dict[int, tuple[int, int]] = {}  # argument register to where it was set, and to what
+    # argument register: where it was set, and to what
+    pointed: dict[int, tuple[int, int]] = {}
     for i, each in enumerate(body):
         if each.flow_control == FlowControl.CALL:
             if is_probe_call(each):
@@ -94,7 +95,7 @@ def data_of_caller(
 
 
 class GuardData:
-    """The places in the data of a file where it keeps the features of the CPU."""
+    """The locations in the data of a file where the features of the CPU are stored."""
 
     def __init__(self, places: Iterable[tuple[int, int]]) -> None:
         self._starts: list[int] = []
@@ -123,7 +124,7 @@ def flow_of(
 ) -> Flow:
     """Follow the branches of the function between two addresses.
 
-    `asks` is true for instructions that read a result; `entry` is what callers pass in of it.
+    `asks` is true for instructions that read a result; `entry` is the taint that callers pass in.
     """
     leaving = [
         each

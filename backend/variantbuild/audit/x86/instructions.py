@@ -1,7 +1,7 @@
-"""What each x86 instruction needs: a level, and extensions outside the levels.
+"""Determines what each x86 instruction needs: a level, and extensions outside the levels.
 
-iced-x86 names the CPUID features of an instruction; the table in data/x86_instructions.json says
-the level or extension for each. An EVEX encoding is v4, a VEX encoding v3 at least.
+iced-x86 names the CPUID features of an instruction; the table in data/x86_instructions.json maps
+each to a level or extension. An EVEX encoding is v4, a VEX encoding v3 at least.
 """
 
 from __future__ import annotations
@@ -72,9 +72,8 @@ def needs_of(code: int) -> tuple[str, ...]:
 class Kinds:
     """The codes seen so far, each classified once.
 
-    `plain` need nothing and are not vector instructions; `above` need more than the baseline;
-    `packed` are vector instructions in VEX or EVEX encoding, `legacy` those of SSE and SSE2 in the
-    older one.
+    `plain` are baseline instructions without vectors; `above` need more than the baseline;
+    `packed` are vector instructions in VEX or EVEX encoding, `legacy` SSE and SSE2 in the old one.
     """
 
     def __init__(self) -> None:
@@ -101,12 +100,12 @@ class Kinds:
 
 @functools.cache
 def kinds_of() -> Kinds:
-    """Return the collection of this process."""
+    """Return the classification of this process."""
     return Kinds()
 
 
 def instruction_of(code: int) -> Instruction:
-    """Return an instruction of iced-x86's `code`, to read the properties of that code."""
+    """Return an instruction with iced-x86's `code`, to read the properties of that code."""
     probe = Instruction()
     probe.code = cast("CodeType", code)
     return probe

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from variantbuild.audit.x86.scan import Part, Scan
     from variantbuild.binary.elf.symbols import Bounds
 
-# What a forked process inherits: the file that its parent works on.
+# Inherited by forked processes: the file that their parent works on.
 _shared: list[tuple[Data, Bounds]] = []
 
 

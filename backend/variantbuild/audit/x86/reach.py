@@ -2,7 +2,7 @@
 
 Roots are the code that runs at import (initialisers, PyInit) and every function that calls the
 Python C API, which the interpreter reaches through pointers. Calls on only one arm of a branch on
-CPU features are not followed, and neither are pointers: dispatch looks like that.
+CPU features are not followed, nor are pointers, since that is how dispatch works.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Reach:
                 return True
             if instruction.code != Code.CALL_REL32_64:
                 return False
-            # What follows `if (init() < 0) return NULL` in PyInit is not dispatched.
+            # The code after `if (init() < 0) return NULL` in PyInit is not dispatched.
             return (not importing and self._is_probe_call(instruction)) or self._is_predicate(
                 self._function(instruction.near_branch_target)
             )
@@ -144,7 +144,7 @@ class Reach:
         return decode_function(self._data, self._elf, start, self._bounds.end(start))
 
     def _function(self, target: int) -> int:
-        """Return the start of the function that a call to `target` reaches, -1 outside the file."""
+        """Return the start of the function that a call to `target` reaches; -1 outside the file."""
         known = self._resolved.get(target)
         if known is None:
             known = self._resolved[target] = self._resolve(target)

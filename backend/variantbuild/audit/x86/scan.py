@@ -1,4 +1,4 @@
-"""Decode the code of an x86-64 file once, function by function.
+"""Decodes the code of an x86-64 file once, function by function.
 
 Each function is decoded separately, so that data between functions cannot confuse the decoder.
 Python does nothing per instruction: the kinds of instructions of a function are one set, and most
@@ -25,7 +25,7 @@ from variantbuild.binary.elf.symbols import Bounds
 _code = attrgetter("code")
 _WINDOW = 4 << 20
 PROBES = frozenset({Code.CPUID, Code.XGETBV})
-# What compilers and linkers align functions with: int3, nop in its long forms, and zeros.
+# Padding that compilers and linkers put between functions: int3, long nops, and zeros.
 _PADDING = re.compile(rb"(?:[\x90\xcc\x00\x66\x2e]|\x0f\x1f[\x00\x40\x44\x80\x84])*")
 _NEAR_CALL = re.compile(rb"\xe8")
 _SLOT_CALL = re.compile(rb"\xff\x15")
@@ -35,20 +35,20 @@ _ADDRESSES = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The kinds of instructions above the baseline between two addresses, as iced-x86's codes."""
+    """The instructions above the baseline between two addresses, as iced-x86's codes."""
 
     end: int
     codes: tuple[int, ...]
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the instructions need: levels and names of extensions."""
+        """The needs of the instructions: levels and names of extensions."""
         return frozenset(need for code in self.codes for need in needs_of(code))
 
 
 @dataclass(kw_only=True, slots=True)
 class Scan:
-    """What decoding found: `uses` by the start of a function.
+    """The result of decoding: `uses` by the start of a function.
 
     `probes` are the functions that query the CPU. `packed` and `plain` count functions with vector
     instructions of VEX or EVEX encoding, and of the older one.
@@ -60,7 +60,7 @@ class Scan:
     plain: int = 0
 
     def add(self, other: Scan) -> None:
-        """Add what was found in another part of the same file."""
+        """Add the result for another part of the same file."""
         self.uses.update(other.uses)
         self.probes |= other.probes
         self.packed += other.packed
@@ -81,7 +81,7 @@ def parts_of(elf: Elf, bounds: Bounds) -> list[Part]:
 
 
 def scan_parts(data: Data, bounds: Bounds, parts: Iterable[Part]) -> Scan:
-    """Decode every function in `parts`, and the bytes between functions where they are code."""
+    """Decode every function in `parts`, and the bytes between functions if they are code."""
     scan = Scan()
     kinds = kinds_of()
     for section, start, end in parts:
@@ -119,8 +119,7 @@ def first_use(data: Data, elf: Elf, start: int, end: int, need: str) -> int:
 class Calls:
     """All direct calls of a file, and calls through slots, recognised by their bytes.
 
-    Data that looks like a call is in the list too, but it does not hit one of a few targets by
-    chance.
+    Data that looks like a call is included, but is unlikely to hit one of a few targets by chance.
     """
 
     def __init__(self, data: Data, elf: Elf) -> None:
@@ -138,8 +137,8 @@ class Calls:
         yield from compress(self._places, map(targets.__contains__, self._targets))
 
     def _collect(self, raw: bytes, start: int, opcode: re.Pattern[bytes], length: int) -> None:
-        # The distances at every offset: four views of the same bytes, in the order of this machine,
-        # which is that of the file since iced-x86 is built for x86-64 and AArch64 alone.
+        # The displacements at every offset: four views of the same bytes, in the byte order of this
+        # machine, which is that of the file, since iced-x86 only exists for x86-64 and AArch64.
         whole = memoryview(raw)
         views = [whole[by : by + (len(raw) - by) // 4 * 4].cast("i") for by in range(4)]
         found = opcode.finditer(raw, 0, min(_WINDOW + length - 1, max(0, len(raw) - 4)))
@@ -151,7 +150,7 @@ class Calls:
 
 
 def decode_function(data: Data, elf: Elf, start: int, end: int) -> list[Instruction]:
-    """Decode the function between two addresses; empty where the file has no bytes for it."""
+    """Decode the function between two addresses; empty if the file has no bytes for it."""
     offset = elf.offset_of(start)
     if offset is None:
         return []
@@ -159,7 +158,7 @@ def decode_function(data: Data, elf: Elf, start: int, end: int) -> list[Instruct
 
 
 def code_sections(elf: Elf) -> Iterator[Section]:
-    """Yield the sections with instructions, or the segments where sections are stripped."""
+    """Yield the sections with instructions, or the segments if sections are stripped."""
     yield from (each for each in elf.sections if each.executable and each.size)
     if elf.sections:
         return

@@ -1,4 +1,4 @@
-"""Follow the result of a dispatch check through one x86 function: registers, flags, stack slots.
+"""Follows the result of a dispatch check through one x86 function: registers, flags, stack slots.
 
 A forward may-analysis over basic blocks: the result of a check is tainted, so is what is computed
 from tainted values, and a conditional jump on tainted flags depends on the CPU.
@@ -50,7 +50,7 @@ _BYTES = frozenset(
 def deciding_blocks(
     blocks: Blocks, asking: Set[int], entry: Taint
 ) -> tuple[set[int], dict[int, Taint]]:
-    """Return the blocks that end in a jump that depends on the CPU, and the taint at each branch.
+    """Return the blocks that end in a CPU-dependent jump, and the taint at each branch.
 
     `asking` are the addresses of instructions that read a result, `entry` is what is tainted on
     entry. The second value maps the address of each call or jump to the taint there.
@@ -89,7 +89,7 @@ def _goes_on(each: Instruction) -> bool:
 
 
 def _step(each: Instruction, state: set[Place], asked: bool) -> None:
-    """Change `state` as the instruction does; `asked` where it reads the result of a check."""
+    """Update `state` for the instruction; `asked` if it reads the result of a check."""
     if each.flow_control in (FlowControl.CALL, FlowControl.INDIRECT_CALL):
         state -= _CLOBBERED
         if asked:
@@ -120,7 +120,7 @@ def _reads_tainted(each: Instruction, state: set[Place]) -> bool:
     if _zeroes(each):
         return False
     if (each.memory_base, 0) in state and each.memory_base != Register.RSP:
-        return True  # what the tainted address points to
+        return True  # the data at the tainted address
     return any(_place(each, i) in state for i in range(first, each.op_count))
 
 

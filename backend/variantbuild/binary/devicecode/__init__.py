@@ -1,4 +1,4 @@
-"""Reads which GPU architectures a file has code for: CUDA fatbins and ROCm offload bundles.
+"""Reads the GPU architectures that a file has code for: CUDA fatbins and ROCm offload bundles.
 
     code = read_device_code(data, parse_elf(data))
     code.cuda   (CudaImage sm_80, compute_90, …)
@@ -29,7 +29,7 @@ _BUNDLE_SECTION = ".hip_fatbin"
 class DeviceCode:
     """The device code of one file: distinct images and targets, sorted.
 
-    `fault` is the reason why some of it could not be read, normally None.
+    `fault` is the reason why some of it could not be read, or None.
     """
 
     cuda: tuple[CudaImage, ...] = ()
@@ -41,7 +41,7 @@ class DeviceCode:
 
 
 class _Part:
-    """A range of data that is sliced like separate data; nothing is copied until then."""
+    """A range of data that can be sliced like separate data, without a copy."""
 
     def __init__(self, data: Data, start: int, size: int) -> None:
         self._data, self._start = data, start
@@ -59,7 +59,7 @@ class _Part:
 def read_device_code(data: Data, elf: Elf | None) -> DeviceCode:
     """Return the device code in an ELF file, or (`elf` None) in a bundle or fatbin file.
 
-    Malformed device code is reported in `fault`, together with what was read before it.
+    Malformed device code is reported in `fault`, and what was read before it is returned.
     """
     cuda: set[CudaImage] = set()
     rocm: set[str] = set()

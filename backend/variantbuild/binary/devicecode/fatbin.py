@@ -1,7 +1,7 @@
-"""The CUDA architectures in a fatbin, read from its entry headers only.
+"""Reads the CUDA architectures in a fatbin from its entry headers.
 
-Nothing is decompressed, and payloads are not read. NVIDIA does not document the format; the fields
-are those of the fatbins that nvcc 11 to 13 write, checked against cuobjdump.
+Payloads are neither decompressed nor read. NVIDIA does not document the format; the fields are
+those of the fatbins that nvcc 11 to 13 write, checked against cuobjdump.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class CudaImage:
 def parse_fatbins(data: Data) -> tuple[CudaImage, ...]:
     """Return the distinct images in a section of fatbins (.nv_fatbin), sorted.
 
-    Raises DeviceCodeError where an entry reaches outside of its fatbin, or a fatbin outside of
-    the section. A section without any fatbin (all padding) gives none.
+    Raises DeviceCodeError if an entry extends beyond its fatbin, or a fatbin beyond the section. A
+    section of padding only gives none.
     """
     found: set[CudaImage] = set()
     for start in _fatbins(data):
@@ -59,7 +59,7 @@ def _fatbins(data: Data) -> Iterator[int]:
         if bytes(data[at : at + 4]) == FATBIN_MAGIC:
             _, version, header_size, size = _HEADER.unpack(data[at : at + _HEADER.size])
             if version != 1 or header_size < _HEADER.size or at + header_size + size > end:
-                raise DeviceCodeError(f"the fatbin at byte {at} reaches outside of its section")
+                raise DeviceCodeError(f"the fatbin at byte {at} extends beyond its section")
             yield at
             at = -(-(at + header_size + size) // 8) * 8
         else:
@@ -86,7 +86,7 @@ def _images(data: Data, at: int, end: int) -> Iterator[CudaImage]:
         kind, _, header_size, size = entry[:4]
         number, flags = entry[8], entry[11]
         if header_size < _ENTRY.size or at + header_size + size > end:
-            raise DeviceCodeError(f"the device code at byte {at} reaches outside of its fatbin")
+            raise DeviceCodeError(f"the device code at byte {at} extends beyond its fatbin")
         if kind in _KINDS:
             suffix: Literal["", "a", "f"] = ""
             if flags & _ARCHITECTURE_SPECIFIC:

@@ -1,4 +1,4 @@
-"""The ROCm targets in an offload bundle, read from its table of entries.
+"""Reads the ROCm targets in an offload bundle from its table of entries.
 
 Source: the ClangOffloadBundler page of Clang's documentation; compressed bundles (`CCOB`) begin
 with the header of its versions 1 to 3.
@@ -23,8 +23,8 @@ _COMPRESSED = {1: "<IQ", 2: "<IIQ", 3: "<QQQ"}
 def parse_bundles(data: Data) -> tuple[str, ...]:
     """Return the distinct targets (`gfx90a:xnack-`) in a section of bundles, sorted.
 
-    Entries without code (the host's, and those of size 0) are left out. Raises DeviceCodeError
-    where a table is malformed or a compressed bundle cannot be read here.
+    Entries without code (the host's, and those of size 0) are left out. Raises DeviceCodeError if a
+    table is malformed or a compressed bundle cannot be read here.
     """
     found: set[str] = set()
     for at in _bundles(data):
@@ -72,7 +72,7 @@ def _targets(table: bytes) -> Iterator[str]:
         raise DeviceCodeError("an offload bundle is truncated")
     (count,) = struct.unpack_from("<Q", table, len(BUNDLE_MAGIC))
     if count > _MOST_ENTRIES:
-        raise DeviceCodeError(f"an offload bundle claims to hold {count} entries")
+        raise DeviceCodeError(f"an offload bundle claims to have {count} entries")
     for _ in range(count):
         if at + 24 > len(table):
             raise DeviceCodeError("the table of an offload bundle is truncated")

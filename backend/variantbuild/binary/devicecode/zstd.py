@@ -1,4 +1,4 @@
-"""Decompresses the beginning of zstd data with the library that is installed.
+"""Decompresses the beginning of zstd data, with whichever library is installed.
 
 Python 3.14 includes zstd; older versions need `zstandard`, part of the extra `audit`.
 """
@@ -12,7 +12,7 @@ from variantbuild.binary.elf import Data
 def decompress_start(data: Data, at: int, limit: int) -> bytes:
     """Return at most `limit` first bytes of the zstd frame at `at`.
 
-    Reads at most `limit` compressed bytes. Raises DeviceCodeError where the data is damaged or no
+    Reads at most `limit` compressed bytes. Raises DeviceCodeError if the data is damaged or no
     library is installed.
     """
     packed = bytes(data[at : min(at + limit, len(data))])
@@ -41,7 +41,7 @@ def _zstandard(packed: bytes, limit: int) -> bytes:
         zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise DeviceCodeError(
-            "the device code is compressed with zstd, and no library for it is installed",
+            "the device code is compressed with zstd, and no zstd library is installed",
             hint="install variantbuild[audit]",
         ) from error
     try:

@@ -88,7 +88,7 @@ class Elf:
     dynamic: tuple[tuple[int, int], ...]
 
     def section(self, name: str) -> Section | None:
-        """Return the first section called `name`, None where there is none."""
+        """Return the first section called `name`, None if there is none."""
         return next((each for each in self.sections if each.name == name), None)
 
     def offset_of(self, address: int) -> int | None:
@@ -100,7 +100,7 @@ class Elf:
 
     @property
     def glibc_floor(self) -> tuple[int, int] | None:
-        """The highest GLIBC_x.y version that the file needs, None without any."""
+        """The highest GLIBC_x.y version that the file needs; None if it needs none."""
         found = [
             parsed
             for need in self.version_needs
@@ -113,7 +113,7 @@ class Elf:
 def parse_elf(data: Data) -> Elf:
     """Read the headers, notes, dynamic section and recorded flags of an ELF file.
 
-    Raises ElfError where `data` is not an ELF file, is truncated, or points outside of itself.
+    Raises ElfError if `data` is not an ELF file, is truncated, or points outside of itself.
     """
     try:
         return _parse(data)
@@ -136,7 +136,7 @@ def _parse(data: Data) -> Elf:
     sections = parse_sections(data, order, bits, shoff, *of_sections)
     segments = parse_segments(data, order, bits, phoff, phentsize, phnum)
     dynamic = parse_dynamic(data, order, bits, segments)
-    # Complete except for what needs the strings; enough to map addresses.
+    # Complete except for the strings; enough to map addresses.
     elf = Elf(
         machine=elf_machine(machine, bits=bits, little_endian=order == "<"),
         bits=bits,
@@ -198,7 +198,7 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
 def _notes(
     data: Data, bits: int, sections: tuple[Section, ...], segments: tuple[Segment, ...]
 ) -> Iterator[tuple[bytes, int]]:
-    # What glibc's loader reads, in its order (elf/dl-load.c); objects have only sections.
+    # As glibc's loader reads them, in its order (elf/dl-load.c); object files have only sections.
     places = [(s.offset, s.size, s.align) for s in segments if s.type == PT_GNU_PROPERTY]
     places = places or [(s.offset, s.size, s.align) for s in segments if s.type == PT_NOTE]
     if not segments:
@@ -208,6 +208,6 @@ def _notes(
 
 
 def _parse_glibc(version: str) -> tuple[int, int] | None:
-    # Four digits at most: a larger number is not a version of glibc.
+    # Four digits at most: a larger number is not a glibc version.
     match = re.match(r"GLIBC_(\d{1,4})\.(\d{1,4})(?!\d)", version, re.ASCII)
     return None if match is None else (int(match[1]), int(match[2]))

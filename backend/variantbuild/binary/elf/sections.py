@@ -21,7 +21,7 @@ _MOST_VERSIONS = 65536
 def parse_isa_needed(
     notes: Iterable[tuple[bytes, int]], order: str, property_align: int
 ) -> str | None:
-    """Return the highest x86-64 level that the program properties require, None without any.
+    """Return the highest x86-64 level that the program properties require, or None.
 
     `notes` are (bytes of a note segment or section, alignment of its entries); `order` is the
     byte order as struct writes it; `property_align` is 8 in 64-bit files and 4 in others.
@@ -51,9 +51,9 @@ def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
 def parse_version_needs(data: Data, order: str, at: int) -> list[tuple[int, list[int]]]:
     """Return (library, versions) as offsets into the dynamic strings, from the table at `at`.
 
-    Raises struct.error where the table reaches outside of `data`; stops after 65536 versions, more
-    than any real file has, so that a table with a cycle ends.
-    Source: Linux Standard Base, Symbol Versioning, section 10.7.
+    Raises struct.error if the table extends beyond `data`; stops after 65536 versions, more than
+    any real file has, in case the table has a cycle. Source: Linux Standard Base, Symbol
+    Versioning, section 10.7.
     """
     need, aux = struct.Struct(order + "HHIII"), struct.Struct(order + "IHHII")
     found: list[tuple[int, list[int]]] = []

@@ -1,4 +1,4 @@
-"""The functions of an ELF file, with bounds and names, and the slots that relocations fill.
+"""Reads the functions of an ELF file, with bounds and names, and the slots that relocations fill.
 
 Function bounds come from the symbol tables, and in stripped files from the unwind table
 (.eh_frame_hdr), which compilers write for every function.
@@ -28,7 +28,7 @@ _DWARF_TABLE = 0x3B  # DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker wri
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Symbol:
-    """A named address; `ifunc` where the loader calls a resolver for the address."""
+    """A named address; with `ifunc` the loader calls a resolver to get it."""
 
     name: str
     address: int
@@ -46,7 +46,7 @@ class Bounds:
     names: dict[int, str]
 
     def locate(self, address: int) -> int:
-        """Return the start of the function that contains `address`, -1 outside of all."""
+        """Return the start of the function that contains `address`; -1 if none does."""
         at = bisect_right(self.starts, address) - 1
         return self.starts[at] if at >= 0 and address < self.ends[at] else -1
 
@@ -55,13 +55,13 @@ class Bounds:
         return self.ends[bisect_right(self.starts, start) - 1]
 
     def name(self, start: int) -> str:
-        """Return the function's name, or its address where the file is stripped."""
+        """Return the function's name, or its address if the file is stripped."""
         return self.names.get(start, f"function at {start:#x}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """What the loader writes: `names` maps slot to symbol, `values` slot to address."""
+    """Slots that the loader fills: `names` maps them to symbols, `values` to addresses."""
 
     names: dict[int, str]
     values: dict[int, int]
@@ -157,7 +157,7 @@ def _symbol_tables(elf: Elf) -> Iterator[Section]:
 
 
 def _entries(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (offset of the name, address or 0 where undefined, size, type) of each symbol."""
+    """Yield (offset of the name, address or 0 if undefined, size, type) of each symbol."""
     raw = slice_of(data, section.offset, section.size, section.name)
     if elf.bits == 64:
         for name, info, _, index, address, size in _SYMBOL_64.iter_unpack(
@@ -220,6 +220,6 @@ def _unwind_spans(data: Data, elf: Elf) -> Iterator[tuple[int, int]]:
         if not 0 <= at <= len(content) - 16:
             continue
         begin, size = struct.unpack_from("<iI", content, at + 8)
-        # The start is relative to its own address, as compilers write it; else there is no size.
+        # Only the encoding that compilers use (relative to the field's own address) gives a size.
         known = frames.address + at + 8 + begin == header.address + start
         yield header.address + start, size if known else 0

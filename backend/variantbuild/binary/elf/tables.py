@@ -17,7 +17,7 @@ SHT_NOTE, SHT_NOBITS = 7, 8
 
 
 class ElfError(VariantBuildError):
-    """Bytes that begin like an ELF file are malformed or truncated."""
+    """The file begins like an ELF file, but is malformed or truncated."""
 
 
 class Data(Protocol):
@@ -43,7 +43,7 @@ class Section:
 
     @property
     def executable(self) -> bool:
-        """Return whether the section holds instructions (SHF_EXECINSTR)."""
+        """Return whether the section contains instructions (SHF_EXECINSTR)."""
         return bool(self.flags & 4)
 
 
@@ -69,9 +69,9 @@ class Segment:
 
 
 def slice_of(data: Data, offset: int, size: int, what: str) -> bytes:
-    """Return `size` bytes from `offset`; raises ElfError naming `what` where they are not there."""
+    """Return `size` bytes at `offset`; raises ElfError with `what` if they are not in the file."""
     if offset < 0 or size < 0 or offset + size > len(data):
-        raise ElfError(f"{what} of the ELF file is outside of it")
+        raise ElfError(f"{what} is outside of the ELF file")
     return bytes(data[offset : offset + size])
 
 
@@ -164,7 +164,7 @@ def parse_dynamic(
 
 
 def string_at(table: bytes, at: int) -> str:
-    """Return the C string at offset `at` of a string table, empty where that is outside."""
+    """Return the C string at offset `at` of a string table, empty if that is outside."""
     if not 0 <= at < len(table):
         return ""
     end = table.find(b"\0", at)

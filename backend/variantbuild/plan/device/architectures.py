@@ -195,7 +195,7 @@ def _resolve_rocm(
         # clang refuses to bundle a target both with and without a feature's setting.
         if len({frozenset(feature[:-1] for feature in features) for features in sets}) > 1:
             raise AcceleratorError(
-                f"{target} is asked for both with and without a feature ({wanted.origin})",
+                f"{target} is listed both with and without a feature ({wanted.origin})",
                 hint="name the feature on all of them, with + or -, or on none",
             )
     real = sorted(
@@ -207,7 +207,7 @@ def _resolve_rocm(
 
 
 def _check_features(target: str, features: Sequence[str]) -> None:
-    """Refuse target features that `target` has not (LLVM, AMDGPUUsage, target features)."""
+    """Refuse target features that `target` does not have (LLVM, AMDGPUUsage, target features)."""
     table = cast("dict[str, list[str]]", load_table("rocm")["features"])
     named = [feature[:-1] for feature in features]
     for feature in named:

@@ -29,7 +29,7 @@ class DeviceCheck:
 
 
 def toolkit_obstacles(label: Accelerator, check: DeviceCheck) -> tuple[Obstacle, ...]:
-    """Return why nothing can be built for `label`; a compiler that PyPI has is not missing."""
+    """Return why nothing can be built for `label`; a compiler that is on PyPI is not missing."""
     match check.facts.toolkit:
         case Found():
             return _host_compiler(check)

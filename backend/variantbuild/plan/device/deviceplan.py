@@ -44,14 +44,14 @@ class DevicePlan:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What people should know before the build."""
+        """Messages for the user before the build."""
         if self.choice is None:
             return (self.reason,)
         said = self.host_compiler.note if self.host_compiler is not None else ""
         return (*self.choice.notes, *([said] if said else []))
 
     def build(self, host_flags: tuple[str, ...], config: Config) -> DeviceBuild | None:
-        """Return how device code is built beside host code that gets `host_flags`."""
+        """Return how device code is built, with host code that gets `host_flags`."""
         if self.choice is None:
             return None
         from variantbuild.plan.device.build import DeviceBuild
@@ -109,7 +109,7 @@ def plan_devices(
 def _expect_toolkit(
     project: Project, host: Host, facts: AcceleratorFacts
 ) -> tuple[AcceleratorFacts, tuple[str, ...]]:
-    """Return the facts as the build will find them, and the requirements for that."""
+    """Return the facts as they will be in the build, and the requirements for that."""
     from variantbuild.plan.device.pypi import expect_toolkit, render_requirements
     from variantbuild.plan.device.requirements import release_from_pypi
 

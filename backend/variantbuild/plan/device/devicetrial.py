@@ -35,7 +35,7 @@ _HOST_COMPILER = re.compile(r"unsupported (?:GNU|clang) version", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceTrial:
-    """The commands that ran, and the compiler's refusal; None where it accepted everything."""
+    """The commands that ran, and the compiler's refusal; None if it accepted everything."""
 
     commands: tuple[tuple[str, ...], ...]
     error: AcceleratorError | None = None
@@ -44,9 +44,9 @@ class DeviceTrial:
 def try_device_build(
     host: Host, build: DeviceBuild, env: Mapping[str, str] | None = None
 ) -> DeviceTrial:
-    """Compile a kernel as `build` says; `env` is what the build's environment adds.
+    """Compile a kernel as in `build`; `env` are the variables that the build's environment adds.
 
-    The error has the compiler's own message where it fails, or has not finished after 60 seconds.
+    The error contains the compiler's message if it fails; the time limit is 60 seconds.
     """
     added = dict(env or {})
     commands: tuple[tuple[str, ...], ...] = ()

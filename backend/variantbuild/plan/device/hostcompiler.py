@@ -25,7 +25,7 @@ OVERRIDE = "-allow-unsupported-compiler"
 class HostCompiler:
     """A compiler for nvcc's host code. `chosen` is true if it is not the one that nvcc would use.
 
-    `note` tells people why.
+    `note` explains why to the user.
     """
 
     command: str
@@ -35,7 +35,7 @@ class HostCompiler:
     note: str = ""
 
     def __str__(self) -> str:
-        """Return what people call it: `gcc 12`."""
+        """Return its common name: `gcc 12`."""
         return f"{self.family} {self.major}"
 
 

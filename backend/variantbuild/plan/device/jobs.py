@@ -9,14 +9,14 @@ from variantbuild.isa.accelerators import AcceleratorKind
 
 #: Memory that one compiler of device code may take, in bytes: several architectures, templates.
 _NEED: dict[AcceleratorKind, int] = {"cuda": 3 << 30, "rocm": 2 << 30}
-#: What CMake, PyTorch's extensions and others read; a value that is set is the user's choice.
+#: Read by CMake, PyTorch's extensions and others; a value that is set is the user's choice.
 VARIABLES = ("CMAKE_BUILD_PARALLEL_LEVEL", "MAX_JOBS")
 
 
 def limit_jobs(kind: AcceleratorKind, cpus: int, available: int | None) -> int:
     """Return how many compilers of `kind` fit into `available` bytes, at least 1.
 
-    `available` None, where it is unknown, leaves it at `cpus`.
+    Returns `cpus` if `available` is unknown (None).
     """
     if available is None:
         return cpus
@@ -24,7 +24,7 @@ def limit_jobs(kind: AcceleratorKind, cpus: int, available: int | None) -> int:
 
 
 def available_memory(host: Host) -> int | None:
-    """Return the bytes that are free: the kernel's estimate, or less where a cgroup allows less.
+    """Return the bytes that are free: the kernel's estimate, or the cgroup's limit if lower.
 
     Sources: proc(5), MemAvailable; the kernel's cgroup-v2 documentation, memory.max and
     memory.current.

@@ -1,7 +1,7 @@
 """The CUDA compiler from PyPI: its requirements and releases.
 
-NVIDIA publishes the whole compiler there from 13.0 on; the packages for 12 and 11 hold ptxas and
-headers only.
+NVIDIA publishes the whole compiler there from 13.0 on; the packages for 12 and 11 contain only
+ptxas and headers.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def _cpu_flags(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[
         )
     rows = family_table(compiler.family)["levels"].get(variant.cpu)
     if rows is None:
-        # Imported on use: archspec takes 45 ms, and the levels do without.
+        # Imported on use: archspec takes 45 ms, and levels do not need it.
         from variantbuild.plan.flags.namedcpus import named_flags
 
         return named_flags(variant.cpu, compiler, describe(compiler), notes)
@@ -189,7 +189,7 @@ def _choose_guard(
     if cpu is None or cpu == baseline(variant.arch) or not compilers:
         return Guard()
     if variant.arch != "x86_64":
-        return Guard(unguarded=f"no loader checks what a module for {variant.arch} needs")
+        return Guard(unguarded=f"loaders do not check what modules for {variant.arch} need")
     if not is_level(variant.arch, cpu):
         return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
     if not wanted:
@@ -203,6 +203,6 @@ def _choose_guard(
         return Guard(unguarded="musl's loader does not read the ISA note")
     if libc is not None and libc.version < GLIBC_WITH_GUARD:
         number = ".".join(map(str, libc.version))
-        # The note is written all the same: a newer glibc, where the wheel runs too, reads it.
+        # The note is written anyway: the wheel also runs with a newer glibc, which reads it.
         return Guard(level=cpu, unguarded=f"glibc {number} does not read the ISA note (2.33 does)")
     return Guard(level=cpu)

@@ -20,7 +20,7 @@ SPECS_NAME = "variantbuild-guard.specs"
 
 
 def render_specs(guard: Guard) -> str:
-    """Return a gcc specs file that marks what is linked with -shared, and only that.
+    """Return a gcc specs file that only marks what is linked with -shared.
 
     The `+` appends to the compiler's own `*link:` and to that of other specs files. Source: the
     gcc manual, "Specifying Subprocesses and the Switches to Pass to Them".

@@ -14,9 +14,9 @@ from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust
 from variantbuild.variant import Variant
 
-#: rustc links through its own lld by default on this target from this release on, and lld writes
-#: no ISA note (the Rust blog, "Faster linking times with 1.90.0 stable on Linux using the LLD
-#: linker"; tried with 1.95: `-z x86-64-v3` is warned of).
+#: rustc links through its own lld by default on this target from this release on, and lld writes no
+#: ISA note (the Rust blog, "Faster linking times with 1.90.0 stable on Linux using the LLD linker";
+#: tried with 1.95: it warns about `-z x86-64-v3`).
 _LLD_TARGET, _LLD_SINCE = "x86_64-unknown-linux-gnu", (1, 90)
 
 

@@ -20,7 +20,7 @@ from variantbuild.plan.flags import Flags, Guard, describe
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
-#: A command line, one word an item.
+#: A command line, one word per item.
 Command = tuple[str, ...]
 
 _NO_GUARD = Guard()
@@ -59,7 +59,7 @@ class Trial:
 
     `asked` is the first command for each language, which depends on flags, compilers and
     environment alone; `commands` are all that ran. `guard` is the one that was read back. `error`
-    is the refusal of a compiler, None where all accepted their flags.
+    is the refusal of a compiler, None if all accepted their flags.
     """
 
     asked: tuple[Command, ...] = ()
@@ -72,7 +72,7 @@ class Trial:
 class _Probe:
     """What is tried in one language: a source, its compiler and flags, the environment's flags.
 
-    `guard` has a level where the probe is linked as well.
+    `guard` has a level if the probe is linked as well.
     """
 
     compiler: Compiler
@@ -130,7 +130,7 @@ class _Probe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
-    """What came of one probe: the commands that ran, and the guard or the refusal."""
+    """The result of one probe: the commands that ran, and the guard or the refusal."""
 
     commands: tuple[Command, ...]
     guard: Guard = _NO_GUARD
@@ -140,7 +140,7 @@ class _Answer:
 def first_commands(
     host: Host, flags: Flags, compilers: Mapping[Language, Compiler], languages: Sequence[Language]
 ) -> tuple[Command, ...]:
-    """Return the commands that `try_flags` begins with, which tell one trial from another."""
+    """Return the first commands of `try_flags`, which identify a trial."""
     return tuple(probe.first for probe in _probes(host.env, flags, compilers, languages))
 
 
@@ -161,7 +161,7 @@ def try_flags(
         if answer.error is not None:
             return Trial(asked=asked, commands=tuple(commands), guard=guard, error=answer.error)
         if probe.guard.level is not None and answer.guard.unguarded:
-            # What was known against the guard before (an old glibc) stays where the note works.
+            # Reasons known before (an old glibc) still apply if the note works.
             guard = answer.guard
     return Trial(asked=asked, commands=tuple(commands), guard=guard)
 
@@ -239,7 +239,7 @@ def _refusal(probe: _Probe, said: str) -> FlagsError:
 
 
 def _telling_line(done: Completed) -> str:
-    """Return the most telling line of a tool's output: the first error, else the first line."""
+    """Return the most useful line of a tool's output: the first error, else the first line."""
     if done.error:
         return done.error
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
