@@ -15,7 +15,7 @@ class Answer(dict[str, object]):
 
     @property
     def first(self) -> dict[str, object]:
-        """What it says on the first wheel."""
+        """The part on the first wheel."""
         wheels = self["wheels"]
         assert isinstance(wheels, list)
         return cast("dict[str, object]", wheels[0])

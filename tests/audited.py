@@ -1,4 +1,4 @@
-"""Reports on files that nobody compiled, for tests of what follows from them."""
+"""Reports on files made by hand, for tests of judgements."""
 
 from __future__ import annotations
 

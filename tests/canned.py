@@ -72,12 +72,12 @@ def prepare_metadata_for_build_editable(metadata_directory, config_settings=None
 """
 
 
-#: `popcnt rax, rdi; ret`, which the level v2 has and the baseline has not.
+#: `popcnt rax, rdi; ret`, which the level v2 has and the baseline does not.
 POPCNT = bytes.fromhex("f3480fb8c7 c3")
 
 
 def module(march: str, *, note: str | None = "", machine: int = 62, code: bytes = b"") -> bytes:
-    """Return a shared object that records `-march=x86-64-MARCH`; its ISA note is `note`, or that.
+    """Return a shared object that records `-march=x86-64-MARCH`; its ISA note is `note` or MARCH.
 
     None leaves the note out.
     """
@@ -120,7 +120,7 @@ class Tree:
         sys.modules.pop("canned_backend", None)
 
     def load(self, spec: DelegateSpec) -> Delegate:
-        """Load the backend that `spec` names; what the build says goes to `reporter`."""
+        """Load the backend that `spec` names; the messages of the build go to `reporter`."""
         return load_delegate(spec, env=os.environ, reporter=self.reporter)
 
     def hand_out(
@@ -168,7 +168,7 @@ def header(wheel: Path, file: str, name: str) -> list[str]:
 
 
 def enter(tree: Tree, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Make `tree` the place where hooks run, as `variantbuild build` calls them."""
+    """Make `tree` the current directory of the hooks, as `variantbuild build` calls them."""
     for name in ("PIP_BUILD_TRACKER", "UV_INTERNAL__BUILD_DIR", "CIBUILDWHEEL", "CFLAGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))

@@ -1,4 +1,4 @@
-"""What unit and integration tests share: wheels from drafts, and the projects of tests/packages.
+"""Fixtures for unit and integration tests: wheels from drafts, and projects of tests/packages.
 
 Each directory of tests/packages is a fixture: `setuptools_c` is the path of a copy of setuptools-c.
 """
@@ -29,7 +29,7 @@ globals().update({f"copied_{name}": _copies(name) for name in (*PROJECTS, "examp
 
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function that copies a project by its name, for tests over several projects."""
+    """Return a function that copies a project by its name, for tests of several projects."""
     return lambda name: copy_project(name, tmp_path / "projects")
 
 

@@ -1,4 +1,4 @@
-"""A container for cibuildwheel without an image from anywhere: this machine's own programs.
+"""A container for cibuildwheel that needs no image: it runs this machine's programs.
 
 The image holds empty directories and links only; /usr and the interpreters are mounted from the
 host,
@@ -34,7 +34,7 @@ class Container:
 
 
 def why_not() -> str | None:
-    """Say why no container can be run here; None where one can."""
+    """Return why no container can be run here; None if one can."""
     missing = [name for name in ("podman", "runc") if not _which(name)]
     if missing:
         return f"{' and '.join(missing)} not installed"

@@ -60,7 +60,7 @@ ROCM = DeviceBuild(
 
 
 def device_names(wheel: Path) -> set[str]:
-    """Return every architecture that the wheel's files hold, under the compilers' names."""
+    """Return every architecture in the wheel's files, by the compilers' names."""
     codes = [file.device for file in audit_wheel(wheel).files if file.device is not None]
     assert not [code.fault for code in codes if code.fault]
     return {str(image) for code in codes for image in code.cuda} | {
@@ -69,7 +69,7 @@ def device_names(wheel: Path) -> set[str]:
 
 
 def rocm_label() -> str:
-    """Return the label of the ROCm that hipcc belongs to."""
+    """Return the label of hipcc's ROCm."""
     version = subprocess.run(
         ["hipconfig", "--version"],
         capture_output=True,
@@ -114,7 +114,7 @@ def build_here(project: Path, target: str, hook: str = "build_wheel", **env: str
     """
     (project / "dist").mkdir(exist_ok=True)
     code = f"import variantbuild as b; print(b.{hook}('dist'))"
-    # meson and ninja lie beside the interpreter, and no one has activated its environment.
+    # meson and ninja are next to the interpreter, whose environment is not activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, "VARIANTBUILD_TARGET": target, **env}
     return run(sys.executable, "-c", code, cwd=project, env=variables)

@@ -78,7 +78,7 @@ class RefusingTools:
 def write_compilers(directory: Path) -> None:
     """Write gcc 12.2's compilers to `directory`, under every name that is looked for.
 
-    rustc and the compilers of device code fail there, as in a broken installation.
+    rustc and the compilers of device code fail, as in a broken installation.
     """
     for level, bit in NOTES.items():
         (directory / f"{level}.so").write_bytes(elf(note=isa_note(bit)))
@@ -88,7 +88,7 @@ def write_compilers(directory: Path) -> None:
         (directory / f"{name}.banner").write_text(outputs[("-v",)].stderr, "utf-8")
         text = _COMPILER.format(directory=shlex.quote(str(directory)), name=name)
         write_program(directory / name, text)
-        # The interpreter's own compiler is looked for by the name that it was built with.
+        # Probes look for the interpreter's compiler by the name that it was built with.
         own = Path(str(sysconfig.get_config_var(variable) or name).split()[0]).name
         for other in {own, alias} - {name}:
             (directory / other).symlink_to(name)

@@ -1,7 +1,7 @@
-"""What tests of front ends work on: one project in every form that people install from.
+"""Sources for tests of front ends: one project in every form that users install from.
 
 `serve` makes a directory an index over HTTP, `lay_out_index` puts files into one, `Table` collects
-what came of each route.
+the result of each route.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HEAD = ("front end", "route", "installed", "level of the loaded code")
 
 @dataclass
 class Table:
-    """What came of each row, printed when the session ends."""
+    """The result of each row, printed at the end of the session."""
 
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
@@ -80,4 +80,4 @@ class serve:  # noqa: N801 - used like a function
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the test's own output counts."""
+        """Print nothing: only the test's output counts."""

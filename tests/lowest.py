@@ -1,6 +1,6 @@
 """Print the lowest version of each run-time requirement: `name==version`, one a line.
 
-Of setuptools, the lowest that the delegate's loading lets pass.
+For setuptools, the lowest version that the delegate accepts.
 """
 
 from __future__ import annotations

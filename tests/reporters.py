@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class RecordingReporter:
-    """Keeps notes and warnings, each in the order in which they came."""
+    """Keeps notes and warnings in order."""
 
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

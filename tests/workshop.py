@@ -42,7 +42,7 @@ BUILD_REQUIREMENTS = (
     "typing-extensions",
 )
 
-#: Needed by the oldest Pythons only, so not fetched by the running one on its own.
+#: Only needed by the oldest Pythons, so the running one does not download it.
 BACKPORTS = ("tomli", "exceptiongroup")
 
 
@@ -86,7 +86,7 @@ def clean_environment(home: Path, wheelhouse: Path) -> dict[str, str]:
 
 
 def run(*command: str | Path, cwd: Path, env: Mapping[str, str], timeout: float = 600) -> Done:
-    """Run `command` and return what came of it."""
+    """Run `command` and return the result."""
     words = tuple(map(str, command))
     done = subprocess.run(
         words,
@@ -104,7 +104,7 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str], timeout: float 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment of its own, with pip, and the environment variables to use it."""
+    """A virtual environment with pip, and the environment variables to use it."""
 
     folder: Path
     wheelhouse: Path

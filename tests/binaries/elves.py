@@ -39,7 +39,7 @@ def elf(
 
 
 def isa_note(mask: int) -> bytes:
-    """Return a program property note that says "x86 ISA needed" with the bits of `mask`."""
+    """Return a program property note "x86 ISA needed" with the bits of `mask`."""
     text = struct.pack("<III", 0xC0008002, 4, mask) + bytes(4)
     return struct.pack("<III", 4, len(text), 5) + b"GNU\0" + text
 

@@ -2,8 +2,8 @@
 
     python3 tests/device/check_wheels.py FOLDER
 
-Prints what probing finds of driver and GPUs, then unpacks each wheel for this Python in FOLDER
-and runs its kernel against the processor. Exit code 1 where a result is wrong or no kernel ran.
+Prints the detected driver and GPUs, then unpacks each wheel for this Python in FOLDER and compares
+the result of its kernel with the CPU's. The exit code is 1 if a result is wrong or no kernel ran.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def check_setuptools_gpu() -> bool:
 
 
 def check_vecsearch() -> bool:
-    """Run the example's own GPU tests, where pytest and NumPy are here."""
+    """Run the example's own GPU tests, if pytest and NumPy are installed."""
     vecsearch = importlib.import_module("vecsearch")
     print(f"vecsearch: {vecsearch.gpu_count()} GPUs")
     pytest = importlib.import_module("pytest")

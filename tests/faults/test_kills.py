@@ -26,7 +26,7 @@ from variantbuild.wheel.rewrite import copying
 from wheels.forge import Draft
 
 RUNS = int(os.environ.get("FAULT_RUNS", "200"))
-#: Exit codes of a child: done, refused in a sentence, anything else.
+#: Exit codes of a child: done, refused with an error message, anything else.
 DONE, REFUSED, CRASHED = 0, 3, 4
 
 
@@ -51,8 +51,8 @@ def copy(path: Path, output: Path) -> None:
 
 
 def around(path: Path, output: Path) -> None:
-    """Do the same as with a large wheel: write it around the page cache where that can be."""
-    copying.DIRECT_FLOOR = 0  # in a child: nothing to be put back
+    """Do the same as with a large wheel: bypass the page cache if possible."""
+    copying.DIRECT_FLOOR = 0  # in a child: nothing to restore
     copying.DIRECT_BUFFER = 1 << 16
     copy(path, output)
 
@@ -66,7 +66,7 @@ def tail(path: Path, output: Path) -> None:
 
 
 def replace_itself(path: Path, output: Path) -> None:
-    """Write METADATA anew under the same name, as `patch --in-place` does."""
+    """Rewrite METADATA under the same name, as `patch --in-place` does."""
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel, trust_record=True)
         changed = inventory.metadata.data.replace(b"made up", b"made anew")
@@ -95,7 +95,7 @@ PHASES = {
 
 
 def start(action: Callable[[], None]) -> int:
-    """Run `action` in a forked child; its exit code tells what came of it.
+    """Run `action` in a forked child; its exit code is the result.
 
     One signal may reach the child at any moment, and must never let it return into the test run.
     """
@@ -111,12 +111,12 @@ def start(action: Callable[[], None]) -> int:
         try:
             os._exit(code[0])
         finally:
-            # Only where the signal came between the work and the line above.
+            # Only if the signal came between the work and the line above.
             os._exit(code[0])
 
 
 def work(action: Callable[[], None], code: list[int]) -> None:
-    """Run `action` and leave in `code` what came of it."""
+    """Run `action` and store the result in `code`."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -140,7 +140,7 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def check_places(phase: str, path: Path, output: Path) -> None:
-    """Check that old or new is there and whole, besides them temporary files; remove those."""
+    """Check that the old or the new wheel is complete, next to temporary files; remove those."""
     assert sound_wheels(output) == [NEW]
     if phase not in ("tail", "build"):
         assert sound_wheels(path.parent) == [NAME]
@@ -190,7 +190,7 @@ def test_a_kill_leaves_old_or_new_and_nothing_between(
 
 
 def duration(action: Callable[[Path, Path], None], path: Path, output: Path) -> float:
-    """Return how many seconds a phase takes that nobody kills."""
+    """Return how many seconds a phase takes if it is not killed."""
     path.write_bytes(DATA)
     started = time.monotonic()
     assert os.waitpid(start(lambda: action(path, output)), 0)[1] == 0

@@ -74,7 +74,7 @@ class RecordedHost:
 
     @property
     def platform(self) -> str:
-        """What `sysconfig.get_platform()` says on such a machine."""
+        """The value of `sysconfig.get_platform()` on such a machine."""
         system = {"Darwin": "macosx-14.0", "Windows": "win"}.get(self.system, self.system.lower())
         return f"{system}-{self.machine.lower()}"
 
@@ -155,7 +155,7 @@ class RecordedHost:
         return self.strings.get(name)
 
     def cpuid(self) -> CpuId | None:
-        """Return what CPUID said."""
+        """Return the recorded result of CPUID."""
         return self.cpuid_answer
 
     def run(

@@ -66,7 +66,7 @@ def cuobjdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def uv_program() -> Path:
-    """The uv that is installed beside pytest."""
+    """The uv that is installed next to pytest."""
     beside = Path(sys.executable).with_name("uv")
     found = str(beside) if beside.exists() else shutil.which("uv")
     if found is None:

@@ -21,7 +21,7 @@ from variantbuild.variant import Variant
 from workshop import SOURCES
 
 _GCC = "aarch64-linux-gnu-gcc"
-# One instruction a line, all of them of the feature that the file is named after.
+# One instruction per line, all of the feature that the file is named after.
 _ENCODINGS = SOURCES / "aarch64" / "encodings"
 pytestmark = [
     pytest.mark.compile,
@@ -33,7 +33,7 @@ pytestmark = [
 class Case:
     """A module: its source in tests/sources/aarch64, flags, features, and the CPUs that run it.
 
-    `use` is what the module calls; it needs the features `needs` and only carries `carries`.
+    The module runs `use`; it needs the features `needs`, and only contains `carries`.
     """
 
     source: str
@@ -215,7 +215,7 @@ def test_encodings_as_the_assembler_writes_them(feature: str, tmp_path: Path) ->
 
 
 def test_nothing_of_the_baseline_is_taken_for_more() -> None:
-    """The C library is built for armv8-a; what it carries beyond is known by name."""
+    """The C library is built for armv8-a; the functions with other instructions are known."""
     library = Path("/usr/aarch64-linux-gnu/lib/libm.so.6")
     disassembler = shutil.which("aarch64-linux-gnu-objdump")
     if not library.is_file() or disassembler is None:

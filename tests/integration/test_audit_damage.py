@@ -1,4 +1,4 @@
-"""A compiled module, damaged at random: the audit gives a report or a fault, and ends."""
+"""A compiled module, damaged at random: the audit always ends with a report or a fault."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ _ORDER = ("v1", "v2", "v3", "v4")
 
 @dataclass(frozen=True)
 class Case:
-    """A module: its source in tests/sources/x86, flags, the level it needs, what else it carries.
+    """A module: its source in tests/sources/x86, flags, its level, and the levels it dispatches to.
 
-    `use` is what the module calls when it is imported.
+    `use` runs when the module is imported.
     """
 
     source: str

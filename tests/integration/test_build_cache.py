@@ -1,4 +1,4 @@
-"""The build cache through pip: the second install builds nothing, another CPU level builds anew."""
+"""The build cache through pip: a second install compiles nothing, another CPU level does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_twice(environment: Environment, links: Path, host_level: str) -> None:
     other = "v3" if host_level in ("v3", "v4") else "v1"
     assert "building 'whatami' extension" in install(environment, links, other, **on)
     assert "taken from the build cache: " in install(environment, links, "v2", **on)
-    # Other flags of the user's, and the switch turned off: built anew.
+    # With other flags, and with the cache turned off, the wheel is built again.
     assert "building 'whatami'" in install(environment, links, "v2", CFLAGS="-DUSER_DEFINE=3", **on)
     assert "building 'whatami' extension" in install(environment, links, "v2")
 

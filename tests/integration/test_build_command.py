@@ -1,4 +1,4 @@
-"""`variantbuild build` and `plan` as people type them."""
+"""`variantbuild build` and `plan` on the command line."""
 
 from __future__ import annotations
 

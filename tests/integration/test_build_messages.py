@@ -1,4 +1,4 @@
-"""`variantbuild build` reports what the hooks warned of, and nothing that others printed."""
+"""`variantbuild build` reports the hooks' warnings, and nothing that other programs print."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workshop import REPO
 
 pytestmark = pytest.mark.compile
 
-#: A backend that prints lines which look like messages of ours.
+#: A backend that prints lines that look like our messages.
 NOISY = 'print("variantbuild: warning: from a test program")\n'
 
 

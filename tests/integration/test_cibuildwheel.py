@@ -1,6 +1,6 @@
-"""cibuildwheel for real, in a container: honest names, tests green, nothing built twice.
+"""The real cibuildwheel in a container: correct names, passing tests, nothing built twice.
 
-CIBUILDWHEEL_MATRIX=full runs every target with every build front end; without it two of them.
+CIBUILDWHEEL_MATRIX=full runs every target with every build front end, otherwise two of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""cmake/examples/one_fast_module through pip: a core for every machine beside one fast module."""
+"""cmake/examples/one_fast_module through pip: a core for every CPU, and one fast module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VariantBuild.cmake under the system's cmake and the package index's, on very small projects."""
+"""VariantBuild.cmake with the system's cmake and that of PyPI, on very small projects."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ class Cmake:
 
 
 def system_cmake() -> str | None:
-    """Return the cmake that is not beside this Python."""
+    """Return the cmake of the system."""
     own = Path(sys.executable).parent
     folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if Path(f) != own]
     return shutil.which("cmake", path=os.pathsep.join(folders))
 
 
 def indexed_cmake() -> str | None:
-    """Return the cmake of the package index, as installed beside this Python."""
+    """Return the cmake from PyPI, as installed next to this Python."""
     if importlib.util.find_spec("cmake") is None:
         return None
     return shutil.which("cmake", path=str(Path(sys.executable).parent))
@@ -209,7 +209,7 @@ def test_values_of_the_environment_become_variables_and_stay(cmake: Cmake) -> No
         "MODULE_LINK_FLAGS": "",
     }
     assert shown(cmake.configure(SHOW, **HANDED)) == expected
-    # CMake configures again by itself, in an environment without them.
+    # CMake reconfigures automatically, in an environment without them.
     assert shown(cmake.run(cmake.build)) == expected
 
 

@@ -1,4 +1,4 @@
-"""The example project through pip, for the baseline and for a level: same answers, other code."""
+"""The example project through pip, for the baseline and a level: same results, different code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MakeEnvironment(Protocol):
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
-#: Searches made-up data and saves what was found; prints nothing.
+#: Searches generated data and saves the results; prints nothing.
 SEARCH = """
 import sys
 import numpy as np
@@ -40,7 +40,7 @@ for queries in (1, 50):
 np.savez(sys.argv[1], **found)
 """
 
-#: Compares two files of the above: everything but squared distances has to be the same bits.
+#: Compares two of these files: everything except squared distances must be bit-identical.
 COMPARE = """
 import sys
 import numpy as np

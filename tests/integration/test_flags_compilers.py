@@ -1,4 +1,4 @@
-"""What the flags of the table do in real compilers."""
+"""The flags of the table, tried with real compilers."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def call(tool: Compiler, *words: str | Path) -> str:
 @pytest.mark.parametrize("family", ["gcc", "clang"])
 @pytest.mark.parametrize("level", ["v2", "v3", "v4"])
 def test_spelled_out_features_are_the_level(family: CompilerFamily, level: str) -> None:
-    """What old compilers are told gives the same macros as the level's own name in a new one."""
+    """The flags for old compilers define the same macros as the level's name in a new one."""
     tool = compiler(family, "c")
     ask = ("-mtune=generic", "-dM", "-E", "-xc", "/dev/null")
     by_name = set(call(tool, f"-march=x86-64-{level}", *ask).splitlines())
     spelled = set(call(tool, "-march=x86-64", *level_features(level), *ask).splitlines())
-    # clang calls the bare x86-64 a K8; that is a name, no feature.
+    # clang defines macros for K8 with plain x86-64: a name, not a feature.
     names = {f"#define {name} 1" for name in ("__k8", "__k8__", "__tune_k8__")}
     assert spelled - names == by_name - names
 

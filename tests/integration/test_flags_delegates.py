@@ -1,7 +1,7 @@
-"""v4 through real delegates: modules are marked and refused, programs of the build still run.
+"""v4 through real delegates: modules get the ISA note, programs of the build run.
 
-The guard must not reach the programs that a build compiles and runs on the way. Where the machine
-has AVX-512 itself, `qemu-x86_64 -cpu Haswell` stands in for a lesser one.
+The ISA note must not be in programs that are compiled and run during the build. If the machine has
+AVX-512, `qemu-x86_64 -cpu Haswell` represents a CPU below that level.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def clean_env(folder: Path, **more: str) -> dict[str, str]:
 
 
 def tool_table(source: Path) -> Mapping[str, TOMLValue]:
-    """The tool table of a project's pyproject.toml, as hooks would hand it over."""
+    """The tool table of a project's pyproject.toml, as the hooks pass it."""
     with (source / "pyproject.toml").open("rb") as file:
         table = cast("Mapping[str, Mapping[str, TOMLValue]]", tomllib.load(file))
     return table.get("tool", {})
@@ -171,7 +171,7 @@ def build(
 
 
 def haswell(*command: str | Path) -> list[str | Path]:
-    """Return `command` for a processor without AVX-512: this one, or qemu's Haswell."""
+    """Return `command` for a CPU without AVX-512: this one, or qemu's Haswell."""
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     if "avx512f" not in flags:
         return list(command)
@@ -271,7 +271,7 @@ def test_meson_generator_and_compiler_run(tmp_path: Path, install: Install) -> N
 
 
 def test_the_same_bytes_in_another_folder(tmp_path: Path, install: Install) -> None:
-    """The specs file lies at another path each time and leaves no trace in the modules."""
+    """The specs file has another path each time, which does not appear in the modules."""
     modules = []
     for folder in (tmp_path / "a", tmp_path / "another one"):
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""What the compilers were really called with, in setuptools of every kind since 64.
+"""The actual compiler calls in every kind of setuptools since 64.
 
 72.2 began to read CXXFLAGS, 75.7 to let CFLAGS replace the interpreter's -O3 -DNDEBUG, 66 to read
 DIST_EXTRA_CONFIG. The proof is the compile line that setuptools prints.
@@ -45,7 +45,7 @@ def setuptools_folders(tmp_path_factory: pytest.TempPathFactory, uv_program: Pat
     root = tmp_path_factory.mktemp("setuptools")
     for version in VERSIONS:
         asked = f"setuptools=={version}" if version else "setuptools"
-        # wheel 0.45 is the last that brings the bdist_wheel of setuptools before 70.1.
+        # wheel 0.45 is the last release with the bdist_wheel for setuptools before 70.1.
         call = [uv_program, "pip", "install", "-q", "--no-deps", "--target", root / f"v{version}"]
         subprocess.run(list(map(str, [*call, asked, "wheel==0.45.1"])), check=True)
     return root

@@ -1,4 +1,4 @@
-"""try_flags: real compilers and linkers, and fake ones that are real executables."""
+"""try_flags with real compilers and linkers, and with fake ones that are real executables."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_lld_is_unguarded_since_it_writes_no_note() -> None:
     guard = tried("v3", "c", CC="clang", LDFLAGS="-fuse-ld=lld").guard
     if guard.level is None:
         assert "no ISA note for v3" in str(guard.unguarded)
-    else:  # A later lld may have learnt it: then the note was read back.
+    else:  # A later lld may support it: then the note was read back.
         assert guard == Guard(level="v3")
 
 
@@ -145,7 +145,7 @@ def test_refused_switch_is_told_from_a_refused_guard() -> None:
 
 
 def test_assembler_that_refuses(tmp_path: Path) -> None:
-    """An old binutils: the compiler emits what its assembler does not know."""
+    """An old binutils: the compiler emits instructions that its assembler does not know."""
     compilers = find("c", CC="gcc")
     folder = tmp_path / "old binutils"
     folder.mkdir()
@@ -155,7 +155,7 @@ def test_assembler_that_refuses(tmp_path: Path) -> None:
 
 
 def test_ignored_switch_is_no_success(tmp_path: Path) -> None:
-    """MSVC warns of an unknown /arch, exits with 0 and goes on without it."""
+    """MSVC warns about an unknown /arch, exits with 0 and ignores it."""
     line = "cl : Command line warning D9002 : ignoring unknown option '/arch:SSE4.2'"
     tool = write_program(tmp_path / "cl", f'echo "{line}"')
     flags = Flags(languages=("c",), c=("/arch:SSE4.2",))
@@ -170,7 +170,7 @@ def test_silent_failure_and_missing_program(tmp_path: Path) -> None:
 
 
 def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
-    """As lld 14: exit status 0 and a good module, but nothing in it for the loader."""
+    """Like lld 14: exit status 0 and a valid module, but without the ISA note."""
     compilers = find("c", CC="gcc")
     folder = tmp_path / "forgetful"
     folder.mkdir()
@@ -206,7 +206,7 @@ def test_one_run_a_language(tmp_path: Path, scripted: Path) -> None:
 
 
 def test_probe_makes_the_compiler_emit_the_level(tmp_path: Path) -> None:
-    """What the assembler sees holds the registers of the level."""
+    """The assembler's input uses the registers of the level."""
     compilers = find("c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
     flags = resolve_flags(Variant(arch="x86_64", cpu="v4"), compilers)
     saving = {

@@ -1,9 +1,8 @@
-"""Every route by which people install, with the real tools: what was installed, and which code.
+"""Every route to install a project, with the real tools: what was installed, and which code.
 
-Each route goes twice over one shared cache of the front end with another processor in between (a
-home directory that machines of two kinds share): v2, then v3, then v2 again. FRONTEND_MATRIX=full
-adds older pips to the newest one, and every route to those of a quick run. The table is printed
-at the end.
+Each route uses one shared cache of the front end on different CPUs in turn (as in a home directory
+that machines of two kinds share): v2, then v3, then v2 again. FRONTEND_MATRIX=full adds older pips
+to the newest one, and every route to those of a quick run. The table is printed at the end.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ PIPS = ("23.0.1", "24.0", "newest") if FULL else ("newest",)
 LEVELS = ("v2", "v3", "v2")
 
 
-#: Words behind `pip install`, and what `pip check` is expected to say of the tags.
+#: Arguments of `pip install`, and the expected output of `pip check` on the tags.
 Route = Callable[[Environment, Sources], tuple[str | Path, ...]]
 
 
@@ -67,7 +66,7 @@ ROUTES: dict[str, tuple[Route, bool, bool]] = {
     "constraints": (constraints, False, False),
     "an sdist's path": (lambda _, s: (s.sdist,), False, False),
     "a source tree": (lambda _, s: (s.tree,), True, False),
-    # pip before 24.1 takes no `name @ git+file:///…`.
+    # pip before 24.1 rejects `name @ git+file:///…`.
     "version control": (lambda _, s: (f"git+file://{s.repository}",), True, True),
     "a direct reference": (
         lambda _, s: (f"whatami @ {s.index}whatami/{s.sdist.name}",),
@@ -85,7 +84,7 @@ QUICK = [name for name, (_, _, quick) in ROUTES.items() if quick or FULL]
 
 @pytest.fixture(scope="module")
 def pips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The older pips, downloaded; nothing where only the newest is wanted."""
+    """The older pips, downloaded; empty if only the newest is tested."""
     folder = tmp_path_factory.mktemp("pips")
     command = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(folder)]
     for version in PIPS[:-1]:

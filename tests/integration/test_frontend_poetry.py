@@ -1,4 +1,4 @@
-"""poetry, for real: what it installs stays as it is, and its cache never gives the wrong code.
+"""The real poetry: its installations stay unchanged, and its cache never provides the wrong code.
 
 FRONTEND_MATRIX=full adds the route by path and `poetry build` to that by name.
 """
@@ -35,7 +35,7 @@ requires-python = "=={python}.*"
 package-mode = false
 """
 
-#: poetry asks this index for build requirements too; it knows no other without it than PyPI.
+#: poetry gets build requirements from this index too; otherwise it would only use PyPI.
 _SOURCE = """
 [[tool.poetry.source]]
 name = "local"
@@ -46,7 +46,7 @@ priority = "primary"
 
 @pytest.fixture(scope="module")
 def poetry_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install poetry into an environment of its own."""
+    """Install poetry into a separate environment."""
     folder = tmp_path_factory.mktemp("poetry") / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     subprocess.run([folder / "bin" / "pip", "install", "-q", "poetry==2.*"], check=True)
@@ -73,7 +73,7 @@ def poetry(poetry_program: Path, wheelhouse: Path, tmp_path: Path) -> Poetry:
     home.mkdir()
     env = clean_environment(home, wheelhouse)
     env |= {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_KEYRING_ENABLED": "false"}
-    # Its own Python, not the first one of PATH, which it gives five seconds to tell its version.
+    # Its own Python, not the first one on PATH, which has only five seconds to print its version.
     env["POETRY_VIRTUALENVS_USE_POETRY_PYTHON"] = "true"
 
     def call(folder: Path, level: str, *words: str | Path) -> Done:
@@ -84,7 +84,7 @@ def poetry(poetry_program: Path, wheelhouse: Path, tmp_path: Path) -> Poetry:
 
 
 def application(folder: Path, index: str) -> Path:
-    """Write a project without packages of its own, which installs from `index`."""
+    """Write a project without packages, which installs from `index`."""
     folder.mkdir()
     python = "{}.{}".format(*sys.version_info)
     text = _PROJECT.format(python=python) + _SOURCE.format(index=index)
@@ -93,7 +93,7 @@ def application(folder: Path, index: str) -> Path:
 
 
 def installed(folder: Path) -> tuple[str, str]:
-    """Return version and level of what the project's own environment has."""
+    """Return version and level of the package in the project's environment."""
     code = (
         "import importlib.metadata as m, whatami;"
         "print(m.version('whatami'), whatami.compiled_for()['level'])"

@@ -22,7 +22,7 @@ def example(example_project: Path) -> Path:
 
 
 def check_installed(environment: Environment, wheel: Path) -> None:
-    """Install the wheel and search with it: without a GPU the CPU answers as before."""
+    """Install the wheel and search with it: without a GPU the CPU gives the same results."""
     environment.pip("install", wheel).ok()
     assert environment.ask("vecsearch.compiled_for()", "vecsearch") == "v2"
     assert environment.ask("vecsearch.gpu_count() >= 0", "vecsearch") == "True"
@@ -42,7 +42,7 @@ def test_with_the_machines_nvcc(environment: Environment, example: Path, cuobjdu
 def test_with_the_compiler_from_pypi(
     environment: Environment, example: Path, nvidia_wheels: Path, cuobjdump: Path
 ) -> None:
-    """No nvcc on PATH and the machine's toolkits left out: pip brings the compiler."""
+    """Without nvcc on PATH and with the machine's toolkits excluded, pip installs the compiler."""
     done = build_wheel(
         environment,
         example,

@@ -22,7 +22,7 @@ print("loaded:", *(name for name in sys.modules if name.startswith(names)))
 
 
 def fake_tools(folder: Path, log: Path) -> None:
-    """Put nvcc, hipcc and nvidia-smi into `folder`, each of which leaves its name in `log`."""
+    """Put nvcc, hipcc and nvidia-smi into `folder`; each writes its name to `log` when called."""
     folder.mkdir()
     for name in ("nvcc", "hipcc", "hipconfig", "nvidia-smi"):
         (folder / name).write_text(f"#!/bin/sh\necho {name} >> {log}\n")

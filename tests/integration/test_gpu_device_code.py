@@ -1,4 +1,4 @@
-"""What nvcc and hipcc write, read back: architectures of modules, and of objects left alone."""
+"""The output of nvcc and hipcc, read back: architectures of modules, and of unchanged objects."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_modules_that_were_left_alone_count_for_what_is_planned(tmp_path: Path) 
     archs = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in ("89", "90a")]
     subprocess.run(["nvcc", "-c", *archs, str(source), "-o", str(kept)], check=True)
     files = [kept, tmp_path / "text.so"]
-    # sm_90a comes from there, and its sm_89 is none of this build's doing.
+    # sm_90a comes from there, and its sm_89 is not from this build.
     planned = PlannedDevices(architectures=PLAN, kept=read_devices(files))
     assert judge_planned([device_report(ALL[0], ALL[2])], planned) == ()
     (error,) = judge_planned([device_report(*ALL, CudaImage(75, "", "sass"))], planned)

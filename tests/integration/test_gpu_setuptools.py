@@ -62,7 +62,7 @@ def test_a_rocm_wheel_from_the_same_source(setuptools_gpu: Path, environment: En
 def test_a_cuda_wheel_with_the_compiler_from_pypi(
     setuptools_gpu: Path, environment: Environment, nvidia_wheels: Path
 ) -> None:
-    """No nvcc on PATH and the machine's toolkits left out: pip brings the compiler."""
+    """Without nvcc on PATH and with the machine's toolkits excluded, pip installs the compiler."""
     done = build_wheel(
         environment,
         setuptools_gpu,
@@ -140,7 +140,7 @@ def test_an_architecture_that_was_not_planned_stops_the_stamp(
 @pytest.mark.cuda
 @needs_nvcc
 def test_a_missing_architecture_stops_the_stamp(cmake_gpu: Path) -> None:
-    """The project's own CUDA_ARCHITECTURES beat what CMake was given."""
+    """The project's own CUDA_ARCHITECTURES override those that CMake was given."""
     done = build_here(cmake_gpu, "v2.cu13", VARIANTBUILD_CUDA_ARCHITECTURES="80;90")
     assert done.code != 0
     assert "it contains no device code for compute_90, sm_90" in done.output
@@ -210,7 +210,7 @@ def test_editable_builds_are_held_against_the_plan(setuptools_gpu: Path) -> None
     words = {"VARIANTBUILD_CUDA_ARCHITECTURES": "80"}
     build_here(setuptools_gpu, "v2.cu13", hook="build_editable", **words).ok()
     (module,) = setuptools_gpu.glob("src/setuptools_gpu*.so")
-    # Nothing has changed, so nothing is made again: what was left there counts.
+    # Nothing has changed, so nothing is rebuilt: the existing modules count.
     again = build_here(setuptools_gpu, "v2.cu13", hook="build_editable", **words).ok()
     assert "no device code" not in again.output
     module.unlink()

@@ -45,7 +45,7 @@ def test_levels_and_an_accelerator(setuptools_gpu: Path, environment: Environmen
     assert device_names(wheels["v2"]) == device_names(wheels["v3"]) == set()
     assert "cu13.v3: compiling" in done.stderr
 
-    # One that cannot be built does not keep the others from being built.
+    # A target that cannot be built does not prevent the others from being built.
     words = ["build", "--no-isolation", "-o", "out", "--json"]
     words += ["--target", "cu11.v2", "--target", "v2"]
     done = environment.run(program, *words, cwd=setuptools_gpu)

@@ -1,4 +1,4 @@
-"""The trial before a long build, with real compilers: a refusal is reported in one sentence."""
+"""The trial before a long build, with real compilers: a failure is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refusal(build: DeviceBuild, **env: str) -> str:
 
 
 def newer_gxx(folder: Path) -> str:
-    """Make a g++ that says it is version 99, as nvcc's headers see it."""
+    """Make a g++ that reports version 99 to nvcc's headers."""
     path = folder / "g++-99"
     path.write_text(f'#!/bin/sh\nexec {shutil.which("g++")} -U__GNUC__ -D__GNUC__=99 "$@"\n')
     path.chmod(0o755)
@@ -85,7 +85,7 @@ def test_what_nvcc_refuses() -> None:
 @pytest.mark.cuda
 @needs_nvcc
 def test_a_host_compiler_that_is_too_new(tmp_path: Path) -> None:
-    """The table of limits may be older than the toolkit: its own header has the last word."""
+    """The table of limits may be older than the toolkit, whose header decides."""
     newer = newer_gxx(tmp_path)
     said = refusal(cuda("80", host_compiler=newer))
     assert said.endswith("rejects the host compiler: unsupported GNU version")

@@ -1,4 +1,4 @@
-"""The hooks as a front end calls them: in a process of their own, in the source tree."""
+"""The hooks as a front end calls them: in a separate process, in the source tree."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tree:
         return self.call(f"v.build_wheel({str(self.out)!r}, {settings!r})", **env)
 
     def refused(self, done: Done, *words: str) -> None:
-        """Check one clear sentence, exit code 2, no traceback, and nothing left in the output."""
+        """Check for one sentence, exit code 2, no traceback, and an empty output directory."""
         assert done.code == 2, done.output
         assert "Traceback" not in done.output
         (line,) = [text for text in done.stderr.splitlines() if "variantbuild: error:" in text]
@@ -81,7 +81,7 @@ def script(folder: Path, name: str, text: str) -> Path:
 
 
 def assert_prepared(wheel: Path, dist_info: Path) -> None:
-    """Check that the wheel holds the metadata that was prepared, byte for byte."""
+    """Check that the wheel contains the metadata that was prepared, byte for byte."""
     with zipfile.ZipFile(wheel) as archive:
         for path in dist_info.rglob("*"):
             if path.is_file() and path.name != "variantbuild.json":
@@ -118,7 +118,7 @@ def test_prepare_builds_once_when_the_version_is_local(tree: Tree, tmp_path: Pat
     assert "building 'whatami' extension" not in done.output
     (wheel,) = tree.out.iterdir()
     assert_prepared(wheel, dist_info)
-    # Other flags in between: what prepare built is not what is asked for any more.
+    # Other flags in between: the wheel that prepare built no longer fits.
     wheel.unlink()
     done = tree.call(build, **{**env, "VARIANTBUILD_CPU": "v2"}).ok()
     assert "building 'whatami' extension" in done.output
@@ -254,7 +254,7 @@ def test_missing_output_folder(tree: Tree) -> None:
 
 def test_read_only_output_folder(tree: Tree, tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        folder = Path("/sys/kernel")  # root may write wherever there is a place to write to
+        folder = Path("/sys/kernel")  # root may write everywhere
     else:
         folder = tmp_path / "locked"
         folder.mkdir(mode=0o555)
@@ -283,7 +283,7 @@ def test_a_delegate_that_exits(
 
 
 def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:
-    """A project that overrides the variant gets no stamp: the machine code says otherwise."""
+    """A project that overrides the variant gets no stamp: its machine code is different."""
     tree.edit("setup.py", '["whatami.c"]', '["whatami.c"], extra_compile_args=["-march=x86-64"]')
     done = tree.build({"variantbuild.cpu": "v3"})
     assert done.code == 1, done.output
@@ -311,7 +311,7 @@ def test_downgrade_stamps_what_was_found(tree: Tree) -> None:
 
 
 def test_unguarded_is_said_and_kept_out_of_the_file_name(tree: Tree) -> None:
-    """No loader checks a named processor: pip then gets a name that it will not reuse."""
+    """No loader checks a named CPU: pip then gets a name that it will not reuse."""
     tracker = tree.folder.parent / "tracker"
     tracker.mkdir()
     (tracker / "entry").write_text(tree.folder.as_uri(), encoding="utf-8")
@@ -346,7 +346,7 @@ def test_conflicting_switches_of_the_user_are_named(tree: Tree) -> None:
 
 
 def test_v4_raises_import_error_on_a_lesser_machine(tree: Tree, host_level: str) -> None:
-    """The ISA note makes the loader refuse what would die of SIGILL."""
+    """The ISA note makes the loader reject a module that would crash with SIGILL."""
     import shutil
 
     tree.build({"variantbuild.cpu": "v4"}).ok()

@@ -1,4 +1,4 @@
-"""Overrides in real builds: flags, requirements and CMake variables arrive, in metadata too."""
+"""Overrides in real builds: flags, requirements (in the metadata too) and CMake variables."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_flags_and_requirements_by_every_hook(ready: Environment, setuptools_c: 
     listed = {wheel.name.split("-")[1]: requires(wheel) for wheel in out.glob("*.whl")}
     assert len(listed["1.0+v2"]) == 2
     assert listed["1.0+v3"] == []
-    # Modules for v3 were left in the setuptools_c a moment ago: they are none of this build's.
+    # Modules for v3 were left in setuptools_c by the previous build: they do not count.
     ready.pip("install", "--no-build-isolation", "-e", setuptools_c, VARIANTBUILD_CPU="v2").ok()
     assert "packaging>=20" in ready.ask(
         "importlib.metadata.requires('whatami')", "importlib.metadata"

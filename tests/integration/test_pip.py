@@ -29,7 +29,7 @@ def test_install_tree_for_a_lesser_level(setuptools_c: Path, environment: Enviro
     ).ok()
     assert environment.compiled_for("whatami") == {"level": "v2", "optimized": 1, "user": 7}
     assert environment.version("whatami") == "1.0+v2"
-    # The same setuptools_c with other flags never takes objects of the first build.
+    # The same setuptools_c with other flags never uses objects of the first build.
     environment.pip("install", "--force-reinstall", setuptools_c, VARIANTBUILD_CPU="v1").ok()
     assert environment.compiled_for("whatami")["level"] == "v1"
     assert environment.version("whatami") == "1.0"
@@ -51,7 +51,7 @@ def test_install_sdist_and_by_name(setuptools_c: Path, environment: Environment)
     environment.pip("install", *links, "whatami==1.0", VARIANTBUILD_CPU="v2").ok()
     assert environment.compiled_for("whatami")["level"] == "v2"
     environment.pip("check").ok()
-    # Another processor, the same cache: never the wheel of the first.
+    # Another CPU, the same cache: never the wheel of the first.
     again = ("install", "--force-reinstall", "--no-deps", *links, "whatami")
     environment.pip(*again, VARIANTBUILD_CPU="v3").ok()
     assert environment.compiled_for("whatami")["level"] == "v3"

@@ -1,4 +1,4 @@
-"""pip in broken surroundings, and several pips at once."""
+"""pip in unusual environments, and several pips at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def by_name(sources: Sources, *words: str | Path) -> tuple[str | Path, ...]:
 def test_strange_folders_and_settings_of_one_requirement(
     environment: Environment, sources: Sources, tmp_path: Path
 ) -> None:
-    """No home, a blank and umlauts in the path of temporary files, settings in requirements.txt."""
+    """No home, a space and umlauts in the path of temporary files, settings in requirements.txt."""
     temporary = tmp_path / "für zwischen durch"
     temporary.mkdir()
     listed = tmp_path / "requirements.txt"

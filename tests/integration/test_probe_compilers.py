@@ -1,4 +1,4 @@
-"""The compilers of this machine: what the probe finds is what they say of themselves."""
+"""The compilers of this machine: the probe finds what they report."""
 
 from __future__ import annotations
 

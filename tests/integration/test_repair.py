@@ -103,7 +103,7 @@ def make(tmp_path: Path) -> MakeWheel:
 
 @pytest.fixture
 def library(tmp_path: Path) -> tuple[str | Path, ...]:
-    """Compile a library of the machine's own, and return the words that link it."""
+    """Compile a library outside of the wheel, and return the linker flags for it."""
     folder = tmp_path / "lib"
     folder.mkdir()
     gcc("-Wl,-soname,libown.so.1", SOURCES / "own.c", "-o", folder / "libown.so.1")
@@ -191,7 +191,7 @@ def test_a_library_is_grafted_and_the_wheel_works(
     environment.pip("install", repaired).ok()
     environment.run(environment.python, "-c", "import m").ok()
     environment.pip("check").ok()
-    # Once more: the same wheel comes out.
+    # A second run gives the same wheel.
     again = out.parent / "again"
     assert main(["repair", "-w", str(again), str(repaired)]) == 0
     assert names(again) == names(out)

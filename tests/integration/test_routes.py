@@ -1,7 +1,7 @@
 """Every kind of project through every route, each in a fresh environment.
 
-The module that was installed is asked what it was compiled for; the version says whether the
-front end could take a local one.
+The installed module reports what it was compiled for; the version shows whether the front end
+accepts a local one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEVEL = "v3"
 
 @dataclass(frozen=True)
 class Kind:
-    """A test project: what to import, what it is called, and its public version."""
+    """A test project: the module to import, the distribution's name, and its public version."""
 
     module: str
     distribution: str

@@ -98,7 +98,7 @@ def test_every_form_comes_back(
     assert main(["stamp", str(path), "--target", "v3", "--platform-tag", form]) == 0
     stamped = path.parent / name
     assert capsys.readouterr().out.splitlines() == [str(stamped)]
-    # The plain form shows in the version alone, and the same label is joined once.
+    # The plain form only changes the version, and the same label is appended once.
     again = main(["stamp", str(stamped), "--target", "v3"])
     assert again == (0 if form == "plain" else 2)
     assert path.read_bytes() == before

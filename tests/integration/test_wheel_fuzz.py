@@ -1,4 +1,4 @@
-"""Chance against the engine: the fuzzer for a bounded time, and properties of round trips.
+"""The fuzzer for a limited time, and properties of round trips.
 
 FUZZ_SECONDS sets the fuzzer's time (10 s); `python -m wheels.fuzz` runs it by hand.
 """

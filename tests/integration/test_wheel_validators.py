@@ -87,14 +87,14 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:
 
 
 def run(argv: Sequence[str | Path], cwd: Path) -> str:
-    """Run a tool and return what it complains of, nothing where it is content."""
+    """Run a tool and return its complaints; empty if there are none."""
     done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
     said = [line for line in (done.stdout + done.stderr).splitlines() if not line.endswith("OK")]
     return "\n".join(said)[-3000:] or "refused" if done.returncode else ""
 
 
 def check_all(tool: str, pairs: Sequence[Pair], check: Callable[[Sequence[Path]], str]) -> None:
-    """Let `tool` check every stamped wheel; what it is excused from, it refused unstamped as well.
+    """Let `tool` check every stamped wheel, except for those that it rejects unstamped too.
 
     `check` returns the complaints about some wheels.
     """
@@ -114,7 +114,7 @@ def program(name: str) -> str:
 
 
 def need(distribution: str) -> None:
-    # Not by looking for the module: setuptools takes distutils away where someone looks for pip.
+    # Not by looking for the module: setuptools removes distutils if someone looks for pip.
     try:
         importlib.metadata.distribution(distribution)
     except importlib.metadata.PackageNotFoundError:

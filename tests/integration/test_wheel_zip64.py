@@ -1,6 +1,6 @@
 """Wheels beyond the limits of plain zip: over 4 GiB, over 65,535 members; written by zipfile.
 
-The large members are holes of a sparse file: they take no room on the disk.
+The large members are holes of a sparse file, which take no disk space.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TEXTS = {
     ),
 }
 ZEROS = bytes(1 << 22)
-#: From so many blocks on zipfile wants the zip64 fields: 2 GiB.
+#: From this many blocks (2 GiB) zipfile uses the zip64 fields.
 ZIPFILE_WIDE = 512
 
 
@@ -91,7 +91,7 @@ def unstamp(path: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize("zeros", [(511, 511, 1), (1024,)], ids=["below", "above"])
 def test_members_and_offsets_around_4_gib(tmp_path: Path, zeros: tuple[int, ...]) -> None:
-    """The dist-info lies below 4 GiB, or not: offsets of its members are narrow or wide."""
+    """The dist-info is below 4 GiB or beyond: offsets of its members are narrow or wide."""
     path = write_wheel(tmp_path, zeros, {})
     with open_wheel(path) as wheel:
         before = [member.name for member in wheel.members]
@@ -164,7 +164,7 @@ def test_a_member_that_a_longer_dist_info_moves_over_the_border(
 
 
 def ends_wide(path: Path) -> bool:
-    """Tell whether the wheel has a zip64 end record; its directory lies about the border."""
+    """Return whether the wheel has a zip64 end record; its directory is near the limit."""
     with open_wheel(path) as wheel:
         verify_wheel(wheel, trust_record=True)
         offset = wheel.structure.end.offset

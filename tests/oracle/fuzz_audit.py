@@ -1,8 +1,8 @@
 """Damage binaries at random and audit them: `fuzz_audit.py [--seconds N] [--seed N] FILE…`.
 
 FILE are ELF modules of any machine, fatbins or offload bundles. Each execution changes up to twelve
-bytes of one, headers as often as all the rest, or cuts it short; the audit must end in a report.
-Prints the number of executions; a traceback is a defect, and the damaged bytes are kept beside it.
+bytes of one, half of them in headers, or truncates it; the audit must end with a report. Prints the
+number of executions; a traceback is a defect, and the damaged bytes are kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from variantbuild.audit import audit_members, judge
 from variantbuild.variant import Variant
 
-_SLOW = 20.0  # seconds of processor time for one execution
+_SLOW = 20.0  # seconds of CPU time for one execution
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def damage(chance: random.Random, whole: bytes) -> bytes:
-    """Return `whole` with some bytes changed, and sometimes cut short."""
+    """Return `whole` with some bytes changed, and sometimes truncated."""
     data = bytearray(whole)
     for _ in range(chance.randint(1, 12)):
         at = chance.randrange(min(len(data), chance.choice([64, 1024, len(data)])))

@@ -2,11 +2,12 @@
 
 Each wheel named in wheels.json is installed with what it requires into a fresh environment, its
 module is imported and exercised by the running Python under `qemu-x86_64 -cpu Nehalem` (v2) and
-`-cpu Haswell` (v3), and what the audit says of that level is compared with how the process ended.
-Disagreements that docs/audit.md explains are named in wheels.json; any other ends with 1. With
-`--download` pip fetches into FOLDER what is missing there; without it nothing is fetched.
+`-cpu Haswell` (v3), and the verdict of the audit on that level is compared with how the process
+ended. Disagreements that docs/audit.md explains are listed in wheels.json; after any other the exit
+code is 1. With `--download` pip downloads missing wheels into FOLDER; otherwise nothing is
+downloaded.
 
-Source: qemu-user's processor models; qemu 7.2 has no AVX-512, so v4 is not emulated.
+Source: qemu-user's CPU models; qemu 7.2 has no AVX-512, so v4 is not emulated.
 """
 
 from __future__ import annotations

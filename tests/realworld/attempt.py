@@ -38,11 +38,11 @@ def attempt(
     newest: bool = False,
     keep: bool = False,
 ) -> Outcome:
-    """Build, audit, install and check `recipe` for `targets`; `step` hears what begins.
+    """Build, audit, install and check `recipe` for `targets`; `step` is called as each step begins.
 
-    Where these are all targets, the package is also built as it is, and its loop timed.
-    `shop.folder` is emptied first, and at the end unless `keep`. Nothing is raised for a package
-    that fails: the outcome says it.
+    If `targets` are all targets, the package is also built without variantbuild, and its loop is
+    timed. `shop.folder` is emptied first, and at the end unless `keep`. A package that fails does
+    not raise: the outcome contains the error.
     """
     shutil.rmtree(shop.folder, ignore_errors=True)
     shop.folder.mkdir(parents=True)
@@ -164,7 +164,7 @@ def _compiler() -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Leave the logs and the wheels, remove what is big."""
+    """Keep the logs and the wheels, remove large files."""
     for path in folder.iterdir():
         if path.name.startswith(("build-", "pip-", "uv-", "tmp")) and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

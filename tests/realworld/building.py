@@ -1,4 +1,4 @@
-"""Build one package: once as it is, then through variantbuild for each target."""
+"""Build one package: once with its own backend, then through variantbuild for each target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from realworld.compilelines import CompileLine, compiles, make_shims, read_calls
 from realworld.recipes import Recipe
 from realworld.trees import BuildSystem, read_build_system, switch_backend, unpack
 
-#: Asks a backend what else it needs; the front end's part of PEP 517.
+#: Gets the build requirements from a backend, as a front end does (PEP 517).
 _ASK = """
 import json, sys, build
 builder = build.ProjectBuilder('.')
@@ -27,7 +27,7 @@ print('\\n' + json.dumps(sorted(builder.get_requires_for_build('wheel', settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """Where one package is worked on, and with which tools.
+    """The directory in which a package is built, and the tools.
 
     `ours` is a wheel of this checkout; `uv` makes the environments.
     """
@@ -44,9 +44,9 @@ class Workshop:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """A build that ended: a wheel or none, what it took, and what the compilers were told.
+    """A finished build: its wheel, if any, its cost, and the compiler calls.
 
-    `beside` are the CPU seconds beside the compilers, with those of variantbuild's own trials.
+    `beside` are the CPU seconds outside of the compilers, including variantbuild's trials.
     """
 
     wheel: Path | None
@@ -105,7 +105,7 @@ class Builder:
         self._pythons: dict[bool, Path] = {}
 
     def build(self, name: str, settings: Mapping[str, str] | None) -> Built:
-        """Build the wheel with `settings` of variantbuild's; None is the package as it is."""
+        """Build the wheel with `settings` of variantbuild; None uses the package's own backend."""
         folder = self.shop.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         tree = unpack(self.sdist, folder / "src")
@@ -168,7 +168,7 @@ class Builder:
 
 
 def last_words(output: str) -> str:
-    """Return the last sentence of ours in a build's output, or else its last line."""
+    """Return our last message in a build's output, or else its last line."""
     lines = [line for line in output.splitlines() if line.strip()]
     marked = [line for line in lines if "variantbuild: error:" in line]
     chosen = (marked or lines or [""])[-1]

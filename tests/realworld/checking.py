@@ -1,6 +1,6 @@
-"""Look at a wheel from every side: audit, install by pip and uv, the package's own function.
+"""Check a wheel: audit it, install it with pip and uv, and run the package's check.
 
-Each compiled file is taken away in turn, and the check must fail without it.
+Each compiled file is removed in turn, and the check must fail without it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audited:
-    """What the audit says of a wheel: each compiled file, and every finding as text."""
+    """The audit of a wheel: each compiled file, and every finding as text."""
 
     ok: bool
     files: tuple[Mapping[str, object], ...]
@@ -41,7 +41,7 @@ class Installed:
 
 
 def audit(builder: Builder, wheel: Path, expect: str) -> Audited:
-    """Audit `wheel` as what it declares, or as v1 where it declares nothing."""
+    """Audit `wheel` for the variant that it declares, or for v1 if it declares none."""
     words = ("--expect", "v1") if expect == "v1" else ()
     done = builder.ours("audit", "--json", *words, wheel, cwd=wheel.parent)
     text = done.output[done.output.index("{") :]
@@ -92,7 +92,7 @@ def check(shop: Workshop, recipe: Recipe, python: Path) -> Done:
 def check_without(
     shop: Workshop, recipe: Recipe, python: Path, wheel: Path, files: tuple[str, ...]
 ) -> dict[str, bool]:
-    """Take each of `files` (members of the wheel) away in turn; tell whether the check fails."""
+    """Remove each of `files` (members of the wheel) in turn; return whether the check fails."""
     noticed = {}
     for member in files:
         place = _installed(python, wheel, member)

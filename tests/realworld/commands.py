@@ -1,4 +1,4 @@
-"""Run programs: what they printed, how long they took, how much processor time they used."""
+"""Run programs, and record their output, their duration and their CPU time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
 
 
 def run(*command: str | Path, cwd: Path, env: Mapping[str, str], limit: float = 3600) -> Done:
-    """Run `command` for at most `limit` seconds and return what came of it."""
+    """Run `command` for at most `limit` seconds and return the result."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as stream:
         process = subprocess.Popen(

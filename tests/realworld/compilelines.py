@@ -1,7 +1,6 @@
-"""See every compiler call of a build: shims of the compilers first on PATH that write them down.
+"""Record every compiler call of a build, with shims of the compilers first on PATH.
 
-Build systems print their commands or not, each in its own way; a shim sees them all and changes
-nothing.
+Not all build systems print their commands; a shim records all of them and changes nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class CompileLine:
 
     @property
     def march(self) -> str | None:
-        """The last -march of the line, which is the one that holds."""
+        """The last -march of the line, which takes effect."""
         return next((w for w in reversed(self.words) if w.startswith("-march=")), None)
 
 
@@ -92,7 +91,7 @@ def compiles(line: CompileLine) -> bool:
 
 
 def works(line: CompileLine) -> bool:
-    """Tell whether `line` compiles or links for the package: no question, no trial of ours."""
+    """Return whether `line` compiles or links for the package, not for a test or a trial."""
     files = any(word.lower().endswith((*_SOURCES, ".o", ".obj", ".a")) for word in line.words)
     return files and not any("/tmp/variantbuild-" in word for word in (line.folder, *line.words))
 

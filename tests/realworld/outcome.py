@@ -1,4 +1,4 @@
-"""What came of one package, as a value that is kept as JSON and read again."""
+"""The outcome of one package, as a value that is stored as JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import cast
 class TargetOutcome:
     """One package built for one target.
 
-    `error` is what the build said where there is no wheel. `cpu` are processor seconds of the
-    build, `beside` those of them beside the compilers. `lines` are compiler calls, `strays`
-    those without the expected -march. `modules` says for each compiled file by what it shows the
-    level (empty: by nothing), `needs` what its instructions need. `pip`, `uv` and `check` are
-    empty where all went well. `noticed` are the compiled files without which the check fails.
+    `error` is the message of the build if there is no wheel. `cpu` are CPU seconds of the build,
+    `beside` those outside of the compilers. `lines` are compiler calls, `strays` those without the
+    expected -march. `modules` says for each compiled file by what it shows the level (empty: by
+    nothing), `needs` what its instructions need. `pip`, `uv` and `check` are empty on success.
+    `noticed` are the compiled files without which the check fails.
     """
 
     march: str
@@ -42,7 +42,7 @@ class TargetOutcome:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Everything that keeps the target from counting, a sentence each."""
+        """Everything that prevents the target from passing, a sentence each."""
         if self.error:
             return (self.error,)
         found = []
@@ -67,9 +67,9 @@ class TargetOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of one package: the plain build, each target, and the timed loop.
+    """The outcome of one package: the plain build, each target, and the timed loop.
 
-    `failure` is what stopped everything, such as an sdist that is not to be had.
+    `failure` is an error that stopped everything, such as an sdist that cannot be downloaded.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:
-    """Keep `outcome` in `folder`, whole or not at all."""
+    """Store `outcome` in `folder`, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{outcome.name}.part"
     part.write_text(json.dumps(dataclasses.asdict(outcome), indent=1) + "\n", encoding="utf-8")
@@ -96,7 +96,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
 
 
 def read_outcome(name: str, folder: Path) -> Outcome | None:
-    """Return the outcome kept for `name`, None where there is none."""
+    """Return the stored outcome for `name`, None if there is none."""
     try:
         value = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:

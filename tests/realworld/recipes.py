@@ -1,4 +1,4 @@
-"""The table of packages: what is built, from which file, and how it is looked at."""
+"""The table of packages: what is built, from which sdist, and how it is checked."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Recipe:
 
     `project` is the name on the index, `sha256` the digest of its sdist; `kind` is what the row
     stands for. `apt` are Debian packages that the build needs, `env` variables set for it,
-    `install` distributions that the check needs beside the package's own requirements. `refused`
-    is what the error says where no wheel may come out, by target; `explained` says in a sentence
-    why, `done` what had to be done to build it. `loop` tells that the script has a hot loop to
-    time. A package that is `outside` does not count, and cannot.
+    `install` distributions that the check needs beside the package's own requirements. `refused` is
+    what the error says where no wheel may come out, by target; `explained` says in a sentence why,
+    `done` what had to be done to build it. `loop` is true if the script has a hot loop to time. A
+    package that is `outside` is not counted.
     """
 
     name: str

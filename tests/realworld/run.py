@@ -11,8 +11,8 @@
 Each sdist is fetched by pip, unpacked, and gets variantbuild as its backend in front of its own;
 then it is built as it was and for v1, v3 and native, audited, installed by pip and by uv, checked
 by its script in projects/, and checked again without each of its compiled files. The results are
-written to docs/realworld.md. Needs the extra `test`. Exit code 1 where something
-came out otherwise than packages.toml says.
+written to docs/realworld.md. Needs the extra `test`. The exit code is 1 if a result differs from
+packages.toml.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def build_ours(folder: Path) -> Path:
 
 
 def find_uv() -> Path:
-    """Return the uv beside this interpreter, or else the one on PATH."""
+    """Return the uv next to this interpreter, or else the one on PATH."""
     found = shutil.which(
         "uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     )
@@ -135,7 +135,7 @@ def find_uv() -> Path:
 
 
 class _Progress:
-    """One line a step, with the number of packages that are done."""
+    """One line per step, with the number of packages that are done."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0

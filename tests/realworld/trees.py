@@ -18,7 +18,7 @@ from typing import cast
 from realworld.commands import StepError, run
 from realworld.recipes import Recipe
 
-#: What PEP 517 says of a project without [build-system].
+#: The default of PEP 517 for a project without [build-system].
 _NO_BACKEND = "setuptools.build_meta:__legacy__"
 
 _TABLE = re.compile(r"^\s*\[", re.MULTILINE)
@@ -71,7 +71,7 @@ def unpack(sdist: Path, folder: Path) -> Path:
 
 
 def read_build_system(tree: Path) -> BuildSystem:
-    """Return what `tree` says it is built with."""
+    """Return the [build-system] table of `tree`."""
     file = tree / "pyproject.toml"
     table = cast(
         "dict[str, object]",

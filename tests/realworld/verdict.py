@@ -1,4 +1,4 @@
-"""Whether a package counts, and if not, why."""
+"""Whether a package passes, and if not, why."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from realworld.recipes import TARGETS, Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """`problems` are what keeps the package from counting, with the target's name in front.
+    """`problems` are the reasons why the package does not pass, each after the target's name.
 
-    A package that is `outside` does not count either way.
+    A package that is `outside` is not counted.
     """
 
     problems: tuple[str, ...]
@@ -21,12 +21,12 @@ class Verdict:
 
     @property
     def counts(self) -> bool:
-        """Tell whether nothing keeps the package from counting."""
+        """Return whether the package passes."""
         return not self.problems and not self.outside
 
     @property
     def expected(self) -> bool:
-        """Tell whether all came out as the recipe says, be it that the package cannot count."""
+        """Return whether the outcome is what the recipe expects."""
         return not self.problems
 
 
@@ -55,7 +55,7 @@ def verdict(recipe: Recipe, outcome: Outcome, targets: Sequence[str] = TARGETS) 
 def is_refused(recipe: Recipe, outcome: Outcome, target: str) -> bool:
     """Tell whether `recipe` expects no wheel for `target`.
 
-    On a machine whose native level is the target's, what is refused elsewhere is all right.
+    On a machine whose native level is the target's, such a wheel is correct.
     """
     native = outcome.targets.get("native")
     same = native is not None and outcome.targets[target].march == native.march

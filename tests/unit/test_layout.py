@@ -13,17 +13,17 @@ import variantbuild
 
 ROOT = Path(variantbuild.__file__).parent
 TREES = {path.relative_to(ROOT): ast.parse(path.read_bytes()) for path in ROOT.rglob("*.py")}
-#: What the top level holds besides packages: what every stage uses, and the two ways in.
+#: Modules at the top level: those that every stage uses, and the two entry points.
 TOP = {"__init__.py", "__main__.py", "errors.py", "messages.py", "py.typed", "types.py"}
 
 
 def package(path: Path) -> str:
-    """Return the top-level package of a module, its stem where it stands at the top itself."""
+    """Return the top-level package of a module, or its stem if it is at the top level."""
     return path.parts[0] if len(path.parts) > 1 else path.stem
 
 
 def is_program(tree: ast.Module) -> bool:
-    """Tell whether a module is run as a program of its own, by `if __name__ == "__main__"`."""
+    """Return whether a module is run as a program, by `if __name__ == "__main__"`."""
     return any(
         isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
         for node in tree.body

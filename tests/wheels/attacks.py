@@ -1,7 +1,7 @@
-"""Wheels on which two readers disagree, and which must be refused: one hides what the other finds.
+"""Wheels that two readers interpret differently, and that must be refused.
 
-After the advisories on ZIP confusion of 2025 (PyPI, uv), what pip, uv, installer,
-importlib.metadata and ConfigParser read differently, and what file systems make of names.
+From the advisories on ZIP confusion of 2025 (PyPI, uv), differences between pip, uv, installer,
+importlib.metadata and ConfigParser, and names that file systems change.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _stored_inside(w: Draft) -> None:
 
 
 def _odd_inside(w: Draft) -> None:
-    """An entry with a comment whose header and data lie in the data of a plain stored member."""
+    """An entry with a comment whose header and data are in the data of a plain stored member."""
     part = Part(b"demo/evil.py", b"evil = 1\n", ghost=True, comment=b"odd")
     inner = render_local(part) + part.stored
     w.add("demo/outer.bin", inner, method=0)
@@ -88,7 +88,7 @@ def _odd_inside(w: Draft) -> None:
 
 
 def _end64_in_a_comment(w: Draft) -> None:
-    """The zip64 records stand in the last entry's comment: the directory ends in two places."""
+    """The zip64 records are in the last entry's comment: the directory ends in two places."""
     part = w.part("RECORD")
     part.comment = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 5, 5, 300, 0)
     part.comment += struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)

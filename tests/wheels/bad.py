@@ -1,4 +1,4 @@
-"""Wheels that must be refused: one rule broken in each, and a word of the reason expected."""
+"""Wheels that must be refused: each breaks one rule, and names a part of the expected reason."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _shared(w: Draft) -> None:
 
 
 def _overlap(w: Draft) -> None:
-    # The stored data of the first member holds a whole second member.
+    # The stored data of the first member contains a complete second member.
     inner = Part(b"demo/inner.py", b"x = 1\n", method=0)
     outer = w.add("demo/outer.py", render_local(inner) + inner.data)
     outer.method = 0
@@ -117,7 +117,7 @@ def _many_small_bombs(w: Draft) -> None:
 
 
 def _no_end(w: Draft) -> None:
-    """A stream that holds all the contents, yet not its last block."""
+    """A stream with all the contents, but without its last block."""
     part = w.part(A)
     engine = zlib.compressobj(6, zlib.DEFLATED, -15)
     part.packed = engine.compress(part.data) + engine.flush(zlib.Z_SYNC_FLUSH)
@@ -628,5 +628,5 @@ NATIVE_IN_PURE: dict[str, tuple[str, bytes]] = {
     ),
 }
 
-#: METADATA and WHEEL of the plain draft, for tests that want to know.
+#: METADATA and WHEEL of the plain draft.
 PLAIN = (metadata("demo", "1.0"), wheel(_TAG))

@@ -74,12 +74,12 @@ def added(*names: str | bytes, flags: int | None = None) -> Bend:
 
 
 def info(name: str, data: str | bytes) -> Bend:
-    """Add a member of the dist-info folder."""
+    """Add a member of the dist-info directory."""
     return lambda w: w.add_info(name, data.encode() if isinstance(data, str) else data)
 
 
 def swapped(old: str, new: str | bytes, name: str = "METADATA", count: int = 1) -> Bend:
-    """Replace text in a member, METADATA unless named, where it stands first (-1: everywhere)."""
+    """Replace the first occurrence (-1: all) of text in a member, METADATA by default."""
 
     def bend(w: Draft) -> None:
         part = w.part(name)

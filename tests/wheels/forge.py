@@ -1,4 +1,4 @@
-"""A generator of wheels, sound and broken, that gives every byte of the zip structure away.
+"""A generator of sound and broken wheels that exposes every byte of the zip structure.
 
 Standard library only. A `Draft` is a sound wheel; its `Part`s, its RECORD rows and its end records
 can be bent one by one before `build` writes the bytes.
@@ -37,7 +37,7 @@ def elf(machine: int = 62) -> bytes:
 def managed_dll(*, wide: bool, managed: bool = True) -> bytes:
     """Return the headers of a DLL of 64 or 32 bits, with .NET's data directory filled or empty.
 
-    The other width's place of that directory holds what this one's must not be taken from.
+    The position that the other width uses has a value that must not be read.
     """
     places = {True: 112 + 8 * 14, False: 96 + 8 * 14}
     optional = bytearray(256)
@@ -62,9 +62,9 @@ def hash_row(name: str, data: bytes, algorithm: str = "sha256") -> Row:
 class Part:
     """One member. `local` and `central` override fields of the two headers by name.
 
-    `descriptor` is None, or the width of its sizes (4, 8) with `signed` telling of its signature;
-    `packed` replaces the compressed stream; `before` are stray bytes in front of it; `hidden`
-    leaves it out of the central directory, `ghost` leaves out all but that entry.
+    `descriptor` is None, or the width of its sizes (4, 8), with a signature if `signed`; `packed`
+    replaces the compressed stream; `before` are stray bytes in front of it; `hidden` leaves it out
+    of the central directory, `ghost` leaves out all but that entry.
     """
 
     name: bytes
@@ -110,7 +110,7 @@ def _quoted(cell: str) -> str:
 
 
 class Draft:
-    """A wheel that is sound until something is bent."""
+    """A sound wheel, whose parts can be modified."""
 
     def __init__(
         self, name: str = "demo", version: str = "1.0", tag: str = "py3-none-linux_x86_64"
@@ -163,7 +163,7 @@ class Draft:
         return self.parts.get(name) or self.parts[f"{self.dist_info}/{name}"]
 
     def drop(self, name: str) -> None:
-        """Take a member out."""
+        """Remove a member."""
         self.parts.pop(name, None) or self.parts.pop(f"{self.dist_info}/{name}")
 
     def rows(self, edit: Callable[[list[Row]], object]) -> None:
@@ -171,7 +171,7 @@ class Draft:
         self.row_edits.append(edit)
 
     def record(self) -> bytes:
-        """Return RECORD as the members and edits make it."""
+        """Return RECORD for the members and edits."""
         own = f"{self.dist_info}/RECORD"
         rows: list[Row] = []
         for name, part in self.parts.items():
@@ -224,7 +224,7 @@ def metadata(name: str, version: str, more: str = "") -> bytes:
 
 
 def wheel(tag: str, more: str = "") -> bytes:
-    """Return a WHEEL with the tags that `tag` stands for."""
+    """Return a WHEEL with the tags of the compressed `tag`."""
     pythons, abis, platforms = (part.split(".") for part in tag.split("-"))
     pure = "true" if platforms == ["any"] else "false"
     head = f"Wheel-Version: 1.0\nGenerator: forge\nRoot-Is-Purelib: {pure}\n{more}"

@@ -1,4 +1,4 @@
-"""A mutation fuzzer over the corpus: whatever the bytes, a sound wheel or a refusal in a sentence.
+"""A mutation fuzzer over the corpus: any bytes give a sound wheel or an error message.
 
     PYTHONPATH=backend:tests python -m wheels.fuzz --seconds 3600 [--seed 1] [--keep DIR]
 
@@ -43,7 +43,7 @@ class Tally:
 
 
 class Fuzzer:
-    """Mutates the corpus with a seeded source of chance."""
+    """Mutates the corpus with a seeded random generator."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.chance = random.Random(seed)
@@ -63,7 +63,7 @@ class Fuzzer:
         return tally
 
     def execute(self, name: str, data: bytes) -> bool:
-        """Verify and edit one wheel; tell whether it was accepted."""
+        """Verify and edit one wheel; return whether it was accepted."""
         safe = name.replace("/", "_").replace("\0", "_")[:255]
         path = self.folder / safe
         path.write_bytes(data)
@@ -127,7 +127,7 @@ class Fuzzer:
             data[at : at + width] = (value % (1 << 8 * width)).to_bytes(width, "little")
 
     def _bent(self) -> tuple[str, bytes]:
-        """Bend contents, and let sizes, checksums and RECORD follow: what a wheel says is odd."""
+        """Modify contents, and update sizes, checksums and RECORD to match."""
         draft = Draft()
         for _ in range(self.chance.choice((1, 1, 2, 3))):
             part = self.chance.choice(list(draft.parts.values()))

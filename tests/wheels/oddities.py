@@ -1,4 +1,4 @@
-"""Sound wheels from the borders of the rules: what looks like an attack and is none."""
+"""Sound wheels at the limits of the rules, which only look like attacks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _folder(name: str, packed: bytes | None) -> Bend:
 
 
 def _listed_backwards(w: Draft) -> None:
-    """The central directory names the members in another order than they lie in."""
+    """The central directory lists the members in another order than the file."""
     w.listed = list(reversed(w.parts))
 
 

@@ -1,4 +1,4 @@
-"""Damaged modules: the audit gives a report, and ends."""
+"""Damaged modules: the audit always ends with a report."""
 
 from __future__ import annotations
 

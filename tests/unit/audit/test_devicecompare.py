@@ -1,4 +1,4 @@
-"""Device code against the plan: every way in which they differ."""
+"""Device code compared with the plan: every difference."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_label_without_device_code_is_one_error() -> None:
 
 
 def test_an_a_is_not_the_plain_architecture() -> None:
-    """sm_90a runs on 9.0 alone; sm_90 on later ones too."""
+    """sm_90a runs on 9.0 only; sm_90 on later ones too."""
     assert said(device_report(ALL[0], CudaImage(90, "", "sass"), ALL[2])) == (
         "it contains no device code for sm_90a",
         "it contains device code for sm_90, which was not planned",

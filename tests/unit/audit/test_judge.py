@@ -33,7 +33,7 @@ def test_pure_wheels_have_no_findings() -> None:
 def test_flags_and_note_that_agree_pass() -> None:
     assert rules(report("GNU C17 -march=x86-64-v3", note="v3"), "v3") in (
         {},
-        {"uses-less": "warning"},  # where a decoder sees that no instruction is there
+        {"uses-less": "warning"},  # the decoder finds no instruction there
     )
 
 
@@ -194,7 +194,7 @@ def test_unreadable_files_are_errors() -> None:
 
 
 def test_other_formats_need_evidence_as_well() -> None:
-    """A static library does not say for what it was compiled."""
+    """A static library does not name the machine that it was compiled for."""
     found = audit_members([("lib.a", b"!<arch>\n")], name="m", platforms=("linux_x86_64",))
     assert rules(found, "v3") == {"not-audited": "note", "no-evidence": "error"}
     assert rules(found, None) == {"not-audited": "note"}

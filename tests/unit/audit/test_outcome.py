@@ -74,7 +74,7 @@ def test_needing_more_is_refused(policy: Policy, product: Product) -> None:
     if product in ("built", "editable"):
         assert "flags of its own, appended after ours (-march=x86-64-v4)" in given.hint
     else:
-        # Whoever has only the file cannot change the flags, and has no `audit` setting.
+        # With only the wheel, users cannot change the flags or the `audit` setting.
         assert "flags" not in given.hint
         assert "warn" not in given.hint
 
@@ -94,7 +94,7 @@ def test_code_above_the_baseline_is_refused_without_a_label() -> None:
     assert given.error().message.startswith("not for every x86_64 CPU: m.so needs v3")
     v1 = Variant(arch="x86_64", cpu="v1")
     assert refused(outcome(report(note="v3"), v1, "downgrade"))
-    # A build that asks for nothing does not look at the CPU.
+    # A build without a requested CPU does not check the CPU.
     assert unstamped(outcome(report(note="v3"), baseline)).why == "nothing-asked"
 
 

@@ -1,4 +1,4 @@
-"""The key: every part of it, changed, is a miss; what says nothing of the build is none of it."""
+"""The key: a change in any part is a miss; facts that do not affect the build are not in it."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_a_tool_of_a_distribution_counts_by_that(plan: BuildPlan, tmp_path: Path
 
 
 def test_what_rustc_says_counts(plan: BuildPlan, tmp_path: Path) -> None:
-    # As rustup's: one program, several compilers, chosen by settings outside of the environment.
+    # Like rustup's: one program, several compilers, chosen by settings outside of the environment.
     chosen = tmp_path / "chosen"
     folder = program(tmp_path / "cargo" / "rustc", f"cat {chosen}").parent
     env = {"PATH": f"{folder}:/usr/bin:/bin"}

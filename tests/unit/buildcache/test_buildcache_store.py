@@ -1,4 +1,4 @@
-"""The store: whole entries only, verified when found, bounded, and nobody else's."""
+"""The store: complete entries only, verified before use, of limited size, and private."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ while True:
 
 
 def wait_for_lines(process: subprocess.Popen[bytes], count: int) -> None:
-    """Wait until the process has printed `count` lines; fail with what it says where it ends."""
+    """Wait until the process has printed `count` lines; fail with its output if it ends before."""
     assert process.stdout is not None
     for _ in range(count):
         assert process.stdout.readline(), process.communicate()[1].decode()
@@ -145,7 +145,7 @@ def test_kills_and_company(store: Store, wheel: Path) -> None:
             for _ in range(2)
         ]
         for process in pair:
-            # Both are at work; which step the signal interrupts is chance.
+            # Both are running; which step the signal interrupts is arbitrary.
             wait_for_lines(process, 1 + round_)
         for process in pair:
             process.send_signal(signal.SIGKILL)

@@ -16,7 +16,7 @@ from variantbuild.cli import main
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel whose one module was told v3, by switches and by its ISA note."""
+    """A wheel whose one module has v3 in its recorded flags and its ISA note."""
     path = tmp_path / "m-1.0+v3-cp311-cp311-linux_x86_64.whl"
     data = elf(note=isa_note(4), sections=command_lines("GNU C17 -march=x86-64-v3"))
     with zipfile.ZipFile(path, "w") as archive:

@@ -1,4 +1,4 @@
-"""Where the command line ends: wrong use, output that goes nowhere, and what its messages say."""
+"""Errors at the command line: wrong usage, output that cannot be written, and messages."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shell(words: str, folder: Path, **env: str) -> subprocess.CompletedProcess[s
 
 
 def refusal(argv: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Return what `argv` is refused with; the exit code says wrong use."""
+    """Return the error for `argv`; the exit code is that of wrong usage."""
     assert main(argv) == 2
     captured = capsys.readouterr()
     assert captured.out == "" or argv[0] == "verify"

@@ -20,10 +20,10 @@ DIFFERENT = "declares different variants: "
 
 @dataclass(frozen=True)
 class Case:
-    """A wheel by its version and tags, and what each command makes of it.
+    """A wheel by its version and tags, and the expected result of each command.
 
     `stamp` stamps as v3. A command in `says` is expected to print that sentence, `codes` are the
-    exit codes, and `written` the versions and platforms of the wheels that come out.
+    exit codes, and `written` the versions and platforms of the new wheels.
     """
 
     file: str
@@ -38,7 +38,7 @@ def everywhere(sentence: str) -> dict[str, str]:
     return dict.fromkeys(("audit", "stamp", "unstamp", "repair"), sentence)
 
 
-#: A contradiction is an error everywhere but for `unstamp`, which takes it away and says it.
+#: A contradiction is an error except for `unstamp`, which removes it with a warning.
 REFUSED = {"audit": 1, "stamp": 2, "unstamp": 0, "repair": 2}
 
 CASES = {

@@ -1,4 +1,4 @@
-"""`plan` for device code: architectures, switches, variables, and what PyPI would bring."""
+"""`plan` for device code: architectures, flags, variables, and requirements from PyPI."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Accelerator(TypedDict):
 
 @pytest.fixture
 def tree(setuptools_gpu: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project for CUDA and ROCm; nobody's wishes in the environment."""
+    """A project for CUDA and ROCm, and an environment without settings."""
     for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX", "CUDAHOSTCXX", "NVCC_CCBIN", "MAX_JOBS"):
         monkeypatch.delenv(name, raising=False)
     return setuptools_gpu

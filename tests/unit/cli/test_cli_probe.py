@@ -1,4 +1,4 @@
-"""The command probe: its table, its JSON by the schema, and what it says of targets."""
+"""The command probe: its table, its JSON by the schema, and its answers on targets."""
 
 from __future__ import annotations
 

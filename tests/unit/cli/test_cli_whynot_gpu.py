@@ -24,7 +24,7 @@ ONLY_PYPI = "CUDA 12 is not on PyPI: the compiler is published there for 13.0 to
 
 @pytest.fixture
 def machine(gpu_host: LoadHost, recorded_host: LoadHost) -> LoadHost:
-    """Load a machine of tests/hosts/gpu with the processor and compilers of the zen4 one."""
+    """Load a machine of tests/hosts/gpu with the CPU and compilers of the zen4 one."""
 
     def load(name: str) -> RecordedHost:
         gpu, base = gpu_host(name), recorded_host("zen4")
@@ -189,7 +189,7 @@ def test_a_gpu_that_amd_does_not_list_is_noted(
 def test_a_wanted_toolkit_is_asked_for_by_its_release(
     machine: LoadHost, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """12.8 is what nvcc on the usual place is; a target of 12.4 shows the other one."""
+    """The default nvcc is 12.8; a target of 12.4 shows the other one."""
     report(machine("cuda-12.8-h100"), why_not="cu124", as_json=True)
     payload = json.loads(capsys.readouterr().out)
     assert payload["accelerators"]["cuda"]["toolkit"]["value"]["version"] == [12, 4]

@@ -1,4 +1,4 @@
-"""The table of build systems: which backend belongs to which, and what people may write."""
+"""The table of build systems: which backend belongs to which, in any spelling."""
 
 from __future__ import annotations
 

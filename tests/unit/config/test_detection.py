@@ -1,4 +1,4 @@
-"""Which backend a project without the setting `delegate` is built by, and when that is asked."""
+"""Which backend builds a project without the setting `delegate`, and when that is an error."""
 
 from __future__ import annotations
 

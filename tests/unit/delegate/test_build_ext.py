@@ -21,7 +21,7 @@ BOTH = ["module.cpp", "kernel.cu"]
 
 @pytest.fixture(autouse=True)
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A source tree to stand in."""
+    """An empty source tree as the current directory."""
     monkeypatch.chdir(tmp_path)
     for name in (*BOTH, "other.hip", "kernel.cpp"):
         (tmp_path / name).touch()
@@ -42,7 +42,7 @@ def commands(
                 noted.append(list(cmd))
 
             self.compiler.compiler_type = kind
-            # setuptools before and after `call` took the place of `spawn`.
+            # setuptools before and after `call` replaced `spawn`.
             self.compiler.spawn = self.compiler.call = spawn
             before = dict(vars(self.compiler))
             super().build_extension(ext)

@@ -17,7 +17,7 @@ from variantbuild.delegate.treelock import take_turn
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
 
 BACKEND = Path(__file__).resolve().parents[3] / "backend"
-#: Takes its turn, notes when it had it, and holds it for a while.
+#: Takes its turn, records when it had it, and keeps it for a while.
 CODE = """
 import os, sys, time
 from pathlib import Path
@@ -44,7 +44,7 @@ def hold(tree: Path) -> AbstractContextManager[None]:
 
 
 def test_builds_in_one_tree_follow_each_other(tmp_path: Path) -> None:
-    # The environment of this build is a value here: the others do not inherit that it has its turn.
+    # The environment of this build is a value here: the others do not inherit its lock.
     with take_turn(tmp_path, {}, RecordingReporter()):
         builds = [start(tmp_path, 0.05) for _ in range(3)]
         for build in builds:

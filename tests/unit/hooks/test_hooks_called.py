@@ -55,7 +55,7 @@ def meta(tmp_path: Path) -> Path:
 
 
 def hook(name: str) -> Hook:
-    """Return a hook as front ends get at it."""
+    """Return a hook as front ends access it."""
     found = getattr(variantbuild, name)
     assert callable(found)
     return cast("Hook", found)

@@ -1,4 +1,4 @@
-"""The record that prepare leaves for build: written and read back, refused where it is another."""
+"""The record that prepare leaves for build: written, read back, and refused if it differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the delegate's wheel to the one that is published: audit, stamp, or none of both."""
+"""From the delegate's wheel to the published one: audited, stamped, or neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine at hand: files, programs, configuration, and no exception."""
+"""This machine: files, programs and configuration, without exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""External programs: found on PATH, bounded in time and output, gone with their children."""
+"""External programs: found on PATH, limited in time and output, killed with their children."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(script: str, *, timeout: float = 20.0, env: Mapping[str, str] = os.envir
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process still runs; a zombie that nobody reaps does not."""
+    """Return whether a process still runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -104,7 +104,7 @@ class TestRun:
         assert wait_for_end(int(done.stdout))
 
     def test_daemon_that_keeps_the_pipe_and_left_the_group(self) -> None:
-        """Nothing of ours can end it, but nobody waits for it either."""
+        """It cannot be killed, but it is not waited for either."""
         daemon = f"{sys.executable} -c 'import os, time; os.setsid(); time.sleep(8)'"
         started = time.monotonic()
         done = run(f"{daemon} & sleep 0.3; echo hello")
@@ -162,7 +162,7 @@ class TestRun:
                 time.sleep(0.01)
             raise KeyboardInterrupt
 
-        # Ctrl-C arrives at no certain moment; this is the one that matters.
+        # Ctrl-C may arrive at any moment; this is the important one.
         monkeypatch.setattr(processes, "_await_end", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(f"echo $$ > {note}; sleep 60")

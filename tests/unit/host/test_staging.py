@@ -1,4 +1,4 @@
-"""Staging directories: what a killed build left is removed, what is in use stays."""
+"""Staging directories: leftovers of a killed build are removed, those in use are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recorded command lines say about the processor."""
+"""What recorded command lines show about the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From words to a variant."""
+"""From settings to a variant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a build: what is decided, what is said, and what is tried."""
+"""The plan of a build: decisions, messages, and the trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compilers: which one a build would call, and what it says of itself."""
+"""Compilers: which one a build would call, and what it reports."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TestIdentity:
 
     @pytest.mark.parametrize("recording", EXPECTED)
     def test_one_run_is_enough(self, recording: str) -> None:
-        """A compiler whose name tells nothing may need a second question; gcc and clang do not."""
+        """A compiler with an unknown name may need a second run; gcc and clang do not."""
         program = {"nvhpc": "/opt/nvc", "msvc": "/opt/cl"}.get(EXPECTED[recording][0], "/opt/any")
         host = machine(recording, program, CC=program)
         assert found(host).version == EXPECTED[recording][1]

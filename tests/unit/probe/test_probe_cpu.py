@@ -1,4 +1,4 @@
-"""Processors of recorded machines, and of this one: level, name, features."""
+"""CPUs of recorded machines, and of this one: level, name, features."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ EXPECTED = {
 
 CORPUS = files("archspec") / "json" / "tests" / "targets"
 
-#: Older releases have other tables (x86_64_v3 without xsave) and other insides.
+#: Older releases have other tables (x86_64_v3 without xsave) and another implementation.
 newest_archspec = pytest.mark.skipif(
     tuple(map(int, version("archspec").split(".")[:3])) < (0, 2, 7),
     reason="our tables are compared with those of archspec 0.2.7 and newer",
@@ -145,7 +145,7 @@ def test_conversions_equal_archspecs() -> None:
 
 
 def corpus_host(path: Path) -> RecordedHost:
-    """Return a machine of archspec's corpus; the name of the file tells what it is."""
+    """Return a machine of archspec's corpus, by its file name."""
     system, _, name = path.name.split("-", 2)
     text = path.read_text(encoding="utf-8")
     if system == "darwin":
@@ -164,7 +164,7 @@ def corpus_host(path: Path) -> RecordedHost:
 
 
 def archspecs_own_answer(path: Path, host: RecordedHost, patch: pytest.MonkeyPatch) -> str:
-    """Return what archspec says where it believes to run on the recorded machine."""
+    """Return the answer of archspec if it were running on the recorded machine."""
     detect = archspec.cpu.detect
     text = path.read_text(encoding="utf-8")
     patch.setattr(platform, "system", lambda: host.system)
@@ -275,7 +275,7 @@ def test_mac_that_denies_a_feature(recorded_host: Callable[[str], RecordedHost])
 
 
 def test_rosetta_shows_what_it_translates() -> None:
-    """An x86_64 interpreter on an Apple processor builds x86_64 code."""
+    """An x86_64 interpreter on an Apple CPU builds x86_64 code."""
     text = (
         "machdep.cpu.brand_string: VirtualApple @ 2.50GHz\n"
         "machdep.cpu.vendor: GenuineIntel\n"

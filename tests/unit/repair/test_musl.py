@@ -1,4 +1,4 @@
-"""Which musllinux policy is taken where nobody names one."""
+"""Which musllinux policy is used if none is named."""
 
 from __future__ import annotations
 

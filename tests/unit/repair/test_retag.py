@@ -1,4 +1,4 @@
-"""Names of repaired wheels: the generic tag never stands alone, nor without version and guard."""
+"""Names of repaired wheels: the generic tag never comes alone, nor without version and ISA note."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_systems(platform: str, system: str) -> None:
 
 
 def test_levels_are_compared_by_their_order() -> None:
-    """armv9.0a does not include armv8.9a, although its name comes after."""
+    """armv9.0a does not include armv8.9a, although its name sorts after it."""
     arm = FileReport(
         path="m.so",
         format="elf",

@@ -77,7 +77,7 @@ def test_obstacles_of_an_accelerator_name_their_subject() -> None:
     toolkit = Absent("test")
     facts = AcceleratorFacts(kind="cuda", toolkit=toolkit, driver=old, gpus=Found(gpus, "test"))
     assert [each.subject for each in device_obstacles(label, facts)] == ["driver", "gpu"]
-    # Without a driver nothing is known of GPUs: one obstacle, not the same reason twice.
+    # Without a driver nothing is known about GPUs: one obstacle, not the same reason twice.
     none = AcceleratorFacts(
         kind="cuda", toolkit=toolkit, driver=Absent("no driver"), gpus=Failed("no driver")
     )

@@ -173,7 +173,7 @@ def test_what_names_nothing_is_refused_with_a_hint(
 
 
 def test_a_label_with_two_readings_is_refused() -> None:
-    # No two names of the table collide today; these stand for some that would.
+    # No two names of the table collide today; these are invented names that do.
     names = {("big", "rocm6"): "big_rocm6", ("big",): "big"}
     with pytest.raises(VariantError, match="more than one way"):
         match_label("big_rocm6", names)

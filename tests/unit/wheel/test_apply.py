@@ -1,4 +1,4 @@
-"""Writing: atomic, in place, deterministic, whatever may fail."""
+"""Writing: atomic, in place and deterministic, whatever fails."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_unchanged_edit_keeps_record_by_the_byte(write: Write, output: Path) -> 
 
 @pytest.fixture
 def direct(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let wheels of any size be written around the page cache."""
+    """Let wheels of any size bypass the page cache."""
     if not os.major(output.stat().st_dev):
         pytest.skip("the file system of temporary files has no device of its own")
     # Limits are lowered in these tests, so that small files take the path of large ones.

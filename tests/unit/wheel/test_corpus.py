@@ -1,4 +1,4 @@
-"""The corpus: every broken wheel is refused for its reason, every odd one is kept whole."""
+"""The corpus: every broken wheel is refused with its reason, every unusual one is accepted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_corpus_is_as_large_as_promised() -> None:
 def test_broken_wheel_is_refused_for_its_reason(
     case: BadCase, write: Write, portion: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows of RECORD are taken many at once, large members first: small ones show it as well."""
+    """Runs with several chunk sizes of RECORD and limits for large members."""
     # Sizes are lowered, so that the small files of the corpus take the path of large ones.
     monkeypatch.setattr(record, "_CHUNK", portion)
     monkeypatch.setattr(contents, "_LARGE", large)
@@ -58,7 +58,7 @@ def test_broken_wheel_is_refused_for_its_reason(
 
 #: Reasons that only the contents' hashes show.
 _IN_CONTENTS = {"wrong hash", "wrong sha512", "crc wrong in both", "signature with a wrong crc"}
-#: Streams that only show what they are when they are unpacked.
+#: Streams that are only recognised when they are unpacked.
 _IN_STREAMS = (
     "deflate stream",
     "bytes behind the stream",
@@ -109,7 +109,7 @@ def test_odd_wheel_is_kept(
                 assert old.read(before) == new.read(after)
 
 
-#: Stamps that no unstamp can take off: no platform to read, or a version in another spelling.
+#: Stamps that `unstamp` cannot undo: no platform to read, or a version in another spelling.
 _ONE_WAY = (
     "pure",
     "pure with launchers and GPU code",

@@ -1,4 +1,4 @@
-"""Reading many members: together where they are plain, one by one where they are not."""
+"""Reading many members: together if they are plain, otherwise one by one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def drafted(*kinds: str) -> Draft:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The offsets at which files were read, one behind the other."""
+    """The offsets at which files were read, in order."""
     real, offsets = os.pread, []
 
     def watched(descriptor: int, size: int, offset: int) -> bytes:

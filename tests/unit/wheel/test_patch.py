@@ -1,4 +1,4 @@
-"""Patching: requirements by name, labels, and bytes of METADATA that stay as they are."""
+"""Patching: requirements by name, labels, and bytes of METADATA that do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the backend tells VariantBuild.cmake."""
+"""The values that the backend passes to VariantBuild.cmake."""
 
 from __future__ import annotations
 

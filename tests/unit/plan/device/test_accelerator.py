@@ -1,4 +1,4 @@
-"""Which accelerator is built for: the project's list, the machine's facts, the target's order."""
+"""Which accelerator is built for: the project's list, the machine's facts, and the target."""
 
 from __future__ import annotations
 

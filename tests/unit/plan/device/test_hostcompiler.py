@@ -117,7 +117,7 @@ def test_the_override_lifts_the_limit_for_the_usual_compiler_too() -> None:
 
 
 def test_clang_under_the_name_of_gcc_is_known_by_its_macros() -> None:
-    """clang says that it is gcc 4.2 as well."""
+    """clang also claims to be gcc 4.2."""
     with pytest.raises(AcceleratorError, match=r"g\+\+ is clang 25"):
         choose_host_compiler(machine(gxx="clang 25"), toolkit(13, 0))
     taken = choose_host_compiler(machine(gxx="clang 20"), toolkit(13, 0))

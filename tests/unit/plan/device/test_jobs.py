@@ -1,4 +1,4 @@
-"""As many compilers as memory holds, from what the kernel and the cgroup say is free."""
+"""As many compilers as fit into the memory that the kernel and the cgroup report as free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches of the user's that contradict the variant, by name and place."""
+"""The user's flags that contradict the variant, by name and origin."""
 
 from __future__ import annotations
 

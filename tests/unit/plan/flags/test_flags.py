@@ -1,4 +1,4 @@
-"""resolve_flags: switches by family, version, language and processor."""
+"""resolve_flags: flags by family, version, language and CPU."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def switches(
     target: str = "x86_64-linux-gnu",
     arch: str = "x86_64",
 ) -> str:
-    """The switches for one language, without those that record them."""
+    """The flags for one language, without those that record them."""
     variant = Variant(arch=arch, cpu=cpu)
     flags = resolve_flags(variant, {language: compiler(family, version, language, target)})
     return " ".join(each for each in flags.of(language) if "record" not in each)
@@ -346,7 +346,7 @@ def test_features_of_levels_add_up() -> None:
 
 @pytest.mark.parametrize("cpu", ["v1", "v2", "v3", "v4"])
 def test_spelled_out_features_match_archspec(cpu: str) -> None:
-    """The feature switches are archspec's own for gcc 10."""
+    """The feature flags are archspec's own for gcc 10."""
     archspec = pytest.importorskip("archspec.cpu")
     name = "x86_64" if cpu == "v1" else f"x86_64_{cpu}"
     theirs = archspec.TARGETS[name].optimization_flags("gcc", "10.2").split()

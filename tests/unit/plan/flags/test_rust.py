@@ -1,4 +1,4 @@
-"""Rust: what rustc says of itself, which switches follow, and how cargo gets them."""
+"""Rust: what rustc reports, the flags for it, and how cargo gets them."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_nothing_is_linked_where_nothing_is_marked() -> None:
     named = Flags(languages=("c",), c=("-march=haswell",), guard=Guard(unguarded="named"))
     assert tried(answering(), named).guard == Guard(unguarded="named")
     assert "-c" in tried(answering(), named).commands[0]
-    # Marked all the same: what was known before stays beside the mark.
+    # The ISA note is written anyway, and the earlier reason is kept.
     old_libc = Flags(languages=("c",), guard=old)
     assert tried(answering(output=WITH_NOTE), old_libc).guard == old
     assert tried(answering(output=elf()), old_libc).guard.level is None

@@ -1,4 +1,4 @@
-"""Toolkit, driver and GPU of recorded machines, each a fact of its own."""
+"""Toolkit, driver and GPU of recorded machines, each a separate fact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Toolkits whose parts contradict each other, and places that name what is not there."""
+"""Toolkits whose parts contradict each other, and variables that name missing files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_part_of_another_release_makes_it_no_toolkit(
 
 
 def test_a_link_to_another_toolkit_is_seen(gpu_host: LoadHost) -> None:
-    """CUDA_HOME names 12.8, and the nvcc in it belongs to 12.4: the headers there tell."""
+    """CUDA_HOME names 12.8, and the nvcc in it belongs to 12.4, as its headers show."""
     host = gpu_host("cuda-12.4-no-driver")
     root = "/opt/cuda-12.8"
     answers = {

@@ -1,4 +1,4 @@
-"""Toolkits that lie, hang, flood, crash or cannot run: real programs, one sentence each."""
+"""Toolkits that print wrong output, hang, flood, crash or cannot run: one sentence each."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_bad_nvcc_on_path_is_one_sentence(name: str, tmp_path: Path) -> None:
 
 
 def test_an_nvcc_that_hangs_later_is_one_sentence(tmp_path: Path) -> None:
-    """It tells its release, and its child keeps the pipe when it is asked for its directories."""
+    """It prints its release, but its dry run leaves a child that keeps the pipe open."""
     text = f'[ "$1" = --version ] && echo {RELEASE!r} && exit 0\nsleep 300 &\nsleep 300\n'
     program(tmp_path / "nvcc", f"#!/bin/sh\n{text}")
     started = time.monotonic()
@@ -155,7 +155,7 @@ def test_links_that_disagree_are_one_sentence(tmp_path: Path) -> None:
 
 
 class WithDriver(ImpatientHost):
-    """This machine with the kernel's word that NVIDIA's driver is loaded."""
+    """This machine, with a kernel that reports NVIDIA's driver as loaded."""
 
     def read_text(self, path: str, *, limit: int = READ_LIMIT) -> str | None:
         if path == "/proc/driver/nvidia/version":
@@ -177,7 +177,7 @@ def test_a_bad_nvidia_smi_is_one_sentence_in_bounded_time(name: str, tmp_path: P
 
 
 def test_hipconfig_is_told_that_it_is_amds(tmp_path: Path) -> None:
-    """With nvcc on PATH it would speak for NVIDIA's platform."""
+    """With nvcc on PATH it would report NVIDIA's platform."""
     program(tmp_path / "bin" / "hipcc", "#!/bin/sh\n")
     program(
         tmp_path / "bin" / "hipconfig", '#!/bin/sh\n[ "$HIP_PLATFORM" = amd ] && echo 6.4.1-x\n'
