@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from variantbuild.binary.devicecode import DeviceCode
 from variantbuild.binary.elf import ElfKind
 from variantbuild.binary.formats import Format, Role
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import highest
+from variantbuild.isa.processor import resolve_processor
 from variantbuild.isa.recorded import SwitchLine
 
 
@@ -94,12 +97,48 @@ class FileReport:
 
     @property
     def level(self) -> str | None:
-        """The level that the file needs, by the best evidence available; None without evidence."""
+        """The level of the code in the file, by the best evidence available; None without evidence."""
         if self.code is not None:
             return self.code.level
         levels = [line.level for line in self.switches]
         levels += [] if self.isa_note is None else [self.isa_note]
         return highest(self.machine, levels) if levels else None
+
+    @property
+    def is_undetermined(self) -> bool:
+        """Whether the file cannot be read, or its recorded flags do not tell what it needs."""
+        known = [line.unknown is None for line in self.switches]
+        return self.fault is not None or not (any(known) if self._dispatches else all(known))
+
+    @property
+    def required(self) -> str | None:
+        """The lowest level of a CPU for which no evidence says that the file needs more.
+
+        Instructions, recorded flags and the ISA note all count, where `level` goes by the best of
+        them. None where that is undetermined, or without any evidence.
+        """
+        if self.is_undetermined:
+            return None
+        levels = [line.level for line in self.switches if line.unknown is None]
+        if self._dispatches:
+            # Other units may be compiled for more, for code that is chosen at run time.
+            levels = [architecture(self.machine).lowest(levels).name]
+        levels += [] if self.code is None else [self.code.level]
+        levels += [] if self.isa_note is None else [self.isa_note]
+        return highest(self.machine, levels) if levels else None
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The features beyond `required` that the code always uses, where levels name features."""
+        if self.code is None or self.required is None:
+            return frozenset()
+        has = resolve_processor(self.machine, self.required).has
+        always = frozenset(each.name for each in self.code.extensions if not each.dispatched)
+        return frozenset() if has is None else always - has
+
+    @property
+    def _dispatches(self) -> bool:
+        return self.code is not None and self.code.guard is not None and bool(self.switches)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,8 +156,19 @@ class AuditReport:
 
     @property
     def level(self) -> str | None:
-        """The level that the files of the wheel need together; None if unknown."""
-        levels = [(each.machine, each.level) for each in self.files if each.level is not None]
-        if not levels or len({machine for machine, _ in levels}) > 1:
+        """The level of the code in all files together; None if unknown."""
+        return _together((each.machine, each.level) for each in self.files)
+
+    @property
+    def required(self) -> str | None:
+        """The lowest level of a CPU that all files allow; None if unknown."""
+        if any(each.is_undetermined for each in self.files):
             return None
-        return highest(levels[0][0], [level for _, level in levels])
+        return _together((each.machine, each.required) for each in self.files)
+
+
+def _together(levels: Iterable[tuple[str, str | None]]) -> str | None:
+    known = [(machine, level) for machine, level in levels if level is not None]
+    if len({machine for machine, _ in known}) != 1:
+        return None
+    return highest(known[0][0], [level for _, level in known])

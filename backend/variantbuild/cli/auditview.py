@@ -30,7 +30,9 @@ def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None
     elif variant:
         print(f"  declared {variant}; evidence: {seen}")
     else:
-        print(f"  declares no variant; the code needs {report.level or 'an unknown level'}")
+        features = sorted(frozenset[str]().union(*(each.features for each in report.files)))
+        needs = " and ".join([report.required or "an unknown level", *features])
+        print(f"  declares no variant; the code needs {needs}")
     unseen = {each.unseen for each in report.files if each.unseen}
     for text in sorted(unseen):
         report_message(text)
@@ -42,7 +44,7 @@ def _cells(file: FileReport) -> tuple[str, ...]:
     names = [] if code is None else [each.name for each in code.extensions]
     device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
     floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
-    needs = "unreadable" if file.fault else file.level or "?"
+    needs = "unreadable" if file.fault else file.required or "?"
     words = " ".join([*names, *device])
     return (file.path, file.machine_names, needs, chosen, file.isa_note or "", floor, words)
 
@@ -57,7 +59,7 @@ def judgement_json(
         "variant": str(judgement.variant),
         "expected": expect is not None,
         "ok": judgement.ok,
-        "level": report.level,
+        "level": report.required,
         "evidence": list(judgement.evidence),
         "files": [_file(each) for each in report.files],
         "findings": [
@@ -78,7 +80,7 @@ def _file(file: FileReport) -> dict[str, JSONValue]:
         "path": file.path,
         "format": file.format,
         "machine": file.machine_names,
-        "level": file.level,
+        "level": file.required,
         "isa_note": file.isa_note,
         "switches": [line.asked for line in file.switches],
         "needed": list(file.needed),

@@ -114,6 +114,15 @@ class Architecture:
                 top = min(both, key=lambda each: len(each.below))
         return top
 
+    def lowest(self, names: Iterable[str]) -> Level:
+        """Return the first of the levels `names` that includes none of the others."""
+        known = [level for name in names if (level := self.level(name)) is not None]
+        return next(
+            each
+            for each in known
+            if not any(other != each and each.includes(other) for other in known)
+        )
+
     def detect(self, features: frozenset[str]) -> Level | None:
         """Return the highest level whose features are all among `features` (Linux names).
 

@@ -124,7 +124,7 @@ def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iter
 
 def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     """Yield the properties (name, value) of what the audit found in each file."""
-    yield property_name("audited", "level"), report.level or "unknown"
+    yield property_name("audited", "level"), report.required or "unknown"
     for file in sorted(report.files, key=lambda each: each.path):
         yield property_name("audited", "file", _place(file.path)), _summary(file)
 
