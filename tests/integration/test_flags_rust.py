@@ -35,7 +35,7 @@ def test_library_and_build_script(rust_cdylib: Path) -> None:
     flags = Flags(
         languages=("c",),
         guard=Guard(level="v4"),
-        rust=resolve_rust_flags(variant, rust.value, rust.value.host)[0],
+        rust=resolve_rust_flags(variant, rust.value, rust.value.host).flags,
     )
     delegation = Delegation(
         backend="maturin",

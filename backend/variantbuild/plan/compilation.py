@@ -9,7 +9,7 @@ from variantbuild.config.project import Project
 from variantbuild.errors import ProbeError
 from variantbuild.host import Host
 from variantbuild.plan.flags import Flags, Tool, resolve_flags
-from variantbuild.plan.flags.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.plan.flags.conflicts import Conflict, find_conflicts, user_flags
 from variantbuild.plan.languages import holds_rust
 from variantbuild.probe.facts import (
     Absent,
@@ -52,7 +52,7 @@ def plan_compilation(
     flags = _resolve_flags(project, variant, facts, compilers)
     if variant.cpu is not None and holds_rust(project.path):
         flags = _with_rust(host, flags, variant)
-    conflicts = find_conflicts(variant, user_sources(host.env, _extra_flags(project)))
+    conflicts = find_conflicts(variant, user_flags(host.env, _extra_flags(project)))
     return Compilation(
         flags=flags,
         compilers=tuple(compilers.items()),
@@ -132,8 +132,9 @@ def _with_rust(host: Host, flags: Flags, variant: Variant) -> Flags:
     if not isinstance(fact, Found):
         return flags
     target = host.env.get("CARGO_BUILD_TARGET") or fact.value.host
-    rust, note = resolve_rust_flags(variant, fact.value, target)
-    return replace(flags, rust=rust, notes=(*flags.notes, *([note] if note else [])))
+    rust = resolve_rust_flags(variant, fact.value, target)
+    notes = (*flags.notes, *([rust.note] if rust.note else []))
+    return replace(flags, rust=rust.flags, notes=notes)
 
 
 def _tried_languages(flags: Flags, seen: tuple[Language, ...]) -> tuple[Language, ...]:

@@ -7,7 +7,7 @@ precedence, which the audit sees in the recorded command lines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from variantbuild.delegate.handover.delegation import (
 )
 from variantbuild.delegate.handover.setuptools import hand_to_setuptools
 from variantbuild.plan.flags import Flags, Guard
-from variantbuild.plan.flags.conflicts import user_sources
+from variantbuild.plan.flags.conflicts import UserFlags, user_flags
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
@@ -47,7 +47,7 @@ def hand_over(
     flags. The `guard` of the result is the ISA note as far as this delegate and these compilers
     can add it.
     """
-    build_name += _suffix(user_sources(delegation.env))
+    build_name += _suffix(user_flags(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
     made = _hand_to_delegate(flags, delegation, used, build_name)
     if flags.rust is None:
@@ -90,8 +90,9 @@ def _hand_to_meson(
     return replace(made, env=(*made.env, *compiler_variables(flags, delegation, used).items()))
 
 
-def _suffix(sources: Mapping[str, tuple[str, ...]]) -> str:
-    return f"-{digest(repr(sorted(sources.items())))[:6]}" if sources else ""
+def _suffix(users: Sequence[UserFlags]) -> str:
+    words = sorted((each.place, each.flags) for each in users)
+    return f"-{digest(repr(words))[:6]}" if words else ""
 
 
 def _hand_by_environment(

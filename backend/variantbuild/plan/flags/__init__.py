@@ -144,6 +144,8 @@ def _cpu_flags(variant: Variant, compiler: Compiler, notes: list[str]) -> tuple[
             hint=f"choose a compiler for {variant.arch} through CC, CXX or FC",
         )
     rows = family_table(compiler.family)["levels"].get(variant.cpu)
+    if rows is None and variant.cpu == baseline(variant.arch):
+        return ()  # what every compiler builds for without flags
     if rows is None:
         # Imported on use: archspec takes 45 ms, and levels do not need it.
         from variantbuild.plan.flags.namedcpus import named_flags

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from variantbuild.isa import x86flags
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import is_level
 from variantbuild.plan.flags import Tool
 from variantbuild.plan.flags.toolchains import family_table
@@ -20,8 +21,8 @@ from variantbuild.variant import Variant
 _COMMANDS = ("CC", "CXX", "FC")
 _VARIABLES = ("CFLAGS", "CXXFLAGS", "FFLAGS", "FCFLAGS", "CPPFLAGS", "LDFLAGS", "CL", "_CL_")
 
-#: Sources whose flags come after ours on the compiler's command line.
-_AFTER_OURS = ("CPPFLAGS", "_CL_", "flags.")
+#: Variables whose flags come after ours on the compiler's command line.
+_AFTER_OURS = ("CPPFLAGS", "_CL_")
 
 # -march=…, -mcpu=…, nvhpc's -tp=…, MSVC's /arch:…, Intel's -xHost and -axCORE-AVX2.
 _CPU = re.compile(r"(?:-march=|-mcpu=|-tp=|[-/]arch:)(?P<name>.+)|-a?x(?P<intel>[A-Z].*)")
@@ -30,32 +31,50 @@ _FAMILIES: tuple[CompilerFamily, ...] = ("gcc", "clang", "apple-clang", "msvc", 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UserFlags:
+    """Flags of the user's own in one `place` (CFLAGS, flags.c).
+
+    `after_ours` tells whether they come after ours on the compiler's command line.
+    """
+
+    place: str
+    flags: tuple[str, ...]
+    after_ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Conflict:
-    """One `flag`, where it was set (`source`: CFLAGS, flags.c), and what it contradicts."""
+    """One `flag`, the `place` where it was set (CFLAGS, flags.c), and what it contradicts."""
 
     flag: str
-    source: str
+    place: str
     reason: str
 
     def __str__(self) -> str:
-        return f"`{self.flag}` in {self.source} {self.reason}"
+        return f"`{self.flag}` in {self.place} {self.reason}"
 
 
-def user_sources(
+def user_flags(
     env: Mapping[str, str], extra: Mapping[Tool, Sequence[str]] | None = None
-) -> dict[str, tuple[str, ...]]:
-    """Return every place where the user may put flags, with the flags there.
+) -> tuple[UserFlags, ...]:
+    """Return the flags in every place where the user may put some, without the empty places.
 
     `extra` are the `flags.*` of the settings. Of CC, CXX and FC only the arguments count.
     """
-    found = {name: _words(env[name]) for name in _VARIABLES if env.get(name)}
-    found |= {name: _words(env[name])[1:] for name in _COMMANDS if env.get(name)}
-    found |= {f"flags.{tool}": tuple(flags) for tool, flags in (extra or {}).items()}
-    return {name: words for name, words in found.items() if words}
+    found = [
+        UserFlags(place=name, flags=_words(env.get(name, "")), after_ours=name in _AFTER_OURS)
+        for name in _VARIABLES
+    ]
+    found += [UserFlags(place=name, flags=_words(env.get(name, ""))[1:]) for name in _COMMANDS]
+    found += [
+        UserFlags(place=f"flags.{tool}", flags=tuple(flags), after_ours=True)
+        for tool, flags in (extra or {}).items()
+    ]
+    return tuple(each for each in found if each.flags)
 
 
-def find_conflicts(variant: Variant, sources: Mapping[str, Sequence[str]]) -> tuple[Conflict, ...]:
-    """Return the flags in `sources` (place to flags) that contradict `variant`.
+def find_conflicts(variant: Variant, users: Sequence[UserFlags]) -> tuple[Conflict, ...]:
+    """Return the flags of the user's own that contradict `variant`.
 
     A variant without a CPU contradicts nothing. Repeating our flags is not a conflict.
     """
@@ -63,16 +82,16 @@ def find_conflicts(variant: Variant, sources: Mapping[str, Sequence[str]]) -> tu
     if cpu is None:
         return ()
     return tuple(
-        Conflict(flag=flag, source=source, reason=reason)
-        for source, words in sources.items()
-        for flag in _joined(words)
-        if (reason := _reason(flag, source, cpu)) is not None
+        Conflict(flag=flag, place=each.place, reason=reason)
+        for each in users
+        for flag in _joined(each.flags)
+        if (reason := _reason(flag, cpu, each)) is not None
     )
 
 
-def _reason(flag: str, source: str, cpu: str) -> str | None:
+def _reason(flag: str, cpu: str, among: UserFlags) -> str | None:
     wins = "it comes after ours and wins"
-    if not source.startswith(_AFTER_OURS):
+    if not among.after_ours:
         wins = "ours comes after it and wins"
     if flag == "-mtune=native":
         return f"tunes for the build machine, not for the target {cpu}; {wins}"
@@ -88,9 +107,10 @@ def _same(flag: str, named: str, cpu: str) -> bool:
     """Return whether a flag that names a CPU names the target's."""
     rows = (family_table(family)["levels"].get(cpu, []) for family in _FAMILIES)
     ours = {each for row in rows for entry in row for each in entry["flags"]}
-    if flag.replace("-arch:", "/arch:") in ours - {"-march=x86-64"} or (
-        cpu == "v1" and flag == "-march=x86-64"
-    ):
+    # Old compilers reach a level by features after the -march of another.
+    known = architecture("x86_64")
+    others = {f"-march={each.spelled}" for each in known.levels if each != known.level(cpu)}
+    if flag.replace("-arch:", "/arch:") in ours - others:
         return True
     return named.replace("-", "_").replace("znver", "zen") == cpu
 

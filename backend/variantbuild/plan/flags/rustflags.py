@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from variantbuild.isa.architecture import architecture
+from variantbuild.isa.levels import baseline
 from variantbuild.plan.flags.namedcpus import named_flags
 from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust
@@ -29,24 +30,33 @@ class RustFlags:
     link: tuple[str, ...] = ()
 
 
-def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustFlags, str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustChoice:
+    """The rustc flags, and a message for people about them, empty if there is none."""
+
+    flags: RustFlags
+    note: str = ""
+
+
+def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> RustChoice:
     """Choose the flags of `rust` for `variant` when it compiles for the triple `target`.
 
-    Returns them with a message for people, empty if there is none. Raises FlagsError if archspec
-    knows the CPU, but LLVM of this version does not.
+    A generic level of an architecture other than x86-64 has no name in LLVM; the baseline needs
+    none. Raises FlagsError if archspec knows the CPU, but LLVM of this version does not.
     """
     stand_in = Compiler(
         language="c", family="clang", version=rust.llvm or "0", command=("rustc",), target=target
     )
     if variant.cpu is None:
-        return RustFlags(target=target), ""
+        return RustChoice(flags=RustFlags(target=target))
     if target_arch(stand_in) != variant.arch:
-        return RustFlags(target=target), f"rustc compiles for {target}, not for {variant.arch}"
+        note = f"rustc compiles for {target}, not for {variant.arch}"
+        return RustChoice(flags=RustFlags(target=target), note=note)
     # LLVM 12 and newer call the x86-64 levels as the psABI does.
-    level = architecture("x86_64").level(variant.cpu) if variant.arch == "x86_64" else None
-    name = None if level is None else level.spelled
+    level = architecture(variant.arch).level(variant.cpu)
+    name = level.spelled if level is not None and variant.arch == "x86_64" else None
     notes: list[str] = []
-    if name is None:
+    if level is None:
         description = f"rustc {rust.version} (LLVM {rust.llvm or 'unknown'})"
         for flag in named_flags(variant.cpu, stand_in, description, notes):
             option, _, value = flag.partition("=")
@@ -54,11 +64,12 @@ def resolve_rust_flags(variant: Variant, rust: Rust, target: str) -> tuple[RustF
                 name = value.partition("+")[0]
     if name is None:
         note = f"rustc has no name for {variant.cpu!r}: Rust code is built without flags for it"
-        return RustFlags(target=target), note
+        needless = variant.cpu == baseline(variant.arch)
+        return RustChoice(flags=RustFlags(target=target), note="" if needless else note)
     lld = target == _LLD_TARGET and parse_version(rust.version) >= _LLD_SINCE
     flags = RustFlags(
         target=target,
         compile=("-C", f"target-cpu={name}"),
         link=("-C", "linker-features=-lld") if lld else (),
     )
-    return flags, "; ".join(notes)
+    return RustChoice(flags=flags, note="; ".join(notes))

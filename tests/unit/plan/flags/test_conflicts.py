@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.plan.flags.conflicts import Conflict, find_conflicts, user_sources
+from variantbuild.plan.flags.conflicts import Conflict, find_conflicts, user_flags
 from variantbuild.variant import Variant
 
 V3 = Variant(arch="x86_64", cpu="v3")
 
 
 def conflicts(variant: Variant, **env: str) -> list[tuple[str, str]]:
-    found = find_conflicts(variant, user_sources(env))
-    return [(each.flag, each.source) for each in found]
+    found = find_conflicts(variant, user_flags(env))
+    return [(each.flag, each.place) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_no_processor_no_conflict() -> None:
 
 
 def test_the_sentence_says_who_wins() -> None:
-    sources = user_sources(
+    users = user_flags(
         {"CFLAGS": "-march=native", "CPPFLAGS": "-march=native"}, {"c": ["-march=znver4"]}
     )
-    found = {each.source: str(each) for each in find_conflicts(V3, sources)}
+    found = {each.place: str(each) for each in find_conflicts(V3, users)}
     assert found["CFLAGS"] == (
         "`-march=native` in CFLAGS contradicts the target v3; ours comes after it and wins"
     )
@@ -100,13 +100,14 @@ def test_the_sentence_says_who_wins() -> None:
 
 
 def test_a_feature_stays_whatever_follows() -> None:
-    (found,) = find_conflicts(V3, {"CFLAGS": ["-mavx512bw"]})
+    (found,) = find_conflicts(V3, user_flags({"CFLAGS": "-mavx512bw"}))
     assert found == Conflict(
         flag="-mavx512bw",
-        source="CFLAGS",
+        place="CFLAGS",
         reason="enables a feature that the target v3 lacks, and no -march disables it again",
     )
 
 
 def test_sources_leave_the_program_out() -> None:
-    assert user_sources({"CC": "gcc", "CXX": "g++ -g", "PATH": "-march=native"}) == {"CXX": ("-g",)}
+    (found,) = user_flags({"CC": "gcc", "CXX": "g++ -g", "PATH": "-march=native"})
+    assert (found.place, found.flags, found.after_ours) == ("CXX", ("-g",), False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from variantbuild.errors import FlagsError
@@ -128,6 +130,15 @@ def test_upper_bound_of_archspec_includes_its_patch_versions() -> None:
     assert found.startswith("-march=znver3 -mtune=znver3 -mavx512f")
 
 
+@pytest.mark.parametrize("family", get_args(CompilerFamily))
+def test_every_compiler_builds_for_the_arm_baseline(family: CompilerFamily) -> None:
+    built_with = compiler(family, "24.1", target="aarch64-unknown-linux-gnu")
+    chosen = resolve_flags(Variant(arch="aarch64", cpu="armv8a"), {"c": built_with})
+    if family in ("icx", "nvhpc"):  # their flags for Arm CPUs are not known
+        assert chosen.c == ()
+    assert chosen.guard.unguarded is None
+
+
 def test_warnings_of_archspec_become_notes() -> None:
     variant = Variant(arch="x86_64", cpu="zen4")
     flags = resolve_flags(variant, {"c": compiler("nvhpc", "23.3")})
@@ -154,7 +165,7 @@ def test_warnings_of_archspec_become_notes() -> None:
             ("Intel", "'neoverse_v2'", "has none"),
         ),
         ("icx", "2024.1.0", "armv8.2a", "aarch64", ("Intel", "'armv8.2a'")),
-        ("nvhpc", "24.1", "armv8a", "aarch64", ("NVIDIA", "'armv8a'")),
+        ("nvhpc", "24.1", "armv8.2a", "aarch64", ("NVIDIA", "'armv8.2a'")),
         ("gcc", "unknown", "v3", "x86_64", ("gcc unknown", "'v3'")),
     ],
 )

@@ -14,7 +14,7 @@ from variantbuild.delegate.handover.delegation import Delegation, Handover
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed
 from variantbuild.plan.flags import Flags, Guard
-from variantbuild.plan.flags.rustflags import RustFlags, resolve_rust_flags
+from variantbuild.plan.flags.rustflags import RustChoice, RustFlags, resolve_rust_flags
 from variantbuild.plan.languages import holds_rust
 from variantbuild.probe.facts import Absent, Compiler, Failed, Found, Rust
 from variantbuild.probe.rustc import probe_rust
@@ -97,45 +97,52 @@ def test_probe_fails_in_words(answer: Completed) -> None:
 )
 def test_names_of_processors(arch: str, cpu: str, name: str) -> None:
     target = f"{arch}-unknown-linux-gnu"
-    flags, note = resolve_rust_flags(Variant(arch=arch, cpu=cpu), RUST, target)
-    assert flags.compile == ("-C", f"target-cpu={name}")
-    assert not note
+    made = resolve_rust_flags(Variant(arch=arch, cpu=cpu), RUST, target)
+    assert made.flags.compile == ("-C", f"target-cpu={name}")
+    assert not made.note
 
 
 def test_lld_makes_way_for_the_guard_only_where_it_is_the_default() -> None:
     variant = Variant(arch="x86_64", cpu="v3")
-    assert resolve_rust_flags(variant, RUST, LINUX)[0].link == ("-C", "linker-features=-lld")
-    assert resolve_rust_flags(variant, replace(RUST, version="1.90.0"), LINUX)[0].link
-    assert not resolve_rust_flags(variant, replace(RUST, version="1.89.0"), LINUX)[0].link
-    assert not resolve_rust_flags(variant, RUST, "x86_64-unknown-linux-musl")[0].link
+    assert resolve_rust_flags(variant, RUST, LINUX).flags.link == ("-C", "linker-features=-lld")
+    assert resolve_rust_flags(variant, replace(RUST, version="1.90.0"), LINUX).flags.link
+    assert not resolve_rust_flags(variant, replace(RUST, version="1.89.0"), LINUX).flags.link
+    assert not resolve_rust_flags(variant, RUST, "x86_64-unknown-linux-musl").flags.link
 
 
 def test_another_architecture_is_told() -> None:
     variant = Variant(arch="x86_64", cpu="v3")
-    flags, note = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
-    assert not flags.compile
-    assert "aarch64-unknown-linux-gnu" in note
+    made = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
+    assert not made.flags.compile
+    assert "aarch64-unknown-linux-gnu" in made.note
 
 
-def test_a_generic_arm_level_has_no_name() -> None:
-    variant = Variant(arch="aarch64", cpu="armv8.2a")
-    flags, note = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
-    assert not flags.compile
-    assert "'armv8.2a'" in note
+@pytest.mark.parametrize("level", ["armv8.2a", "armv8.7a", "armv9.6a"])
+def test_a_generic_arm_level_has_no_name(level: str) -> None:
+    variant = Variant(arch="aarch64", cpu=level)
+    made = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
+    assert not made.flags.compile
+    assert repr(level) in made.note
+
+
+def test_the_arm_baseline_needs_no_name() -> None:
+    variant = Variant(arch="aarch64", cpu="armv8a")
+    made = resolve_rust_flags(variant, RUST, "aarch64-unknown-linux-gnu")
+    assert made == RustChoice(flags=RustFlags(target="aarch64-unknown-linux-gnu"))
 
 
 def test_no_processor_means_no_switches() -> None:
     made = resolve_rust_flags(Variant(arch="x86_64"), RUST, LINUX)
-    assert made == (RustFlags(target=LINUX), "")
+    assert made == RustChoice(flags=RustFlags(target=LINUX))
     other = resolve_rust_flags(Variant(arch="x86_64"), RUST, "aarch64-unknown-linux-gnu")
-    assert other == (RustFlags(target="aarch64-unknown-linux-gnu"), "")
+    assert other == RustChoice(flags=RustFlags(target="aarch64-unknown-linux-gnu"))
 
 
 def test_levels_need_no_version_of_llvm() -> None:
     unknown = replace(RUST, llvm="")
     for level, name in (("v1", "x86-64"), ("v2", "x86-64-v2"), ("v3", "x86-64-v3")):
-        flags, note = resolve_rust_flags(Variant(arch="x86_64", cpu=level), unknown, LINUX)
-        assert (flags.compile, note) == (("-C", f"target-cpu={name}"), "")
+        made = resolve_rust_flags(Variant(arch="x86_64", cpu=level), unknown, LINUX)
+        assert (made.flags.compile, made.note) == (("-C", f"target-cpu={name}"), "")
     with pytest.raises(FlagsError, match="LLVM unknown"):
         resolve_rust_flags(Variant(arch="x86_64", cpu="zen4"), unknown, LINUX)
 
