@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from variantbuild.audit.report import Code
 from variantbuild.binary.elf import Data, Elf, ElfError
 
 
-def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None]:
-    """Return the result of decoding the file, or None and the reason why it was not decoded.
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """Why the instructions of a file were not decoded."""
+
+    reason: str
+
+
+def decode(data: Data, elf: Elf, jobs: int = 1) -> Code | Undecoded:
+    """Return the result of decoding the file, or the reason why it was not decoded.
 
     Decodes in `jobs` processes if that is more than 1 and the file is large.
     """
@@ -15,22 +24,22 @@ def decode(data: Data, elf: Elf, jobs: int = 1) -> tuple[Code | None, str | None
         from variantbuild.audit.aarch64 import audit_a64
 
         try:
-            return audit_a64(data, elf), None
+            return audit_a64(data, elf)
         except ElfError as error:
-            return None, error.message
+            return Undecoded(error.message)
     if elf.machine != "x86_64":
-        return None, f"no decoder for {elf.machine}"
+        return Undecoded(f"no decoder for {elf.machine}")
     try:
         from variantbuild.audit.x86 import audit_x86
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] != "iced_x86":
             raise
-        return None, "iced-x86 is not installed (pip install variantbuild[audit])"
+        return Undecoded("iced-x86 is not installed (pip install variantbuild[audit])")
     try:
         if jobs > 1:
             from variantbuild.audit.x86.parallel import ParallelScan
 
-            return audit_x86(data, elf, ParallelScan(jobs)), None
-        return audit_x86(data, elf), None
+            return audit_x86(data, elf, ParallelScan(jobs))
+        return audit_x86(data, elf)
     except ElfError as error:
-        return None, error.message
+        return Undecoded(error.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from variantbuild.audit.decode import decode
+from variantbuild.audit.decode import Undecoded, decode
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.binary.devicecode import read_device_code
 from variantbuild.binary.elf import Data, Elf, ElfError, parse_elf
@@ -54,7 +54,7 @@ def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
 
 
 def _with_elf(report: FileReport, data: Data, elf: Elf, jobs: int) -> FileReport:
-    code, unseen = decode(data, elf, jobs)
+    decoded = decode(data, elf, jobs)
     lines = [parse_switch_line(line, report.machine) for line in elf.switches]
     return replace(
         report,
@@ -63,7 +63,7 @@ def _with_elf(report: FileReport, data: Data, elf: Elf, jobs: int) -> FileReport
         switches=tuple(dict.fromkeys(line for line in lines if line is not None)),
         needed=elf.needed,
         glibc_floor=elf.glibc_floor,
-        code=code,
+        code=None if isinstance(decoded, Undecoded) else decoded,
         device=read_device_code(data, elf) or None,
-        unseen=unseen,
+        unseen=decoded.reason if isinstance(decoded, Undecoded) else None,
     )

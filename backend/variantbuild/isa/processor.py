@@ -52,7 +52,7 @@ class Processor:
 
     def is_reached_by(self, line: SwitchLine) -> bool:
         """Return whether a recorded command line enabled what this CPU is declared for."""
-        called = any(self.is_called(word.partition("=")[2]) for word in line.asked.split())
+        called = line.cpu is not None and self.is_called(line.cpu)
         return called or includes(self.arch, line.reached, self.level)
 
 

@@ -24,15 +24,17 @@ class SwitchLine:
     """One recorded command line, judged.
 
     `level` is the highest level that its code may need; `reached` the highest level that it enables
-    completely (-mavx2 alone may need v3 and reaches v1). `asked` are the relevant flags.
-    `extensions` are features outside all levels. `unknown` is a CPU name without a known level
-    (`native`, or one that is not in the table), else None.
+    completely (-mavx2 alone may need v3 and reaches v1). `asked` are the relevant flags, for
+    people. `extensions` are features outside all levels. `cpu` is the value of -march or -mcpu,
+    None for the default; `unknown` is that CPU if its level is not known (`native`, or one that is
+    not in the table), else None.
     """
 
     level: str
     reached: str
     asked: str
     extensions: tuple[str, ...]
+    cpu: str | None = None
     unknown: str | None = None
 
 
@@ -69,6 +71,7 @@ def _x86_line(words: Sequence[str]) -> SwitchLine:
         reached=x86flags.level_reached(enabled),
         asked=_shortened(asked),
         extensions=tuple(sorted(filter(x86flags.is_extension, enabled))),
+        cpu=march if march != x86flags.DEFAULT_MARCH else None,
         unknown=march if named is None else None,
     )
 
@@ -80,7 +83,8 @@ def _shortened(asked: Sequence[str]) -> str:
 
 def _aarch64_line(words: Sequence[str]) -> SwitchLine:
     known = architecture("aarch64")
-    level, asked, extensions, unknown = known.baseline.name, "no -march", "", None
+    level, asked, extensions = known.baseline.name, "no -march", ""
+    cpu = unknown = None
     for option in ("-mcpu=", "-march="):  # gcc and clang: -march beats -mcpu
         value = _last_value(words, option)
         if value is None:
@@ -89,9 +93,12 @@ def _aarch64_line(words: Sequence[str]) -> SwitchLine:
         found = _level_of_cpu(name) if option == "-mcpu=" else known.level_spelled(name)
         level = (found or known.baseline).name
         asked = f"{option}{value}"
+        cpu = value
         unknown = name if found is None else None
     names = tuple(sorted(n for n in extensions.split("+") if n and not n.startswith("no")))
-    return SwitchLine(level=level, reached=level, asked=asked, extensions=names, unknown=unknown)
+    return SwitchLine(
+        level=level, reached=level, asked=asked, extensions=names, cpu=cpu, unknown=unknown
+    )
 
 
 def _last_value(words: Sequence[str], option: str) -> str | None:

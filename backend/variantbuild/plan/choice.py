@@ -25,6 +25,14 @@ class Choice:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Cpu:
+    """The CPU to build for, None for no flags at all, and why."""
+
+    name: str | None
+    reason: str
+
+
 def architecture(platform: str) -> str | None:
     """Return archspec's family for a `sysconfig.get_platform()`; None for several or unknown.
 
@@ -56,13 +64,13 @@ def resolve_variant(
         choice = _from_target(config, config.target, arch)
         if not config.is_set("cpu"):
             return choice
-        cpu, reason = _resolve_cpu(
-            config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel
+        cpu = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel)
+        return Choice(
+            variant=replace(choice.variant, cpu=cpu.name), reason=f"{choice.reason}; {cpu.reason}"
         )
-        return Choice(variant=replace(choice.variant, cpu=cpu), reason=f"{choice.reason}; {reason}")
-    cpu, reason = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel)
+    cpu = _resolve_cpu(config, facts, arch, microarchitecture, cibuildwheel=cibuildwheel)
     distro = _resolve_distro(config, facts) if config.distro else None
-    return Choice(variant=Variant(arch=arch, cpu=cpu, distro=distro), reason=reason)
+    return Choice(variant=Variant(arch=arch, cpu=cpu.name, distro=distro), reason=cpu.reason)
 
 
 def _without_variant(config: Config, platform: str) -> Choice:
@@ -99,40 +107,37 @@ def _resolve_cpu(
     microarchitecture: Fact[str] | None,
     *,
     cibuildwheel: bool,
-) -> tuple[str | None, str]:
-    """Return the CPU's name, None for no flags at all, and the reason."""
+) -> _Cpu:
     origin = config.origin("cpu")
     match config.cpu:
         case "none":
-            return None, f"cpu is none ({origin})"
+            return _Cpu(None, f"cpu is none ({origin})")
         case "auto" if cibuildwheel:
-            return _baseline(arch), (
+            return _Cpu(
+                _baseline(arch),
                 "cibuildwheel runs this build, and which CPU its runner has is arbitrary: the "
-                "baseline is built (set cpu or target to choose)"
+                "baseline is built (set cpu or target to choose)",
             )
         case "auto":
             return _host_level(facts.cpu, arch)
         case "native":
             name = _require(microarchitecture or Absent("it was not probed"), "cpu = native")
-            return name, f"cpu is native ({origin}), and this machine is a {name}"
+            return _Cpu(name, f"cpu is native ({origin}), and this machine is a {name}")
         case name:
             name = _known_name(name, arch, origin)
-            return name, f"cpu is {name} ({origin})"
+            return _Cpu(name, f"cpu is {name} ({origin})")
 
 
-def _host_level(cpu: Fact[Cpu], arch: str) -> tuple[str | None, str]:
+def _host_level(cpu: Fact[Cpu], arch: str) -> _Cpu:
     found = _require(cpu, "cpu = auto")
     if found.family != arch:
-        return (
-            None,
-            f"this machine is {found.family} and the wheel is for {arch}: no CPU is chosen",
+        return _Cpu(
+            None, f"this machine is {found.family} and the wheel is for {arch}: no CPU is chosen"
         )
     if found.level is None:
-        return None, f"{arch} has no levels"
-    return (
-        found.level,
-        f"the level of this machine ({cpu.source if isinstance(cpu, Found) else ''})",
-    )
+        return _Cpu(None, f"{arch} has no levels")
+    source = cpu.source if isinstance(cpu, Found) else ""
+    return _Cpu(found.level, f"the level of this machine ({source})")
 
 
 def _known_name(name: str, arch: str, origin: str) -> str:

@@ -35,6 +35,23 @@ def test_x86_levels(line: str, level: str, reached: str) -> None:
     assert (found.level, found.reached, found.unknown) == (level, reached, None)
 
 
+@pytest.mark.parametrize(
+    ("line", "arch", "cpu"),
+    [
+        ("-O2 -mtune=generic", "x86_64", None),
+        ("-march=x86-64 -mavx2", "x86_64", None),
+        ("-march=znver4 -msse4a -maes -mvaes -msha -madx -mclzero", "x86_64", "znver4"),
+        ("-mcpu=neoverse-v2 -O2", "aarch64", "neoverse-v2"),
+        ("-mcpu=neoverse-v2+nosve", "aarch64", "neoverse-v2+nosve"),
+        ("-O2", "aarch64", None),
+    ],
+)
+def test_the_cpu_is_a_value_of_its_own(line: str, arch: str, cpu: str | None) -> None:
+    found = parse_switch_line(line, arch)
+    assert found is not None
+    assert found.cpu == cpu
+
+
 def test_clang_leaves_native_as_it_is() -> None:
     found = parse_switch_line("/usr/bin/clang -march=native -c a.c", "x86_64")
     assert found is not None

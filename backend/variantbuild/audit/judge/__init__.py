@@ -47,9 +47,8 @@ def judge(
     hosts = [each for each in report.files if _is_for(each, variant.arch)]
     evidence: tuple[Support, ...] = ()
     if hosts and not declared.is_baseline:
-        evidence = tuple(
-            dict.fromkeys(kind for each in hosts for kind in _evidence(each, declared, records))
-        )
+        shown = (kind for each in hosts for kind in _evidence(each, declared, records=records))
+        evidence = tuple(dict.fromkeys(shown))
         findings += _judge_use(hosts, declared, evidence)
         if records and evidence:
             bare = (each for each in hosts if each.format == "elf" and not each.switches)
@@ -129,7 +128,7 @@ def _is_for(file: FileReport, arch: str) -> bool:
     return file.role == "host" and not file.fault and (not file.machines or arch in file.machines)
 
 
-def _evidence(file: FileReport, declared: Processor, records: bool) -> Iterator[Support]:
+def _evidence(file: FileReport, declared: Processor, *, records: bool) -> Iterator[Support]:
     if file.code is not None and includes(declared.arch, file.code.level, declared.shown):
         yield "instructions"
     if any(declared.is_reached_by(line) for line in file.switches):

@@ -27,7 +27,7 @@ from variantbuild.binary.elf.symbols import (
     read_symbols,
     with_names,
 )
-from variantbuild.isa.levels import highest, is_level
+from variantbuild.isa.levels import baseline, highest, is_level
 
 # Compiled for v3 throughout: fewer than one in a hundred functions with vector instructions have
 # some that are not VEX-encoded.
@@ -65,7 +65,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
         first=lambda start, need: first_use(data, elf, start, scan.uses[start].end, need),
         text=lambda at: _text(data, elf, at),
         level=_level,
-        setting=lambda needs: frozenset({_level(needs)} - {"v1"}),
+        setting=lambda needs: frozenset({_level(needs)} - {baseline("x86_64")}),
         is_named=lambda need: not is_level("x86_64", need),
     )
     return summarize(found, reader)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from iced_x86 import Code, CpuidFeature, EncodingKind, Instruction, Mnemonic
 
 from variantbuild.data import load_table
-from variantbuild.isa.levels import highest
+from variantbuild.isa.levels import baseline, highest
 
 if TYPE_CHECKING:
     from iced_x86._iced_x86_py import Code as CodeType
@@ -66,7 +66,7 @@ def needs_of(code: int) -> tuple[str, ...]:
     elif probe.encoding == EncodingKind.VEX and "amx" not in " ".join(named):
         levels.append("v3")
     level = highest("x86_64", levels)
-    return (*([level] if level != "v1" else []), *named)
+    return (*([level] if level != baseline("x86_64") else []), *named)
 
 
 class Kinds:

@@ -77,7 +77,7 @@ class Reach:
             body = self._body(start)
             if not body:
                 continue
-            asks = self._asks(start in imported)
+            asks = self._asks(importing=start in imported)
             flow = flow_of(body, start, self._bounds.end(start), asks, entry)
             for need, at in self._unguarded(start, body, flow):
                 found.setdefault(start, {}).setdefault(need, at)
@@ -125,7 +125,7 @@ class Reach:
             if needs and not flow.is_guarded(each.ip):
                 yield from ((need, each.ip) for need in needs)
 
-    def _asks(self, importing: bool) -> Callable[[Instruction], bool]:
+    def _asks(self, *, importing: bool) -> Callable[[Instruction], bool]:
         def asks(instruction: Instruction) -> bool:
             if is_probe(instruction) or self._reads_guard_data(instruction):
                 return True

@@ -68,7 +68,8 @@ def deciding_blocks(
                 at_branches[each.ip] = at_branches.get(each.ip, frozenset()) | frozenset(state)
             if each.flow_control == FlowControl.CONDITIONAL_BRANCH and FLAGS in state:
                 deciding.add(block)
-            _step(each, state, each.ip in asking or (untouched and _tests_boolean(each)))
+            asked = each.ip in asking or (untouched and _tests_boolean(each))
+            _step(each, state, asked=asked)
             untouched = untouched and each.flow_control == FlowControl.NEXT
         for following in blocks.next[block]:
             merged = states.get(following, frozenset()) | state
@@ -88,7 +89,7 @@ def _goes_on(each: Instruction) -> bool:
     return each.flow_control == FlowControl.NEXT
 
 
-def _step(each: Instruction, state: set[Place], asked: bool) -> None:
+def _step(each: Instruction, state: set[Place], *, asked: bool) -> None:
     """Update `state` for the instruction; `asked` if it reads the result of a check."""
     if each.flow_control in (FlowControl.CALL, FlowControl.INDIRECT_CALL):
         state -= _CLOBBERED

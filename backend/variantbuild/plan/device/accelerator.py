@@ -96,8 +96,8 @@ def resolve_accelerator(
     requests: Sequence[Request],
     facts: Mapping[AcceleratorKind, AcceleratorFacts],
     project: Mapping[AcceleratorKind, tuple[str, ...]],
-) -> tuple[AcceleratorChoice | None, str]:
-    """Choose among `requests`; return the choice and the reason, or None and why there is none.
+) -> AcceleratorChoice | Absent:
+    """Choose among `requests`; return the choice, or why there is none.
 
     A kind with a GPU in the machine comes before one that has only a toolkit; then the order of the
     requests counts. `project` holds the project's own lists of architectures. Raises
@@ -109,7 +109,7 @@ def resolve_accelerator(
         known = facts[request.kind]
         match known.toolkit:
             case Found(value=toolkit, source=source):
-                return _choose(config, request, toolkit, source, known, project), source
+                return _choose(config, request, toolkit, source, known, project)
             case Failed(error=error):
                 raise AcceleratorError(f"{NAMES[request.kind]} cannot be used: {error}")
             case Absent(reason=why):
@@ -120,7 +120,7 @@ def resolve_accelerator(
                         hint=_remedy(request.kind),
                     )
                 reasons.append(f"{request.kind} is not built: {why}")
-    return None, "; ".join(reasons)
+    return Absent("; ".join(reasons))
 
 
 def _remedy(kind: AcceleratorKind) -> str:

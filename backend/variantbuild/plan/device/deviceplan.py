@@ -89,9 +89,9 @@ def plan_devices(
     required: tuple[str, ...] = ()
     if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
         facts["cuda"], required = _expect_toolkit(project, host, facts["cuda"])
-    choice, reason = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
-    if choice is None:
-        return DevicePlan(choice=None, reason=reason)
+    choice = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
+    if isinstance(choice, Absent):
+        return DevicePlan(choice=None, reason=choice.reason)
     kind = choice.toolkit.kind
     compiler = None
     if kind == "cuda":

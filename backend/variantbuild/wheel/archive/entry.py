@@ -73,7 +73,7 @@ def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
         raise UnsoundWheelError("its comment contains a record of another archive", member=name)
     attributes = Attributes(
         method, flags, external, made_by, internal, extra, local_extra,
-        comment, copyable, False,
+        comment, copyable, is_plain=False,
     )  # fmt: skip
     stamp = time | date << 16
     return Member(name, size, stored, crc, offset, header_size, stamp, attributes), after
@@ -96,7 +96,9 @@ def plain_attributes(directory: bytes, at: int) -> Attributes | None:
     )
     if not plain:
         return None
-    return Attributes(method, flags, external, made_by, internal, b"", b"", b"", True, True)
+    return Attributes(
+        method, flags, external, made_by, internal, b"", b"", b"", copyable=True, is_plain=True
+    )
 
 
 def _check_form(name: str, form: tuple[int, int, int, int], sizes: tuple[int, int]) -> None:

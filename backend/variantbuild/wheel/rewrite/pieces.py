@@ -218,7 +218,7 @@ def _new_member(name: str, stamp: int) -> Member:
     flags = 0 if name.isascii() else FLAG_UTF8
     external = (stat.S_IFREG | 0o644) << 16
     attributes = Attributes(
-        DEFLATED, flags, external, _UNIX << 8 | 20, 0, b"", b"", b"", False, False
+        DEFLATED, flags, external, _UNIX << 8 | 20, 0, b"", b"", b"", copyable=False, is_plain=False
     )
     return Member(name, 0, 0, 0, 0, 0, stamp, attributes)
 

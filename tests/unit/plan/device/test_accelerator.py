@@ -44,8 +44,10 @@ def facts(
 def choose(config: Config, *known: AcceleratorFacts, target: Accelerator | None = None) -> str:
     """Return label and architectures, or the reason for none."""
     requests = resolve_requests(config, target)
-    choice, reason = resolve_accelerator(config, requests, {each.kind: each for each in known}, {})
-    return reason if choice is None else f"{choice.label}: {choice.architectures}"
+    choice = resolve_accelerator(config, requests, {each.kind: each for each in known}, {})
+    if isinstance(choice, Absent):
+        return choice.reason
+    return f"{choice.label}: {choice.architectures}"
 
 
 BOTH = Config(accelerators=("cuda", "rocm"))
@@ -121,8 +123,8 @@ def test_native_without_a_gpu_is_an_error() -> None:
 def test_a_driver_below_the_floor_is_said_aloud() -> None:
     old = facts("cuda", toolkit("cuda", (13, 0)), "90", Found(Driver(version="570.86.15"), "x"))
     requests = resolve_requests(Config(accelerators=("cuda",)), None)
-    choice, _ = resolve_accelerator(Config(), requests, {"cuda": old}, {})
-    assert choice is not None
+    choice = resolve_accelerator(Config(), requests, {"cuda": old}, {})
+    assert not isinstance(choice, Absent)
     assert "CUDA 13.0 needs driver 580 or newer, and this machine has 570.86.15" in choice.notes[0]
 
 
