@@ -113,9 +113,27 @@ def test_a_build_that_skips_cuda_may_come_out_without(setuptools_gpu: Path) -> N
     done = build_here(
         setuptools_gpu, "v2.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
     ).ok()
-    assert "instead of cu13.v2" in done.output
+    # No instruction of the module is above v1, so it is not stamped as v2 either.
+    note = "not stamped: the audit found code for the baseline instead of cu13.v2"
+    assert done.output.count("instead of") == 1
+    assert note in done.output
     wheel = only_wheel(setuptools_gpu)
-    assert "cu1" not in wheel.name
+    assert wheel.name.endswith("-linux_x86_64.whl")
+    assert device_names(wheel) == set()
+
+
+@pytest.mark.cuda
+@needs_nvcc
+def test_a_build_that_skips_cuda_keeps_the_cpu_that_its_code_is_for(setuptools_gpu: Path) -> None:
+    source = setuptools_gpu / "src" / "module.cpp"
+    loop = "for (int i = 0; i < 64; i++) a[i] = a[i] * a[i] + a[i];"
+    source.write_text(source.read_text() + f'extern "C" void wide(double *a) {{ {loop} }}\n')
+    done = build_here(
+        setuptools_gpu, "v3.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
+    ).ok()
+    assert "stamped as v3 instead of cu13.v3, according to the audit" in done.output
+    wheel = only_wheel(setuptools_gpu)
+    assert wheel.name.endswith("_x86_64_v3.whl")
     assert device_names(wheel) == set()
 
 
