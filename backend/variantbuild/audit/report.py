@@ -97,7 +97,7 @@ class FileReport:
 
     @property
     def level(self) -> str | None:
-        """The level of the code in the file, by the best evidence available; None without evidence."""
+        """The level of the code in the file, by the best evidence; None without evidence."""
         if self.code is not None:
             return self.code.level
         levels = [line.level for line in self.switches]

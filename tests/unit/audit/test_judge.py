@@ -43,6 +43,18 @@ def test_code_for_more_is_an_error() -> None:
     assert rules(report("-march=x86-64-v3"), None)["needs-more"] == "error"
 
 
+def test_levels_that_do_not_include_each_other_are_one_finding() -> None:
+    lines = ("-march=armv8.9-a", "-march=armv9-a")
+    found = report(
+        *(f"GNU C17 {each}" for each in lines), machine=183, platforms=("linux_aarch64",)
+    )
+    judged = judge(found, Variant(arch="aarch64", cpu="armv8.2a"))
+    (finding,) = [each for each in judged.errors if each.rule == "needs-more"]
+    shown = "its recorded -march=armv8.9-a and its recorded -march=armv9-a"
+    assert finding.message == f"m.so needs armv9.4a by {shown}, more than armv8.2a has"
+    assert [each.text for each in finding.evidence] == list(lines)
+
+
 def test_own_native_of_a_project_is_an_error() -> None:
     assert rules(report("-march=x86-64-v3 -march=native"), "v3")["unknown-switches"] == "error"
 

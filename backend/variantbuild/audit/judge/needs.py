@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from variantbuild.audit.judge.findings import Evidence, Finding, evidence_of
+from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
 from variantbuild.audit.report import Code, FileReport, Function
 from variantbuild.isa.levels import baseline, highest, includes
 from variantbuild.isa.processor import Processor
@@ -47,6 +47,7 @@ class _Need:
     """A level that a file needs: the evidence, and whether it is only a warning."""
 
     level: str
+    source: Source
     shown_by: str
     evidence: tuple[Evidence, ...]
     is_warning: bool = False
@@ -87,6 +88,7 @@ def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterat
         culprits = [each for each in code.functions if not each.guarded]
         yield _Need(
             level=code.level,
+            source="instructions",
             shown_by=f"its instructions{_where(culprits)}",
             evidence=_instructions(culprits),
         )
@@ -95,23 +97,23 @@ def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterat
         if known and not includes(arch, declared.level, line.level):
             yield _Need(
                 level=line.level,
+                source="switches",
                 shown_by=f"its recorded {line.asked}",
                 evidence=evidence_of("switches", line.asked),
                 is_warning=dispatches,
             )
     if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
         note = evidence_of("note", f"ISA note: {file.isa_note}")
-        yield _Need(level=file.isa_note, shown_by="its ISA note", evidence=note)
+        yield _Need(level=file.isa_note, source="note", shown_by="its ISA note", evidence=note)
 
 
 def _needs_more(file: FileReport, declared: Processor, needs: Sequence[_Need]) -> Finding:
     """Return the one finding for the fact that all `needs` show: a file needs too high a level."""
     level = highest(declared.arch, [each.level for each in needs])
-    kinds: dict[str, str] = {}
-    for each in needs:
-        if each.level == level:
-            kinds.setdefault(" ".join(each.shown_by.split()[:2]), each.shown_by)
-    *others, last = kinds.values()
+    decisive = [each for each in needs if each.level == level]
+    # Without a decisive one, the level is the lowest that includes several (armv8.9a, armv9.0a).
+    shown = {each.source: each.shown_by for each in reversed(decisive)}
+    *others, last = tuple(reversed(shown.values())) or [each.shown_by for each in needs]
     shown_by = f"{', '.join(others)} and {last}" if others else last
     return Finding(
         severity="warning" if needs[0].is_warning else "error",
