@@ -173,6 +173,7 @@ def enter(tree: Tree, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv(FRONTEND_VARIABLE, "variantbuild")
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.chdir(tree.folder)

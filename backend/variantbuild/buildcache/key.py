@@ -35,30 +35,37 @@ def build_key(
     `env` is the environment of the build, `distributions` are name and version of everything that
     can be imported in it. Raises OSError if the source cannot be read.
     """
-    host = LocalHost(env=env, source=plan.project.path)
     return digest_parts(
         {
-            "format": str(FORMAT),
+            **environment_parts(plan, env, distributions),
             "source": digest_tree(plan.project.path),
             "plan": plan.digest,
-            "compilers": "\n".join(
-                f"{language} {compiler.family} {compiler.version} {identify(word)}"
-                for language, compiler in plan.compilers
-                for word in compiler.command  # a launcher such as ccache comes first
-            ),
-            "tools": "\n".join(_identify_tools(host)),
-            "rust": _describe_rust(host),
-            "toolkit": "" if plan.device is None else repr(plan.device.toolkit),
-            "interpreter": f"{sys.version} {sysconfig.get_config_var('SOABI')} {sys.base_prefix}",
-            "distributions": "\n".join(
-                sorted(f"{name} {version}" for name, version in distributions)
-            ),
-            "environment": "\n".join(
-                f"{name}={value}" for name, value in sorted(relevant_variables(env).items())
-            ),
-            "libc": f"{plan.facts.libc} {plan.facts.distro}",
         }
     )
+
+
+def environment_parts(
+    plan: BuildPlan, env: Mapping[str, str], distributions: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Return what the build of `plan` depends on beside the plan and the source, by name."""
+    host = LocalHost(env=env, source=plan.project.path)
+    return {
+        "format": str(FORMAT),
+        "compilers": "\n".join(
+            f"{language} {compiler.family} {compiler.version} {identify(word)}"
+            for language, compiler in plan.compilers
+            for word in compiler.command  # a launcher such as ccache comes first
+        ),
+        "tools": "\n".join(_identify_tools(host)),
+        "rust": _describe_rust(host),
+        "toolkit": "" if plan.device is None else repr(plan.device.toolkit),
+        "interpreter": f"{sys.version} {sysconfig.get_config_var('SOABI')} {sys.base_prefix}",
+        "distributions": "\n".join(sorted(f"{name} {version}" for name, version in distributions)),
+        "environment": "\n".join(
+            f"{name}={value}" for name, value in sorted(relevant_variables(env).items())
+        ),
+        "libc": f"{plan.facts.libc} {plan.facts.distro}",
+    }
 
 
 def digest_parts(parts: Mapping[str, str]) -> str:

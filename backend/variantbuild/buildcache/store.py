@@ -25,7 +25,8 @@ from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
 from variantbuild.types import JSONValue
 
-_ENTRY = "entry.json"
+#: The record of an entry.
+ENTRY = "entry.json"
 _CHUNK = 1 << 20
 
 
@@ -64,9 +65,9 @@ class Store:
         entry = self.directory / key
         if not entry.exists():
             return None
-        self._check_owner()
+        self.check_owner()
         try:
-            record = cast("dict[str, JSONValue]", json.loads((entry / _ENTRY).read_text("utf-8")))
+            record = cast("dict[str, JSONValue]", json.loads((entry / ENTRY).read_text("utf-8")))
             wheel = entry / Path(str(record["name"])).name
             libraries = cast("Mapping[str, str]", record["libraries"])
             sha256 = str(record["sha256"])
@@ -83,24 +84,32 @@ class Store:
             os.utime(entry)
         return Kept(wheel=wheel, sha256=sha256, libraries=libraries)
 
-    def store(self, key: str, wheel: Path, libraries: Mapping[str, str]) -> None:
+    def store(
+        self,
+        key: str,
+        wheel: Path,
+        libraries: Mapping[str, str],
+        more: Mapping[str, JSONValue] | None = None,
+    ) -> None:
         """Keep a copy of `wheel` under `key`, and remove the least recently used beyond the limit.
 
+        `more` is added to the record.
         Raises OSError if writing fails, and WheelError if the directory is not this user's own.
         """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._check_owner()
+        self.check_owner()
         with staging_directory(self.directory) as staging:
             new = staging / "entry"
             new.mkdir()
             shutil.copyfile(wheel, new / wheel.name)
-            record = {
+            record: dict[str, JSONValue] = {
+                **(more or {}),
                 "name": wheel.name,
                 "sha256": digest_file(new / wheel.name),
                 "libraries": dict(libraries),
             }
-            (new / _ENTRY).write_text(json.dumps(record, indent=1), encoding="utf-8")
-            for name in (wheel.name, _ENTRY):
+            (new / ENTRY).write_text(json.dumps(record, indent=1), encoding="utf-8")
+            for name in (wheel.name, ENTRY):
                 with (new / name).open("rb") as stream:
                     os.fsync(stream.fileno())
             try:
@@ -136,7 +145,7 @@ class Store:
         """
         keys = {entry.key for entry in self.entries()}
         if self.directory.is_dir():
-            self._check_owner()
+            self.check_owner()
             for directory in list(self.directory.iterdir()):
                 self._remove(directory)
             left = sum(entry.key in keys for entry in self.entries())
@@ -178,8 +187,8 @@ class Store:
         ):
             entry.rename(staging / "entry")
 
-    def _check_owner(self) -> None:
-        """Refuse a directory into which others could put wheels."""
+    def check_owner(self) -> None:
+        """Refuse a directory into which others could put wheels; raises WheelError."""
         if not hasattr(os, "geteuid"):
             return
         status = self.directory.stat()

@@ -51,27 +51,37 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
         raise outcome.error()
     for message in outcome.warnings:
         reporter.warning(message)
-    if isinstance(outcome, Unstamped) and outcome.why == "no-machine-code":
-        _report_uncompiled(plan, reporter)
     if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
         reporter.note(outcome.reason)
+    if isinstance(outcome, Unstamped) and outcome.why == "no-machine-code":
+        _report_missing_code(plan, reporter)
     if not isinstance(outcome, Stamped) or report is None or judgement is None:
         return None
     return Approved(variant=outcome.variant, report=report, has_notes=judgement.has_isa_notes)
 
 
-def _report_uncompiled(plan: BuildPlan, reporter: Reporter) -> None:
-    """Warn of a wheel without machine code from a tree with sources, if we chose the backend."""
+def _report_missing_code(plan: BuildPlan, reporter: Reporter) -> None:
+    """Say why a wheel without machine code has no stamp; warn if the tree has sources for it."""
     from variantbuild.config.compiledsources import find_compiled_source
 
-    delegate, project = plan.delegate, plan.project
-    source = None if project.config.is_set("delegate") else find_compiled_source(project.path)
-    if source is not None:
-        reporter.warning(
-            f"the wheel contains no machine code, but the source tree contains {source.path}: "
-            f"{delegate.backend}, chosen because of {delegate.origin}, compiled nothing; set "
-            "delegate in [tool.variantbuild] to the backend that does"
+    stamp = "" if plan.variant.is_baseline else f"not stamped as {plan.variant}: "
+    source = find_compiled_source(plan.project.path)
+    if source is None:
+        if stamp:
+            reporter.note(f"{stamp}the wheel contains no machine code")
+        return
+    text = (
+        f"{stamp}the wheel contains no machine code, but the source tree contains {source.path}: "
+        "an optional extension may have failed to compile, or a condition may have left it out "
+        "(see the output of the build)"
+    )
+    delegate = plan.delegate
+    if not plan.project.config.is_set("delegate"):
+        text += (
+            f"; or {delegate.backend}, chosen because of {delegate.origin}, compiled nothing: then "
+            "set delegate in [tool.variantbuild] to the backend that does"
         )
+    reporter.warning(text)
 
 
 def approve_in_place(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from variantbuild.config.project import Project
 from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.run import returned_path, run_build_hook
+from variantbuild.errors import VariantBuildError
 from variantbuild.hooks.approval import approve_in_place, approve_wheel, compiled_modules
 from variantbuild.host.staging import publish, staging_directory
 from variantbuild.messages import Reporter
@@ -32,18 +33,31 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
     cached = _open_cache(plan, delegate)
     if cached is not None and (taken := cached.take(destination)) is not None:
         return taken
-    with staging_directory(destination) as staging:
-        built = run_build_hook(plan, delegate, "build_wheel", staging)
-        approved = approve_wheel(plan, built, delegate.reporter)
-        if approved is None:
-            made = publish(built, destination)
-        else:
-            from variantbuild.hooks.stamping import publish_stamped
+    from variantbuild.buildcache.refused import begin_attempt
 
-            made = publish_stamped(plan, approved, built, destination, epoch=_epoch(delegate.env))
+    attempt = begin_attempt(plan, delegate.env)
+    with staging_directory(destination) as staging:
+        built = attempt.resume(staging, delegate.reporter)
+        if built is None:
+            built = run_build_hook(plan, delegate, "build_wheel", staging)
+        try:
+            made = _finish(plan, delegate, built, destination)
+        except VariantBuildError as error:
+            raise attempt.keep(built, error) from None
+    attempt.forget()
     if cached is not None:
         cached.store_wheel(made)
     return made
+
+
+def _finish(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) -> Path:
+    """Audit the delegate's wheel `built`, and publish it with its stamp, if it gets one."""
+    approved = approve_wheel(plan, built, delegate.reporter)
+    if approved is None:
+        return publish(built, destination)
+    from variantbuild.hooks.stamping import publish_stamped
+
+    return publish_stamped(plan, approved, built, destination, epoch=_epoch(delegate.env))
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:

@@ -28,6 +28,22 @@ def digest_plan(plan: BuildPlan) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def digest_compilation(plan: BuildPlan) -> str:
+    """Return a digest of what the delegate's wheel depends on, in hexadecimal.
+
+    What is done with a built wheel is left out: its audit and its names.
+    """
+    canonical = canonical_plan(plan)
+    settings = plan.project.config.canonical()
+    after = ("audit", "local-version", "platform-tag")
+    canonical["settings"] = {
+        key: value for key, value in settings.items() if not key.startswith(after)
+    }
+    del canonical["naming"]
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def canonical_plan(plan: BuildPlan) -> dict[str, JSONValue]:
     """Return what the bytes of the wheel depend on, as JSON.
 

@@ -1,0 +1,219 @@
+"""Wheels that were built and then refused: kept, so that the build need not run again.
+
+An entry holds the delegate's wheel, and what it was built from: the same build under another
+policy goes on from it. Entries are in the user's cache directory, since front ends build in
+temporary trees, else in `build` of the source tree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from variantbuild.buildcache.key import digest_parts, environment_parts, visible_distributions
+from variantbuild.buildcache.snapshot import (
+    Snapshot,
+    digest_sources,
+    refers_outside,
+    take_snapshot,
+)
+from variantbuild.buildcache.store import ENTRY, Store, digest_file
+from variantbuild.data import load_table
+from variantbuild.errors import VariantBuildError, WheelError
+from variantbuild.host.userdirs import user_directory
+from variantbuild.messages import Reporter
+from variantbuild.plan import BuildPlan
+from variantbuild.plan.digest import digest_compilation
+from variantbuild.types import JSONValue
+
+#: Where entries are in a source tree if the user has no cache directory.
+IN_TREE = Path("build", "variantbuild-refused")
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A build that may be refused: its plan, and the files of its tree before it ran."""
+
+    plan: BuildPlan
+    env: Mapping[str, str]
+    before: Snapshot
+
+    @property
+    def _prefix(self) -> str:
+        return digest_compilation(self.plan)[:12]
+
+    def resume(self, directory: Path, reporter: Reporter) -> Path | None:
+        """Copy the wheel of the same build into `directory`, if it was refused; return its path.
+
+        None unless one was refused under another policy, and nothing has changed since.
+        """
+        for store in _stores(self.env, self.plan.project.path):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, WheelError):
+                for entry in sorted(store.directory.glob(f"{self._prefix}-*")):
+                    store.check_owner()
+                    record = read_record(entry)
+                    if self._fits(record):
+                        copied = Path(
+                            shutil.copyfile(
+                                entry / str(record["name"]), directory / entry_name(record)
+                            )
+                        )
+                        if digest_file(copied) == record["sha256"]:
+                            reporter.warning(
+                                f"nothing is compiled: the wheel of the same build, refused on "
+                                f"{_when(record)}, is used: {entry / entry_name(record)}"
+                            )
+                            return copied
+        return None
+
+    def forget(self) -> None:
+        """Remove the wheels of this build, which has succeeded now."""
+        for store in _stores(self.env, self.plan.project.path):
+            with contextlib.suppress(OSError):
+                for entry in store.directory.glob(f"{self._prefix}-*"):
+                    store.remove(entry.name)
+
+    def keep(self, wheel: Path, error: VariantBuildError) -> VariantBuildError:
+        """Keep the refused `wheel`; return `error` with its place and what to do with it."""
+        if not wheel.is_file():
+            return error
+        failure = ""
+        for store in _stores(self.env, self.plan.project.path):
+            try:
+                record = self._describe(error)
+                same = {key: str(record[key]) for key in ("sources", "policy")}
+                name = f"{self._prefix}-{digest_parts(same)[:8]}"
+                expire(store)
+                store.remove(name)
+                store.store(name, wheel, {}, more=record)
+            except (OSError, VariantBuildError) as problem:
+                failure = failure or str(problem)
+                continue
+            place = store.directory / name / wheel.name
+            return _with_hint(error, place, bool(record["sources"]))
+        return _with_hint(error, None, False, failure)
+
+    def _describe(self, error: VariantBuildError) -> dict[str, JSONValue]:
+        tree = self.plan.project.path
+        after = take_snapshot(tree)
+        unchanged = all(after.get(name) == status for name, status in self.before.items())
+        sources: list[JSONValue] = []
+        if unchanged and not refers_outside(tree):
+            # An unpacked copy has the files before the build, this tree has those after it.
+            sources = list(
+                dict.fromkeys(digest_sources(tree, names) for names in (self.before, after))
+            )
+        return {
+            "sources": sources,
+            "environment": self._environment() if sources else "",
+            "policy": _policy(self.plan),
+            "tree": str(tree),
+            "refused": error.message,
+            "time": int(time.time()),
+        }
+
+    def _fits(self, record: Mapping[str, JSONValue]) -> bool:
+        sources = record["sources"]
+        if not isinstance(sources, list) or not sources or record["policy"] == _policy(self.plan):
+            return False
+        if record["environment"] != self._environment():
+            return False
+        tree = self.plan.project.path
+        return digest_sources(tree, take_snapshot(tree)) in sources
+
+    def _environment(self) -> str:
+        parts = environment_parts(self.plan, self.env, visible_distributions())
+        return digest_parts({**parts, "plan": digest_compilation(self.plan)})
+
+
+def begin_attempt(plan: BuildPlan, env: Mapping[str, str]) -> Attempt:
+    """Return the build of `plan`, which is about to run."""
+    try:
+        before = take_snapshot(plan.project.path)
+    except OSError:
+        before = {"?": (0, 0, 0)}  # a file that vanishes: the tree changes during the build
+    # A copy: the delegate may change the environment.
+    return Attempt(plan=plan, env=dict(env), before=before)
+
+
+def refused_store(env: Mapping[str, str]) -> Store | None:
+    """Return the store of refused wheels in the user's cache directory; None if that is unknown."""
+    base = user_directory("cache", env)
+    return None if base is None else _store(base / "variantbuild" / "refused")
+
+
+def tree_store(tree: Path) -> Store:
+    """Return the store of refused wheels in the source tree `tree`."""
+    return _store(tree / IN_TREE)
+
+
+def read_record(entry: Path) -> Mapping[str, JSONValue]:
+    """Return what is recorded of the entry; raises OSError and ValueError."""
+    return cast("Mapping[str, JSONValue]", json.loads((entry / ENTRY).read_text("utf-8")))
+
+
+def entry_name(record: Mapping[str, JSONValue]) -> str:
+    """Return the file name of the wheel that a record is about."""
+    return Path(str(record["name"])).name
+
+
+def expire(store: Store) -> None:
+    """Remove the entries that have not been used for longer than the table says."""
+    days = cast("int", load_table("buildcache")["refused-days"])
+    for entry in store.entries():
+        if time.time() - entry.used > days * _DAY:
+            store.remove(entry.key)
+
+
+def _stores(env: Mapping[str, str], tree: Path) -> tuple[Store, ...]:
+    home = refused_store(env)
+    return (tree_store(tree),) if home is None else (home, tree_store(tree))
+
+
+def _store(directory: Path) -> Store:
+    limit = cast("int", load_table("buildcache")["refused-limit"])
+    return Store(directory=directory, limit=limit)
+
+
+def _policy(plan: BuildPlan) -> str:
+    config = plan.project.config
+    text = repr((config.canonical(), plan.naming.local, plan.naming.form))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _when(record: Mapping[str, JSONValue]) -> str:
+    seconds = record["time"]
+    at = time.localtime(seconds if isinstance(seconds, int) else 0)
+    return time.strftime("%Y-%m-%d %H:%M", at)
+
+
+def _with_hint(
+    error: VariantBuildError, place: Path | None, resumable: bool, failure: str = ""
+) -> VariantBuildError:
+    """Return `error` with a hint that says where the wheel is."""
+    if place is None:
+        lines = [f"the built wheel could not be kept: {failure}"]
+    else:
+        lines = [
+            f"the built wheel is kept: {place}",
+            "`variantbuild audit` shows what its files need; `variantbuild stamp` with a --target "
+            "that they fit labels it",
+        ]
+    if resumable:
+        lines.append(
+            "the same build under another policy (-C variantbuild.audit=warn) goes on from it "
+            "without compiling again"
+        )
+    made = type(error).__new__(type(error))
+    made.__dict__.update(error.__dict__)
+    made.args = error.args
+    made.hint = "\n  ".join([*([error.hint] if error.hint else []), *lines])
+    return made

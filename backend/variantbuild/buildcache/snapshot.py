@@ -1,0 +1,94 @@
+"""What a build reads of a source tree: its files without the output of builds, as one digest.
+
+Unlike the files of an sdist, a tree changes while it is built: a build adds files. A snapshot
+before it tells those apart from files that somebody edited meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+#: The files in a tree, by relative path, each with size, modification and change time.
+Snapshot = Mapping[str, tuple[int, int, int]]
+
+_CHUNK = 1 << 20
+#: Output of builds: below the top of the tree, and anywhere.
+_OUTPUT = ("build", "dist", "wheelhouse", "_skbuild")
+_CACHES = ("__pycache__", "node_modules", "site-packages")
+#: Files that tell where a project refers to files outside its tree.
+_DESCRIPTIONS = ("pyproject.toml", "setup.py", "setup.cfg", "CMakeLists.txt", "meson.build")
+
+
+def take_snapshot(tree: Path) -> Snapshot:
+    """Return the files of the directory `tree` that a build may read; nothing is opened."""
+    found = {}
+    for path in (*_files(tree), *_git_state(tree)):
+        status = path.lstat()
+        name = os.path.relpath(path, tree)
+        found[name] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found
+
+
+def digest_sources(tree: Path, names: Iterable[str]) -> str:
+    """Return a digest of the files `names` below the directory `tree`: paths, modes, bytes.
+
+    Of a link only its target counts. Raises OSError for a file that cannot be read.
+    """
+    state = hashlib.sha256()
+    for name in sorted(names):
+        path = tree / name
+        state.update(name.encode("utf-8", "surrogateescape") + b"\0")
+        if path.is_symlink():
+            state.update(b"->" + os.fsencode(path.readlink()) + b"\0")
+            continue
+        content = hashlib.sha256()
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                content.update(chunk)
+            executable = os.fstat(stream.fileno()).st_mode & 0o111 != 0
+        state.update(content.digest() + bytes([executable]))
+    return state.hexdigest()
+
+
+def refers_outside(tree: Path) -> bool:
+    """Return whether a description of the project names files outside the directory `tree`."""
+    for name in _DESCRIPTIONS:
+        try:
+            text = (tree / name).read_bytes()
+        except OSError:
+            continue
+        if b"../" in text or b"file://" in text:
+            return True
+    return False
+
+
+def _files(tree: Path) -> Iterator[Path]:
+    """Yield the files of a tree, without hidden directories and the output of builds."""
+    for place, directories, names in os.walk(tree):
+        top = Path(place) == tree
+        directories[:] = [
+            name
+            for name in directories
+            if not name.startswith(".")
+            and not (top and name in _OUTPUT)
+            and name not in _CACHES
+            and not name.endswith(".egg-info")
+            and not Path(place, name, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(place, name) for name in names)
+        yield from (Path(place, name) for name in directories if Path(place, name).is_symlink())
+
+
+def _git_state(tree: Path) -> Iterator[Path]:
+    """Yield the files that hold commit and tags, from which some projects compute a version."""
+    git = tree / ".git"
+    for name in ("HEAD", "packed-refs"):
+        if (git / name).is_file():
+            yield git / name
+    for place, _, names in os.walk(git / "refs"):
+        yield from (Path(place, name) for name in names)
+    if git.is_file():
+        yield git

@@ -1,0 +1,1 @@
+#include "a_header_that_nobody_has.h"

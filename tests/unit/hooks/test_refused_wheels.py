@@ -1,0 +1,192 @@
+"""A refused wheel is kept, and the same build under another policy goes on from it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from canned import Tree, enter, module
+from variantbuild.buildcache import refused
+from variantbuild.buildcache.store import Store
+from variantbuild.config.delegatespec import resolve_delegate
+from variantbuild.config.project import load_project
+from variantbuild.errors import AuditError, VariantBuildError, WheelError
+from variantbuild.frontend.situation import Situation
+from variantbuild.hooks import produce
+from variantbuild.host.local import LocalHost
+from variantbuild.plan import make_plan
+
+pytestmark = [
+    pytest.mark.usefixtures("fake_compilers"),
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() != "x86_64",
+        reason="the plan is for Linux on x86-64",
+    ),
+]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A source tree whose backend hands out a wheel that needs v4."""
+    made = Tree(tmp_path / "tree")
+    enter(made, monkeypatch, tmp_path / "home")
+    made.hand_out(module("v4"))
+    return made
+
+
+def build(tree: Tree, folder: Path | None = None, **settings: str) -> Path:
+    """Build `folder`, the tree itself by default, for v3; return the published wheel."""
+    folder = folder or tree.folder
+    given = {"cpu": "v3", **settings}
+    ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
+    project = load_project(folder, ours, os.environ, machine_files=())
+    delegate = tree.load(resolve_delegate(project))
+    host = LocalHost(env=os.environ, source=folder)
+    plan = make_plan(project, delegate.spec, host, Situation(kind="build", evidence="test"))
+    return produce.produce_wheel(plan, delegate, tree.out)
+
+
+def refusal(tree: Tree, folder: Path | None = None, **settings: str) -> VariantBuildError:
+    with pytest.raises(VariantBuildError) as caught:
+        build(tree, folder, **settings)
+    return caught.value
+
+
+def kept(error: VariantBuildError) -> Path:
+    """Return the path that the hint of a refusal names."""
+    found = re.search("the built wheel is kept: (.+)", error.hint or "")
+    assert found is not None, error.hint
+    return Path(found[1])
+
+
+def builds(tree: Tree) -> int:
+    return tree.calls.count("build_wheel")
+
+
+def test_the_wheel_is_kept_whole_and_named(tree: Tree) -> None:
+    error = refusal(tree)
+    assert isinstance(error, AuditError)
+    assert error.exit_code == 1
+    (canned,) = (tree.folder / "canned").iterdir()
+    assert kept(error).read_bytes() == canned.read_bytes()
+    assert "variantbuild stamp" in str(error.hint)
+    assert "appended after ours" in str(error.hint)  # the hint of the audit itself comes first
+    assert tree.made == []
+
+
+def test_another_policy_goes_on_without_compiling(tree: Tree) -> None:
+    path = kept(refusal(tree))
+    made = build(tree, audit="warn")
+    assert builds(tree) == 1
+    assert made.name == "demo-1.0-py3-none-linux_x86_64.whl"
+    (said,) = [each for each in tree.reporter.warnings if "nothing is compiled" in each]
+    assert str(path) in said
+    # The build has succeeded: nothing is kept of it.
+    assert not path.exists()
+
+
+def test_the_same_policy_compiles_again(tree: Tree) -> None:
+    refusal(tree)
+    refusal(tree)
+    assert builds(tree) == 2
+
+
+def test_a_copy_of_the_tree_goes_on_too(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip unpacks an sdist to another temporary directory each time."""
+    refusal(tree)
+    copy = tree.folder.parent / "copy"
+    shutil.copytree(tree.folder, copy)
+    monkeypatch.chdir(copy)
+    build(tree, copy, audit="warn")
+    assert builds(tree) == 1
+
+
+@pytest.mark.parametrize("change", ["edit", "add", "remove", "setting", "variable", "mode"])
+def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tree.folder / "src" / "m.c"
+    source.write_text("int a;")
+    refusal(tree)
+    settings = {"audit": "warn"}
+    match change:
+        case "edit":
+            source.write_text("int b;")
+        case "add":
+            source.with_name("n.c").touch()
+        case "remove":
+            source.unlink()
+        case "mode":
+            source.chmod(0o755)
+        case "setting":
+            settings["fp_contract"] = "off"
+        case "variable":
+            monkeypatch.setenv("LDFLAGS", "-Wl,-O1")
+    build(tree, **settings)
+    assert builds(tree) == 2
+
+
+@pytest.mark.parametrize("made", ["build/x.o", "demo.egg-info/PKG-INFO", ".cache/x", "dist/x.whl"])
+def test_output_of_builds_is_no_change(tree: Tree, made: str) -> None:
+    refusal(tree)
+    (tree.folder / made).parent.mkdir()
+    (tree.folder / made).touch()
+    build(tree, audit="warn")
+    assert builds(tree) == 1
+
+
+def test_a_project_that_reads_files_outside_its_tree_compiles_again(tree: Tree) -> None:
+    (tree.folder / "CMakeLists.txt").write_text("add_subdirectory(../shared)")
+    error = refusal(tree)
+    assert kept(error).is_file()
+    assert "without compiling" not in str(error.hint)
+    build(tree, audit="warn")
+    assert builds(tree) == 2
+
+
+def test_a_damaged_copy_is_not_used(tree: Tree) -> None:
+    path = kept(refusal(tree))
+    path.write_bytes(path.read_bytes()[:-1])
+    build(tree, audit="warn")
+    assert builds(tree) == 2
+
+
+def test_a_refused_name_keeps_the_wheel(tree: Tree) -> None:
+    tree.hand_out(module("v3"), version="1.0+v2")
+    error = refusal(tree)
+    assert isinstance(error, WheelError)
+    assert kept(error).is_file()
+
+
+def test_without_a_cache_directory_it_is_kept_in_the_tree(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    path = kept(refusal(tree))
+    assert path.is_relative_to(tree.folder / "build" / "variantbuild-refused")
+    build(tree, audit="warn")
+    assert builds(tree) == 1
+
+
+def test_old_ones_are_removed(tree: Tree) -> None:
+    old = kept(refusal(tree))
+    os.utime(old.parent, (0, 0))
+    (tree.folder / "src" / "m.c").touch()
+    refusal(tree, fp_contract="off")
+    assert not old.exists()
+
+
+def test_the_newest_is_kept_over_the_limit(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = Store(directory=tmp_path / "small", limit=1)
+    monkeypatch.setattr(refused, "refused_store", lambda env: store)
+    first = kept(refusal(tree))
+    second = kept(refusal(tree, fp_contract="off"))
+    assert not first.exists()
+    assert second.exists()
