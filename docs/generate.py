@@ -12,7 +12,7 @@ from pathlib import Path
 
 from marks import render_table, replace_part
 from variantbuild.config import Setting, settings
-from variantbuild.config.overrides import AXES, EARLY_AXIS
+from variantbuild.config.overrides import AXES, EARLY_AXIS, MACHINE_AXES
 from variantbuild.config.schema import render_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,11 +30,15 @@ def render_settings() -> str:
 def render_conditions() -> str:
     """Return what overrides can test and change, as Markdown."""
     early = ", ".join(f"`{setting.key}`" for setting in settings() if setting.early)
+    machine = " and ".join(f"`if.{axis}`" for axis in MACHINE_AXES)
     late = ", ".join(f"`if.{axis}`" for axis in AXES if axis != EARLY_AXIS)
     return (
-        f"The conditions are `if.{EARLY_AXIS}`, {late}. A table can set every key except "
-        f"`overrides`. These take part in choosing the variant, so only `if.{EARLY_AXIS}` can be "
-        f"used with them: {early}."
+        f"The conditions are `if.{EARLY_AXIS}`, {late}. The user's and the machine's files also "
+        f"have {machine}: the machine that builds (see [clusters](clusters.md)). pyproject.toml "
+        "does not, because a project must give the same wheel wherever it is built. A table can "
+        "set every key except `overrides`. These take part in choosing the variant, so only "
+        f"conditions that are known before can be used with them (`if.{EARLY_AXIS}`, {machine}): "
+        f"{early}."
     )
 
 

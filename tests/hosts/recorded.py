@@ -67,6 +67,7 @@ class RecordedHost:
     config: Mapping[str, str] = field(default_factory=dict)
     strings: Mapping[str, str] = field(default_factory=dict)
     cpuid_answer: CpuId | None = None
+    hostname: str = "node1.cluster.example"
     usable_cpus: int = 8
     site_directories: tuple[str, ...] = ()
     calls: list[tuple[str, ...]] = field(default_factory=list)

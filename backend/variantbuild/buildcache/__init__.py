@@ -4,6 +4,8 @@ key.py         everything that a build depends on, as one digest
 libraries.py   the libraries that a finished wheel links to and does not contain
 store.py       the entries on disk: find, verify, store, evict
 use.py         the cache around one build
+refused.py     wheels that were built and refused, for the same build under another policy
+snapshot.py    the files of a source tree before and after a build
 
-Imported only if `build-cache` is on.
+The first four are imported only if `build-cache` is on or a wheel was refused.
 """

@@ -24,7 +24,9 @@ from variantbuild.cli.terminal import (
 from variantbuild.config.project import load_project
 from variantbuild.errors import ConfigError, VariantBuildError
 from variantbuild.frontend.isolated import BuildFailedError, build_isolated
+from variantbuild.host.local import LocalHost
 from variantbuild.messages import Message, read_messages
+from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import JSONValue
 
 
@@ -95,7 +97,7 @@ def _build(
         log, recorded = Path(directory, "build.log"), Path(directory, "messages")
         try:
             # A wrong setting is reported before an environment is created.
-            load_project(source, chosen, env)
+            load_project(source, chosen, env, machine=machine_names(LocalHost(env=env)))
             with progress(name) as step:
                 wheel = build_isolated(
                     source,

@@ -16,6 +16,7 @@ from variantbuild.frontend.naming import front_ends, resolve_naming
 from variantbuild.frontend.situation import detect_situation, read_traces
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, plan_build
+from variantbuild.probe.machinenames import machine_names
 from variantbuild.tags.forms import name_platforms
 from variantbuild.types import JSONValue
 
@@ -37,8 +38,9 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Compute the plan for the source tree and print it."""
     check_targets([] if args.target is None else [args.target])
     source = Path(args.source).resolve()
-    project = load_project(source, config_settings_of(args), env)
     host = LocalHost(env=env, source=source)
+    machine = machine_names(host)
+    project = load_project(source, config_settings_of(args), env, machine=machine)
     situation = detect_situation(read_traces(host, source, is_sdist=project.is_sdist))
     plan = plan_build(project, resolve_delegate(project), host, situation, preview=True)
     for message in plan.messages:
@@ -164,7 +166,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
         *plan_rows(plan),
         ("guard", guarded),
         *_trial_rows(plan),
-        *(("override", override.place) for override in plan.project.config.overrides),
+        *(("override", str(override)) for override in plan.project.config.overrides),
     ]
     lines = [table(rows), *plan_lines(plan, env), "", paint("what each front end gets", "bold")]
     for row in _names(plan):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from variantbuild.cli.deviceview import device_json, device_rows
 from variantbuild.cli.factview import fact_cells, fact_json
 from variantbuild.cli.options import check_label
 from variantbuild.cli.terminal import paint, print_json, table
 from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
+from variantbuild.config import Override
+from variantbuild.config.project import load_machine_overrides
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
@@ -31,8 +34,12 @@ from variantbuild.probe.facts import (
 )
 from variantbuild.probe.gpu import probe_accelerator
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
+from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import JSONValue
 from variantbuild.variant.axes import Accelerator
+
+#: Tables of overrides, each with whether it matches this machine.
+Overrides = tuple[tuple[Override, bool], ...]
 
 _KINDS: tuple[AcceleratorKind, ...] = ("cuda", "rocm")
 _TITLES = {"c": "C compiler", "cxx": "C++ compiler", "fortran": "Fortran compiler"}
@@ -55,8 +62,18 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return report(LocalHost(env=env), why_not=args.why_not, as_json=args.json)
 
 
-def report(host: Host, *, why_not: str | None, as_json: bool) -> int:
-    """Probe `host`, print the facts or the reasons, and return the exit code."""
+def report(
+    host: Host,
+    *,
+    why_not: str | None,
+    as_json: bool,
+    settings_files: tuple[Path, ...] | None = None,
+) -> int:
+    """Probe `host`, print the facts or the reasons, and return the exit code.
+
+    `settings_files` are those whose overrides are shown, None for the user's and the machine's.
+    """
+    overrides = load_machine_overrides(host.env, machine_names(host), machine_files=settings_files)
     facts = probe_host(host, LANGUAGES)
     target = None if why_not is None else parse_target(why_not, facts)
     wanted = None if target is None else target.accelerator
@@ -68,9 +85,18 @@ def report(host: Host, *, why_not: str | None, as_json: bool) -> int:
         suitability = judge_machine(target, facts, sight)
     if as_json:
         payload = _payload(facts, _name(host, facts), devices)
+        payload["hostname"] = host.hostname
+        payload["overrides"] = [
+            {"place": each.place, "conditions": _conditions_json(each), "matches": matches}
+            for each, matches in overrides
+        ]
         print_json({**payload, "why_not": _reasons_json(why_not, suitability)})
     elif why_not is None or suitability is None:
-        print(_facts_for_people(facts, _name(host, facts), devices))
+        print(
+            _facts_for_people(
+                facts, _name(host, facts), devices, hostname=host.hostname, overrides=overrides
+            )
+        )
     else:
         print(_reasons_for_people(why_not, suitability))
     return 1 if suitability is not None and (suitability.run or suitability.build) else 0
@@ -102,10 +128,16 @@ def _name(host: Host, facts: HostFacts) -> Fact[str]:
 
 
 def _facts_for_people(
-    facts: HostFacts, name: Fact[str], devices: Sequence[AcceleratorFacts]
+    facts: HostFacts,
+    name: Fact[str],
+    devices: Sequence[AcceleratorFacts],
+    *,
+    hostname: str,
+    overrides: Overrides,
 ) -> str:
     rows = [
         ("machine", f"{facts.system} {facts.machine}", ""),
+        ("host name", hostname, ""),
         ("CPU", *fact_cells(facts.cpu, _show_cpu)),
         ("level", *fact_cells(_level(facts), str)),
         ("name", *fact_cells(name, str)),
@@ -114,6 +146,10 @@ def _facts_for_people(
     ]
     rows += [(_TITLES[lang], *fact_cells(fact, _show_compiler)) for lang, fact in facts.compilers]
     rows += [row for each in devices for row in device_rows(each)]
+    rows += [
+        ("override", str(each), paint("matches" if matches else "does not match", "dim"))
+        for each, matches in overrides
+    ]
     return table(rows)
 
 
@@ -161,6 +197,10 @@ def _reasons_json(target: str | None, suitability: Suitability | None) -> JSONVa
         "build": [str(each) for each in suitability.build],
         "notes": list(suitability.notes),
     }
+
+
+def _conditions_json(override: Override) -> JSONValue:
+    return {axis: list(patterns) for axis, patterns in override.conditions}
 
 
 def _payload(

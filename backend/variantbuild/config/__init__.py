@@ -8,8 +8,14 @@ pyproject.toml. The keys are declared in `settings`.
 from __future__ import annotations
 
 from variantbuild.config.kinds import Setting
-from variantbuild.config.overrides import Names, Override, platform_names
-from variantbuild.config.resolve import resolve_config
+from variantbuild.config.overrides import (
+    ComputedNames,
+    Names,
+    Override,
+    chain_names,
+    platform_names,
+)
+from variantbuild.config.resolve import read_overrides, resolve_config
 from variantbuild.config.settings import (
     AuditPolicy,
     Config,
@@ -27,6 +33,7 @@ from variantbuild.config.sources import (
 
 __all__ = [
     "AuditPolicy",
+    "ComputedNames",
     "Config",
     "FpContract",
     "LocalVersion",
@@ -35,8 +42,10 @@ __all__ = [
     "PlatformTag",
     "Setting",
     "Source",
+    "chain_names",
     "environment_source",
     "platform_names",
+    "read_overrides",
     "resolve_config",
     "settings",
     "split_config_settings",

@@ -12,15 +12,22 @@ wins; `dependencies` and `cmake.define` are merged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache, partial
 
 from variantbuild.config.kinds import Value
 
-#: What conditions can test. The platform is known from the start, the others once the variant is.
+#: What conditions in a project can test. The platform is known from the start, the others once the
+#: variant is.
 EARLY_AXIS = "platform"
 AXES = (EARLY_AXIS, "cpu", "accelerator", "distro")
+
+#: Conditions on the machine that builds, known from the start. Only the user's and the machine's
+#: files have them: what a project is must not depend on who builds it.
+MACHINE_AXES = ("hostname", "level")
+EARLY_AXES = (EARLY_AXIS, *MACHINE_AXES)
 
 Names = Mapping[str, frozenset[str]]
 
@@ -38,6 +45,11 @@ class Override:
     dependencies: tuple[str, ...] = ()
     defines: tuple[tuple[str, str], ...] = ()
 
+    def __str__(self) -> str:
+        """Return the place and the conditions, as they are shown to people."""
+        shown = (f"if.{axis} = {' or '.join(patterns)}" for axis, patterns in self.conditions)
+        return f"{self.place} ({', '.join(shown)})"
+
     def matches(self, names: Names) -> bool:
         """Return whether every condition matches one of the names of its axis in `names`.
 
@@ -47,6 +59,29 @@ class Override:
             any(fnmatchcase(name, pattern) for name in names.get(axis, ()) for pattern in patterns)
             for axis, patterns in self.conditions
         )
+
+
+class ComputedNames(Mapping[str, frozenset[str]]):
+    """Names that are computed when a condition first asks for them, by axis."""
+
+    def __init__(self, **axes: Callable[[], frozenset[str]]) -> None:
+        self._axes = {axis: cache(compute) for axis, compute in axes.items()}
+
+    def __getitem__(self, axis: str) -> frozenset[str]:
+        return self._axes[axis]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._axes)
+
+    def __len__(self) -> int:
+        return len(self._axes)
+
+
+def chain_names(*each: Names) -> Names:
+    """Return all names, those of the first mapping that has the axis; nothing is computed yet."""
+    return ComputedNames(
+        **{axis: partial(names.__getitem__, axis) for names in reversed(each) for axis in names}
+    )
 
 
 def platform_names(platform: str) -> dict[str, frozenset[str]]:

@@ -6,44 +6,51 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard, cast
 
 from variantbuild.config.kinds import Value, nearest, parse_value
-from variantbuild.config.overrides import AXES, EARLY_AXIS, Override
+from variantbuild.config.overrides import AXES, EARLY_AXES, MACHINE_AXES, Override
 from variantbuild.config.settings import OVERRIDES, settings
 from variantbuild.config.sources import flatten_table
 from variantbuild.types import TOMLValue
 
 
-def parse_overrides(raw: TOMLValue, source: str, problems: list[str]) -> tuple[Override, ...]:
+def parse_overrides(
+    raw: TOMLValue, source: str, problems: list[str], *, of_machine: bool = False
+) -> tuple[Override, ...]:
     """Parse the array of tables `raw`; append what is wrong with it to `problems`.
 
-    `source` names the file for messages.
+    `source` names the file for messages; `of_machine` says that it is the user's or the machine's.
     """
     if not _is_list(raw) or not all(isinstance(table, Mapping) for table in raw):
         problems.append(
             f"{OVERRIDES} in {source} is {raw!r}: expected an array of tables, each starting with "
-            f"[[tool.variantbuild.{OVERRIDES}]]"
+            f"[[{'' if of_machine else 'tool.variantbuild.'}{OVERRIDES}]]"
         )
         return ()
     tables = cast("Sequence[Mapping[str, TOMLValue]]", raw)
     return tuple(
-        _parse_table(table, f"table {number} of {OVERRIDES} in {source}", problems)
+        _parse_table(
+            table, f"table {number} of {OVERRIDES} in {source}", problems, of_machine=of_machine
+        )
         for number, table in enumerate(tables, 1)
     )
 
 
-def _parse_table(table: Mapping[str, TOMLValue], place: str, problems: list[str]) -> Override:
-    conditions = _parse_conditions(table.get("if"), place, problems)
+def _parse_table(
+    table: Mapping[str, TOMLValue], place: str, problems: list[str], *, of_machine: bool
+) -> Override:
+    axes = (*AXES, *MACHINE_AXES) if of_machine else AXES
+    conditions = _parse_conditions(table.get("if"), place, problems, axes)
     rest = {k: v for k, v in table.items() if k not in ("if", "dependencies", "cmake")}
     return Override(
         place=place,
         conditions=conditions,
-        values=_parse_values(flatten_table(rest), place, conditions, problems),
+        values=_parse_values(flatten_table(rest), place, conditions, problems, axes),
         dependencies=_parse_dependencies(table.get("dependencies", []), place, problems),
         defines=_parse_defines(table.get("cmake", {}), place, problems),
     )
 
 
 def _parse_conditions(
-    raw: TOMLValue | None, place: str, problems: list[str]
+    raw: TOMLValue | None, place: str, problems: list[str], axes: Sequence[str]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not isinstance(raw, Mapping) or not raw:
         problems.append(f'{place} has no condition: add one, such as if.cpu = "v3"')
@@ -51,10 +58,16 @@ def _parse_conditions(
     conditions = []
     for axis, value in raw.items():
         patterns = (value,) if isinstance(value, str) else _strings(value)
-        if axis not in AXES:
+        if axis in MACHINE_AXES and axis not in axes:
             problems.append(
-                f"if.{axis} of {place} is not a condition{nearest(axis, AXES)}; "
-                f"the conditions are {', '.join(AXES)}"
+                f"if.{axis} of {place} depends on the machine that builds: only the user's and the "
+                "machine's settings files can have it, as a project must give the same wheel "
+                "wherever it is built"
+            )
+        elif axis not in axes:
+            problems.append(
+                f"if.{axis} of {place} is not a condition{nearest(axis, axes)}; "
+                f"the conditions are {', '.join(axes)}"
             )
         elif not patterns:
             problems.append(
@@ -70,13 +83,15 @@ def _parse_values(
     place: str,
     conditions: Sequence[tuple[str, tuple[str, ...]]],
     problems: list[str],
+    axes: Sequence[str],
 ) -> dict[str, Value]:
     """Parse the settings of one table.
 
     Those that take part in choosing the variant are refused under conditions that depend on it.
     """
     known = {setting.key: setting for setting in settings() if setting.key != OVERRIDES}
-    late = any(axis != EARLY_AXIS for axis, _ in conditions)
+    early = [axis for axis in axes if axis in EARLY_AXES]
+    late = any(axis not in EARLY_AXES for axis, _ in conditions)
     values: dict[str, Value] = {}
     for key, value in raw.items():
         setting = known.get(key)
@@ -86,7 +101,7 @@ def _parse_values(
         elif setting.early and late:
             problems.append(
                 f"{key} of {place} takes part in choosing the variant that its condition depends "
-                f"on: only if.{EARLY_AXIS} can be used with it"
+                f"on: only {', '.join(f'if.{axis}' for axis in early)} can be used with it"
             )
         else:
             try:

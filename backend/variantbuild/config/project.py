@@ -7,16 +7,19 @@ import os
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from variantbuild.config import (
     Config,
     Names,
+    Override,
     Source,
+    chain_names,
     environment_source,
     platform_names,
+    read_overrides,
     resolve_config,
     settings,
     split_config_settings,
@@ -34,7 +37,8 @@ class Project:
 
     `pyproject` is the parsed file; `delegate_settings` are the config-settings that are not ours;
     `is_sdist` is true for an unpacked source distribution (PKG-INFO next to pyproject.toml);
-    `sources` are what `config` was read from, in order of precedence.
+    `sources` are what `config` was read from, in order of precedence; `machine` are the names of
+    this machine, which conditions in settings files match.
     """
 
     path: Path
@@ -43,6 +47,7 @@ class Project:
     delegate_settings: Mapping[str, str | list[str]]
     is_sdist: bool
     sources: tuple[Source, ...] = ()
+    machine: Names = field(default_factory=dict)
 
     @property
     def stray_settings(self) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ class Project:
 
     def settle(self, names: Names) -> Project:
         """Return the project with the overrides applied whose conditions match `names`."""
-        return replace(self, config=resolve_config(self.sources, names))
+        return replace(self, config=resolve_config(self.sources, chain_names(names, self.machine)))
 
 
 def load_project(
@@ -71,12 +76,13 @@ def load_project(
     env: Mapping[str, str],
     *,
     machine_files: tuple[Path, ...] | None = None,
+    machine: Names | None = None,
 ) -> Project:
     """Read the settings for the source tree at `path` from every source.
 
     `machine_files` are the user's and the machine's settings files, in order of precedence; None
-    means the default locations. Raises ConfigError with the file and the reason if one cannot be
-    read.
+    means the default locations. `machine` are the names of this machine, by axis. Raises
+    ConfigError with the file and the reason if one cannot be read.
     """
     pyproject = _read_toml(path / "pyproject.toml", required=True)
     files = machine_files if machine_files is not None else settings_files(env)
@@ -88,7 +94,8 @@ def load_project(
         *(table_source("file", str(file), table) for file, table in tables if table),
         _pyproject_source(pyproject),
     ]
-    config = resolve_config(sources, platform_names(sysconfig.get_platform()))
+    names = platform_names(sysconfig.get_platform())
+    config = resolve_config(sources, chain_names(names, machine or {}))
     _refuse_backend_path(path, pyproject, config)
     return Project(
         path=path,
@@ -97,6 +104,7 @@ def load_project(
         delegate_settings=rest,
         is_sdist=(path / "PKG-INFO").is_file(),
         sources=tuple(sources),
+        machine=machine or {},
     )
 
 
@@ -111,6 +119,25 @@ def settings_files(env: Mapping[str, str], platform: str = sys.platform) -> tupl
         machine = Path("/etc/variantbuild.toml")
     user = user_directory("config", env, platform)
     return (machine,) if user is None else (user / "variantbuild" / "config.toml", machine)
+
+
+def load_machine_overrides(
+    env: Mapping[str, str], machine: Names, *, machine_files: tuple[Path, ...] | None = None
+) -> tuple[tuple[Override, bool], ...]:
+    """Return the tables of overrides in settings files, and whether each matches this machine.
+
+    A condition on the variant, which is not known without a project, matches nothing. Raises
+    ConfigError for a file that cannot be read or parsed.
+    """
+    files = machine_files if machine_files is not None else settings_files(env)
+    names = chain_names(platform_names(sysconfig.get_platform()), machine)
+    found: list[tuple[Override, bool]] = []
+    for file in files:
+        table = _read_toml(file, required=False)
+        source = table_source("file", str(file), table)
+        resolve_config([source], names)  # reports every mistake
+        found += [(each, each.matches(names)) for each in read_overrides(source)]
+    return tuple(found)
 
 
 def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:

@@ -55,6 +55,11 @@ def resolve_config(sources: Iterable[Source], names: Names | None = None) -> Con
     return Config(**checked, origins=origins, overrides=tuple(active))
 
 
+def read_overrides(source: Source) -> tuple[Override, ...]:
+    """Return the tables of overrides of one source, which has no mistakes."""
+    return _parse_overrides(source, [])
+
+
 def _parse_source(source: Source, problems: list[str]) -> dict[str, _Placed]:
     known = {setting.key: setting for setting in settings()}
     placed: dict[str, _Placed] = {}
@@ -84,7 +89,8 @@ def _repeated(source: Source, place: str, raw: TOMLValue) -> str:
 def _parse_overrides(source: Source, problems: list[str]) -> tuple[Override, ...]:
     if OVERRIDES not in source.values or not source.is_table:
         return ()
-    return parse_overrides(source.values[OVERRIDES], source.name, problems)
+    of_machine = source.kind == "file"
+    return parse_overrides(source.values[OVERRIDES], source.name, problems, of_machine=of_machine)
 
 
 def _merge(parsed: Sequence[Mapping[str, _Placed]], problems: list[str]) -> dict[str, _Placed]:

@@ -32,6 +32,7 @@ from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy
 from variantbuild.messages import StderrReporter
 from variantbuild.plan import BuildPlan, plan_build
+from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import ConfigSettings
 
 P = ParamSpec("P")
@@ -178,7 +179,8 @@ def _build_editable(
 
 
 def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
-    project = load_project(Path.cwd(), config_settings, os.environ)
+    machine = machine_names(LocalHost(env=os.environ, source=Path.cwd()))
+    project = load_project(Path.cwd(), config_settings, os.environ, machine=machine)
     return project, load_delegate(
         resolve_delegate(project), env=os.environ, reporter=StderrReporter(os.environ)
     )

@@ -89,6 +89,10 @@ class Host(Protocol):
         """`sysconfig.get_platform()` of the interpreter: linux-x86_64, macosx-14.0-arm64, …"""
 
     @property
+    def hostname(self) -> str:
+        """The name of the machine in its network, with or without a domain."""
+
+    @property
     def usable_cpus(self) -> int:
         """How many CPUs this process may use."""
 

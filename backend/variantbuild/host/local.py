@@ -45,6 +45,15 @@ class LocalHost:
         return sysconfig.get_platform()
 
     @property
+    def hostname(self) -> str:
+        """`platform.node()`."""
+        if sys.platform == "win32":
+            import platform
+
+            return platform.node()
+        return os.uname().nodename
+
+    @property
     def usable_cpus(self) -> int:
         """How many CPUs this process may use."""
         if hasattr(os, "sched_getaffinity"):

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.config import Config, platform_names, resolve_config, table_source
-from variantbuild.config.project import load_project
+from hosts.recorded import RecordedHost
+from variantbuild.config import (
+    ComputedNames,
+    Config,
+    chain_names,
+    platform_names,
+    resolve_config,
+    table_source,
+)
+from variantbuild.config.project import load_machine_overrides, load_project
 from variantbuild.config.sources import Source, environment_source, split_config_settings
 from variantbuild.errors import ConfigError
+from variantbuild.host.local import LocalHost
 from variantbuild.plan import variant_names
+from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import TOMLValue
 from variantbuild.variant import Variant
 
@@ -156,3 +166,100 @@ def test_the_project_settles_once_the_variant_is_known(tmp_path: Path) -> None:
     assert project.config.isa_guard
     names = variant_names(Variant.parse("v3", "x86_64"))
     assert not project.settle({**LINUX, **names}).config.isa_guard
+
+
+CLUSTER = """
+cpu = "v2"
+
+[[overrides]]
+if.hostname = ["login*", "build??"]
+cpu = "v3"
+
+[[overrides]]
+if.level = ["v3", "v4"]
+if.hostname = "node*"
+cpu = "auto"
+
+[[overrides]]
+if.hostname = "gpu*"
+accelerators = ["cuda"]
+cuda.architectures = "native"
+"""
+
+
+@pytest.mark.parametrize(
+    ("hostname", "level", "cpu", "accelerators"),
+    [
+        ("login1.cluster.example", "v4", "v3", ()),
+        ("build07", "v4", "v3", ()),
+        ("build7", "v4", "v2", ()),
+        ("node12", "v2", "v2", ()),
+        ("node12.cluster.example", "v4", "auto", ()),
+        ("gpu3", "v3", "v2", ("cuda",)),
+        ("elsewhere", "v3", "v2", ()),
+    ],
+)
+def test_three_node_types_on_one_home(
+    hostname: str, level: str, cpu: str, accelerators: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The worked example of docs/clusters.md."""
+    (tmp_path / "pyproject.toml").write_text("")
+    settings_file = tmp_path / "config.toml"
+    settings_file.write_text(CLUSTER)
+    names = {"hostname": frozenset((hostname, hostname.partition(".")[0]))}
+    given = {**names, "level": frozenset((level,))}
+    project = load_project(tmp_path, None, {}, machine_files=(settings_file,), machine=given)
+    assert project.config.cpu == cpu
+    assert project.config.accelerators == accelerators
+    # Once the variant is known the same tables apply.
+    settled = project.settle(variant_names(Variant.parse("v3", "x86_64")))
+    assert settled.config.cpu == cpu
+    tables = load_machine_overrides({}, given, machine_files=(settings_file,))
+    assert sum(matches for _, matches in tables) == len(project.config.overrides)
+
+
+def test_the_example_is_that_of_the_documentation() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "clusters.md"
+    text = page.read_text(encoding="utf-8")
+    blocks = [each.partition("```")[0] for each in text.split("```toml")[1:]]
+    (block,) = [each for each in blocks if "if.level" in each]
+    lines = [line.partition("#")[0].rstrip() for line in block.splitlines()]
+    assert "\n".join(line for line in lines if line) == (
+        "\n".join(line for line in CLUSTER.splitlines() if line)
+    )
+
+
+@pytest.mark.parametrize("axis", ["hostname", "level"])
+def test_a_project_does_not_depend_on_the_machine(axis: str) -> None:
+    said = problems({"if": {axis: "v3"}, "cpu": "v3"})
+    assert f"if.{axis} of table 1 of overrides in pyproject.toml depends on the machine" in said
+    assert "wherever it is built" in said
+
+
+def test_conditions_of_the_machine_go_with_those_of_the_variant() -> None:
+    table: TOMLValue = {"if": {"hostname": "gpu*", "cpu": "v3"}, "flags": {"c": ["-DX"]}}
+    source = table_source("file", "config.toml", {"overrides": [table]})
+    here = {"hostname": frozenset(("gpu1",))}
+    known = {**variant_names(Variant.parse("v3", "x86_64")), **here}
+    assert resolve_config([source], here).flags_c == ()
+    assert resolve_config([source], known).flags_c == ("-DX",)
+    late: TOMLValue = {"if": {"hostname": "gpu*", "cpu": "v3"}, "cpu": "v4"}
+    with pytest.raises(ConfigError, match="only if.platform, if.hostname, if.level can be used"):
+        resolve_config([table_source("file", "config.toml", {"overrides": [late]})])
+
+
+def test_the_machine_is_not_probed_without_a_condition_on_it() -> None:
+    def fail() -> frozenset[str]:
+        raise AssertionError
+
+    names = chain_names(LINUX, ComputedNames(hostname=fail, level=fail))
+    table: TOMLValue = {"if": {"platform": "linux"}, "flags": {"c": ["-DX"]}}
+    source = table_source("file", "config.toml", {"overrides": [table]})
+    assert resolve_config([source], names).flags_c == ("-DX",)
+
+
+def test_the_names_of_this_machine() -> None:
+    names = machine_names(RecordedHost(hostname="gpu07.cluster.example"))
+    assert names["hostname"] == {"gpu07.cluster.example", "gpu07"}
+    assert names["level"] == frozenset()
+    assert machine_names(LocalHost(env={}))["hostname"]

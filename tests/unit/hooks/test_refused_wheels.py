@@ -112,7 +112,7 @@ def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.Mo
     source = tree.folder / "src" / "m.c"
     source.write_text("int a;")
     refusal(tree)
-    settings = {"audit": "warn"}
+    settings: dict[str, str] = {}
     match change:
         case "edit":
             source.write_text("int b;")
@@ -126,7 +126,7 @@ def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.Mo
             settings["fp_contract"] = "off"
         case "variable":
             monkeypatch.setenv("LDFLAGS", "-Wl,-O1")
-    build(tree, **settings)
+    build(tree, None, audit="warn", **settings)
     assert builds(tree) == 2
 
 
