@@ -90,8 +90,10 @@ class Config:
         default=("auto",),
         early=True,
         values="`auto`, `native`, `all`, `all-major`, or names such as `90`, `90a`, `100f`",
-        doc="The GPU architectures to build for. `auto`: those of this machine's GPUs; without a "
-        "GPU, the project's own list; without a list, all major architectures.",
+        doc="The GPU architectures to build for. `auto`: the list that the user gives to the build "
+        "system (`CUDAARCHS`, `TORCH_CUDA_ARCH_LIST`, `CMAKE_CUDA_ARCHITECTURES`); without one, "
+        "those of this machine's GPUs; without a GPU, the project's own list; without a list, all "
+        "major architectures.",
     )
     cuda_ptx: bool = flag(
         "cuda.ptx",

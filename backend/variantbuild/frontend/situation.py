@@ -11,7 +11,29 @@ from typing import Literal
 from variantbuild.host import Host
 from variantbuild.host.parent import parent_command_line
 
-SituationKind = Literal["pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "build", "unknown"]
+SituationKind = Literal[
+    "pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "pdm", "build", "unknown"
+]
+
+#: The variables that name the directory of pip's tracker: from pip 22.1 on, and before.
+_TRACKERS = ("PIP_BUILD_TRACKER", "PIP_REQ_TRACKER")
+
+_Program = Literal["build", "tox", "uv", "poetry", "poetry-build", "pdm", "pdm-build"]
+#: The situation of each; that of `build` is a wheel that is installed later, as a file.
+_KINDS: dict[_Program, SituationKind] = {
+    "build": "build",
+    "tox": "build",
+    "uv": "uv",
+    "poetry": "poetry",
+    "poetry-build": "build",
+    "pdm": "pdm",
+    "pdm-build": "build",
+}
+#: The options before a subcommand that take a value.
+_WITH_VALUE = {
+    "poetry": ("-C", "--directory", "-P", "--project"),
+    "pdm": ("-c", "--config"),
+}
 
 #: Set by `variantbuild build` for the hooks that it calls.
 FRONTEND_VARIABLE = "_VARIANTBUILD_FRONTEND"
@@ -50,7 +72,7 @@ class Traces:
 
 def read_traces(host: Host, source: Path, *, is_sdist: bool) -> Traces:
     """Collect the traces that this process can see on `host`."""
-    tracker = host.env.get("PIP_BUILD_TRACKER")
+    tracker = next((host.env[name] for name in _TRACKERS if host.env.get(name)), None)
     return Traces(
         env=host.env,
         source=source,
@@ -63,10 +85,11 @@ def read_traces(host: Host, source: Path, *, is_sdist: bool) -> Traces:
 def detect_situation(traces: Traces) -> Situation:
     """Detect the front end from its traces.
 
-    pip keeps a file for each requirement that it prepares (`PIP_BUILD_TRACKER`, during the prepare
-    hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the directory it builds in; build and poetry
-    are the parent process. `UV` alone proves nothing, as `uv run` sets it for every program. Seen
-    with pip 23.0 to 26.3, uv 0.13.8, build 1.6.1, poetry 2.5.1.
+    pip keeps a file for each requirement that it prepares (`PIP_BUILD_TRACKER`, `PIP_REQ_TRACKER`
+    before 22.1, during the prepare hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the directory it
+    builds in; build, poetry, pdm and tox are the parent process. `UV` alone proves nothing, as
+    `uv run` sets it for every program. Seen with pip 21.3 to 26.3, uv 0.13.8, build 1.6.1,
+    poetry 2.5.1, pdm 2.29.4, tox 4.
     """
     env = traces.env
     on_ci = env.get("CIBUILDWHEEL") == "1"
@@ -74,8 +97,7 @@ def detect_situation(traces: Traces) -> Situation:
     program = _program(traces.parent)
     if program is not None:
         evidence = f"the parent process is {program.replace('-', ' ')}"
-        kind: SituationKind = "build" if program == "poetry-build" else program
-        return Situation(kind=kind, evidence=evidence, cibuildwheel=on_ci)
+        return Situation(kind=_KINDS[program], evidence=evidence, cibuildwheel=on_ci)
     if traces.tracked:
         kind = _pip_kind(traces.tracked[0], is_sdist=traces.is_sdist)
         evidence = f"pip is preparing {traces.tracked[0]!r}"
@@ -94,7 +116,7 @@ def detect_situation(traces: Traces) -> Situation:
         # What pip accepts by every route and never reuses from its cache.
         return Situation(
             kind="pip-sdist",
-            evidence="PIP_BUILD_TRACKER is set, but empty",
+            evidence="pip's tracker is set, but empty",
             keeps_file=_pip_command(traces.parent) == "wheel",
         )
     return Situation(kind="unknown", evidence="no known front end left a trace")
@@ -137,7 +159,7 @@ def _read_tracker(directory: Path) -> tuple[str, ...] | None:
     return tuple(text for _, text in sorted(found, reverse=True) if text.strip())
 
 
-def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry-build"] | None:
+def _program(command: Sequence[str]) -> _Program | None:
     """Return the front end that a command line runs; None if it is not a known one."""
     names = [_program_name(word) for word in command[:3]]
     if not names:
@@ -146,26 +168,37 @@ def _program(command: Sequence[str]) -> Literal["build", "uv", "poetry", "poetry
         return "uv"
     if "-m" in command[1:4]:
         module = [*command[command.index("-m") + 1 :], ""][0].partition(".")[0]
-        if module == "build":
-            return "build"
-        return _poetry(command) if module == "poetry" else None
+        return _named(module, command)
     if "pyproject-build" in names or any(
         word.replace("\\", "/").endswith("/build/__main__.py") for word in command[:3]
     ):
         return "build"
-    return _poetry(command) if "poetry" in names else None
+    return next((_named(name, command) for name in ("poetry", "pdm", "tox") if name in names), None)
 
 
-def _poetry(command: Sequence[str]) -> Literal["poetry", "poetry-build"]:
+def _named(program: str, command: Sequence[str]) -> _Program | None:
+    """Return the front end called `program`, which `command` runs with a subcommand."""
+    match program:
+        case "build" | "tox":
+            return program
+        case "poetry":
+            return "poetry-build" if _makes_file(program, command) else "poetry"
+        case "pdm":
+            return "pdm-build" if _makes_file(program, command) else "pdm"
+        case _:
+            return None
+
+
+def _makes_file(program: str, command: Sequence[str]) -> bool:
     """Distinguish `poetry build`, whose wheel is kept as a file, from commands that install."""
-    after = next(i for i, word in enumerate(command) if _program_name(word) == "poetry") + 1
+    after = next(i for i, word in enumerate(command) if _program_name(word) == program) + 1
     words = iter(command[after:])
     for word in words:
-        if word in ("-C", "--directory", "-P", "--project"):
+        if word in _WITH_VALUE[program]:
             next(words, None)
         elif not word.startswith("-"):
-            return "poetry-build" if word in ("build", "publish") else "poetry"
-    return "poetry"
+            return word in ("build", "publish")
+    return False
 
 
 def _program_name(word: str) -> str:

@@ -29,7 +29,7 @@ class Trial(TypedDict):
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A source tree with C and C++ in it."""
-    for name in ("m.c", "n.cpp"):
+    for name in ("m.c", "n.cpp", "setup.py"):
         (tmp_path / name).touch()
     delegate = '[tool.variantbuild]\ndelegate = "setuptools.build_meta"\n'
     (tmp_path / "pyproject.toml").write_text(delegate, encoding="utf-8")

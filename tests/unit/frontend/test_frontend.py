@@ -91,6 +91,12 @@ def test_pip_building_a_build_requirement_sees_the_inner_one(tmp_path: Path) -> 
     assert read().tracked is None
 
 
+@pytest.mark.parametrize("variable", ["PIP_BUILD_TRACKER", "PIP_REQ_TRACKER"])
+def test_the_tracker_of_every_pip(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "entry").write_text("pkg==1.0 from https://index/pkg-1.0.tar.gz")
+    assert detect_situation(read(**{variable: str(tmp_path)})).kind == "pip-sdist"
+
+
 @pytest.mark.parametrize("content", ["", " \n", "garbage", "pkg==1.0", "\0\ufffd", "@ @ (from"])
 def test_a_tracker_that_says_nothing_gets_what_pip_never_refuses(
     content: str, tmp_path: Path
@@ -131,6 +137,12 @@ def test_a_tracker_that_is_gone_is_none(tmp_path: Path) -> None:
         (("python", "/bin/poetry", "--project", "build", "--directory", "x", "add"), "poetry"),
         (("python", "/bin/poetry", "-P", "build", "-q", "build"), "build"),
         (("python.exe", "C:\\venv\\Lib\\build\\__main__.py"), "build"),
+        (("/pipx/python", "/root/.local/bin/pdm", "install"), "pdm"),
+        (("python", "-m", "pdm", "-c", "build", "sync"), "pdm"),
+        (("python", "/bin/pdm", "-v", "build", "--no-sdist"), "build"),
+        (("python", "/bin/pdm", "publish"), "build"),
+        (("python", "/venv/bin/tox", "-e", "py"), "build"),
+        (("python", "-m", "tox"), "build"),
         (("python", "-c", "pass", "pyproject-build"), "unknown"),
         (("python", "-c", "pass", "/lib/build/__main__.py"), "unknown"),
         (("python", "-m"), "unknown"),
@@ -185,7 +197,8 @@ def test_cibuildwheel_and_own_command() -> None:
         ("uv", False, "set", "set"),
         ("poetry", False, "hybrid", "hybrid"),
         ("build", True, "set", "set"),
-        ("unknown", False, "set", "set"),
+        ("pdm", False, "hybrid", "hybrid"),
+        ("unknown", False, "hybrid", "hybrid"),
     ],
 )
 def test_policy(kind: SituationKind, local: bool, form: TagForm, unguarded: TagForm) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.deviceflags import (
     render_cmake_architectures,
     render_torch_architectures,
+)
+from variantbuild.plan.device.givenlists import (
+    CMAKE_VARIABLES,
+    definition,
+    split_architectures,
+    split_arguments,
 )
 from variantbuild.plan.device.jobs import VARIABLES
 
@@ -56,6 +63,7 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
     elif delegation.system.runs_cmake:
         settings |= _cmake_settings(build, settings)
+        changes |= _cmake_variables(build, env)
     language = "CUDA" if cuda else "HIP"
     changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.flags)
     changes["_VARIANTBUILD_ARCHITECTURES"] = render_cmake_architectures(build.architectures)
@@ -107,13 +115,41 @@ def _rocm_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str
 
 
 def _cmake_settings(build: DeviceBuild, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Define the architectures: a project that sets its own overrides CUDAARCHS."""
-    names: tuple[str, ...] = ("CMAKE_CUDA_ARCHITECTURES",)
-    if build.toolkit.kind == "rocm":
-        names = ("CMAKE_HIP_ARCHITECTURES", "GPU_TARGETS", "AMDGPU_TARGETS")
+    """Define the architectures: a project that sets its own overrides CUDAARCHS.
+
+    A definition of the user's has the same architectures, in another notation, and is replaced.
+    """
     value = render_cmake_architectures(build.architectures)
-    return {
-        f"cmake.define.{name}": value
-        for name in names
-        if not {f"cmake.define.{name}", f"skbuild.cmake.define.{name}"} & settings.keys()
-    }
+    names = CMAKE_VARIABLES[build.toolkit.kind]
+    changes: dict[str, Setting] = {}
+    for name in names:
+        keys = [f"{prefix}cmake.define.{name}" for prefix in ("", "skbuild.")]
+        given = [key for key in keys if key in settings]
+        kept = [key for key in given if not split_architectures(str(settings[key]))]
+        changes |= {key: value for key in given or keys[:1] if key not in kept}
+    for key in ("cmake.args", "skbuild.cmake.args"):
+        given_args = settings.get(key)
+        if isinstance(given_args, str):
+            changes[key] = ";".join(_rewritten(given_args.split(";"), names, value))
+        elif isinstance(given_args, list):
+            changes[key] = _rewritten(given_args, names, value)
+    return changes
+
+
+def _cmake_variables(build: DeviceBuild, env: Mapping[str, str]) -> dict[str, str]:
+    """Replace the user's own definitions in CMAKE_ARGS, which CMake sees after ours."""
+    words = split_arguments(env.get("CMAKE_ARGS", ""))
+    value = render_cmake_architectures(build.architectures)
+    rewritten = _rewritten(words, CMAKE_VARIABLES[build.toolkit.kind], value)
+    return {} if rewritten == words else {"CMAKE_ARGS": shlex.join(rewritten)}
+
+
+def _rewritten(words: Sequence[str], names: Sequence[str], value: str) -> list[str]:
+    """Return `words` with `value` in each definition of one of `names` that lists architectures."""
+    made = []
+    for word in words:
+        found = definition(word, names)
+        if found is not None and split_architectures(found[1]):
+            word = word.removesuffix(found[1]) + value
+        made.append(word)
+    return made

@@ -14,6 +14,7 @@ from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import NAMES, AcceleratorKind, Architectures
 from variantbuild.plan.device.architectures import ArchitectureRequest, resolve_architectures
+from variantbuild.plan.device.givenlists import GivenList
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpu.driver import driver_floor, is_below_floor
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Toolkit
@@ -95,21 +96,21 @@ def resolve_accelerator(
     config: Config,
     requests: Sequence[Request],
     facts: Mapping[AcceleratorKind, AcceleratorFacts],
-    project: Mapping[AcceleratorKind, tuple[str, ...]],
+    lists: Mapping[AcceleratorKind, tuple[GivenList | None, GivenList | None]],
 ) -> AcceleratorChoice | Absent:
     """Choose among `requests`; return the choice, or why there is none.
 
     A kind with a GPU in the machine comes before one that has only a toolkit; then the order of the
-    requests counts. `project` holds the project's own lists of architectures. Raises
+    requests counts. `lists` hold what the user and the project give to a build system. Raises
     AcceleratorError if a required one is missing, and if a toolkit is inconsistent: the build would
     use it, but its version is not known.
     """
     reasons: list[str] = []
     for request in sorted(requests, key=lambda each: not isinstance(facts[each.kind].gpus, Found)):
-        known = facts[request.kind]
+        known, given = facts[request.kind], lists.get(request.kind, (None, None))
         match known.toolkit:
             case Found(value=toolkit, source=source):
-                return _choose(config, request, toolkit, source, known, project)
+                return _choose(config, request, toolkit, source, known, given)
             case Failed(error=error):
                 raise AcceleratorError(f"{NAMES[request.kind]} cannot be used: {error}")
             case Absent(reason=why):
@@ -135,14 +136,15 @@ def _choose(
     toolkit: Toolkit,
     source: str,
     facts: AcceleratorFacts,
-    project: Mapping[AcceleratorKind, tuple[str, ...]],
+    given: tuple[GivenList | None, GivenList | None],
 ) -> AcceleratorChoice:
     cuda = request.kind == "cuda"
     key = f"{request.kind}.architectures"
     wanted = ArchitectureRequest(
         names=(config.cuda_architectures if cuda else config.rocm_architectures) or ("auto",),
         origin=f"{key}, {config.origin(key)}",
-        project=project.get(request.kind, ()),
+        user=given[0],
+        project=given[1],
         ptx=config.cuda_ptx,
     )
     architectures = resolve_architectures(wanted, toolkit, facts.gpus)
@@ -151,8 +153,15 @@ def _choose(
         toolkit=toolkit,
         architectures=architectures,
         reason=f"{toolkit} ({source}) for {architectures} ({architectures.reason})",
-        notes=_driver_notes(toolkit, facts),
+        notes=(*_ignored_note(wanted, architectures), *_driver_notes(toolkit, facts)),
     )
+
+
+def _ignored_note(wanted: ArchitectureRequest, chosen: Architectures) -> tuple[str, ...]:
+    """Warn of a list of the user's that a setting overrides."""
+    if wanted.user is None or wanted.names == ("auto",):
+        return ()
+    return (f"{wanted.user.origin} is ignored: {chosen} ({wanted.origin}) is built instead",)
 
 
 def _label(config: Config, request: Request, toolkit: Toolkit) -> Accelerator:

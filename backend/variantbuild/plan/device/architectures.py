@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import Architectures
+from variantbuild.plan.device.givenlists import GivenList
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
 
@@ -30,13 +31,14 @@ _GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+
 class ArchitectureRequest:
     """The architectures in the settings: names or one of WORDS, and where that was set.
 
-    `project` is the project's own list, used for `auto` if no GPU is found; with `ptx`, PTX of the
-    newest architecture is added.
+    For `auto`, `user` is what the user gives to the build system, `project` the project's own list,
+    used if no GPU is found; with `ptx`, PTX of the newest architecture is added.
     """
 
     names: tuple[str, ...] = ("auto",)
     origin: str = "the default"
-    project: tuple[str, ...] = ()
+    user: GivenList | None = None
+    project: GivenList | None = None
     ptx: bool = True
 
 
@@ -54,7 +56,8 @@ def resolve_architectures(
     Raises AcceleratorError for `native` without a GPU, for invalid names, and for architectures
     that the toolkit does not support, with those that it does.
     """
-    names, reason = _expand_word(wanted, toolkit, gpus)
+    wanted, reason = _settle(wanted, gpus)
+    names, reason = _expand_word(wanted, reason, toolkit, gpus)
     if toolkit.kind == "cuda":
         return _resolve_cuda(names, reason, wanted, toolkit)
     return _resolve_rocm(names, reason, wanted, toolkit)
@@ -82,13 +85,30 @@ def _row(toolkit: Toolkit, rows: dict[str, str]) -> tuple[str, ...]:
     return tuple(known[max(before)].split())
 
 
+def _settle(
+    wanted: ArchitectureRequest, gpus: Fact[tuple[Gpu, ...]]
+) -> tuple[ArchitectureRequest, str]:
+    """Replace `auto` by the list that counts, if any: the user's, or the project's without GPUs."""
+    if wanted.names != ("auto",):
+        return wanted, wanted.origin
+    if wanted.user is not None:
+        return replace(wanted, names=wanted.user.names, origin=wanted.user.origin), (
+            f"the user's list, {wanted.user.origin}"
+        )
+    if wanted.project is not None and not isinstance(gpus, Found):
+        return replace(wanted, names=wanted.project.names, origin=wanted.project.origin), (
+            f"the project's own list, {wanted.project.origin}, as no GPU was found"
+        )
+    return wanted, wanted.origin
+
+
 def _expand_word(
-    wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
+    wanted: ArchitectureRequest, reason: str, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> tuple[tuple[str, ...], str]:
     """Expand a keyword into names; a list is returned unchanged."""
     words = [name for name in wanted.names if name in WORDS]
     if not words:
-        return wanted.names, wanted.origin
+        return wanted.names, reason
     if len(wanted.names) > 1:
         raise AcceleratorError(
             f"architectures {list(wanted.names)} ({wanted.origin}) mix {words[0]!r} with names",
@@ -97,8 +117,6 @@ def _expand_word(
     word = words[0]
     if word == "native" or (word == "auto" and isinstance(gpus, Found)):
         return _seen(gpus, wanted), f"the GPUs of this machine ({_source(gpus)})"
-    if word == "auto" and wanted.project:
-        return wanted.project, "the project's own list, as no GPU was found"
     if word == "auto":
         return _major(toolkit), "all major architectures, as no GPU was found"
     return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wanted.origin})"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from variantbuild.config import Config
 from variantbuild.config.project import Project
 from variantbuild.host import Host
-from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.probe.facts import Absent
 from variantbuild.variant.axes import Accelerator
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
     from variantbuild.plan.device.build import DeviceBuild
     from variantbuild.plan.device.hostcompiler import HostCompiler
     from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
-
-#: The CMake variables in which projects list their own architectures.
-_DEFINES: dict[AcceleratorKind, str] = {
-    "cuda": "CMAKE_CUDA_ARCHITECTURES",
-    "rocm": "CMAKE_HIP_ARCHITECTURES",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +74,7 @@ def plan_devices(
     if target is None and (config.target is not None or not config.accelerators):
         return None
     from variantbuild.plan.device.accelerator import resolve_accelerator, resolve_requests
+    from variantbuild.plan.device.givenlists import find_projects_list, find_users_list
     from variantbuild.plan.device.hostcompiler import choose_host_compiler
     from variantbuild.plan.device.jobs import available_memory, limit_jobs
 
@@ -89,7 +83,11 @@ def plan_devices(
     required: tuple[str, ...] = ()
     if preview and "cuda" in facts and isinstance(facts["cuda"].toolkit, Absent):
         facts["cuda"], required = _expect_toolkit(project, host, facts["cuda"])
-    choice = resolve_accelerator(config, requests, facts, _project_lists(project, host.env))
+    lists = {
+        kind: (find_users_list(project, host.env, kind), find_projects_list(project, kind))
+        for kind in facts
+    }
+    choice = resolve_accelerator(config, requests, facts, lists)
     if isinstance(choice, Absent):
         return DevicePlan(choice=None, reason=choice.reason)
     kind = choice.toolkit.kind
@@ -135,20 +133,3 @@ def _probe(host: Host, request: Request, config: Config) -> AcceleratorFacts:
         choice=config.cuda_toolkit,
         python_path=host.site_directories,
     )
-
-
-def _project_lists(
-    project: Project, env: Mapping[str, str]
-) -> dict[AcceleratorKind, tuple[str, ...]]:
-    """Return the architectures that the user or the project set for CMake."""
-    found: dict[AcceleratorKind, tuple[str, ...]] = {}
-    table = project.tool_table("scikit-build") or {}
-    cmake = table.get("cmake")
-    define = cmake.get("define") if isinstance(cmake, Mapping) else None
-    for kind, name in _DEFINES.items():
-        value = define.get(name) if isinstance(define, Mapping) else None
-        text = env.get("CUDAARCHS", "") if kind == "cuda" else ""
-        names = (text or (value if isinstance(value, str) else "")).split(";")
-        if all(name[:1].isdigit() or name.startswith("gfx") for name in names):
-            found[kind] = tuple(names)
-    return found

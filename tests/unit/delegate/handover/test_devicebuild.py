@@ -53,6 +53,25 @@ def test_cuda_variables() -> None:
     assert settings == {}
 
 
+def test_the_users_own_definitions_get_the_planned_architectures() -> None:
+    cmake = "scikit_build_core.build"
+    planned = "80-real;90a-real;80-virtual"
+    variables, _ = handed(CUDA, cmake, {"CMAKE_ARGS": "-DA=b -DCMAKE_CUDA_ARCHITECTURES=80"})
+    assert variables["CMAKE_ARGS"] == f"-DA=b '-DCMAKE_CUDA_ARCHITECTURES={planned}'"
+    given = (
+        ("skbuild.cmake.define.CMAKE_CUDA_ARCHITECTURES", "80"),
+        ("cmake.args", ["-DCMAKE_CUDA_ARCHITECTURES=80", "-DB=80"]),
+    )
+    variables, settings = handed(CUDA, cmake, before=Handover(config_settings=given))
+    assert "CMAKE_ARGS" not in variables
+    assert settings == {
+        "skbuild.cmake.define.CMAKE_CUDA_ARCHITECTURES": planned,
+        "cmake.args": [f"-DCMAKE_CUDA_ARCHITECTURES={planned}", "-DB=80"],
+    }
+    off = (("cmake.define.CMAKE_CUDA_ARCHITECTURES", "OFF"),)
+    assert handed(CUDA, cmake, before=Handover(config_settings=off))[1] == dict(off)
+
+
 def test_rocm_variables() -> None:
     variables, _ = handed(ROCM)
     assert variables == {
@@ -110,13 +129,6 @@ def test_scikit_build_core_gets_definitions() -> None:
         "cmake.define.GPU_TARGETS": value,
         "cmake.define.AMDGPU_TARGETS": value,
     }
-
-
-@pytest.mark.parametrize("prefix", ["", "skbuild."])
-def test_the_users_definition_stays(prefix: str) -> None:
-    key = f"{prefix}cmake.define.CMAKE_CUDA_ARCHITECTURES"
-    before = Handover(config_settings=((key, "70"), ("x", "y")))
-    assert handed(CUDA, "scikit_build_core.build", before=before)[1] == {key: "70", "x": "y"}
 
 
 def test_meson_gets_names_of_its_own() -> None:

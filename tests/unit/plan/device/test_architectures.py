@@ -17,6 +17,7 @@ from variantbuild.plan.device.deviceflags import (
     render_host_flags,
     render_torch_architectures,
 )
+from variantbuild.plan.device.givenlists import GivenList
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
 
@@ -44,11 +45,16 @@ def cuda(
     *names: str,
     version: tuple[int, int] = (12, 8),
     seen: Fact[tuple[Gpu, ...]] = NO_GPU,
+    user: GivenList | None = None,
     project: tuple[str, ...] = (),
     ptx: bool = True,
 ) -> str:
     wish = ArchitectureRequest(
-        names=names or ("auto",), origin="cuda.architectures", project=project, ptx=ptx
+        names=names or ("auto",),
+        origin="cuda.architectures",
+        user=user,
+        project=GivenList(names=project, origin="pyproject.toml") if project else None,
+        ptx=ptx,
     )
     return str(resolve_architectures(wish, toolkit("cuda", version), seen))
 
@@ -80,6 +86,18 @@ def test_auto_takes_the_gpus_then_the_projects_list_then_all_major() -> None:
     assert cuda(project=("80", "90a")) == "sm_80, sm_90a, compute_80"
     assert cuda(version=(13, 0)) == "sm_75, sm_80, sm_90, sm_100, sm_110, sm_120, compute_120"
     assert cuda(seen=Failed("the driver does not answer"), project=("90",)) == "sm_90, compute_90"
+
+
+def test_auto_takes_the_list_that_the_user_gives_to_the_build_system() -> None:
+    list_80 = GivenList(names=("8.0",), origin="TORCH_CUDA_ARCH_LIST=8.0")
+    assert cuda(seen=gpus("90"), project=("75",), user=list_80) == "sm_80, compute_80"
+    assert cuda("90", user=list_80) == "sm_90, compute_90"
+    native = GivenList(names=("native",), origin="CUDAARCHS=native")
+    assert cuda(seen=gpus("89"), user=native) == "sm_89, compute_89"
+    with pytest.raises(AcceleratorError, match=r"native \(CUDAARCHS=native\) needs a GPU"):
+        cuda(user=native)
+    major = GivenList(names=("all-major",), origin="CUDAARCHS=all-major")
+    assert cuda(seen=gpus("89"), user=major).startswith("sm_50, sm_60")
 
 
 def test_all_leaves_out_what_runs_on_one_chip_only() -> None:
