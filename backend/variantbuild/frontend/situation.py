@@ -88,8 +88,8 @@ def detect_situation(traces: Traces) -> Situation:
     pip keeps a file for each requirement that it prepares (`PIP_BUILD_TRACKER`, `PIP_REQ_TRACKER`
     before 22.1, during the prepare hook only); uv sets `UV_INTERNAL__BUILD_DIR` to the directory it
     builds in; build, poetry, pdm and tox are the parent process. `UV` alone proves nothing, as
-    `uv run` sets it for every program. Seen with pip 21.3 to 26.3, uv 0.13.8, build 1.6.1,
-    poetry 2.5.1, pdm 2.29.4, tox 4.
+    `uv run` sets it for every program. Seen with pip 20.3 to 26.3, uv 0.2 to 0.13, build 1.6.1,
+    poetry 2.5.1, pdm 2.29.4.
     """
     env = traces.env
     on_ci = env.get("CIBUILDWHEEL") == "1"
