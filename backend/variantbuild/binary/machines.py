@@ -17,7 +17,12 @@ if TYPE_CHECKING:
         bits: int
         order: str
 
+    class _Level(TypedDict, total=False):
+        name: str
+        isa_note: int
+
     class _Row(TypedDict, total=False):
+        levels: list[_Level]
         elf: _Elf
         macho: int
         pe: int
@@ -39,6 +44,12 @@ def elf_machine(number: int, *, bits: int, little_endian: bool) -> str:
         ):
             return name
     return _OTHERS.get(number, f"machine {number}")
+
+
+def isa_note_level(mask: int) -> str | None:
+    """Return the highest x86-64 level whose bit is set in an ISA note; None if no bit is set."""
+    levels = _table()["x86_64"]["levels"]
+    return next((row["name"] for row in reversed(levels) if mask & row["isa_note"]), None)
 
 
 def macho_machine(number: int) -> str:

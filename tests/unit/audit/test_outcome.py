@@ -159,6 +159,34 @@ def test_a_downgrade_does_not_excuse_more() -> None:
     assert "architectures" in given.hint
 
 
+MISSING = ((ALL[0], ALL[2]), "it contains no device code for sm_90a")
+SURPLUS = (
+    (*ALL, CudaImage(89, "", "sass")),
+    "it contains device code for sm_89, which was not planned",
+)
+
+
+@pytest.mark.parametrize(("images", "said"), [MISSING, SURPLUS])
+@pytest.mark.parametrize("policy", ["error", "downgrade"])
+def test_other_device_code_than_planned_is_refused(
+    images: tuple[CudaImage, ...], said: str, policy: Policy
+) -> None:
+    given = refused(outcome(device_report(*images), CUDA, policy, planned=PLANNED))
+    assert given.error().message == f"not stamped as cu13: {said}"
+    assert given.hint
+
+
+@pytest.mark.parametrize(("images", "said"), [MISSING, SURPLUS])
+def test_other_device_code_than_planned_is_published_by_warn(
+    images: tuple[CudaImage, ...], said: str
+) -> None:
+    given = unstamped(outcome(device_report(*images), CUDA, "warn", planned=PLANNED))
+    assert given.why == "warn"
+    assert said in given.warnings
+    fine = stamped(outcome(device_report(*ALL), CUDA, "warn", planned=PLANNED))
+    assert (fine.variant, fine.warnings) == (CUDA, ())
+
+
 def test_a_skipped_accelerator_is_lowered() -> None:
     lowered = unstamped(outcome(device_report(), CUDA, "downgrade", planned=PLANNED))
     note = "not stamped: the audit found code for the baseline instead of cu13"

@@ -10,11 +10,12 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from variantbuild.binary.machines import isa_note_level
+
 if TYPE_CHECKING:
     from variantbuild.binary.elf.tables import Data
 
 _NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
-_ISA_BITS = ((8, "v4"), (4, "v3"), (2, "v2"), (1, "v1"))
 _MOST_VERSIONS = 65536
 
 
@@ -32,7 +33,7 @@ def parse_isa_needed(
         for kind, text in _gnu_notes(raw, order, align):
             if kind == _NT_GNU_PROPERTY:
                 mask |= _isa_mask(text, order, property_align)
-    return next((level for bit, level in _ISA_BITS if mask & bit), None)
+    return isa_note_level(mask)
 
 
 def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
