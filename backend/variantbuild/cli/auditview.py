@@ -80,6 +80,7 @@ def _file(file: FileReport) -> dict[str, JSONValue]:
         "path": file.path,
         "format": file.format,
         "machine": file.machine_names,
+        "machines": list(file.machines),
         "level": file.required,
         "isa_note": file.isa_note,
         "switches": [line.asked for line in file.switches],

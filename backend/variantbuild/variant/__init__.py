@@ -53,6 +53,11 @@ class Variant:
         return ".".join(str(part) for part in (self.distro, self.accelerator, self.cpu) if part)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no axis is set: nothing is required of the machine or of the build."""
+        return self.cpu is None and self.accelerator is None and self.distro is None
+
+    @property
     def is_baseline(self) -> bool:
         """Whether every machine of `arch` runs this, so that wheels for it get no stamp."""
         plain = self.cpu is None or self.cpu == baseline(self.arch)

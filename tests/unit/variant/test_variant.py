@@ -291,3 +291,9 @@ def test_names_at_the_edges() -> None:
     assert Variant(arch="x86_64", cpu="v1").local_version is None
     assert not Variant.parse("fc39", "x86_64").is_baseline
     assert not Variant.parse("cu12", "x86_64").is_baseline
+
+
+@pytest.mark.parametrize("label", ["v1", "v3", "cu12", "fc39"])
+def test_a_variant_is_empty_without_any_axis(label: str) -> None:
+    assert Variant(arch="x86_64").is_empty
+    assert not Variant.parse(label, "x86_64").is_empty

@@ -82,7 +82,7 @@ def judge_in_place(
     for report in made:
         with_devices = any(file.device for file in report.files)
         declared = variant if with_devices else replace(variant, accelerator=None)
-        if declared != Variant(arch=variant.arch):
+        if not declared.is_empty:
             judged = judge(report, declared, records=records)
             findings += judged.findings
             support += judged.evidence

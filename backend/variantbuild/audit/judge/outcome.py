@@ -91,7 +91,7 @@ def decide(
         reason = f"not stamped as {variant}: `audit` is off, and only audited wheels are"
         return Unstamped(why="off", reason=reason)
     lowered = _without_absent_devices(variant, judgement) if policy == "downgrade" else variant
-    asked = product in ("stamped", "repaired") or not _asks_nothing(lowered)
+    asked = product in ("stamped", "repaired") or not lowered.is_empty
     errors = [each for each in judgement.errors if asked or each.rule in ALWAYS]
     warnings = [each for each in judgement.warnings if asked]
     if policy == "downgrade":
@@ -127,16 +127,12 @@ def _stamped(
             note = f"not stamped: the audit found code for the baseline instead of {variant}"
             return Unstamped(why="baseline", reason=note, warnings=(*said, note))
         return Stamped(variant=lowered, warnings=(*said, note))
-    if _asks_nothing(variant):
+    if variant.is_empty:
         return Unstamped(why="nothing-asked", reason="no variant was requested", warnings=said)
     if variant.is_baseline:
         reason = f"every {variant.arch} CPU runs {variant}: there is nothing to stamp"
         return Unstamped(why="baseline", reason=reason, warnings=said)
     return Stamped(variant=variant, warnings=said)
-
-
-def _asks_nothing(variant: Variant) -> bool:
-    return variant.cpu is None and variant.is_baseline
 
 
 def _without_absent_devices(variant: Variant, judgement: Judgement) -> Variant:
