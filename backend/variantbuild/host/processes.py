@@ -62,7 +62,8 @@ def _suffixes(name: str, env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _first_executable(paths: list[str]) -> str | None:
     for path in paths:
-        if Path(path).is_file() and os.access(path, os.X_OK):
+        # Not Path.is_file, which raises where a directory may not be entered.
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
             return path
     return None
 

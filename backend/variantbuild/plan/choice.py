@@ -120,6 +120,14 @@ def _resolve_cpu(
             )
         case "auto":
             return _host_level(facts.cpu, arch)
+        case "native" if (
+            isinstance(microarchitecture, Absent) and not architecture_named(arch).levels
+        ):
+            return _Cpu(
+                _baseline(arch),
+                f"cpu is native ({origin}), and {microarchitecture.reason}: the baseline of {arch} "
+                "is built",
+            )
         case "native":
             name = _require(microarchitecture or Absent("it was not probed"), "cpu = native")
             return _Cpu(name, f"cpu is native ({origin}), and this machine is a {name}")

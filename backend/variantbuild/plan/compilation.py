@@ -50,7 +50,7 @@ def plan_compilation(
     """
     compilers = find_compilers(facts, variant, languages)
     flags = _resolve_flags(project, variant, facts, compilers)
-    if variant.cpu is not None and holds_rust(project.path):
+    if variant.cpu is not None and holds_rust(project):
         flags = _with_rust(host, flags, variant)
     conflicts = find_conflicts(variant, user_flags(host.env, _extra_flags(project)))
     return Compilation(

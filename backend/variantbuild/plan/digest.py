@@ -121,4 +121,5 @@ def _toolkit(toolkit: Toolkit) -> dict[str, JSONValue]:
         "libraries": toolkit.libraries,
         "origin": toolkit.origin,
         "clang": toolkit.clang,
+        "arguments": toolkit.arguments,
     }

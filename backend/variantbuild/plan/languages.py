@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from variantbuild.config.project import Project
 from variantbuild.host.sourcetree import walk_sources
 from variantbuild.probe.facts import LANGUAGES, Language
 
@@ -27,15 +28,19 @@ _ENDINGS: dict[str, tuple[Language, ...]] = {
 }
 
 
-def holds_rust(source: Path) -> bool:
-    """Return whether `source` contains a Cargo.toml, at most two directories down.
+def holds_rust(project: Project) -> bool:
+    """Return whether the build of `project` runs cargo.
 
-    maturin and setuptools-rust look at the top, or in directories such as `rust` and `src/rust`.
+    `[tool.maturin] manifest-path` may lead out of the tree, and setuptools-rust has tables of its
+    own; else a Cargo.toml anywhere in the tree tells.
     """
-    return any(
-        next(source.glob(pattern), None) is not None
-        for pattern in ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
-    )
+    maturin = project.tool_table("maturin") or {}
+    manifest = maturin.get("manifest-path")
+    if isinstance(manifest, str) and (project.path / manifest).is_file():
+        return True
+    if project.tool_table("setuptools-rust") is not None:
+        return True
+    return any("Cargo.toml" in files for _, files in walk_sources(project.path))
 
 
 def find_languages(source: Path) -> tuple[Language, ...]:

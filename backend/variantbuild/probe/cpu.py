@@ -142,7 +142,10 @@ def probe_microarchitecture(host: Host, cpu: Cpu) -> Fact[str]:
         found = _apple_name(cpu.brand)
         return Found(found, source)
     candidates = [target for target in TARGETS.values() if _is_compatible(cpu, target)]
-    generic = max((t for t in candidates if t.vendor == "generic"), key=_depth)
+    generic = max((t for t in candidates if t.vendor == "generic"), key=_depth, default=None)
+    if generic is None:
+        # A 32-bit personality on a 64-bit CPU (`setarch i686`) matches no entry of its family.
+        return Absent(f"no CPU known to archspec matches; this machine reports {host.machine}")
     # The rule of archspec.cpu.host(), which works for the running machine only.
     if any(cpu.part and cpu.part == target.cpu_part for target in candidates):
         candidates = [target for target in candidates if target.cpu_part == cpu.part]

@@ -237,3 +237,25 @@ class TestFind:
 
     def test_no_path_is_the_systems(self) -> None:
         assert find_program("sh", {}, None) in ("/bin/sh", "/usr/bin/sh")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or os.geteuid() != 0, reason="needs another user")
+def test_directories_that_may_not_be_entered_are_passed_over() -> None:
+    """After `su`, PATH may still hold directories below another user's home."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o700)
+        (Path(name) / "bin").mkdir()
+        child = os.fork()
+        if child == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+            code = 1
+            try:
+                path = f"{name}:{name}/bin:/usr/bin:/bin"
+                found = find_program("sh", {"PATH": path}, None)
+                code = 0 if found in ("/usr/bin/sh", "/bin/sh") else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -46,6 +46,17 @@ def test_architecture(platform: str, family: str | None) -> None:
     assert architecture(platform) == family
 
 
+def test_native_is_the_baseline_where_an_architecture_has_no_levels() -> None:
+    facts = replace(FACTS, cpu=Found(replace(HASWELL, family="x86", level=None), "/proc/cpuinfo"))
+    absent = Absent("no CPU known to archspec matches; this machine reports i686")
+    config = Config(cpu="native")
+    found = resolve_variant(config, facts, "linux-i686", microarchitecture=absent)
+    assert found.variant.is_baseline
+    assert "reports i686: the baseline of x86 is built" in found.reason
+    with pytest.raises(ProbeError, match="reports i686"):
+        resolve_variant(config, FACTS, X86, microarchitecture=absent)
+
+
 def test_words() -> None:
     assert choose(Config()) == "v3"
     assert choose(Config(cpu="v1")) == "v1"

@@ -299,3 +299,13 @@ def test_plain_aarch64_has_no_name() -> None:
     fact = probe_microarchitecture(RecordedHost(machine="aarch64"), cpu)
     assert isinstance(fact, Absent)
     assert "generic aarch64" in fact.reason
+
+
+def test_a_cpu_that_matches_no_entry_of_its_family_has_no_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under `setarch i686` a 64-bit CPU reports a machine of another family."""
+    monkeypatch.setattr(archspec.cpu.detect, "COMPATIBILITY_CHECKS", {"x86": lambda info, t: False})
+    cpu = Cpu(family="x86", vendor="GenuineIntel", features=frozenset(), level=None)
+    found = probe_microarchitecture(RecordedHost(machine="i686"), cpu)
+    assert found == Absent("no CPU known to archspec matches; this machine reports i686")

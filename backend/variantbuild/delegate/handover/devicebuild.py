@@ -65,6 +65,9 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         settings |= _cmake_settings(build, settings)
         changes |= _cmake_variables(build, env)
     language = "CUDA" if cuda else "HIP"
+    launcher = f"CMAKE_{language}_COMPILER_LAUNCHER"
+    if build.toolkit.launcher and not env.get(launcher):
+        changes[launcher] = ";".join(build.toolkit.launcher)
     changes[f"_VARIANTBUILD_{language}_FLAGS"] = extend("", build.flags)
     changes["_VARIANTBUILD_ARCHITECTURES"] = render_cmake_architectures(build.architectures)
     for name in VARIABLES:

@@ -56,7 +56,10 @@ class DevicePlan:
             architectures=self.choice.architectures,
             host_compiler=self.host_compiler.command if other and self.host_compiler else "",
             host_flags=host_flags,
-            extra=config.flags_cuda if cuda else config.flags_hip,
+            extra=(
+                *self.choice.toolkit.arguments,
+                *(config.flags_cuda if cuda else config.flags_hip),
+            ),
             jobs=self.jobs,
         )
 

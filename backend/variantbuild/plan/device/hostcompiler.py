@@ -7,6 +7,7 @@ nvcc compiles host code with gcc or clang and rejects versions that are too new 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict, cast
 
@@ -51,8 +52,8 @@ def choose_host_compiler(host: Host, toolkit: Toolkit, flags: str = "") -> HostC
     compiler is neither gcc nor clang. Raises AcceleratorError if there is no compiler, and if the
     user's own (CUDAHOSTCXX, NVCC_CCBIN) or every installed one is too new.
     """
-    for variable in ("CUDAHOSTCXX", "NVCC_CCBIN"):
-        command = host.env.get(variable, "")
+    users = [(name, host.env.get(name, "")) for name in ("CUDAHOSTCXX", "NVCC_CCBIN")]
+    for variable, command in (("CUDACXX -ccbin", _ccbin(toolkit.arguments)), *users):
         if command:
             path = command if command.startswith("/") else host.which(command)
             if path is None:
@@ -69,6 +70,15 @@ def choose_host_compiler(host: Host, toolkit: Toolkit, flags: str = "") -> HostC
     if usual is None or OVERRIDE in flags or usual.major <= limit(toolkit, usual.family):
         return usual
     return _alternative(host, toolkit, usual)
+
+
+def _ccbin(arguments: Sequence[str]) -> str:
+    """Return the host compiler that the `arguments` of nvcc name; '' for none."""
+    for number, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name in ("-ccbin", "--compiler-bindir"):
+            return value if equals else "".join(arguments[number + 1 : number + 2])
+    return ""
 
 
 def limit(toolkit: Toolkit, family: Literal["gcc", "clang"]) -> int:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
+from variantbuild.probe.gpu.devicecommand import parse_device_command
 from variantbuild.probe.gpu.gpufacts import Toolkit
 
 ToolkitChoice = Literal["auto", "system", "pypi"]
@@ -30,13 +31,18 @@ _USUAL = ("/usr/local/cuda/bin/nvcc", "/usr/local/cuda-[0-9]*/bin/nvcc", "/opt/c
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A possible location of a toolkit: its compiler, its root if one was given, and the source."""
+    """A possible location of a toolkit: its compiler, its root if one was given, and the source.
+
+    `launcher` and `arguments` are the words around the compiler.
+    """
 
     compiler: str
     root: str
     source: str
     named: bool = False
     origin: Literal["system", "pypi"] = "system"
+    launcher: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 def probe_cuda_toolkit(
@@ -99,14 +105,17 @@ def _binding(
 
 
 def _named_places(host: Host) -> Iterator[_Place | Failed]:
-    compiler = host.env.get("CUDACXX", "")
-    if compiler:
-        path = compiler if posixpath.isabs(compiler) else host.which(compiler)
-        source = f"CUDACXX={compiler}"
-        yield (
-            Failed(f"{source} is not on PATH")
-            if path is None
-            else _Place(compiler=path, root="", source=source, named=True)
+    command = parse_device_command(host, "CUDACXX")
+    if isinstance(command, Failed):
+        yield command
+    elif command is not None:
+        yield _Place(
+            compiler=command.program,
+            root="",
+            source=f"CUDACXX={host.env['CUDACXX']}",
+            named=True,
+            launcher=command.launcher,
+            arguments=command.arguments,
         )
     for name in ("CUDA_HOME", "CUDA_PATH"):
         root = host.env.get(name, "")
@@ -185,6 +194,8 @@ def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -
         include=next(iter(_paths("-I", told)), posixpath.join(root, "include")),
         libraries=next(iter(libraries), posixpath.join(root, "lib64")),
         origin=place.origin,
+        launcher=place.launcher,
+        arguments=place.arguments,
     )
 
 

@@ -17,7 +17,8 @@ class Toolkit:
     directory that build systems call CUDA_HOME or ROCM_PATH; `compiler` nvcc or hipcc, absolute;
     `clang` the compiler behind hipcc; `include` and `libraries` are directories. `origin` is pypi
     for a toolkit installed as wheels. `architectures` are those that the compiler reports
-    (`90`, `90a`, `gfx90a`), empty if it reports none.
+    (`90`, `90a`, `gfx90a`), empty if it reports none. `launcher` and `arguments` are the words
+    before and after the compiler in CUDACXX or HIPCXX.
     """
 
     kind: AcceleratorKind
@@ -29,6 +30,8 @@ class Toolkit:
     libraries: str
     origin: Literal["system", "pypi"] = "system"
     clang: str = ""
+    launcher: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
 
     def __str__(self) -> str:

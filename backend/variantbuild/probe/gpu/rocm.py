@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
+from variantbuild.probe.gpu.devicecommand import parse_device_command
 from variantbuild.probe.gpu.gpufacts import Driver, Gpu, Toolkit
 
 _TIMEOUT = 10.0  # seconds; Debian's hipconfig, a Perl script, takes 0.3
@@ -45,7 +46,13 @@ def probe_rocm_toolkit(host: Host, *, wanted: tuple[int, ...] = ()) -> Fact[Tool
             # /usr/bin/hipcc may be a link into /opt/rocm, which comes next.
             failed = failed or fact
         elif isinstance(fact, Found) and fact.value.version[: len(wanted)] == wanted:
-            return Found(_with_architectures(host, fact.value), fact.source)
+            command = parse_device_command(host, "HIPCXX")
+            if isinstance(command, Failed):
+                return command
+            toolkit = _with_architectures(host, fact.value)
+            if command is not None:
+                toolkit = replace(toolkit, launcher=command.launcher, arguments=command.arguments)
+            return Found(toolkit, fact.source)
         elif isinstance(fact, Found):
             others.append(f"{fact.value} in {fact.value.root}")
             if place.named:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hosts.recorded import RecordedHost
+from variantbuild.config.project import Project, load_project
 from variantbuild.delegate.handover import hand_over
 from variantbuild.delegate.handover.delegation import Delegation, Handover
 from variantbuild.errors import FlagsError
@@ -195,12 +196,34 @@ def test_nothing_where_no_rust_is_compiled() -> None:
     assert not [name for name in env if "CARGO" in name or "RUST" in name]
 
 
+def project(directory: Path, text: str = "") -> Project:
+    directory.mkdir(exist_ok=True)
+    (directory / "pyproject.toml").write_text(text, encoding="utf-8")
+    return load_project(directory, None, {}, machine_files=())
+
+
 @pytest.mark.parametrize(
     ("place", "found"),
-    [("Cargo.toml", True), ("src/rust/Cargo.toml", True), ("a/b/c/Cargo.toml", False)],
+    [
+        ("Cargo.toml", True),
+        ("src/rust/Cargo.toml", True),
+        ("a/b/c/d/Cargo.toml", True),
+        (".venv/Cargo.toml", False),
+        ("build/x/Cargo.toml", False),
+    ],
 )
 def test_where_cargo_toml_is_looked_for(tmp_path: Path, place: str, found: bool) -> None:
-    assert not holds_rust(tmp_path)
+    assert not holds_rust(project(tmp_path))
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / place).touch()
-    assert holds_rust(tmp_path) is found
+    assert holds_rust(project(tmp_path)) is found
+
+
+def test_a_crate_outside_the_tree(tmp_path: Path) -> None:
+    text = '[tool.maturin]\nmanifest-path = "../rs/Cargo.toml"\n'
+    assert not holds_rust(project(tmp_path / "py", text))
+    (tmp_path / "rs").mkdir()
+    (tmp_path / "rs" / "Cargo.toml").touch()
+    assert holds_rust(project(tmp_path / "py", text))
+    text = '[[tool.setuptools-rust.ext-modules]]\npath = "../rs/Cargo.toml"\n'
+    assert holds_rust(project(tmp_path / "py", text))
