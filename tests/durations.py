@@ -42,7 +42,9 @@ def read_report(path: Path) -> list[Duration]:
         if case.find("skipped") is not None:
             continue
         parts = (case.get("classname") or "").removeprefix("tests.").split(".")
-        name = f"{parts[-1]}::{case.get('name')}"
+        # A class in the module follows it: `unit.host.test_processes.TestRun`.
+        module = next((i for i, part in enumerate(parts) if part.startswith("test_")), -1)
+        name = "::".join([*parts[module:], case.get("name") or ""])
         found.append(Duration(parts[0], name, float(case.get("time") or 0)))
     return found
 

@@ -11,10 +11,11 @@ import pytest
 import contributing
 import durations
 from contributing import ROOT, main
+from variantbuild.cli import COMMANDS
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.tags.test_forms" name="test_a[x|y]" time="0.5"/>
-<testcase classname="tests.unit.test_layout" name="test_b" time="1.25"/>
+<testcase classname="tests.unit.test_layout.TestB" name="test_b" time="1.25"/>
 <testcase classname="tests.integration.test_pip" name="test_c" time="4"/>
 <testcase classname="tests.unit.test_gpu" name="test_d" time="0"><skipped/></testcase>
 </testsuite></testsuites>"""
@@ -108,13 +109,14 @@ def test_durations_are_added_up(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "| test | time |",
         "|---|---|",
         "| `integration/test_pip::test_c` | 4.0 s |",
-        "| `unit/test_layout::test_b` | 1.2 s |",
+        "| `unit/test_layout::TestB::test_b` | 1.2 s |",
         r"| `unit/test_forms::test_a[x\|y]` | 0.5 s |",
     ]
 
 
-def test_readme_is_short_and_marks_the_commands_that_ci_runs() -> None:
+def test_readme_is_short_lists_all_commands_and_marks_those_that_ci_runs() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.splitlines()) < 150
+    assert [name for name in COMMANDS if not re.search(rf"^\| .*`.*\b{name}\b", text, re.M)] == []
     for name in re.findall(r"\$\(readme (\w+)\)", (ROOT / ".ci" / "run").read_text("utf-8")):
         assert re.search(rf"^<!-- command: {name} -->\n```sh\n.+\n```$", text, re.MULTILINE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import get_args
 
 import pytest
 
 from variantbuild.errors import FlagsError
+from variantbuild.isa import x86flags
+from variantbuild.isa.architecture import architecture, architectures
 from variantbuild.isa.levels import baseline
 from variantbuild.plan.flags import Flags, Guard, resolve_flags
 from variantbuild.plan.flags.toolchains import (
@@ -347,6 +350,20 @@ def test_rows_are_ordered_newest_first(family: CompilerFamily) -> None:
             mine = [r for r in rows if language in r.get("languages", [language])]
             versions = [parse_version(row["from"]) for row in mine]
             assert versions == sorted(set(versions), reverse=True)
+
+
+# gcc 15, the newest in the table, has no flag for Armv9.6-A.
+@pytest.mark.parametrize(("family", "missing"), [("gcc", {"armv9.6a"}), ("clang", set())])
+def test_every_level_has_flags(family: CompilerFamily, missing: set[str]) -> None:
+    levels = {level.name for arch in architectures() for level in arch.levels}
+    assert levels - set(family_table(family)["levels"]) == missing
+
+
+def test_every_level_of_x86_64_has_features() -> None:
+    _, *above = [level.name for level in architecture("x86_64").levels]
+    for lower, level in itertools.pairwise(["v1", *above]):
+        assert set(level_features(level)) > set(level_features(lower))
+        assert x86flags.features_within(level) > x86flags.features_within(lower)
 
 
 def test_features_of_levels_add_up() -> None:
