@@ -98,8 +98,8 @@ class Attempt:
                 failure = failure or str(problem)
                 continue
             place = store.directory / name / wheel.name
-            return _with_hint(error, place, bool(record["sources"]))
-        return _with_hint(error, None, False, failure)
+            return _with_hint(error, place, resumable=bool(record["sources"]))
+        return _with_hint(error, None, failure=failure)
 
     def _describe(self, error: VariantBuildError) -> dict[str, JSONValue]:
         tree = self.plan.project.path
@@ -196,7 +196,7 @@ def _when(record: Mapping[str, JSONValue]) -> str:
 
 
 def _with_hint(
-    error: VariantBuildError, place: Path | None, resumable: bool, failure: str = ""
+    error: VariantBuildError, place: Path | None, *, resumable: bool = False, failure: str = ""
 ) -> VariantBuildError:
     """Return `error` with a hint that says where the wheel is."""
     if place is None:

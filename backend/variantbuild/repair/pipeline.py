@@ -110,8 +110,7 @@ def _name_musl(
     found = find_musl(declared, LocalHost(env=env))
     if found is None:
         return options, ()
-    policy, origin = found
-    return replace(options, policy=policy), (f"{policy.name} is from {origin}",)
+    return replace(options, policy=found.value), (f"{found.value.name} is from {found.source}",)
 
 
 def _plain_copy(path: Path, inventory: Inventory, declared: Declared, directory: Path) -> Path:

@@ -24,7 +24,7 @@ def label(platform: str) -> Declared:
 def test_found(host: str, platform: str, policy: str, origin: str) -> None:
     found = find_musl(label(platform), RecordedHost.load(host))
     assert found is not None
-    assert (found[0].name, found[1]) == (policy, origin)
+    assert (found.value.name, found.source) == (policy, origin)
 
 
 @pytest.mark.parametrize(
