@@ -67,8 +67,8 @@ class FileReport:
 
     `path` is the member's name in the wheel; `machines` are archspec's family names or the format's
     own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, or
-    None; `code` is None if instructions were not decoded, `unseen` then says why. `fault` is set
-    where the file could not be read at all.
+    None; `code` is None if instructions were not decoded, `unseen` then says why. `fault` is set if
+    the file could not be read at all.
     """
 
     path: str
@@ -106,7 +106,7 @@ class FileReport:
 
     @property
     def is_undetermined(self) -> bool:
-        """Whether the file cannot be read, or its recorded flags do not tell what it needs."""
+        """Whether the file cannot be read, or the needs of its recorded flags are unknown."""
         known = [line.unknown is None for line in self.switches]
         return self.fault is not None or not (any(known) if self._dispatches else all(known))
 
@@ -115,7 +115,7 @@ class FileReport:
         """The lowest level of a CPU for which no evidence says that the file needs more.
 
         Instructions, recorded flags and the ISA note all count, where `level` goes by the best of
-        them. None where that is undetermined, or without any evidence.
+        them. None if that is undetermined, or without evidence.
         """
         if self.is_undetermined:
             return None

@@ -47,7 +47,7 @@ def build_key(
 def environment_parts(
     plan: BuildPlan, env: Mapping[str, str], distributions: Iterable[tuple[str, str]]
 ) -> dict[str, str]:
-    """Return what the build of `plan` depends on beside the plan and the source, by name."""
+    """Return what the build of `plan` depends on besides the plan and the source, by name."""
     host = LocalHost(env=env, source=plan.project.path)
     return {
         "format": str(FORMAT),
@@ -124,7 +124,7 @@ def relevant_variables(env: Mapping[str, str]) -> dict[str, str]:
 def _is_temporary(directory: str) -> bool:
     """Return whether a front end created `directory` for the distributions of one build.
 
-    A directory with a compiler in it is a toolchain, wherever it is.
+    A directory with a compiler is a toolchain, wherever it is.
     """
     places = [tempfile.gettempdir()] + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
     if not any(_inside(directory, place) for place in places):

@@ -1,7 +1,7 @@
-"""Wheels that were built and then refused: kept, so that the build need not run again.
+"""Keeps wheels that were built and then refused, so that the build need not run again.
 
-An entry holds the delegate's wheel, and what it was built from: the same build under another
-policy goes on from it. Entries are in the user's cache directory, since front ends build in
+An entry contains the delegate's wheel, and what it was built from: the same build under another
+policy continues from it. Entries are in the user's cache directory, since front ends build in
 temporary trees, else in `build` of the source tree.
 """
 
@@ -209,7 +209,7 @@ def _with_hint(
         ]
     if resumable:
         lines.append(
-            "the same build under another policy (-C variantbuild.audit=warn) goes on from it "
+            "the same build under another policy (-C variantbuild.audit=warn) continues from it "
             "without compiling again"
         )
     made = type(error).__new__(type(error))

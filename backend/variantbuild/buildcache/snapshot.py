@@ -1,7 +1,7 @@
-"""What a build reads of a source tree: its files without the output of builds, as one digest.
+"""A digest of what a build reads in a source tree: its files without the output of builds.
 
 Unlike the files of an sdist, a tree changes while it is built: a build adds files. A snapshot
-before it tells those apart from files that somebody edited meanwhile.
+before it distinguishes those from files that were edited during the build.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 #: Output of builds: below the top of the tree, and anywhere.
 _OUTPUT = ("build", "dist", "wheelhouse", "_skbuild")
 _CACHES = ("__pycache__", "node_modules", "site-packages")
-#: Files that tell where a project refers to files outside its tree.
+#: Files in which a project may refer to files outside its tree.
 _DESCRIPTIONS = ("pyproject.toml", "setup.py", "setup.cfg", "CMakeLists.txt", "meson.build")
 
 

@@ -17,7 +17,7 @@ def parse_overrides(
 ) -> tuple[Override, ...]:
     """Parse the array of tables `raw`; append what is wrong with it to `problems`.
 
-    `source` names the file for messages; `of_machine` says that it is the user's or the machine's.
+    `source` names the file for messages; `of_machine` is true for the user's or the machine's file.
     """
     if not _is_list(raw) or not all(isinstance(table, Mapping) for table in raw):
         problems.append(

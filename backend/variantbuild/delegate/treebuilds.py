@@ -1,4 +1,4 @@
-"""The build directories that builds leave in a source tree, for the next build: find and remove."""
+"""Finds and removes the build directories that builds leave in a source tree for the next build."""
 
 from __future__ import annotations
 

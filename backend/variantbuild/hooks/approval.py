@@ -24,8 +24,8 @@ Modules = Mapping[Path, tuple[int, int]]
 class Approved:
     """A variant that the audit allows to be stamped.
 
-    `report` is what the audit found; `has_notes` tells whether every module has the ISA note,
-    which with some delegates is only known after the build.
+    `report` is what the audit found; `has_notes` is true if every module has the ISA note, which
+    with some delegates is only known after the build.
     """
 
     variant: Variant

@@ -66,7 +66,7 @@ def explain_unknown(text: str, arch: str, others: Iterable[str] = ()) -> str:
         if other != known and (level := _respelled(text, other)) is not None:
             return f"{level} is a level of {other.name}; {listed}"
     if (level := _brought_by(text, known)) is not None:
-        return f"{text} comes with {level!r}; {listed}"
+        return f"{text} is part of {level!r}; {listed}"
     near = suggest(text, (*(each for each in known_cpus(arch) if each not in levels), *others))
     if near is None:
         return listed

@@ -32,7 +32,7 @@ def holds_rust(project: Project) -> bool:
     """Return whether the build of `project` runs cargo.
 
     `[tool.maturin] manifest-path` may lead out of the tree, and setuptools-rust has tables of its
-    own; else a Cargo.toml anywhere in the tree tells.
+    own; otherwise a Cargo.toml anywhere in the tree counts.
     """
     maturin = project.tool_table("maturin") or {}
     manifest = maturin.get("manifest-path")

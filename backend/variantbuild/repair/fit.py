@@ -97,7 +97,7 @@ def _refuse_future(asked: Policy, files: Sequence[LinkedFile]) -> None:
         raise RepairError(
             f"--policy {asked.name} is for glibc {glibc} and newer, but the symbols in the files "
             f"need no more than {lowest}: fewer systems would install the wheel, or none",
-            hint=f"use --policy {lowest}, or leave --policy out, which means the same",
+            hint=f"use --policy {lowest}, or omit --policy, which has the same effect",
         )
 
 

@@ -1,4 +1,4 @@
-"""A refused wheel is kept, and the same build under another policy goes on from it."""
+"""A refused wheel is kept, and the same build under another policy continues from it."""
 
 from __future__ import annotations
 

@@ -124,8 +124,8 @@ def test_the_baseline_is_not_stamped_but_keeps_its_name_as_a_target(arch: str) -
     ("label", "arch", "message", "hint"),
     [
         ("v9", "x86_64", "unknown CPU 'v9'", "the nearest is 'v4'; the levels of x86_64 are v1"),
-        ("avx2", "x86_64", "unknown CPU 'avx2'", "avx2 comes with 'v3'; the levels"),
-        ("avx512", "x86_64", "unknown CPU 'avx512'", "avx512 comes with 'v4'"),
+        ("avx2", "x86_64", "unknown CPU 'avx2'", "avx2 is part of 'v3'; the levels"),
+        ("avx512", "x86_64", "unknown CPU 'avx512'", "avx512 is part of 'v4'"),
         ("zen44", "x86_64", "unknown CPU 'zen44'", "did you mean 'zen4'?"),
         ("fc39.zen44", "x86_64", "'zen44' in label 'fc39.zen44'", "did you mean 'zen4'?"),
         ("skylake_avx513", "x86_64", "'avx513'", "did you mean 'skylake_avx512'?"),

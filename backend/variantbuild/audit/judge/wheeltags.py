@@ -36,7 +36,7 @@ def judge_tags(report: AuditReport) -> Iterator[Finding]:
             yield Finding(
                 severity="error",
                 rule="wrong-machine",
-                message=f"the platform tag {tag} names no machine, so no installer accepts the "
+                message=f"the platform tag {tag} has no machine, so no installer accepts the "
                 f"wheel: it would be {tag}_{hosts[0].machine or 'x86_64'}",
             )
         tagged = _architectures(tag)

@@ -101,7 +101,7 @@ def resolve_accelerator(
     """Choose among `requests`; return the choice, or why there is none.
 
     A kind with a GPU in the machine comes before one that has only a toolkit; then the order of the
-    requests counts. `lists` hold what the user and the project give to a build system. Raises
+    requests counts. `lists` are those that the user and the project pass to a build system. Raises
     AcceleratorError if a required one is missing, and if a toolkit is inconsistent: the build would
     use it, but its version is not known.
     """

@@ -31,7 +31,7 @@ _GFX_NAME = re.compile(r"(gfx[0-9a-f]{3,5}|gfx\d+(?:-\d+)?-generic)((?::[a-z]+[+
 class ArchitectureRequest:
     """The architectures in the settings: names or one of WORDS, and where that was set.
 
-    For `auto`, `user` is what the user gives to the build system, `project` the project's own list,
+    For `auto`, `user` is the user's list for the build system, `project` the project's own list,
     used if no GPU is found; with `ptx`, PTX of the newest architecture is added.
     """
 

@@ -1,7 +1,7 @@
-"""The GPU architectures that the user or the project give to a build system in its own words.
+"""Lists of GPU architectures that the user or the project pass to a build system directly.
 
-Pure. Build systems have variables for architectures: what they say counts as a list of ours, with
-the place it came from. Sources: CMake's CUDAARCHS and CMAKE_<LANG>_ARCHITECTURES, PyTorch's
+Pure. Build systems have variables for architectures: their values are used like our own setting,
+with their origin. Sources: CMake's CUDAARCHS and CMAKE_<LANG>_ARCHITECTURES, PyTorch's
 torch.utils.cpp_extension (`_get_cuda_arch_flags`), hipcc's HCC_AMDGPU_TARGET.
 """
 
@@ -42,7 +42,7 @@ class GivenList:
 def find_users_list(
     project: Project, env: Mapping[str, str], kind: AcceleratorKind
 ) -> GivenList | None:
-    """Return the list that the user gives to a build system, the strongest place first."""
+    """Return the list that the user passes to a build system, by precedence of its places."""
     places = (
         *_in_settings(project, CMAKE_VARIABLES[kind]),
         *_in_variables(env, CMAKE_VARIABLES[kind]),
@@ -142,7 +142,7 @@ def _definitions(words: Sequence[str], names: Sequence[str]) -> Iterator[tuple[s
 
 
 def definition(word: str, names: Sequence[str]) -> tuple[str, str] | None:
-    """Return name and value where `word` defines one of `names`; None if it does not."""
+    """Return name and value if `word` defines one of `names`, else None."""
     match = re.fullmatch(r"(?:-D)?(\w+)(?::\w+)?=(.*)", word, re.DOTALL)
     return (match[1], match[2]) if match is not None and match[1] in names else None
 

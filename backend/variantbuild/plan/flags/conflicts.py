@@ -34,7 +34,7 @@ _FAMILIES: tuple[CompilerFamily, ...] = ("gcc", "clang", "apple-clang", "msvc", 
 class UserFlags:
     """Flags of the user's own in one `place` (CFLAGS, flags.c).
 
-    `after_ours` tells whether they come after ours on the compiler's command line.
+    `after_ours` is true if they come after ours on the compiler's command line.
     """
 
     place: str

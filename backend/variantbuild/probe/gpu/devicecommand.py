@@ -1,7 +1,7 @@
 """The command lines in CUDACXX and HIPCXX: launchers, the compiler, and arguments.
 
-CMake documents arguments after the compiler in these variables ("CUDACXX", "HIPCXX"), and people
-write compiler launchers before it.
+CMake documents arguments after the compiler in these variables ("CUDACXX", "HIPCXX"), and users put
+compiler launchers before it.
 """
 
 from __future__ import annotations
