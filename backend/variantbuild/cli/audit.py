@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from variantbuild.cli.auditview import judgement_json, show_judgement
 from variantbuild.cli.options import check_label, wheel_path
-from variantbuild.cli.terminal import print_json, report_error
+from variantbuild.cli.terminal import print_json, report_error, rewrite_line
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.types import JSONValue
 
@@ -153,7 +153,7 @@ def _progress(name: str) -> Progress | None:
 
     def show(done: int, total: int, member: str) -> None:
         share = 100 * done // max(total, 1)
-        text = f"\r\x1b[K{name}: {share} % {member}"[:110]
-        print(text if done < total else "\r\x1b[K", end="", file=sys.stderr, flush=True)
+        text = f"{name}  {member}" if done < total else ""
+        rewrite_line(sys.stderr, text, f"  {share} %" if text else "")
 
     return show

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from variantbuild.cli.terminal import paint, report_message, table
+from variantbuild.audit.judge.findings import told_once
+from variantbuild.cli.terminal import paint, paragraph, report_message, table
 from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
@@ -16,13 +18,17 @@ _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None) -> None:
     """Print a table of the files in a wheel, and the findings."""
-    print(paint(report.name, "bold"))
+    machines = {each.machine_names for each in report.files} - {""}
+    shared = f"  {machines.pop()}" if len(machines) == 1 else ""
+    print(paragraph(paint(report.name, "bold") + shared))
     if not report.has_machine_code:
         print("  no machine code")
-    rows = [_HEADS, *(_cells(each) for each in report.files)] if report.files else []
-    print(table(rows, indent=2))
-    for each in judgement.findings:
-        print(f"  {paint(each.severity, _STYLES[each.severity])}: {each.message}")
+    rows = [_HEADS, *(_cells(each, shared=bool(shared)) for each in report.files)]
+    if report.files:
+        print(table(_without_empty_columns(rows), indent=2, names={0}))
+    told = told_once(judgement.findings)
+    for each, sentence in told:
+        print(paragraph(f"  {paint(each.severity, _STYLES[each.severity])}: {sentence}"))
     seen = ", ".join(judgement.evidence) or "none"
     variant = str(judgement.variant)
     if expect is not None:
@@ -35,10 +41,18 @@ def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None
         print(f"  declares no variant; the code needs {needs}")
     unseen = {each.unseen for each in report.files if each.unseen}
     for text in sorted(unseen):
-        report_message(text)
+        if not any(text in sentence for _, sentence in told):
+            report_message(text)
 
 
-def _cells(file: FileReport) -> tuple[str, ...]:
+def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the rows, the heads first, without the columns that say nothing about any file."""
+    kept = [i for i in range(len(_HEADS)) if any(row[i] for row in rows[1:])]
+    return [tuple(row[i] for i in kept) for row in rows]
+
+
+def _cells(file: FileReport, *, shared: bool) -> tuple[str, ...]:
+    """Return the cells of a row; the machine that all files share is in the title."""
     code = file.code
     chosen = "" if code is None or code.dispatched == code.level else code.dispatched
     names = [] if code is None else [each.name for each in code.extensions]
@@ -46,7 +60,15 @@ def _cells(file: FileReport) -> tuple[str, ...]:
     floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
     needs = "unreadable" if file.fault else file.required or "?"
     words = " ".join([*names, *device])
-    return (file.path, file.machine_names, needs, chosen, file.isa_note or "", floor, words)
+    return (
+        file.path,
+        "" if shared else file.machine_names,
+        needs,
+        chosen,
+        file.isa_note or "",
+        floor,
+        words,
+    )
 
 
 def judgement_json(

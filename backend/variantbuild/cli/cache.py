@@ -12,7 +12,7 @@ from typing import cast
 
 from variantbuild.buildcache.refused import read_record, refused_store, tree_store
 from variantbuild.buildcache.store import Entry, Store, default_store
-from variantbuild.cli.terminal import print_json, table
+from variantbuild.cli.terminal import paragraph, print_json, table
 from variantbuild.delegate.treebuilds import TreeBuild, find_builds, remove_builds
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.messages import StderrReporter
@@ -143,10 +143,10 @@ def _for_people(parts: Sequence[_Part], builds: Sequence[TreeBuild]) -> str:
     lines = []
     for part in parts:
         size = sum(entry.size for entry in part.entries)
-        lines.append(
-            f"{part.title}: {_count(len(part.entries), 'wheel')}, {_mib(size)} of "
-            f"{part.store.limit >> 20} MiB, in {part.store.directory}"
-        )
+        count = _count(len(part.entries), "wheel")
+        limit = f"{part.store.limit >> 20} MiB"
+        where = part.store.directory
+        lines.append(paragraph(f"{part.title}: {count}, {_mib(size)} of {limit}, in {where}"))
         rows = [
             (
                 datetime.datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M"),

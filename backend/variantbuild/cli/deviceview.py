@@ -12,6 +12,7 @@ from variantbuild.delegate.handover.devicebuild import hand_device_build
 from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.device.build import preview_device_build
+from variantbuild.probe.facts import Absent
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Driver, Gpu, Toolkit
 from variantbuild.types import JSONValue
 
@@ -27,8 +28,16 @@ def device_rows(facts: AcceleratorFacts) -> list[tuple[str, str, str]]:
     return [
         (toolkit, *fact_cells(facts.toolkit, _show_toolkit)),
         (driver, *fact_cells(facts.driver, _show_driver)),
-        (gpus, *fact_cells(facts.gpus, _show_gpus)),
+        (gpus, *_gpu_cells(facts)),
     ]
+
+
+def _gpu_cells(facts: AcceleratorFacts) -> tuple[str, str]:
+    """Return the cells for the GPUs; the reason why there is no driver is not repeated."""
+    driver, gpus = facts.driver, facts.gpus
+    if isinstance(driver, Absent) and isinstance(gpus, Absent) and driver.reason == gpus.reason:
+        gpus = Absent("no driver")
+    return fact_cells(gpus, _show_gpus)
 
 
 def device_json(facts: AcceleratorFacts) -> JSONValue:
@@ -92,12 +101,17 @@ def plan_rows(plan: BuildPlan) -> list[tuple[str, str]]:
         return []
     choice, device = plan.devices.choice, plan.device
     label = "none" if choice is None else str(choice.label)
-    rows = [("accelerator", f"{label}  ({plan.devices.reason})")]
+    reason = plan.devices.reason
+    if choice is not None:
+        # Architectures and host compiler have rows of their own.
+        reason = reason.partition(f" for {choice.architectures} (")[0]
+    rows = [("accelerator", f"{label}  ({reason})")]
     if device is None:
         return rows
+    why = f"  ({device.architectures.reason})" if device.architectures.reason else ""
     rows += [
-        ("device code", str(device.architectures)),
-        ("device flags", " ".join((*device.architecture_flags, *device.flags))),
+        ("device code", f"{device.architectures}{why}"),
+        ("device flags", " ".join(device.flags) or "those of the architectures"),
     ]
     host = plan.devices.host_compiler
     if host is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
-from variantbuild.cli.terminal import paint, print_json, report_message, table
+from variantbuild.cli.terminal import paint, paragraph, print_json, report_message, table
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.frontend.naming import front_ends, resolve_naming
@@ -152,7 +152,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
     else:
         guarded = f"unguarded: {guard}"
     rows = [
-        ("variant", f"{paint(label, 'bold')}  ({plan.choice.reason})"),
+        ("variant", f"{paint(label, 'bold')}  ({_cpu_reason(plan)})"),
         ("delegate", f"{plan.delegate.backend}  ({plan.delegate.origin})"),
         *(
             (
@@ -168,13 +168,20 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
         *_trial_rows(plan),
         *(("override", str(override)) for override in plan.project.config.overrides),
     ]
-    lines = [table(rows), *plan_lines(plan, env), "", paint("what each front end gets", "bold")]
+    lines = [*plan_lines(plan, env), "", paint("what each front end gets", "bold")]
     for row in _names(plan):
         assert isinstance(row, dict)
         lines.append(f"  {row['front_end']}{'  <- this one' if row['current'] else ''}")
         lines.append(f"    {row['file_name']}")
-        lines.append(paint(f"    {row['why']}", "dim"))
-    return "\n".join(lines)
+        lines.append(f"    {paint(str(row['why']), 'dim')}")
+    return "\n".join((table(rows), *map(paragraph, lines)))
+
+
+def _cpu_reason(plan: BuildPlan) -> str:
+    """Return why the CPU was chosen; the accelerator has a row of its own."""
+    if plan.devices is None:
+        return plan.choice.reason
+    return plan.choice.reason.removesuffix(f"; {plan.devices.reason}")
 
 
 def _trial_rows(plan: BuildPlan) -> list[tuple[str, str]]:

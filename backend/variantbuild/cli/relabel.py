@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from variantbuild.cli.options import wheel_path
-from variantbuild.cli.terminal import print_json, report_error, report_message
+from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.durable import sync_directory, write_error
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
@@ -67,7 +67,7 @@ def relabel(args: argparse.Namespace, planner: Planner) -> int:
             report_error(error)
             outcome = Outcome(source=Path(text), error=error)
         for note in outcome.notes:
-            report_message(f"{outcome.source.name}: {note}", "warning")
+            report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
         outcomes.append(outcome)
     if args.json:
         print_json({"version": 1, "wheels": [_describe(outcome) for outcome in outcomes]})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.cli.options import wheel_path
-from variantbuild.cli.terminal import print_json, report_error, report_message
+from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
 from variantbuild.errors import VariantBuildError
 from variantbuild.host.durable import write_error
 from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
@@ -77,7 +77,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             report_error(outcome.error)
         elif outcome.repaired is not None:
             for note in outcome.repaired.notes:
-                report_message(f"{outcome.source.name}: {note}", "warning")
+                report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
             if not args.json:
                 print(outcome.repaired.path, flush=True)
     if args.json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from variantbuild.cli.textlayout import cut, hang, render_rows, shorten
 from variantbuild.errors import VariantBuildError
 
 if TYPE_CHECKING:
@@ -42,22 +43,63 @@ def print_json(payload: Mapping[str, JSONValue]) -> None:
     print(json.dumps(payload, indent=2, ensure_ascii=False))
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> str:
-    """Align `rows` of cells in columns; the last column is not padded."""
-    if not rows:
-        return ""
-    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(widths[i]) for i, cell in enumerate(row[:-1])]
-        lines.append(" " * indent + "  ".join([*cells, row[-1]]).rstrip())
-    return "\n".join(lines)
+def columns(stream: TextIO) -> int | None:
+    """Return how wide the terminal of `stream` is, None if it is not one.
+
+    COLUMNS takes precedence, as in other tools. Without a known width it is 80.
+    """
+    if not stream.isatty():
+        return None
+    import shutil
+
+    named = os.environ.get("COLUMNS", "")
+    if not named.isdecimal():
+        try:
+            return max(os.get_terminal_size(stream.fileno()).columns, 20) or 80
+        except (OSError, ValueError):
+            return 80
+    return max(shutil.get_terminal_size().columns, 20)
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: int = 0, names: Collection[int] = ()) -> str:
+    """Align `rows` of cells in columns; the last column is not padded.
+
+    On a terminal the cells are wrapped by words to its width. Columns in `names` hold names that
+    may be shortened in the middle.
+    """
+    width = columns(sys.stdout)
+    if width is not None and (rendered := _render_rich(rows, width, indent, names)) is not None:
+        return rendered
+    return render_rows(rows, width, indent=indent, names=names)
+
+
+def _render_rich(
+    rows: Sequence[Sequence[str]], width: int, indent: int, names: Collection[int]
+) -> str | None:
+    """Render with rich, which knows the width of every character; None if it is not installed."""
+    try:
+        from variantbuild.cli.richtable import render_table
+    except ImportError:
+        return None
+    return render_table(rows, width, indent=indent, names=names)
+
+
+def paragraph(text: str, *, stream: TextIO | None = None) -> str:
+    """Return `text` wrapped by words, with an indent, to the width of a terminal."""
+    return hang(text, columns(sys.stdout if stream is None else stream))
+
+
+def shown_name(name: str) -> str:
+    """Return a file name for the beginning of a message: on a terminal shortened to half a line."""
+    width = columns(sys.stderr)
+    return name if width is None else shorten(name, width // 2)
 
 
 def report_message(text: str, kind: str = "note") -> None:
     """Print a message (note, warning) on standard error."""
     style = {"warning": "yellow", "error": "red"}.get(kind, "cyan")
-    print(f"variantbuild: {paint(kind, style, sys.stderr)}: {text}", file=sys.stderr)
+    line = f"variantbuild: {paint(kind, style, sys.stderr)}: {text}"
+    print(paragraph(line, stream=sys.stderr), file=sys.stderr)
 
 
 def report_error(error: VariantBuildError) -> None:
@@ -85,8 +127,8 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
 
     def show() -> None:
         while not ended.wait(0.5):
-            line = f"{name}  {current[0]}  {time.monotonic() - started:.0f} s"
-            print(f"\r\x1b[2K{paint(line, 'cyan', stream)}", end="", file=stream, flush=True)
+            seconds = f"  {time.monotonic() - started:.0f} s"
+            rewrite_line(stream, f"{name}  {current[0]}", seconds)
 
     thread = threading.Thread(target=show, daemon=True)
     thread.start()
@@ -95,4 +137,15 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
     finally:
         ended.set()
         thread.join()
-        print("\r\x1b[2K", end="", file=stream, flush=True)
+        rewrite_line(stream, "")
+
+
+def rewrite_line(stream: TextIO, text: str, end: str = "") -> None:
+    """Replace the last line of a terminal with `text` and `end`, cut to its width.
+
+    The empty text clears it. The last column stays free: some terminals wrap there.
+    """
+    width = (columns(stream) or 80) - 1
+    line = cut(shorten(text, max(width - len(end), 1)) + end, width)
+    shown = paint(line, "cyan", stream) if line else ""
+    print(f"\r\x1b[2K{shown}", end="", file=stream, flush=True)

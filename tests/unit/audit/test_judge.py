@@ -13,6 +13,7 @@ import pytest
 from audited import report
 from binaries.elves import elf
 from variantbuild.audit import AuditReport, audit_members, judge, judge_finished, judge_fit
+from variantbuild.audit.judge.findings import told_once
 from variantbuild.audit.judge.wheeltags import judge_tags
 from variantbuild.audit.report import Code
 from variantbuild.binary.elf import parse_elf
@@ -226,3 +227,17 @@ def test_finished_wheels_without_a_label_may_need_more() -> None:
     assert judge_finished(found, Variant(arch="x86_64")).ok
     assert not judge(found, Variant(arch="x86_64")).ok
     assert not judge_finished(found, Variant(arch="x86_64", cpu="v3")).ok
+
+
+def test_what_is_the_same_for_many_files_is_told_once() -> None:
+    one = report("-march=x86-64-v3", note="v3").files[0]
+    files = tuple(replace(one, path=f"m{number}.so") for number in range(3))
+    found = replace(report("-march=x86-64-v3", note="v3"), files=files)
+    told = told_once(judge(found, Variant(arch="x86_64")).findings)
+    assert [text for _, text in told] == [
+        "m0.so needs v3 by its recorded -march=x86-64-v3 and its ISA note, more than v1 has "
+        "(the same for 2 other files)"
+    ]
+    different = (*files[:1], replace(files[1], isa_note=None))
+    told = told_once(judge(replace(found, files=different), Variant(arch="x86_64")).findings)
+    assert len(told) == 2

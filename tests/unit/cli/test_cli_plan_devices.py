@@ -86,7 +86,10 @@ def test_for_people(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split("  ")[0]: line for line in lines}
     assert "nvidia-cuda-nvcc==13.5.*, nvidia-nvvm==13.5.*" in rows["requirements"]
-    assert rows["device code"].endswith("sm_80, sm_90a, sm_120, compute_120")
+    assert "sm_80, sm_90a, sm_120, compute_120" in rows["device code"]
+    # The architectures and their reason are told once.
+    assert sum("sm_90a" in line for line in lines) == 1
+    assert rows["variant"].endswith("(target 'cu13.v2' (the config-setting variantbuild.target))")
     assert "nvcc's own choice" in rows["host compiler"]
     assert "  CUDA_HOME=<build>/cuda" in lines
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,6 +96,26 @@ class Judgement:
     def has_isa_notes(self) -> bool:
         """Whether every module has the ISA note of the variant."""
         return all(each.rule != "no-guard" for each in self.findings)
+
+
+def told_once(findings: Iterable[Finding]) -> tuple[tuple[Finding, str], ...]:
+    """Return the first finding of each kind, and the sentence that tells of all that are like it.
+
+    Findings are alike if they say the same of other files, apart from details in brackets.
+    """
+    groups: dict[tuple[Severity, Rule, str], list[Finding]] = {}
+    for each in findings:
+        said = each.message.replace(each.path, "") if each.path else each.message
+        kind = re.sub(r"\([^()]*\)", "", said) if each.path else said
+        groups.setdefault((each.severity, each.rule, kind), []).append(each)
+    return tuple((same[0], _sentence(same)) for same in groups.values())
+
+
+def _sentence(same: list[Finding]) -> str:
+    others = len(same) - 1
+    if not others:
+        return same[0].message
+    return f"{same[0].message} (the same for {others} other file{'s' if others > 1 else ''})"
 
 
 def evidence_of(source: Source, *texts: str) -> tuple[Evidence, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from variantbuild.audit.judge.findings import Finding, Judgement
+from variantbuild.audit.judge.findings import Finding, Judgement, told_once
 from variantbuild.audit.judge.hints import (
     DEVICE_RULES,
     TAG_RULES,
@@ -105,7 +105,7 @@ def decide(
             findings=tuple(errors_left),
             hint=hint_for(variant, judgement, errors_left[0], product),
         )
-    said = [each.message for each in (*errors, *warnings)]
+    said = [text for _, text in told_once((*errors, *warnings))]
     if product == "editable":
         reason = "editable wheels are not stamped"
         return Unstamped(why="editable", reason=reason, warnings=tuple(said))
