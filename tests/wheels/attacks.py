@@ -432,9 +432,17 @@ METADATA: Cases = {
         _entry_points("[x]\ry = 1\n[console_scripts]\r../x = a:b\n"),
     ),
     "script that continues a line": (
-        "outside the scripts directory",
+        "continues the one before",
         _entry_points("[console_scripts]\ny = a:b\n  ../x = a:b\n"),
     ),
+    "entry point that continues a line": (
+        "continues the one before",
+        _entry_points("[demo.x]\na = b\n\tc = d\n"),
+    ),
+    "folded entry point": ("continues", _entry_points("[demo.x]\na = b:\n c\n")),
+    "entry point without a section": ("in a section", _entry_points("a = b\n")),
+    "entry points in JSON": ("name = value", _entry_points('{"console_scripts": ["a"]}\n')),
+    "entry point without a value": ("name = value", _entry_points("[demo.x]\na\n")),
     "entry points with mark": ("mark", _entry_points("\ufeff[console_scripts]\ny = a:b\n")),
 }
 

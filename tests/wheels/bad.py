@@ -366,9 +366,13 @@ RECORDS: dict[str, tuple[str, Bend]] = {
     ),
     "doubled row": ("twice", lambda w: w.rows(lambda rows: rows.append(list(rows[0])))),
     "row by another spelling": ("but not in", row(A, lambda r: r.__setitem__(0, "./" + r[0]))),
-    "row with backslash": (
+    "row with a stray backslash": (
         "but not in",
-        row(A, lambda r: r.__setitem__(0, r[0].replace("/", "\\"))),
+        row(A, lambda r: r.__setitem__(0, r[0].replace("/", "\\x\\"))),
+    ),
+    "row twice, once with backslashes": (
+        "twice",
+        lambda w: w.rows(lambda rows: rows.append([rows[0][0].replace("/", "\\"), *rows[0][1:]])),
     ),
     "wrong hash": ("hash", row(A, lambda r: r.__setitem__(1, hash_row(A, b"other")[1]))),
     "wrong sha512": ("hash", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "sha512")[1]))),

@@ -175,6 +175,9 @@ CONTENTS: dict[str, Bend] = {
         + b"\n",
     ),
     "RECORD without a last line end": lambda w: setattr(w, "record_bytes", w.record().rstrip()),
+    "RECORD with backslashes": lambda w: w.rows(
+        lambda rows: [each.__setitem__(0, each[0].replace("/", "\\")) for each in rows] and None
+    ),
     "RECORD in another order": lambda w: w.rows(lambda rows: rows.reverse()),
     "data folder": _add(
         "demo-1.0.data/scripts/run",
@@ -189,6 +192,7 @@ CONTENTS: dict[str, Bend] = {
         "entry_points.txt",
         "[console_scripts]\nrun = demo:main\nrun-2 = demo.a:b.c [extra]\n#\n[demo.x]\n../y = 1\n",
     ),
+    "entry points, indented": info("entry_points.txt", "\n  [demo.x]\n  a = b\n  c = d\n"),
     "vendored dist-info": _add("demo/_vendor/other-2.0.dist-info/METADATA"),
     "top level of many": _add("other.py", "third/x.py", "demo-1.0.dist", "demo.data.py"),
     "GPU code": lambda w: w.add("demo/kernel.cubin", elf(190)),
@@ -205,6 +209,8 @@ _HEAD = (
 )
 
 METADATA: dict[str, Bend] = {
+    "version with more zeros": swapped("Version: 1.0", "Version: 1.0.0"),
+    "version with fewer zeros": swapped("Version: 1.0", "Version: 1"),
     "CRLF": lambda w: [
         swapped("\n", "\r\n", count=-1)(w),
         swapped("\n", "\r\n", "WHEEL", count=-1)(w),

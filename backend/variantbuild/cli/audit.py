@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, Finding, Judgement
     from variantbuild.audit.reading import Progress
     from variantbuild.stamp.declared import Declared
+    from variantbuild.wheel import Wheel
 
 _LARGEST_RECORD = 16 << 20
 _WHEEL = re.compile(r"[^/]+\.dist-info/WHEEL")
@@ -139,12 +140,32 @@ def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judge
     from variantbuild.wheel import open_wheel
 
     with open_wheel(path) as wheel:
+        renamed = _renamed(path.name, wheel)
+        judgement = replace(judgement, findings=(*judgement.findings, *renamed))
         found = [each for each in wheel.members if each.name.endswith(f".dist-info/{SBOM_MEMBER}")]
         if not found:
             return judgement
         recorded = parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
     findings = (*judgement.findings, *compare_provenance(recorded, report))
     return replace(judgement, findings=findings)
+
+
+def _renamed(name: str, wheel: Wheel) -> Iterator[Finding]:
+    """Yield a warning for a local version that only the file name has."""
+    from variantbuild.audit import Finding
+    from variantbuild.wheel.filename import is_public_version
+
+    named = "".join(name.split("-")[1:2])
+    for member in wheel.members.names:
+        stem, dist_info, _ = member.partition(".dist-info/METADATA")
+        version = stem.rpartition("-")[2]
+        if dist_info and is_public_version(version, named):
+            yield Finding(
+                severity="warning",
+                rule="contradiction",
+                message=f"the file name has the version {named}, and the wheel {version}: "
+                "`variantbuild patch` writes the file name's version into it",
+            )
 
 
 def _progress(name: str) -> Progress | None:

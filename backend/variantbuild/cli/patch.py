@@ -6,12 +6,23 @@ import argparse
 from collections.abc import Mapping
 
 from variantbuild.cli.relabel import add_output_options, relabel
-from variantbuild.wheel import Inventory, Plan, Wheel, plan_patch
+from variantbuild.wheel import (
+    Inventory,
+    Plan,
+    Wheel,
+    WheelFileName,
+    normal_version,
+    plan_patch,
+)
 
 
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `patch`."""
-    parser.add_argument("--local", metavar="LABEL", help="append LABEL to the local version")
+    parser.add_argument(
+        "--local",
+        metavar="LABEL",
+        help="append LABEL to the local version (default: the one that only the file name has)",
+    )
     parser.add_argument(
         "--remove-requires",
         action="append",
@@ -35,10 +46,18 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         patch = plan_patch(
             inventory,
-            local=args.local,
+            local=_local_in_name(inventory) if args.local is None else args.local,
             remove_requires=args.remove_requires,
             add_requires=args.add_requires,
         )
         return patch, ()
 
-    return relabel(args, plan)
+    return relabel(args, plan, local_in_name=True)
+
+
+def _local_in_name(inventory: Inventory) -> str | None:
+    """Return the local version that only the file name has; None without one."""
+    _, _, local = WheelFileName.parse(inventory.path.name).version.partition("+")
+    if not local or "+" in inventory.file_name.version:
+        return None
+    return normal_version(f"0+{local}").partition("+")[2]

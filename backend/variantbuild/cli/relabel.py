@@ -50,10 +50,11 @@ def add_output_options(parser: argparse.ArgumentParser, *, trust: bool, in_place
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
-def relabel(args: argparse.Namespace, planner: Planner) -> int:
+def relabel(args: argparse.Namespace, planner: Planner, *, local_in_name: bool = False) -> int:
     """Rewrite each wheel of `args` as `planner` says, report, and return the exit code.
 
-    The other wheels are written even if one is refused.
+    With `local_in_name` the file name alone may have a local version (see `verify_wheel`). The
+    other wheels are written even if one is refused.
     """
     in_place: bool = getattr(args, "in_place", False)
     trust: bool = getattr(args, "trust_record", False)
@@ -62,7 +63,8 @@ def relabel(args: argparse.Namespace, planner: Planner) -> int:
     for text in args.wheels:
         taken = {outcome.output for outcome in outcomes if outcome.output is not None}
         try:
-            outcome = _relabel_one(wheel_path(text), directory, planner, (in_place, trust), taken)
+            options = (in_place, trust, local_in_name)
+            outcome = _relabel_one(wheel_path(text), directory, planner, options, taken)
         except VariantBuildError as error:
             report_error(error)
             outcome = Outcome(source=Path(text), error=error)
@@ -90,14 +92,14 @@ def _relabel_one(
     path: Path,
     directory: Path | None,
     planner: Planner,
-    options: tuple[bool, bool],
+    options: tuple[bool, bool, bool],
     taken: set[Path],
 ) -> Outcome:
-    in_place, trust = options
+    in_place, trust, local_in_name = options
     if in_place and path.is_symlink():
         raise WheelError(f"{str(path)!r} is a link", hint="name the file itself with --in-place")
     with open_wheel(path) as wheel:
-        inventory = verify_wheel(wheel, trust_record=trust)
+        inventory = verify_wheel(wheel, trust_record=trust, local_in_name=local_in_name)
         plan, warnings = planner(wheel, inventory)
         output = (path.parent if directory is None else directory) / str(plan.file_name)
         if output in taken:

@@ -114,6 +114,28 @@ def normal_version(text: str) -> str:
     raise UnsoundWheelError(f"its version {text!r} is not a PEP 440 version")
 
 
+def is_public_version(found: str, named: str) -> bool:
+    """Tell whether `found` is the version `named` without its local part."""
+    public, plus, _ = named.partition("+")
+    try:
+        return bool(plus) and same_version(found, public)
+    except UnsoundWheelError:
+        return False
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether two versions are equal by PEP 440: `1.0` and `1.0.0` are.
+
+    Raises UnsoundWheelError for one that is not a version.
+    """
+    first, second = normal_version(one), normal_version(other)
+    if first == second:
+        return True
+    from packaging.version import Version
+
+    return Version(first) == Version(second)
+
+
 def join_local(version: str, label: str) -> str:
     """Return `version` with `label` appended to its local part.
 

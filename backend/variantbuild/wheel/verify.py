@@ -20,7 +20,7 @@ from variantbuild.wheel.distinfo.metadata import (
 from variantbuild.wheel.distinfo.record import SIGNATURES, Record
 from variantbuild.wheel.distinfo.recordcheck import check_record
 from variantbuild.wheel.distinfo.text import decode_text
-from variantbuild.wheel.filename import WheelFileName, normal_version
+from variantbuild.wheel.filename import WheelFileName, is_public_version, normal_version
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
@@ -89,16 +89,23 @@ class Inventory(NamedTuple):
         return self.file_name.build == "0.editable"
 
 
-def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
+def verify_wheel(
+    wheel: Wheel, *, trust_record: bool = False, local_in_name: bool = False
+) -> Inventory:
     """Check `wheel` against every rule and return its inventory.
+
+    With `local_in_name` the file name may have a local version that the wheel does not have: the
+    inventory is that of the wheel without it.
 
     `trust_record` skips only the hashing of contents; METADATA, WHEEL and RECORD are still
     hashed. Raises UnsoundWheelError, which names the wheel, the member and the reason.
     """
     with naming_wheel(wheel.path.name):
-        file_name = WheelFileName.parse(wheel.path.name)
+        file_name = named = WheelFileName.parse(wheel.path.name)
         names = wheel.members.names
         check_tree(names)
+        if local_in_name and f"{file_name.name}-{file_name.version}.dist-info/RECORD" not in wheel:
+            file_name = _without_local(wheel, file_name)
         layout = find_layout(names, file_name)
         check_dist_info(names, layout.dist_info)
         record = check_record(
@@ -110,7 +117,9 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         names_of_headers = (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL")
         headers = [parse_headers(_read(wheel, n, MAX_METADATA), n) for n in names_of_headers]
         metadata, wheel_headers = headers
-        check_metadata(metadata, file_name)
+        # tensorflow-rocm renames the file and edits METADATA, and leaves the directory's name.
+        edited = named != file_name and "+" in metadata.one("Version").value
+        check_metadata(metadata, named if edited else file_name)
         check_wheel(wheel_headers, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
         _check_directories(wheel)
@@ -131,6 +140,16 @@ def verify_wheel(wheel: Wheel, *, trust_record: bool = False) -> Inventory:
         record=record,
         contents_checked=not trust_record,
     )
+
+
+def _without_local(wheel: Wheel, file_name: WheelFileName) -> WheelFileName:
+    """Return the name without its local version, where the wheel's directory has none."""
+    for name in wheel.members.names:
+        stem, dist_info, _ = name.partition(".dist-info/")
+        version = stem.rpartition("-")[2]
+        if dist_info and is_public_version(version, file_name.version):
+            return file_name._replace(version=file_name.version.partition("+")[0])
+    return file_name
 
 
 def _record_limit(names: Sequence[str]) -> int:

@@ -117,6 +117,8 @@ _ONE_WAY = (
     "version not in normal form",
     "version with a v",
     "version with zeros",
+    "version with more zeros",
+    "version with fewer zeros",
     "local version with a line",
     "capitals in the version",
     "hybrid",

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from variantbuild.wheel.archive.names import check_tree
-from variantbuild.wheel.filename import WheelFileName, normal_name, normal_version
+from variantbuild.wheel.filename import (
+    WheelFileName,
+    is_public_version,
+    normal_name,
+    same_version,
+)
 from variantbuild.wheel.unsound import UnsoundWheelError
 
 _SCHEMES = frozenset({"purelib", "platlib", "headers", "scripts", "data"})
@@ -79,6 +84,14 @@ def _check_directory(top: str, example: str, file_name: WheelFileName) -> None:
         and normal_name(name) == normal_name(file_name.name)
         and _same_version(version, file_name.version)
     )
+    if not agrees and is_public_version(version, file_name.version):
+        raise UnsoundWheelError(
+            f"its file name has the version {file_name.version!r}, and its directory {top!r} has "
+            f"{version!r}",
+            member=example,
+            hint=f"write the file name's version into the wheel: variantbuild patch -o DIR "
+            f"{file_name}",
+        )
     if not agrees:
         raise UnsoundWheelError(
             f"its directory {top!r} does not match the file name", member=example
@@ -87,7 +100,7 @@ def _check_directory(top: str, example: str, file_name: WheelFileName) -> None:
 
 def _same_version(found: str, expected: str) -> bool:
     try:
-        return normal_version(found) == normal_version(expected)
+        return same_version(found, expected)
     except UnsoundWheelError:
         return False
 
@@ -157,18 +170,29 @@ def check_entry_points(text: str, member: str) -> None:
     if re.search(_LINE_ENDS, text):
         raise UnsoundWheelError("it contains a control character", member=member)
     section = ""
+    last_indent: int | None = None  # of the entry before, which deeper lines would continue
     for raw in text.splitlines():
         line = raw.strip()
         # importlib.metadata does not treat a line that begins with a semicolon as a comment.
         if not line or line[0] == "#" or (line[0] == ";" and "=" not in line):
             continue
+        indent = len(raw) - len(raw.lstrip())
+        if last_indent is not None and indent > last_indent:
+            raise UnsoundWheelError(
+                f"its line {line[:80]!r} is indented and continues the one before", member=member
+            )
         if line[0] == "[":
             header = re.fullmatch(_SECTION, line)
             if header is None:
                 raise UnsoundWheelError(f"its section {line[:80]!r} is malformed", member=member)
-            section = header[1].strip()
+            section, last_indent = header[1].strip(), None
+            continue
+        if not section or "=" not in line:
+            place = "in a section" if "=" in line else "of the form name = value"
+            raise UnsoundWheelError(f"its line {line[:80]!r} is not {place}", member=member)
+        last_indent = indent
         # ConfigParser copies the entries of [DEFAULT] into every section.
-        elif section in _OF_SCRIPTS or section.lower() == "default":
+        if section in _OF_SCRIPTS or section.lower() == "default":
             _check_script(line, member)
 
 

@@ -9,7 +9,7 @@ from variantbuild.wheel.filename import (
     WheelFileName,
     expand_tags,
     normal_name,
-    normal_version,
+    same_version,
 )
 from variantbuild.wheel.unsound import UnsoundWheelError
 
@@ -53,7 +53,7 @@ def check_metadata(metadata: Headers, file_name: WheelFileName) -> None:
         )
     version = metadata.one("Version").value
     try:
-        agrees = normal_version(version) == normal_version(file_name.version)
+        agrees = same_version(version, file_name.version)
     except UnsoundWheelError as unsound:
         raise UnsoundWheelError(unsound.reason, member=metadata.member) from None
     if not agrees:

@@ -13,6 +13,8 @@ from variantbuild.wheel.distinfo.record import (
     Row,
     find_rows,
     newline_of,
+    render_record,
+    rows_of,
     split_rows,
 )
 from variantbuild.wheel.distinfo.text import decode_text
@@ -33,12 +35,27 @@ def check_record(data: bytes, record_name: str, members: Members, by_name: Membe
     decode_text(data, record_name)
     if b"\0" in data:
         raise UnsoundWheelError("it contains a NUL", member=record_name)
+    if b"\\" in data:
+        data = _with_slashes(data, record_name, by_name)
     record = Record(data=data, dist_info={}, newline=newline_of(data))
     comparison = _Comparison(members, by_name, record_name)
     for lines in record.chunks():
         comparison.take(lines)
     comparison.finish()
     return record._replace(dist_info=comparison.dist_info)
+
+
+def _with_slashes(data: bytes, record_name: str, by_name: MembersByName) -> bytes:
+    """Return RECORD with `/` in paths, where a tool on Windows wrote backslashes (PEP 376)."""
+    try:
+        rows = rows_of(data)
+    except UnsoundWheelError as unsound:
+        raise UnsoundWheelError(unsound.reason, member=record_name) from None
+    fixed = [
+        (path if path in by_name else path.replace("\\", "/"), digest, size)
+        for path, digest, size in rows
+    ]
+    return data if fixed == rows else render_record(fixed, newline_of(data))
 
 
 class _Comparison:

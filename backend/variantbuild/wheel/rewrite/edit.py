@@ -15,7 +15,12 @@ from variantbuild.wheel.archive.names import MAX_NAME
 from variantbuild.wheel.distinfo.headers import HeaderLine, parse_headers
 from variantbuild.wheel.distinfo.metadata import tags_of
 from variantbuild.wheel.distinfo.record import hash_of, render_record, rows_of
-from variantbuild.wheel.filename import MAX_FILE_NAME, WheelFileName, normal_version
+from variantbuild.wheel.filename import (
+    MAX_FILE_NAME,
+    WheelFileName,
+    is_public_version,
+    normal_version,
+)
 from variantbuild.wheel.verify import Inventory
 
 
@@ -76,7 +81,8 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     member name over 4095.
     """
     version = inventory.version if edit.version is None else normal_version(edit.version)
-    renamed = version != inventory.version
+    directory = inventory.dist_info.removesuffix(".dist-info").rpartition("-")[2]
+    renamed = version != inventory.version or is_public_version(directory, version)
     contents: dict[str, bytes] = {}
     metadata = _metadata(inventory, edit, version)
     if metadata != inventory.metadata.data:
