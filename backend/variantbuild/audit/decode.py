@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from variantbuild.audit.report import Code
+from variantbuild.audit.report import NO_DECODER, Code
 from variantbuild.binary.elf import Data, Elf, ElfError
 
 
@@ -34,7 +34,7 @@ def decode(data: Data, elf: Elf, jobs: int = 1) -> Code | Undecoded:
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] != "iced_x86":
             raise
-        return Undecoded("iced-x86 is not installed (pip install variantbuild[audit])")
+        return Undecoded(NO_DECODER)
     try:
         if jobs > 1:
             from variantbuild.audit.x86.parallel import ParallelScan

@@ -13,6 +13,9 @@ from variantbuild.isa.levels import highest
 from variantbuild.isa.processor import resolve_processor
 from variantbuild.isa.recorded import SwitchLine
 
+#: Why instructions were not decoded where the decoder of the extra `audit` is missing.
+NO_DECODER = "iced-x86 is not installed (pip install variantbuild[audit])"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Function:
@@ -94,6 +97,11 @@ class FileReport:
     def machine_names(self) -> str:
         """The names of all machines that the file is for, for people."""
         return "+".join(self.machines)
+
+    @property
+    def lacks_decoder(self) -> bool:
+        """Whether the decoder would tell more: it is not installed."""
+        return self.unseen == NO_DECODER
 
     @property
     def level(self) -> str | None:

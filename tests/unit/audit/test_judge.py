@@ -12,10 +12,18 @@ import pytest
 
 from audited import report
 from binaries.elves import elf
-from variantbuild.audit import AuditReport, audit_members, judge, judge_finished, judge_fit
+from variantbuild.audit import (
+    AuditReport,
+    Refused,
+    audit_members,
+    decide,
+    judge,
+    judge_finished,
+    judge_fit,
+)
 from variantbuild.audit.judge.findings import told_once
 from variantbuild.audit.judge.wheeltags import judge_tags
-from variantbuild.audit.report import Code
+from variantbuild.audit.report import NO_DECODER, Code
 from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
@@ -98,6 +106,31 @@ def test_dispatching_code_was_not_all_compiled_for_more(
     judged = judge(found, Variant(arch="x86_64", cpu="v2"))
     rules = {"needs-more", "unknown-switches"}
     assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        (("GNU C17 -march=x86-64-v3", "GNU C17 -march=x86-64-v3 -mavx512vl"), "no-decoder"),
+        (("GNU C17 -mavx2 -mfma", "GNU C17 -march=x86-64-v4", "GNU C17"), "no-decoder"),
+        (("GNU C17 -march=x86-64-v3 -mavx512vl",), "needs-more"),
+    ],
+)
+def test_dispatch_units_without_the_decoder_are_not_said_to_need_more(
+    lines: tuple[str, ...], rule: str
+) -> None:
+    found = report(*lines)
+    bare = replace(found.files[0], code=None, unseen=NO_DECODER)
+    found = replace(found, files=(bare,))
+    variant = Variant(arch="x86_64", cpu="v3")
+    (error,) = judge(found, variant).errors
+    assert error.rule == rule
+    if rule == "no-decoder":
+        assert "cannot be told without the decoder" in error.message
+        refused = decide(variant, judge(found, variant), "error", "built")
+        assert isinstance(refused, Refused)
+        assert 'requires = ["variantbuild[audit]"' in (refused.hint or "")
+        assert judge_fit(found, variant).errors
 
 
 def test_a_note_is_not_evidence_where_flags_should_be_recorded() -> None:

@@ -104,7 +104,7 @@ def judge_finished(report: AuditReport, variant: Variant) -> Judgement:
     if not variant.is_baseline:
         return judgement
     findings = tuple(
-        replace(each, severity="warning") if each.rule == "needs-more" else each
+        replace(each, severity="warning") if each.rule in ("needs-more", "no-decoder") else each
         for each in judgement.findings
     )
     return replace(judgement, findings=findings)
@@ -116,7 +116,14 @@ def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
     Like `judge`, without the rules on what a wheel may claim: evidence, use, ISA notes and labels.
     """
     whole = judge(report, variant)
-    rules = ("needs-more", "extension", "unknown-switches", "wrong-machine", "unreadable")
+    rules = (
+        "needs-more",
+        "no-decoder",
+        "extension",
+        "unknown-switches",
+        "wrong-machine",
+        "unreadable",
+    )
     findings = (*whole.findings, *(judge_unseen(each) for each in report.files if each.unseen))
     return replace(
         whole, findings=tuple(each for each in findings if each.rule in (*rules, "not-audited"))

@@ -14,6 +14,7 @@ Rule = Literal[
     "needs-more",
     "extension",
     "unknown-switches",
+    "no-decoder",
     "no-evidence",
     "uses-less",
     "no-guard",

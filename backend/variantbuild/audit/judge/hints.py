@@ -25,11 +25,24 @@ command of that name.
 DEVICE_RULES = ("device-absent", "device-plan")
 TAG_RULES = ("libc-floor",)
 _CPU_RULES = ("needs-more", "unknown-switches")
+_INSTALL = "install the decoder: pip install 'variantbuild[audit]'"
+_IN_REQUIRES = (
+    'install the decoder: write requires = ["variantbuild[audit]", …] in [build-system], or '
+    "pip install 'variantbuild[audit]' if the build is not isolated"
+)
+_DECODER: dict[Product, str] = {
+    "built": _IN_REQUIRES,
+    "editable": _IN_REQUIRES,
+    "stamped": _INSTALL,
+    "repaired": _INSTALL,
+}
 _LOOK = "`variantbuild audit` shows what each file of the wheel needs"
 
 
 def hint_for(variant: Variant, judgement: Judgement, first: Finding, product: Product) -> str:
     """Say what to do about the error `first` of a refused wheel."""
+    if first.rule == "no-decoder":
+        return _DECODER[product]
     if product in ("built", "editable"):
         return _hint_for_builder(judgement, first)
     target = f"--target {variant}"

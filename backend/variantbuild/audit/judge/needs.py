@@ -76,6 +76,9 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
                 evidence=evidence_of("switches", line.asked),
             )
     needs = tuple(_needs(file, declared, dispatches=dispatches))
+    if file.lacks_decoder and chooses and needs and all(n.source == "switches" for n in needs):
+        yield _undecided(file, declared, needs)
+        return
     for is_warning in (False, True):
         if same := [each for each in needs if each.is_warning == is_warning]:
             yield _needs_more(file, declared, same)
@@ -105,6 +108,20 @@ def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterat
     if file.isa_note is not None and not includes(arch, declared.level, file.isa_note):
         note = evidence_of("note", f"ISA note: {file.isa_note}")
         yield _Need(level=file.isa_note, source="note", shown_by="its ISA note", evidence=note)
+
+
+def _undecided(file: FileReport, declared: Processor, needs: Sequence[_Need]) -> Finding:
+    """Return what can be said of units that are compiled for more, without their instructions."""
+    words = dict.fromkeys(one.text for each in needs for one in each.evidence)
+    return Finding(
+        severity="error",
+        rule="no-decoder",
+        message=f"whether {file.path} needs more than {declared.name} cannot be told without the "
+        f"decoder of instructions: some of its sources were compiled with {', '.join(words)}, "
+        "others were not, as for code that is chosen at run time",
+        path=file.path,
+        evidence=tuple(dict.fromkeys(one for each in needs for one in each.evidence)),
+    )
 
 
 def _needs_more(file: FileReport, declared: Processor, needs: Sequence[_Need]) -> Finding:
