@@ -133,7 +133,7 @@ def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("made", ["build/x.o", "demo.egg-info/PKG-INFO", ".cache/x", "dist/x.whl"])
 def test_output_of_builds_is_no_change(tree: Tree, made: str) -> None:
     refusal(tree)
-    (tree.folder / made).parent.mkdir()
+    (tree.folder / made).parent.mkdir(exist_ok=True)
     (tree.folder / made).touch()
     build(tree, audit="warn")
     assert builds(tree) == 1
