@@ -77,7 +77,7 @@ def test_without_isolation(tool: Environment, project: Project) -> None:
         (("build", "-C", "cpu"), "-C 'cpu' is not KEY=VALUE"),
         (("build", "--target", "v2", "--target", "V2"), "both name v2"),
         (("build", "--target", "v9"), "--target: unknown CPU 'v9'"),
-        (("build", "-o", "whatami.c/out"), "cannot be made"),
+        (("build", "-o", "whatami.c/out"), "cannot be created"),
         (("plan", "nowhere"), "contains no pyproject.toml"),
         (("plan", "--target", "v9"), "--target: unknown CPU 'v9'"),
     ],
