@@ -116,6 +116,7 @@ class Tree:
 
     def backend(self, text: str) -> None:
         """Replace the backend, which is imported again."""
+        text = text.replace("../calls.json", str(self.folder.parent / "calls.json"))
         (self.folder / "tools" / "canned_backend.py").write_text(text, encoding="utf-8")
         sys.modules.pop("canned_backend", None)
 

@@ -67,6 +67,11 @@ class BuildSystem(Enum):
         return self.compiler_search == "cmake"
 
     @property
+    def runs_cargo(self) -> bool:
+        """Whether cargo builds the project; its build scripts run again when CFLAGS changes."""
+        return self is BuildSystem.MATURIN
+
+    @property
     def takes_cmake_settings(self) -> bool:
         """Whether config-settings such as `cmake.define.X` reach CMake with every version.
 

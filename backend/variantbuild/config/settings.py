@@ -170,6 +170,13 @@ class Config:
         "build fails. `downgrade`: the wheel is stamped with what was found. `warn`: a warning, "
         "and no stamp. `off`: no audit, and no stamp.",
     )
+    override_march: bool = flag(
+        "override-march",
+        default=False,
+        doc="Replace the project's own `-march=`, `-mcpu=` and `-mtune=` (`-march=native` in a "
+        "setup.py) by the variant's. What was replaced is reported and recorded in the wheel. "
+        "Without effect on Windows.",
+    )
     build_cache: bool = flag(
         "build-cache",
         default=False,
@@ -185,13 +192,19 @@ class Config:
         "wherever possible.",
     )
     flags_c: tuple[str, ...] = words(
-        "flags.c", values="compiler flags", doc="More flags for C, appended after ours."
+        "flags.c",
+        values="compiler flags",
+        doc="More flags for C, appended after ours and after the project's own.",
     )
     flags_cxx: tuple[str, ...] = words(
-        "flags.cxx", values="compiler flags", doc="More flags for C++, appended after ours."
+        "flags.cxx",
+        values="compiler flags",
+        doc="More flags for C++, appended after ours and after the project's own.",
     )
     flags_fortran: tuple[str, ...] = words(
-        "flags.fortran", values="compiler flags", doc="More flags for Fortran, appended after ours."
+        "flags.fortran",
+        values="compiler flags",
+        doc="More flags for Fortran, appended after ours and after the project's own.",
     )
     flags_cuda: tuple[str, ...] = words(
         "flags.cuda", values="nvcc options", doc="More options for CUDA, appended after ours."

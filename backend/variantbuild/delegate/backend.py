@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
@@ -73,6 +74,23 @@ class Delegate:
     def has(self, hook: str) -> bool:
         """Tell whether the backend has `hook`."""
         return callable(getattr(self._target, hook, None))
+
+    def moved(self, source: Path, tree: Path) -> Delegate:
+        """Return the backend for a build in `tree`, a copy of `source`.
+
+        A backend in the tree is imported again from the copy: it may look for files next to it.
+        """
+        if not self.spec.path:
+            return self
+        home = source.resolve()
+        for name, module in list(sys.modules.items()):
+            place = getattr(module, "__file__", None)
+            if isinstance(place, str) and _lies_in(Path(place), home, self.spec.path):
+                del sys.modules[name]
+        paths = tuple(tree / path.resolve().relative_to(home) for path in self.spec.path)
+        ours = {str(path) for path in self.spec.path}
+        sys.path[:] = [entry for entry in sys.path if entry not in ours]
+        return load_delegate(replace(self.spec, path=paths), env=self.env, reporter=self.reporter)
 
     def call(self, hook: str, *args: object, env: Mapping[str, str] | None = None) -> object:
         """Call `hook` with `args`, with the variables of `env` set during the call.
@@ -155,6 +173,14 @@ def _refuse_old_setuptools(delegate: Delegate) -> None:
             "newer",
             hint="raise the bound on setuptools in [build-system] requires",
         )
+
+
+def _lies_in(place: Path, home: Path, directories: Sequence[Path]) -> bool:
+    """Tell whether the module at `place` was imported from one of `directories` in the tree."""
+    real = place.resolve()
+    return real.is_relative_to(home) and any(
+        real.is_relative_to(directory.resolve()) for directory in directories
+    )
 
 
 def _imported(module: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,11 @@ from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.handover import Delegation, Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
+from variantbuild.delegate.privatetree import copy_source
+from variantbuild.delegate.route import can_route, read_replaced, take_route, wrapper_directory
+from variantbuild.delegate.separation import needs_own_tree
 from variantbuild.errors import DelegateError
+from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
@@ -23,14 +28,29 @@ if TYPE_CHECKING:
     from variantbuild.plan.device.build import DeviceBuild
 
 
-def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Path:
-    """Let the delegate build a wheel in the staging `directory`; return its path.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """A wheel in the staging directory, and the project's CPU options that were replaced."""
 
-    `hook` is `build_wheel` or `build_editable`. Dependencies from overrides are added to the
-    metadata. Raises DelegateError, and WheelError if the metadata cannot be edited.
+    wheel: Path
+    replaced: tuple[str, ...] = ()
+
+
+def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Built:
+    """Let the delegate build a wheel in the staging `directory`.
+
+    `hook` is `build_wheel` or `build_editable`. A wheel whose objects cannot be kept apart from
+    those of other builds is built in a copy of the tree. Dependencies from overrides are added to
+    the metadata. Raises DelegateError, and WheelError if the metadata cannot be edited.
     """
+    copied = hook == "build_wheel" and needs_own_tree(delegate, plan.project.path)
+    with _work_tree(plan.project.path, delegate, directory if copied else None) as (tree, backend):
+        return _run_in(tree, plan, backend, hook, directory)
+
+
+def _run_in(tree: Path, plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Built:
     device = _completed_device(plan, directory)
-    changes = _handover(plan, delegate, directory, device)
+    changes = _handover(plan, delegate, directory, device, tree)
     for note in changes.notes:
         delegate.reporter.warning(note)
     output = directory / "out"
@@ -41,8 +61,27 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Pa
     with _device_sources(plan, delegate, device, changes):
         # The delegate never gets the metadata directory: it would compare ours, which has more in
         # it, with its own byte for byte (scikit-build-core 1.1).
-        name = delegate.call(hook, str(output), settings, None, env=dict(changes.env))
-    return _add_dependencies(plan, returned_path(name, output, delegate, hook))
+        name = delegate.call(hook, str(output.resolve()), settings, None, env=dict(changes.env))
+    replaced = () if changes.wrappers is None else read_replaced(plan, changes.wrappers)
+    wheel = _add_dependencies(plan, returned_path(name, output, delegate, hook))
+    return Built(wheel=wheel, replaced=replaced)
+
+
+@contextmanager
+def _work_tree(
+    source: Path, delegate: Delegate, staging: Path | None
+) -> Iterator[tuple[Path, Delegate]]:
+    """Yield the tree to build in and the delegate for it: a copy in `staging`, if one is given."""
+    if staging is None:
+        yield source, delegate
+        return
+    tree = copy_source(source, staging)
+    before = Path.cwd()
+    os.chdir(tree)
+    try:
+        yield tree, delegate.moved(source, tree)
+    finally:
+        os.chdir(before)
 
 
 def delegate_metadata(
@@ -53,7 +92,8 @@ def delegate_metadata(
 ) -> Path:
     """Let the delegate write its dist-info into `directory`; return the dist-info's path."""
     with staging_directory(directory) as staging:
-        changes = _handover(plan, delegate, staging, _completed_device(plan, staging))
+        device = _completed_device(plan, staging)
+        changes = _handover(plan, delegate, staging, device, plan.project.path)
         settings = dict(changes.config_settings)
         name = delegate.call(hook, str(directory), settings, env=dict(changes.env))
     dist_info = returned_path(name, directory, delegate, hook)
@@ -91,38 +131,55 @@ def _completed_device(plan: BuildPlan, directory: Path) -> DeviceBuild | None:
 
 
 def _handover(
-    plan: BuildPlan, delegate: Delegate, directory: Path, device: DeviceBuild | None
+    plan: BuildPlan,
+    delegate: Delegate,
+    directory: Path,
+    device: DeviceBuild | None,
+    tree: Path,
 ) -> Handover:
+    """Write what the build in `tree` needs, and return what to change around the hook."""
     variables = sysconfig.get_config_vars()
     tool = plan.project.pyproject.get("tool")
     runs_meson = delegate.system is BuildSystem.MESON_PYTHON
     delegation = Delegation(
         backend=delegate.kind,
         version=delegate.version,
-        source=plan.project.path,
+        source=tree,
         staging=directory.resolve(),
         env=dict(delegate.env),
         config_settings=cast("ConfigSettings", plan.project.delegate_settings),
         interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
         tool=tool if isinstance(tool, Mapping) else {},
         extra_config=_users_distutils_config(delegate.env),
-        meson_build=_meson_build(plan.project.path) if runs_meson else "",
+        meson_build=_meson_build(tree) if runs_meson else "",
+        routed=can_route(plan, tree, delegate.system),
     )
+    build_name = name_build(str(plan.variant), plan.digest)
     changes = hand_over(
         plan.flags,
         delegation,
         compilers=dict(plan.compilers),
-        build_name=name_build(str(plan.variant), plan.digest),
+        build_name=build_name,
     )
     for path, text in changes.files:
         _write(path, text)
     values = render_cmake_values(plan.variant, plan.flags)
     changes = replace(changes, env=(*changes.env, *values.items()))
-    if device is None:
-        return changes
-    from variantbuild.delegate.handover.devicebuild import hand_device_build
+    if device is not None:
+        from variantbuild.delegate.handover.devicebuild import hand_device_build
 
-    return hand_device_build(device, changes, delegation)
+        changes = hand_device_build(device, changes, delegation)
+    if not delegation.routed:
+        return changes
+    host = LocalHost(env=delegate.env, source=plan.project.path)
+    wrappers = wrapper_directory(delegation, changes, build_name)
+    return take_route(plan, host, changes, wrappers, copied=_copied(plan, tree))
+
+
+def _copied(plan: BuildPlan, tree: Path) -> tuple[str, str] | None:
+    """Return the paths of copy and original, which debug information is to name; None in place."""
+    source = plan.project.path.resolve()
+    return None if tree.resolve() == source else (str(tree.resolve()), str(source))
 
 
 def _write(path: Path, text: str) -> None:
@@ -141,7 +198,6 @@ def _try_device(
     plan: BuildPlan, delegate: Delegate, device: DeviceBuild, changes: Handover
 ) -> None:
     """Compile a small kernel, so that a toolkit that cannot build fails before the long build."""
-    from variantbuild.host.local import LocalHost
     from variantbuild.plan.device.devicetrial import try_device_build
 
     host = LocalHost(env=delegate.env, source=plan.project.path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from variantbuild.config.project import Project
 from variantbuild.delegate.backend import Delegate
-from variantbuild.delegate.run import returned_path, run_build_hook
+from variantbuild.delegate.run import Built, returned_path, run_build_hook
 from variantbuild.errors import VariantBuildError
 from variantbuild.hooks.approval import approve_in_place, approve_wheel, compiled_modules
 from variantbuild.host.staging import publish, staging_directory
@@ -37,24 +37,27 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
 
     attempt = begin_attempt(plan, delegate.env)
     with staging_directory(destination) as staging:
-        built = attempt.resume(staging, delegate.reporter)
-        if built is None:
+        kept = attempt.resume(staging, delegate.reporter)
+        if kept is None:
             built = run_build_hook(plan, delegate, "build_wheel", staging)
+            _report_replaced(plan, built, delegate.reporter)
+        else:
+            built = Built(wheel=kept)
         try:
             made = _finish(plan, delegate, built, destination)
         except VariantBuildError as error:
-            raise attempt.keep(built, error) from None
+            raise attempt.keep(built.wheel, error) from None
     attempt.forget()
     if cached is not None:
         cached.store_wheel(made)
     return made
 
 
-def _finish(plan: BuildPlan, delegate: Delegate, built: Path, destination: Path) -> Path:
+def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path) -> Path:
     """Audit the delegate's wheel `built`, and publish it with its stamp, if it gets one."""
-    approved = approve_wheel(plan, built, delegate.reporter)
+    approved = approve_wheel(plan, built.wheel, delegate.reporter)
     if approved is None:
-        return publish(built, destination)
+        return publish(built.wheel, destination)
     from variantbuild.hooks.stamping import publish_stamped
 
     return publish_stamped(plan, approved, built, destination, epoch=_epoch(delegate.env))
@@ -67,7 +70,9 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
     """
     before = compiled_modules(plan.project.path)
     with staging_directory(destination) as staging:
-        built = run_build_hook(plan, delegate, "build_editable", staging)
+        made_here = run_build_hook(plan, delegate, "build_editable", staging)
+        _report_replaced(plan, made_here, delegate.reporter)
+        built = made_here.wheel
         approve_in_place(plan, built, staging, before, delegate.reporter)
         return publish(built, destination)
 
@@ -86,6 +91,14 @@ def _report_plan(plan: BuildPlan, reporter: Reporter) -> None:
         reporter.note(f"building for {plan.variant}: {plan.choice.reason}")
     elif plan.situation.cibuildwheel:
         reporter.note(plan.choice.reason)
+
+
+def _report_replaced(plan: BuildPlan, built: Built, reporter: Reporter) -> None:
+    if built.replaced:
+        reporter.note(
+            f"override-march: {', '.join(built.replaced)} of the project replaced by the flags of "
+            f"{plan.variant}"
+        )
 
 
 def _open_cache(plan: BuildPlan, delegate: Delegate) -> CachedBuild | None:

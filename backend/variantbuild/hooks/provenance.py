@@ -28,13 +28,21 @@ def render_provenance(
     compilers: Sequence[tuple[Language, Compiler]],
     facts: HostFacts,
     report: AuditReport,
+    replaced: Sequence[str] = (),
 ) -> bytes:
     """Return the SBOM for a wheel of project `name` and `version` (with its local part).
 
     `variant` is the stamp, `flags` and `compilers` are what it was built with, `facts` describe
-    the build machine, `report` the finished files.
+    the build machine, `report` the finished files. `replaced` are the project's own options that
+    `override-march` replaced.
     """
-    properties = [*_declared(variant, flags), *_probed(facts), *audited_properties(report)]
+    overridden = [(property_name("declared", "replaced"), " ".join(replaced))] if replaced else []
+    properties = [
+        *_declared(variant, flags),
+        *overridden,
+        *_probed(facts),
+        *audited_properties(report),
+    ]
     return render_document(name, version, properties, [_component(*each) for each in compilers])
 
 

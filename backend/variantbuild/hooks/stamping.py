@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from variantbuild.delegate.run import Built
 from variantbuild.frontend.naming import resolve_naming
 from variantbuild.hooks.approval import Approved
 from variantbuild.hooks.provenance import render_provenance
@@ -15,14 +16,14 @@ from variantbuild.wheel import NewMember, apply_edit, open_wheel, verify_wheel
 
 
 def publish_stamped(
-    plan: BuildPlan, approved: Approved, built: Path, destination: Path, *, epoch: int | None
+    plan: BuildPlan, approved: Approved, built: Built, destination: Path, *, epoch: int | None
 ) -> Path:
     """Publish the wheel `built` with its stamp and the record of its build; return its path.
 
     `epoch` is the time of the record in the archive (Unix time); None takes that of the wheel's
     RECORD.
     """
-    with open_wheel(built) as wheel:
+    with open_wheel(built.wheel) as wheel:
         inventory = verify_wheel(wheel)
         stamp = resolve_stamp(plan, approved, inventory.file_name.platforms)
         check_stamp(inventory, stamp, approved.variant)
@@ -36,6 +37,7 @@ def publish_stamped(
                 compilers=plan.compilers,
                 facts=plan.facts,
                 report=approved.report,
+                replaced=built.replaced,
             ),
         )
         edit = plan_stamp(inventory, stamp, add=(record,), epoch=epoch)

@@ -49,7 +49,7 @@ def plan_compilation(
     there is none, FlagsError if one cannot build for the variant.
     """
     compilers = find_compilers(facts, variant, languages)
-    flags = _resolve_flags(project, variant, facts, compilers)
+    flags = flags_for(project, variant, facts, compilers)
     if variant.cpu is not None and holds_rust(project):
         flags = _with_rust(host, flags, variant)
     conflicts = find_conflicts(variant, user_flags(host.env, _extra_flags(project)))
@@ -109,9 +109,13 @@ def _extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
     }
 
 
-def _resolve_flags(
+def flags_for(
     project: Project, variant: Variant, facts: HostFacts, compilers: Mapping[Language, Compiler]
 ) -> Flags:
+    """Return the flags that make `compilers` build `variant` with the settings of `project`.
+
+    Raises FlagsError if one of them cannot build for it.
+    """
     config = project.config
     return resolve_flags(
         variant,

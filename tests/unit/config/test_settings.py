@@ -48,6 +48,7 @@ OTHER: dict[str, str] = {
     "platform-tag": "plain",
     "isa-guard": "false",
     "audit": "warn",
+    "override-march": "true",
     "build-cache": "true",
     "fp-contract": "off",
     "flags.c": "-O1",

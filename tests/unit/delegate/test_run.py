@@ -99,7 +99,8 @@ def test_source_tree_that_cannot_be_written_is_an_error(tree: Tree) -> None:
     (tree.folder / "build").touch()
     with pytest.raises(DelegateError) as caught:
         produce.produce_wheel(plan, delegate, tree.out)
-    assert str(tree.folder / "build") in caught.value.message
+    # Built in a copy, since a backend of the tree may keep objects anywhere.
+    assert f"/tree/{tree.folder.name}/build/" in caught.value.message
     assert "which the build needs, cannot be written" in caught.value.message
     assert "copy the source tree" in str(caught.value.hint)
     assert tree.made == []
@@ -139,6 +140,6 @@ def test_a_toolkit_from_pypi_is_completed_once(tree: Tree, tmp_path: Path) -> No
     folder = tmp_path / "private"
     folder.mkdir()
     built = buildrun.run_build_hook(plan, delegate, "build_wheel", folder)
-    assert built.is_file()
+    assert built.wheel.is_file()
     calls = (tmp_path / "nvcc-calls").read_text(encoding="utf-8").splitlines()
     assert calls == [str(folder / "cuda" / "bin" / "nvcc")] * 2  # the trial: dry run, compilation

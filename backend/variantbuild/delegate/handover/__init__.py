@@ -71,6 +71,8 @@ def _hand_to_delegate(
             return hand_to_setuptools(flags, delegation, used, build_name)
         case "cmake":
             return hand_to_scikit_build(flags, delegation, build_name)
+        case "environment" if delegation.routed and not delegation.system.runs_cargo:
+            return _extend_users_variables(flags, delegation)
         case "environment":
             return _hand_by_environment(flags, delegation, used, None)
         case "meson":
@@ -93,6 +95,23 @@ def _hand_to_meson(
 def _suffix(users: Sequence[UserFlags]) -> str:
     words = sorted((each.place, each.flags) for each in users)
     return f"-{digest(repr(words))[:6]}" if words else ""
+
+
+def _extend_users_variables(flags: Flags, delegation: Delegation) -> Handover:
+    """Append ours only to variables that the user set.
+
+    The compilers add the flags themselves. A backend that runs setuptools on its own would lose the
+    interpreter's `-O3 -DNDEBUG` to a CFLAGS that the user did not set.
+    """
+    env = delegation.env
+    changes = {
+        name: value for name, value in language_variables(flags, env).items() if env.get(name)
+    }
+    return Handover(
+        env=tuple(changes.items()),
+        config_settings=tuple(delegation.config_settings.items()),
+        guard=flags.guard,
+    )
 
 
 def _hand_by_environment(

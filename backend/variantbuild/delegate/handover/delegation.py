@@ -22,7 +22,8 @@ class Delegation:
     `staging` is the staging directory of this build; `source` contains pyproject.toml.
     `interpreter` has the strings among sysconfig's variables, `tool` is the tool table of
     pyproject.toml, `extra_config` the text of the file that the user's DIST_EXTRA_CONFIG names,
-    `meson_build` that of the tree's meson.build.
+    `meson_build` that of the tree's meson.build. `routed` is true if the compilers on PATH add the
+    flags themselves.
     """
 
     backend: str
@@ -35,6 +36,7 @@ class Delegation:
     tool: Mapping[str, TOMLValue] = field(default_factory=dict)
     extra_config: str = ""
     meson_build: str = ""
+    routed: bool = False
 
     @property
     def system(self) -> BuildSystem:
@@ -48,7 +50,8 @@ class Handover:
 
     `env` has variables to set, `config_settings` all settings for the hook, `files` (path, text)
     to write first, with their directories. `guard` is the ISA note that is added; `notes` are
-    warnings for the user.
+    warnings for the user. `wrappers` is the directory of the compilers that add the flags, None if
+    there are none.
     """
 
     env: tuple[tuple[str, str], ...] = ()
@@ -56,6 +59,7 @@ class Handover:
     files: tuple[tuple[Path, str], ...] = ()
     guard: Guard = field(default_factory=Guard)
     notes: tuple[str, ...] = ()
+    wrappers: Path | None = None
 
 
 def language_variables(flags: Flags, env: Mapping[str, str]) -> dict[str, str]:

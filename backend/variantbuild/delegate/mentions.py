@@ -1,0 +1,72 @@
+"""Which compilers a project names itself: in Makefiles, CMake and Meson files, scripts, values."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+_FILE = re.compile(
+    r"(?:GNUm|M|m)akefile(?:\..*)?|.*\.(?:mk|cmake|ini|cross|native|py|sh|toml|cfg|json)|"
+    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SConstruct"
+)
+_SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
+#: Files and bytes that are read at most: this only saves a few runs of compilers.
+_FILES, _BYTES = 500, 1 << 18
+
+
+def find_mentions(names: Collection[str], source: Path, values: Collection[str]) -> frozenset[str]:
+    """Return those of the compiler `names` that stand in build files of `source` or in `values`."""
+    word = re.compile(
+        r"(?<![\w+-])("
+        + "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        + r")(?![\w+])"
+    )
+    texts = (*values, *_texts(source))
+    return frozenset(match[1] for text in texts for match in word.finditer(text))
+
+
+def find_absolute(
+    names: Collection[str], source: Path, values: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return the first compiler that the project names by an absolute path, and the place.
+
+    `values` are settings and variables, by name. Such a compiler is not looked up on PATH.
+    """
+    path = re.compile(
+        r"/(?:[\w.+-]+/)+(?:[\w.]+-)*(?:"
+        + "|".join(map(re.escape, names))
+        + r")(?:-[\d.]+)?(?![\w+/-])"
+    )
+    places = (*values.items(), *((str(file), text) for file, text in _files(source)))
+    for place, text in places:
+        if (match := path.search(text)) is not None:
+            return match[0], place
+    return None
+
+
+def _texts(source: Path) -> Iterator[str]:
+    return (text for _, text in _files(source))
+
+
+def _files(source: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the build files of the tree, by paths relative to it, and their text."""
+    left = _FILES
+    for directory, directories, files in os.walk(source):
+        directories[:] = sorted(
+            name for name in directories if name not in _SKIPPED and not name.startswith(".")
+        )
+        for name in sorted(files):
+            if not _FILE.fullmatch(name):
+                continue
+            left -= 1
+            if left < 0:
+                return
+            path = Path(directory, name)
+            try:
+                with path.open("rb") as file:
+                    text = file.read(_BYTES).decode("utf-8", "replace")
+            except OSError:
+                continue
+            yield path.relative_to(source), text

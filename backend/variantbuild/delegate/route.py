@@ -1,0 +1,173 @@
+"""The route that no project can discard: compilers on PATH that add the variant's flags themselves.
+
+    changes = take_route(plan, delegation, handover, build_name=…)
+
+On POSIX the compilers get wrappers under their usual names, in a directory at the front of PATH.
+Variables such as CFLAGS are then needed only where a build calls a compiler by its absolute path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from variantbuild.config.buildsystem import BuildSystem
+from variantbuild.delegate.drivers import find_wrappers, split_command
+from variantbuild.delegate.handover.delegation import Delegation, Handover, find_setting
+from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Wrapper, render_wrapper
+from variantbuild.errors import DelegateError
+from variantbuild.host import Host
+from variantbuild.plan import BuildPlan
+from variantbuild.probe.facts import Language
+
+#: The directory of the wrappers, beside the objects of the build.
+DIRECTORY_NAME = "compilers"
+
+_VARIABLES: Mapping[Language, str] = {"c": "CC", "cxx": "CXX", "fortran": "FC"}
+#: The command of VariantBuild.cmake that leaves all but the named targets without flags.
+_PER_TARGET = re.compile(r"\bvariantbuild_targets_only\s*\(", re.I)
+
+
+def can_route(plan: BuildPlan, source: Path, system: BuildSystem) -> bool:
+    """Tell whether wrappers can add the flags of `plan`.
+
+    Not on Windows, and not for a CMake project that chooses with VariantBuild.cmake which targets
+    get the flags.
+    """
+    if os.name != "posix" or any(each.family == "msvc" for _, each in plan.compilers):
+        return False
+    if not plan.compilers:
+        return False
+    return not (system.runs_cmake and _chooses_targets(source))
+
+
+def wrapper_directory(delegation: Delegation, handover: Handover, build_name: str) -> Path:
+    """Return where the wrappers stay as long as the objects, whose build stores their paths."""
+    settings = dict(handover.config_settings)
+    if delegation.system is BuildSystem.MESON_PYTHON:
+        key = find_setting(settings, ("build-dir", "builddir"))
+        kept = key is not None
+    elif delegation.system.runs_cmake:
+        kept = any(key.endswith("build-dir") and value for key, value in settings.items())
+    else:
+        kept = delegation.system is BuildSystem.SETUPTOOLS
+    if not kept:
+        return delegation.staging / DIRECTORY_NAME
+    return delegation.source.resolve() / "build" / build_name / DIRECTORY_NAME
+
+
+def take_route(
+    plan: BuildPlan,
+    host: Host,
+    handover: Handover,
+    directory: Path,
+    *,
+    copied: tuple[str, str] | None = None,
+) -> Handover:
+    """Write the wrappers into `directory`, and return `handover` with PATH and CC naming them.
+
+    `copied` are the paths of a copied tree and of its original, which stands for it in debug
+    information and in `__FILE__`: the same sources have to give the same bytes. CC, CXX and FC are
+    changed where the user, the interpreter or another channel sets them. Raises DelegateError if
+    the wrappers cannot be written.
+    """
+    wrappers = find_wrappers(plan, host)
+    if copied is not None:
+        wrappers = tuple(_map_paths(each, *copied) for each in wrappers)
+    write_wrappers(wrappers, directory)
+    env = {**host.env, **dict(handover.env)}
+    changes = {"PATH": f"{directory}:{env.get('PATH', os.defpath)}"}
+    names = {each.command: each.name for each in reversed(wrappers)}
+    for language, compiler in plan.compilers:
+        variable = _VARIABLES[language]
+        launchers, program = split_command(compiler)
+        command = (*launchers, program)
+        name = names[command]
+        configured = (host.config_var(variable) or "").split()[:1]
+        absolute = any(os.path.isabs(word) for word in configured)  # noqa: PTH117 - of text
+        if env.get(variable) or (absolute and not plan.delegate.system.runs_cmake):
+            arguments = compiler.command[len(launchers) + 1 :]
+            changes[variable] = shlex.join((name, *arguments))
+    env = {**dict(handover.env), **changes}
+    return replace(handover, env=tuple(env.items()), wrappers=directory)
+
+
+def _map_paths(wrapper: Wrapper, copy: str, original: str) -> Wrapper:
+    if wrapper.family not in ("gcc", "clang", "apple-clang") or wrapper.language == "fortran":
+        return wrapper
+    return replace(wrapper, before=(*wrapper.before, f"-ffile-prefix-map={copy}={original}"))
+
+
+def write_wrappers(wrappers: tuple[Wrapper, ...], directory: Path) -> None:
+    """Write the scripts of `wrappers`, each with a timestamp that stands for what it does.
+
+    ccache identifies a compiler by size and timestamp: the same flags of the same compiler have to
+    give the same one, and other flags another.
+    """
+    if ":" in str(directory):
+        raise DelegateError(
+            f"{str(directory)!r} cannot be in PATH, because it contains a colon",
+            hint="build in a directory without a colon in its path",
+        )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for wrapper in wrappers:
+            _write_wrapper(wrapper, directory)
+    except OSError as error:
+        raise DelegateError(
+            f"the compiler wrappers cannot be written to {str(directory)!r}: {error.strerror}",
+            hint="copy the source tree to a directory that you may write to, and check that the "
+            "disk is not full",
+        ) from None
+
+
+def _write_wrapper(wrapper: Wrapper, directory: Path) -> None:
+    path = directory / wrapper.name
+    text = render_wrapper(wrapper, directory)
+    status = Path(wrapper.command[-1]).stat()
+    state = repr(
+        (
+            replace(wrapper, name=""),
+            status.st_size,
+            status.st_mtime_ns,
+        )
+    )
+    digest = int.from_bytes(sha256(state.encode()).digest()[:8], "big")
+    moment = 1_000_000_000_000_000_000 + digest % 500_000_000_000_000_000
+    try:
+        known = path.read_text(encoding="utf-8")
+    except OSError:
+        known = ""
+    if known != text:
+        path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    os.utime(path, ns=(moment, moment))
+
+
+def read_replaced(plan: BuildPlan, directory: Path) -> tuple[str, ...]:
+    """Return the options that the wrappers in `directory` replaced, each once."""
+    try:
+        lines = (directory / REPLACED_NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    ours = {flag for language, _ in plan.compilers for flag in plan.flags.of(language)}
+    return tuple(sorted({line for line in lines.splitlines() if line and line not in ours}))
+
+
+def _chooses_targets(source: Path) -> bool:
+    for directory, directories, files in os.walk(source):
+        directories[:] = [name for name in directories if name[0] != "." and name != "build"]
+        for name in files:
+            if name == "CMakeLists.txt" or name.endswith(".cmake"):
+                try:
+                    text = Path(directory, name).read_text(encoding="utf-8", errors="replace")
+                except OSError:
+                    continue
+                if _PER_TARGET.search(text):
+                    return True
+    return False
