@@ -1,0 +1,268 @@
+"""The flags reach every compilation of real build systems, and no build uses another's objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from variantbuild.audit import audit_wheel
+from workshop import Done, run
+
+pytestmark = pytest.mark.compile
+
+_BUILD = """
+import importlib, json, sys
+backend, wheels, settings = sys.argv[1:]
+print(importlib.import_module(backend).build_wheel(wheels, json.loads(settings)))
+"""
+_DELEGATES = {
+    "hatch": "hatchling.build",
+    "pdm": "pdm.backend",
+    "poetry": "poetry.core.masonry.api",
+    "subprocess": "poetry.core.masonry.api",
+    "setuptools": "setuptools.build_meta",
+    "in-tree": "late_backend",
+}
+
+Project = Callable[[str], Path]
+Build = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
+    """A directory with the delegates of the projects, installed once."""
+    folder = tmp_path_factory.mktemp("backends") / "site"
+    call = [uv_program, "pip", "install", "-q", "--python", sys.executable, "--target", folder]
+    names = [
+        "poetry-core",
+        "pdm-backend",
+        "hatchling",
+        "meson-python",
+        "scikit-build",
+        "scikit-build-core",
+    ]
+    subprocess.run([*map(str, call), *names, "setuptools", "cmake", "ninja"], check=True)
+    return folder
+
+
+@pytest.fixture
+def build(backends: Path, tmp_path: Path) -> Build:
+    """Build a tree as a wheel with config-settings `variantbuild.KEY`; `backend` may be plain."""
+
+    def build_tree(
+        tree: Path,
+        backend: str = "variantbuild",
+        env: dict[str, str] | None = None,
+        **settings: str,
+    ) -> Done:
+        out = tmp_path / "out"
+        out.mkdir(exist_ok=True)
+        for old in out.iterdir():
+            old.unlink()
+        given = {f"variantbuild.{key.replace('_', '-')}": value for key, value in settings.items()}
+        path = os.pathsep.join((str(backends), str(Path("backend").resolve()), str(tree / "tools")))
+        clean = {k: v for k, v in os.environ.items() if not k.endswith("FLAGS")}
+        clean |= {"PYTHONPATH": path, "PATH": f"{backends / 'bin'}:{os.environ['PATH']}"}
+        words = (sys.executable, "-c", _BUILD, backend, str(out), json.dumps(given))
+        return run(*words, cwd=tree, env={**clean, **(env or {})})
+
+    return build_tree
+
+
+def built(done: Done, tmp_path: Path) -> Path:
+    done.ok()
+    return tmp_path / "out" / done.stdout.strip().splitlines()[-1]
+
+
+def options(wheel: Path) -> list[str]:
+    """The command lines that gcc or clang recorded in the modules of `wheel`."""
+    lines = []
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".so"):
+                found = re.findall(rb"[ -~]*-march=[ -~]*", archive.read(name))
+                lines += [each.decode() for each in found]
+    return lines
+
+
+def macros(wheel: Path, tmp_path: Path) -> tuple[int, int]:
+    """Whether the module was optimised, and compiled with NDEBUG."""
+    place = tmp_path / "unpacked" / wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(place)
+    code = "import demo._m as m; print(*m.flags())"
+    said = run(sys.executable, "-c", code, cwd=place, env=dict(os.environ)).ok().stdout.split()
+    return int(said[0]), int(said[1])
+
+
+_SETTINGS = ({"cpu": "v1"}, {"cpu": "v3"}, {"cpu": "none", "flags.c": "-g1"})
+
+
+@pytest.mark.parametrize("settings", _SETTINGS, ids=lambda each: each["cpu"])
+@pytest.mark.parametrize("name", sorted(_DELEGATES))
+def test_setuptools_compiles_with_its_own_flags_and_ours(
+    name: str, settings: dict[str, str], project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project(f"route-{name}")
+    wheel = built(build(tree, **settings), tmp_path)
+    assert macros(wheel, tmp_path) == (1, 1)
+    if settings["cpu"] == "v3":
+        assert options(wheel)
+        assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert macros(built(build(tree, _DELEGATES[name]), tmp_path), tmp_path / "alone") == (1, 1)
+
+
+@pytest.mark.parametrize("flags", ["-g", "-O1 -march=x86-64-v2"])
+@pytest.mark.parametrize("name", sorted(_DELEGATES.keys() - {"setuptools"}))
+def test_cflags_of_the_user_keep_their_meaning(
+    name: str, flags: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree, env = project(f"route-{name}"), {"CFLAGS": flags}
+    wheel = built(build(tree, env=env, cpu="v3"), tmp_path)
+    assert all(line.rindex("-march=x86-64-v3") > line.rfind("v2") for line in options(wheel))
+    found = macros(wheel, tmp_path)
+    assert found == macros(built(build(tree, _DELEGATES[name], env), tmp_path), tmp_path / "alone")
+
+
+CMAKE = {
+    "args": ('cmake.args = ["-DCMAKE_C_FLAGS=-O3"]', {}),
+    "table with env": ('cmake.define.CMAKE_C_FLAGS = {env = "MYFLAGS", default = "-O3"}', {}),
+    "list": ('cmake.define.CMAKE_C_FLAGS = ["-O3"]', {}),
+    "overrides": (
+        '[[tool.scikit-build.overrides]]\nif.platform-system = "linux"\n'
+        'cmake.define.CMAKE_C_FLAGS = "-O3"',
+        {},
+    ),
+    "toolchain": (
+        'cmake.args = ["-DCMAKE_TOOLCHAIN_FILE=tc.cmake"]',
+        {"tc.cmake": 'set(CMAKE_C_COMPILER gcc)\nset(CMAKE_C_FLAGS "-O3" CACHE STRING "" FORCE)\n'},
+    ),
+    "preset": (
+        'cmake.args = ["--preset=own"]',
+        {
+            "CMakePresets.json": '{"version": 3, "configurePresets": [{"name": "own", '
+            '"cacheVariables": {"CMAKE_C_FLAGS": "-O3"}, "generator": "Ninja", '
+            '"binaryDir": "${sourceDir}/b"}]}'
+        },
+    ),
+    "set": ("", {"CMakeLists.txt": 'set(CMAKE_C_FLAGS "-O3")'}),
+    "release": ("", {"CMakeLists.txt": 'set(CMAKE_C_FLAGS "")\nset(CMAKE_C_FLAGS_RELEASE "-O3")'}),
+}
+
+
+@pytest.mark.parametrize("case", CMAKE)
+def test_cmake_flags_of_the_project_are_added_to_ours(
+    case: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-cmake")
+    lines, files = CMAKE[case]
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f"{lines}\n")
+    for name, text in files.items():
+        before = (tree / name).read_text(encoding="utf-8") if (tree / name).exists() else ""
+        text = before.replace("find_package", f"{text}\nfind_package") if before else text
+        (tree / name).write_text(text, encoding="utf-8")
+    wheel = built(build(tree, cpu="v3"), tmp_path)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert macros(wheel, tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[built-in options]\nc_args = ['-O3', '-fno-math-errno']\n",
+        "[binaries]\nc = 'gcc'\n[built-in options]\nc_args = ['-O3']\n",
+        "[binaries]\nc = ['gcc', '-pipe']\n[properties]\nc_args = ['-O3']\n",
+    ],
+    ids=["options", "binaries", "properties"],
+)
+def test_meson_native_file_does_not_discard_the_flags(
+    text: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-meson")
+    (tree / "n.ini").write_text(text, encoding="utf-8")
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[tool.meson-python.args]\nsetup = ["--native-file={tree}/n.ini"]\n')
+    assert all(
+        "-march=x86-64-v3" in line for line in options(built(build(tree, cpu="v3"), tmp_path))
+    )
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "cc", "clang"])
+def test_makefile_with_compiler_and_flags_of_its_own(
+    compiler: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    makefile = tree / "Makefile"
+    makefile.write_text(makefile.read_text(encoding="utf-8").replace("gcc", compiler, 1))
+    wheel = built(build(tree, cpu="v3"), tmp_path)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert [file.isa_note for file in audit_wheel(wheel).files] == ["v3"]
+
+
+STALE = (
+    "hatch",
+    "poetry",
+    "pdm",
+    "subprocess",
+    "in-tree",
+    "make",
+    "cmake-setup",
+    "scikit-build",
+    "setuptools",
+)
+
+
+@pytest.mark.parametrize("name", STALE)
+def test_no_build_uses_the_objects_of_another(
+    name: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project(f"route-{name}")
+    env = {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if name == "setuptools" else {}
+    lines = []
+    for settings in ({"cpu": "v3"}, {"cpu": "v2"}, {"cpu": "v2", "fp_contract": "off"}):
+        lines.append(" ".join(options(built(build(tree, env=env, **settings), tmp_path))))
+    first, second, third = lines
+    assert "-march=x86-64-v3" in first
+    assert "-march=x86-64-v2" in second
+    assert "-march=x86-64-v3" not in second
+    assert "-ffp-contract=off" not in second
+    assert "-ffp-contract=off" in third
+
+
+def test_tree_of_a_copied_build_is_left_as_it_was(
+    project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-poetry")
+    before = sorted(tree.rglob("*"))
+    first = built(build(tree, cpu="v3"), tmp_path).read_bytes()
+    assert built(build(tree, cpu="v3"), tmp_path).read_bytes() == first
+    assert sorted(tree.rglob("*")) == before
+
+
+@pytest.mark.parametrize("word", ["-march=native", "-mtune=native"])
+def test_own_cpu_of_the_project_is_replaced_where_the_user_asks(
+    word: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-setuptools")
+    setup = tree / "setup.py"
+    text = setup.read_text(encoding="utf-8")
+    setup.write_text(text.replace('"src/_m.c"]', f'"src/_m.c"], extra_compile_args=["{word}"]'))
+    done = build(tree, cpu="v1", override_march="true")
+    line = " ".join(options(built(done, tmp_path)))
+    assert word not in line
+    assert re.search(r"-march=x86-64(?!-v)", line)
+    assert f"override-march: {word} of the project replaced by the flags of v1" in done.stderr
+    wheel = built(build(tree, cpu="v3", override_march="true"), tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        (record,) = (name for name in archive.namelist() if name.endswith("variantbuild.cdx.json"))
+        document = archive.read(record).decode()
+    assert re.search(rf'"variantbuild:declared:replaced",\s+"value": "{word}"', document)
