@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -33,7 +34,19 @@ _DELEGATES = {
 }
 
 Project = Callable[[str], Path]
-Build = Callable[..., Done]
+
+
+class Build(Protocol):
+    """Build a tree as a wheel with config-settings `variantbuild.KEY`; `backend` may be plain."""
+
+    def __call__(
+        self,
+        tree: Path,
+        settings: Mapping[str, str],
+        *,
+        backend: str = ...,
+        env: Mapping[str, str] | None = ...,
+    ) -> Done: ...
 
 
 @pytest.fixture(scope="session")
@@ -59,15 +72,16 @@ def build(backends: Path, tmp_path: Path) -> Build:
 
     def build_tree(
         tree: Path,
+        settings: Mapping[str, str],
+        *,
         backend: str = "variantbuild",
-        env: dict[str, str] | None = None,
-        **settings: str,
+        env: Mapping[str, str] | None = None,
     ) -> Done:
         out = tmp_path / "out"
         out.mkdir(exist_ok=True)
         for old in out.iterdir():
             old.unlink()
-        given = {f"variantbuild.{key.replace('_', '-')}": value for key, value in settings.items()}
+        given = {f"variantbuild.{key}": value for key, value in settings.items()}
         path = os.pathsep.join((str(backends), str(Path("backend").resolve()), str(tree / "tools")))
         clean = {k: v for k, v in os.environ.items() if not k.endswith("FLAGS")}
         clean |= {"PYTHONPATH": path, "PATH": f"{backends / 'bin'}:{os.environ['PATH']}"}
@@ -112,12 +126,14 @@ def test_setuptools_compiles_with_its_own_flags_and_ours(
     name: str, settings: dict[str, str], project: Project, build: Build, tmp_path: Path
 ) -> None:
     tree = project(f"route-{name}")
-    wheel = built(build(tree, **settings), tmp_path)
+    wheel = built(build(tree, settings), tmp_path)
     assert macros(wheel, tmp_path) == (1, 1)
     if settings["cpu"] == "v3":
         assert options(wheel)
         assert all("-march=x86-64-v3" in line for line in options(wheel))
-    assert macros(built(build(tree, _DELEGATES[name]), tmp_path), tmp_path / "alone") == (1, 1)
+    assert macros(
+        built(build(tree, {}, backend=_DELEGATES[name]), tmp_path), tmp_path / "alone"
+    ) == (1, 1)
 
 
 @pytest.mark.parametrize("flags", ["-g", "-O1 -march=x86-64-v2"])
@@ -126,10 +142,12 @@ def test_cflags_of_the_user_keep_their_meaning(
     name: str, flags: str, project: Project, build: Build, tmp_path: Path
 ) -> None:
     tree, env = project(f"route-{name}"), {"CFLAGS": flags}
-    wheel = built(build(tree, env=env, cpu="v3"), tmp_path)
+    wheel = built(build(tree, {"cpu": "v3"}, env=env), tmp_path)
     assert all(line.rindex("-march=x86-64-v3") > line.rfind("v2") for line in options(wheel))
     found = macros(wheel, tmp_path)
-    assert found == macros(built(build(tree, _DELEGATES[name], env), tmp_path), tmp_path / "alone")
+    assert found == macros(
+        built(build(tree, {}, backend=_DELEGATES[name], env=env), tmp_path), tmp_path / "alone"
+    )
 
 
 CMAKE = {
@@ -170,7 +188,7 @@ def test_cmake_flags_of_the_project_are_added_to_ours(
         before = (tree / name).read_text(encoding="utf-8") if (tree / name).exists() else ""
         text = before.replace("find_package", f"{text}\nfind_package") if before else text
         (tree / name).write_text(text, encoding="utf-8")
-    wheel = built(build(tree, cpu="v3"), tmp_path)
+    wheel = built(build(tree, {"cpu": "v3"}), tmp_path)
     assert all("-march=x86-64-v3" in line for line in options(wheel))
     assert macros(wheel, tmp_path)[0] == 1
 
@@ -192,7 +210,7 @@ def test_meson_native_file_does_not_discard_the_flags(
     with (tree / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f'[tool.meson-python.args]\nsetup = ["--native-file={tree}/n.ini"]\n')
     assert all(
-        "-march=x86-64-v3" in line for line in options(built(build(tree, cpu="v3"), tmp_path))
+        "-march=x86-64-v3" in line for line in options(built(build(tree, {"cpu": "v3"}), tmp_path))
     )
 
 
@@ -203,7 +221,7 @@ def test_makefile_with_compiler_and_flags_of_its_own(
     tree = project("route-make")
     makefile = tree / "Makefile"
     makefile.write_text(makefile.read_text(encoding="utf-8").replace("gcc", compiler, 1))
-    wheel = built(build(tree, cpu="v3"), tmp_path)
+    wheel = built(build(tree, {"cpu": "v3"}), tmp_path)
     assert all("-march=x86-64-v3" in line for line in options(wheel))
     assert [file.isa_note for file in audit_wheel(wheel).files] == ["v3"]
 
@@ -228,8 +246,8 @@ def test_no_build_uses_the_objects_of_another(
     tree = project(f"route-{name}")
     env = {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if name == "setuptools" else {}
     lines = []
-    for settings in ({"cpu": "v3"}, {"cpu": "v2"}, {"cpu": "v2", "fp_contract": "off"}):
-        lines.append(" ".join(options(built(build(tree, env=env, **settings), tmp_path))))
+    for settings in ({"cpu": "v3"}, {"cpu": "v2"}, {"cpu": "v2", "fp-contract": "off"}):
+        lines.append(" ".join(options(built(build(tree, settings, env=env), tmp_path))))
     first, second, third = lines
     assert "-march=x86-64-v3" in first
     assert "-march=x86-64-v2" in second
@@ -243,8 +261,8 @@ def test_tree_of_a_copied_build_is_left_as_it_was(
 ) -> None:
     tree = project("route-poetry")
     before = sorted(tree.rglob("*"))
-    first = built(build(tree, cpu="v3"), tmp_path).read_bytes()
-    assert built(build(tree, cpu="v3"), tmp_path).read_bytes() == first
+    first = built(build(tree, {"cpu": "v3"}), tmp_path).read_bytes()
+    assert built(build(tree, {"cpu": "v3"}), tmp_path).read_bytes() == first
     assert sorted(tree.rglob("*")) == before
 
 
@@ -256,12 +274,12 @@ def test_own_cpu_of_the_project_is_replaced_where_the_user_asks(
     setup = tree / "setup.py"
     text = setup.read_text(encoding="utf-8")
     setup.write_text(text.replace('"src/_m.c"]', f'"src/_m.c"], extra_compile_args=["{word}"]'))
-    done = build(tree, cpu="v1", override_march="true")
+    done = build(tree, {"cpu": "v1", "override-march": "true"})
     line = " ".join(options(built(done, tmp_path)))
     assert word not in line
     assert re.search(r"-march=x86-64(?!-v)", line)
     assert f"override-march: {word} of the project replaced by the flags of v1" in done.stderr
-    wheel = built(build(tree, cpu="v3", override_march="true"), tmp_path)
+    wheel = built(build(tree, {"cpu": "v3", "override-march": "true"}), tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         (record,) = (name for name in archive.namelist() if name.endswith("variantbuild.cdx.json"))
         document = archive.read(record).decode()

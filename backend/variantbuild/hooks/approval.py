@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from variantbuild.errors import AuditError
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:
-    from variantbuild.audit import AuditReport
+    from variantbuild.audit import AuditReport, Refused
     from variantbuild.audit.judge.devicecompare import PlannedDevices
 
 #: Compiled modules, each with its inode and modification time in nanoseconds.
@@ -48,7 +49,7 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
         judgement = judge(report, plan.variant, records=records_flags(plan), planned=planned)
     outcome = decide(plan.variant, judgement, policy, "built")
     if isinstance(outcome, Refused):
-        raise outcome.error()
+        raise _with_cause(plan, outcome)
     for message in outcome.warnings:
         reporter.warning(message)
     if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
@@ -82,6 +83,30 @@ def _report_missing_code(plan: BuildPlan, reporter: Reporter) -> None:
             "set delegate in [tool.variantbuild] to the backend that does"
         )
     reporter.warning(text)
+
+
+def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
+    """Return the error of `outcome`; if the flags did not arrive, its hint names a known cause.
+
+    A compiler that the project names by an absolute path is not looked up on PATH, where ours adds
+    the flags.
+    """
+    error = outcome.error()
+    if not any(each.rule == "no-evidence" for each in outcome.findings):
+        return error
+    from variantbuild.delegate.drivers import LANGUAGES
+    from variantbuild.delegate.mentions import find_absolute
+
+    settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
+    named = find_absolute(LANGUAGES, plan.project.path, settings)
+    if named is None:
+        return error
+    path, place = named
+    return AuditError(
+        error.message,
+        hint=f"{place} names the compiler {path} by its absolute path, so that the flags do not "
+        f"reach it; name it {Path(path).name}, or in CC, CXX or FC",
+    )
 
 
 def approve_in_place(
