@@ -115,10 +115,20 @@ def test_a_linker_may_be_chosen_in_cflags_as_well() -> None:
     assert tried("v3", "c", CC="gcc", CFLAGS="-fuse-ld=gold").guard.level is None
 
 
-def test_named_processor_compiles_without_linking() -> None:
-    guard = tried("haswell", "c", CC="gcc").guard
+def test_named_processor_gets_the_note_of_its_level() -> None:
+    assert tried("haswell", "c", CC="gcc").guard == Guard(level="v3")
+
+
+def test_processor_below_every_noted_level_compiles_without_linking() -> None:
+    guard = tried("core2", "c", CC="gcc").guard
     assert guard.level is None
-    assert "'haswell'" in str(guard.unguarded)
+    assert "'core2'" in str(guard.unguarded)
+
+
+def test_processor_with_more_than_its_level_has_the_note_and_is_unguarded() -> None:
+    guard = tried("cascadelake", "c", CC="gcc").guard
+    assert guard.level == "v4"
+    assert "avx512vnni" in str(guard.unguarded)
 
 
 def test_old_glibc_stays_unguarded_though_the_note_is_there() -> None:

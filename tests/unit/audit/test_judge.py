@@ -23,7 +23,7 @@ from variantbuild.audit import (
 )
 from variantbuild.audit.judge.findings import told_once
 from variantbuild.audit.judge.wheeltags import judge_tags
-from variantbuild.audit.report import NO_DECODER, Code
+from variantbuild.audit.report import NO_DECODER, Code, Extension
 from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
@@ -274,3 +274,28 @@ def test_what_is_the_same_for_many_files_is_told_once() -> None:
     different = (*files[:1], replace(files[1], isa_note=None))
     told = told_once(judge(replace(found, files=different), Variant(arch="x86_64")).findings)
     assert len(told) == 2
+
+
+def test_a_note_does_not_protect_a_named_cpu_that_uses_more() -> None:
+    haswell = Variant(arch="x86_64", cpu="haswell")
+    plain = report("-march=haswell", note="v3")
+    (file,) = plain.files
+    code = Code(
+        decoder="made up",
+        size=1,
+        level="v3",
+        dispatched="v3",
+        guard=None,
+        counts=(),
+        extensions=(),
+        functions=(),
+    )
+    quiet = replace(plain, files=(replace(file, code=code),))
+    assert judge(quiet, haswell).has_isa_notes
+    with_aes = replace(code, extensions=(Extension(name="aes", count=1, dispatched=False),))
+    loud = judge(replace(plain, files=(replace(file, code=with_aes),)), haswell)
+    assert not loud.has_isa_notes
+    (said,) = [each.message for each in loud.warnings if each.rule == "no-guard"]
+    assert "uses aes, which its ISA note for v3 does not ask for" in said
+    checked = replace(code, extensions=(Extension(name="aes", count=1, dispatched=True),))
+    assert judge(replace(plain, files=(replace(file, code=checked),)), haswell).has_isa_notes

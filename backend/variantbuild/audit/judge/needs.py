@@ -188,7 +188,10 @@ def _instructions(culprits: Sequence[Function]) -> tuple[Evidence, ...]:
 
 def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
     wanted = declared.level if arch == "x86_64" else baseline(arch)
-    if wanted == baseline(arch) or file.kind == "object" or file.isa_note == wanted:
+    if wanted == baseline(arch) or file.kind == "object":
+        return
+    if file.isa_note == wanted:
+        yield from _judge_beyond_note(file, declared)
         return
     yield Finding(
         severity="warning",
@@ -198,6 +201,26 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
         path=file.path,
         evidence=evidence_of("note", f"ISA note: {file.isa_note or 'none'}"),
     )
+
+
+def _judge_beyond_note(file: FileReport, declared: Processor) -> Iterator[Finding]:
+    """Yield what a module for a named CPU uses without a check, and its ISA note does not ask for.
+
+    Such a module has been compiled for more than a level, which only its instructions show.
+    """
+    if declared.features is None or file.code is None:
+        return
+    used = [each.name for each in file.code.extensions if not each.dispatched]
+    if used:
+        yield Finding(
+            severity="warning",
+            rule="no-guard",
+            message=f"{file.path} uses {', '.join(used)}, which its ISA note for {declared.level} "
+            f"does not ask for: on a {declared.level} CPU without that it fails with an illegal "
+            "instruction instead of ImportError",
+            path=file.path,
+            evidence=evidence_of("features", *used),
+        )
 
 
 def judge_unseen(file: FileReport) -> Finding:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from variantbuild.errors import FlagsError
 from variantbuild.isa.levels import baseline, is_level
+from variantbuild.plan.flags.guard import NO_GUARD, Guard
 from variantbuild.plan.flags.rustflags import RustFlags
 from variantbuild.plan.flags.toolchains import (
     family_table,
@@ -24,34 +25,13 @@ from variantbuild.plan.flags.toolchains import (
 from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
 from variantbuild.variant import Variant
 
+__all__ = ["Flags", "FpContract", "Guard", "Tool", "describe", "resolve_flags"]
+
 FpContract = Literal["default", "off", "fast"]
 Tool = Literal["c", "cxx", "fortran", "link"]
 
 #: The first glibc whose loader reads the x86 ISA note.
 GLIBC_WITH_GUARD = (2, 33)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Guard:
-    """What makes the loader reject a module on a CPU below its level: the ISA note.
-
-    `level` is the level in the note of shared objects (`v3`), None if they get no note. `unguarded`
-    says in one clause why a CPU below that level raises SIGILL instead of ImportError; None if the
-    note works or is not needed.
-    """
-
-    level: str | None = None
-    unguarded: str | None = None
-
-    @property
-    def linker_options(self) -> tuple[str, ...]:
-        """The options that make binutils' ld write the note."""
-        return () if self.level is None else ("-z", f"x86-64-{self.level}")
-
-    @property
-    def driver_options(self) -> tuple[str, ...]:
-        """The same options for a compiler driver; for shared objects only."""
-        return () if self.level is None else (f"-Wl,-z,x86-64-{self.level}",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +48,7 @@ class Flags:
     cxx: tuple[str, ...] = ()
     fortran: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
-    guard: Guard = Guard()
+    guard: Guard = NO_GUARD
     notes: tuple[str, ...] = ()
     rust: RustFlags | None = None
     recorded: bool = False
@@ -192,10 +172,16 @@ def _choose_guard(
         return Guard()
     if variant.arch != "x86_64":
         return Guard(unguarded=f"loaders do not check what modules for {variant.arch} need")
-    if not is_level(variant.arch, cpu):
-        return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
     if not wanted:
         return Guard(unguarded="`isa-guard` is false")
+    named = None
+    if not is_level(variant.arch, cpu):
+        from variantbuild.plan.flags.namedcpus import named_guard
+
+        named = named_guard(cpu)
+        if named.level is None:
+            return named
+        cpu = named.level
     for compiler in compilers:
         if not writes_elf(compiler) or family_table(compiler.family)["guard"] == "none":
             return Guard(
@@ -207,4 +193,4 @@ def _choose_guard(
         number = ".".join(map(str, libc.version))
         # The note is written anyway: the wheel also runs with a newer glibc, which reads it.
         return Guard(level=cpu, unguarded=f"glibc {number} does not read the ISA note (2.33 does)")
-    return Guard(level=cpu)
+    return named or Guard(level=cpu)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 
 from variantbuild.errors import FlagsError
+from variantbuild.isa.architecture import architecture
+from variantbuild.isa.levels import baseline
+from variantbuild.isa.processor import resolve_processor
+from variantbuild.plan.flags.guard import Guard
 from variantbuild.plan.flags.toolchains import family_table, parse_version
 from variantbuild.probe.facts import Compiler
+
+#: Features whose instructions compilers use by themselves, in vectorised and plain code.
+_VECTOR = ("avx", "f16c", "fma", "xop", "tbm", "bmi", "lzcnt", "movbe", "popcnt", "gfni", "sse4.")
 
 
 def named_flags(
@@ -26,6 +33,32 @@ def named_flags(
         if answer:
             return answer
     raise _refusal(cpu, description, why or "archspec has none")
+
+
+def named_guard(cpu: str) -> Guard:
+    """Return how far the ISA note protects code for the x86-64 CPU that archspec calls `cpu`.
+
+    The note asks for the highest level that the CPU includes. It protects if compilers use nothing
+    beyond that level by themselves: AES and the like need intrinsics, which the audit sees.
+    """
+    declared = resolve_processor("x86_64", cpu)
+    if declared.is_baseline or declared.level == baseline("x86_64"):
+        return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
+    level = architecture("x86_64").level(declared.level)
+    below = frozenset() if level is None or level.features is None else level.features
+    known = {"lzcnt" if each == "abm" else each.replace("_", "") for each in below}
+    used = sorted(
+        each
+        for each in declared.features or ()
+        if each.startswith(_VECTOR) and each.replace(".", "") not in known
+    )
+    if not used:
+        return Guard(level=declared.level)
+    return Guard(
+        level=declared.level,
+        unguarded=f"the ISA note of a module for {cpu!r} asks for {declared.level}, and compilers "
+        f"also use {', '.join(used)}",
+    )
 
 
 def _spellings(version: str) -> tuple[str, ...]:

@@ -290,6 +290,45 @@ def test_nothing_to_guard() -> None:
     assert Guard().linker_options == Guard().driver_options == ()
 
 
+@pytest.mark.parametrize(
+    ("cpu", "level"),
+    [
+        ("haswell", "v3"),
+        ("skylake", "v3"),
+        ("zen3", "v3"),
+        ("nehalem", "v2"),
+        ("skylake_avx512", "v4"),
+    ],
+)
+def test_the_note_protects_a_named_cpu_without_more_than_its_level(cpu: str, level: str) -> None:
+    assert guard_of(cpu) == Guard(level=level)
+    assert guard_of(cpu, isa_guard=False).level is None
+    old = guard_of(cpu, libc=Libc(name="glibc", version=(2, 31)))
+    assert old.level == level
+    assert "glibc 2.31" in str(old.unguarded)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "level", "beyond"),
+    [
+        ("zen4", "v4", "avx512bf16"),
+        ("cascadelake", "v4", "avx512vnni"),
+        ("sandybridge", "v2", "avx"),
+        ("piledriver", "v2", "fma4"),
+    ],
+)
+def test_the_note_does_not_protect_what_goes_beyond_it(cpu: str, level: str, beyond: str) -> None:
+    guard = guard_of(cpu)
+    assert guard.level == level
+    assert f"asks for {level}, and compilers also use" in str(guard.unguarded)
+    assert beyond in str(guard.unguarded)
+
+
+def test_a_cpu_below_every_noted_level_is_unguarded() -> None:
+    assert "only knows the levels" in str(guard_of("core2").unguarded)
+    assert guard_of("core2").level is None
+
+
 def test_unguarded_says_why() -> None:
     assert "'zen4'" in str(guard_of("zen4").unguarded)
     assert "aarch64" in str(guard_of("neoverse_v1", arch="aarch64").unguarded)
