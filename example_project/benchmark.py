@@ -1,11 +1,15 @@
 """Build this project for v1, v2, v3 and v4 side by side, and time the same searches in each.
 
-    python benchmark.py [--rounds 7] [--keep DIR] [v1 v3 ...]
+    python benchmark.py [--rounds 7] [--keep DIR] [plain-v1 v1 v3 ...]
 
-Needs numpy and pip. If variantbuild and nanobind are installed they are used, else pip downloads
-them as for any build. Every variant runs in a separate process. The processes keep running and
-alternate, so that other load on the machine affects all of them equally. Times are medians over
-the rounds; ratios are medians of each round's ratio to the first variant.
+`plain-v1` is the code as most authors would write it (src/core/plain.cpp), built for v1; `v1` is
+the tuned code of this project, built for the same CPUs.
+
+Needs numpy and pip. If variantbuild and nanobind are installed they are used, else pip installs
+them as for any build, variantbuild from the wheelhouse of the README's first command. Every variant
+runs in a separate process. The processes keep running and alternate, so that other load on the
+machine affects all of them equally. Times are medians over the rounds; ratios are medians of each
+round's ratio to the first variant.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import argparse
 import hashlib
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,7 +32,8 @@ from typing import Literal
 
 PROJECT = Path(__file__).resolve().parent
 Kind = Literal["ip", "l2", "hamming"]
-LEVELS = ("v1", "v2", "v3", "v4")
+WHEELHOUSE = PROJECT.parent / "wheelhouse"
+LEVELS = ("plain-v1", "v1", "v2", "v3", "v4")
 
 #: The cases: kind of search, rows of the base, columns (dimensions or bytes), queries.
 CASES: dict[str, tuple[Kind, int, int, int]] = {
@@ -40,6 +46,9 @@ CASES: dict[str, tuple[Kind, int, int, int]] = {
     "Hamming, 256 bits, 64 queries": ("hamming", 80000, 32, 64),
 }
 NEIGHBOURS = 10
+MISSING = f"""
+variantbuild is not installed, and not in {WHEELHOUSE}. To make that directory, run
+    {sys.executable} -m pip wheel --no-deps -w {WHEELHOUSE} {PROJECT.parent}"""
 
 
 def make_search(case: str) -> Callable[[], tuple[bytes, bytes]]:
@@ -132,14 +141,32 @@ def build(level: str, directory: Path) -> None:
     """Install this project, built for `level`, into `directory`."""
     here = all(importlib.util.find_spec(name) for name in ("variantbuild", "nanobind"))
     print(f"building {level} ...", file=sys.stderr, flush=True)
-    subprocess.run(
+    plain, _, target = level.rpartition("-")
+    done = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", directory),
             *(("--no-build-isolation",) if here else ()),
-            *("-C", f"variantbuild.target={level}", PROJECT),
+            *("--config-settings", f"variantbuild.cpu={target}"),
+            *("--config-settings", f"cmake.define.VECSEARCH_PLAIN={'ON' if plain else 'OFF'}"),
+            PROJECT,
         ],
-        check=True,
+        env={**os.environ, **({} if here else find_links())},
+        check=False,
     )
+    if done.returncode != 0:
+        hint = "" if here or WHEELHOUSE.is_dir() else MISSING
+        sys.exit(f"building {level} failed: see the output of pip above{hint}")
+
+
+def find_links() -> dict[str, str]:
+    """Return the variable by which pip finds variantbuild in the wheelhouse, if there is one.
+
+    A variable, not an option: it also reaches the pip that installs the build requirements.
+    """
+    if not WHEELHOUSE.is_dir():
+        return {}
+    given = os.environ.get("PIP_FIND_LINKS", "")
+    return {"PIP_FIND_LINKS": f"{given} {WHEELHOUSE.as_uri()}".strip()}
 
 
 def start(levels: list[str], directory: Path, stack: ExitStack) -> dict[str, Worker]:
@@ -151,7 +178,7 @@ def start(levels: list[str], directory: Path, stack: ExitStack) -> dict[str, Wor
         worker = Worker(directory / level, stack)
         if worker.error is not None:
             print(f"{level} skipped: {worker.error}", file=sys.stderr)
-        elif worker.level != level:
+        elif worker.level != level.rpartition("-")[2]:
             sys.exit(f"requested {level}, but the module was compiled for {worker.level}")
         else:
             workers[level] = worker
@@ -176,8 +203,15 @@ def render(levels: list[str], case: str, answers: dict[str, list[Answer]]) -> st
 
 def main() -> int:
     """Build the variants, time them, and print the table."""
-    parser = argparse.ArgumentParser(description="Time this project built for v1 to v4.")
-    parser.add_argument("levels", nargs="*", default=list(LEVELS), help="levels; the first is 1x")
+    parser = argparse.ArgumentParser(
+        description="Time this project built for v1 to v4, and plain code."
+    )
+    parser.add_argument(
+        "levels",
+        nargs="*",
+        default=list(LEVELS),
+        help="v1 to v4, or plain-v1 and so on; the first is 1x",
+    )
     parser.add_argument("--rounds", type=int, default=7, help="rounds per variant (7)")
     parser.add_argument(
         "--keep", type=Path, help="keep the builds in this directory, and reuse those in it"

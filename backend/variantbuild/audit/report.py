@@ -71,7 +71,7 @@ class FileReport:
     `path` is the member's name in the wheel; `machines` are archspec's family names or the format's
     own words; `kind` is None for files that are not ELF; `device` is the GPU code in the file, or
     None; `code` is None if instructions were not decoded, `unseen` then says why. `fault` is set if
-    the file could not be read at all.
+    the file could not be read at all, `exempt` is the pattern by which the user exempts it.
     """
 
     path: str
@@ -87,6 +87,7 @@ class FileReport:
     device: DeviceCode | None = None
     unseen: str | None = None
     fault: str | None = None
+    exempt: str | None = None
 
     @property
     def machine(self) -> str:

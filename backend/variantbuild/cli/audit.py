@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.cli.auditview import judgement_json, show_judgement
-from variantbuild.cli.options import check_label, wheel_path
+from variantbuild.cli.options import add_exclude_option, check_label, wheel_path
 from variantbuild.cli.terminal import print_json, report_error, rewrite_line
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.types import JSONValue
@@ -33,12 +34,14 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         metavar="TARGET",
         help="check whether the wheel runs on TARGET (v2, zen4, …), whatever it declares",
     )
+    add_exclude_option(parser)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Audit each wheel; 0 without errors, 1 with errors, 2 if one is not a wheel."""
     from variantbuild.audit import audit_wheel
+    from variantbuild.audit.exempt import exempt_files
 
     if args.expect is not None:
         check_label("--expect", args.expect)
@@ -48,6 +51,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         try:
             path = wheel_path(text)
             report = audit_wheel(path, progress=_progress(path.name))
+            exempt = (*args.exclude, *_recorded_exemptions(path))
+            report = exempt_files(report, exempt, _architecture(report))
             judgement = _with_record(path, report, _judgement(path, report, args.expect))
         except VariantBuildError as error:
             report_error(error)
@@ -116,6 +121,25 @@ def _tags_in_wheel(path: Path) -> tuple[tuple[str, ...] | None, tuple[Finding, .
             return None, (finding,)
 
 
+def _architecture(report: AuditReport) -> str:
+    """Return the architecture of the wheel's tags; '' for `any` and several."""
+    from variantbuild.tags.platform import PlatformTag
+
+    found: set[str] = set()
+    for tag in report.platforms:
+        with contextlib.suppress(VariantBuildError):
+            found.update(PlatformTag.parse(tag).architectures)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _recorded_exemptions(path: Path) -> tuple[str, ...]:
+    """Return the paths that the wheel's own record names as code for another machine."""
+    from variantbuild.stamp.sbom import property_name
+
+    prefix = property_name("audited", "exempt") + ":"
+    return tuple(key[len(prefix) :] for key in _record(path) if key.startswith(prefix))
+
+
 def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement:
     from dataclasses import replace
 
@@ -131,23 +155,31 @@ def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement
     return replace(judgement, findings=(*claims, *judgement.findings))
 
 
-def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:
-    """Add where the wheel's own record, if it has one, differs from its files."""
-    from dataclasses import replace
-
+def _record(path: Path) -> dict[str, str]:
+    """Return the properties of the wheel's own record; none without one."""
     from variantbuild.stamp import SBOM_MEMBER
-    from variantbuild.stamp.sbom import compare_provenance, parse_provenance
+    from variantbuild.stamp.sbom import parse_provenance
     from variantbuild.wheel import open_wheel
 
     with open_wheel(path) as wheel:
-        renamed = _renamed(path.name, wheel)
-        judgement = replace(judgement, findings=(*judgement.findings, *renamed))
         found = [each for each in wheel.members if each.name.endswith(f".dist-info/{SBOM_MEMBER}")]
         if not found:
-            return judgement
-        recorded = parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
-    findings = (*judgement.findings, *compare_provenance(recorded, report))
-    return replace(judgement, findings=findings)
+            return {}
+        return parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
+
+
+def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:
+    """Add where the wheel's own record, or its file name, differs from its contents."""
+    from dataclasses import replace
+
+    from variantbuild.stamp.sbom import compare_provenance
+    from variantbuild.wheel import open_wheel
+
+    with open_wheel(path) as wheel:
+        renamed = tuple(_renamed(path.name, wheel))
+    recorded = _record(path)
+    differs = compare_provenance(recorded, report) if recorded else ()
+    return replace(judgement, findings=(*judgement.findings, *renamed, *differs))
 
 
 def _renamed(name: str, wheel: Wheel) -> Iterator[Finding]:

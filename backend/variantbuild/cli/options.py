@@ -68,6 +68,17 @@ def config_settings_of(args: argparse.Namespace) -> dict[str, str | list[str]]:
     return settings
 
 
+def add_exclude_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--exclude PATTERN`, which the setting `audit-exclude` is for builds."""
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="count matching files for other machines, such as '*.bpf.o', as data; may be repeated",
+    )
+
+
 def check_targets(targets: Sequence[str]) -> None:
     """Refuse targets that this Python cannot build, and duplicates, before any build.
 

@@ -14,8 +14,9 @@ from variantbuild.audit import (
     decide,
     judge,
 )
+from variantbuild.audit.exempt import exempt_files
 from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
-from variantbuild.cli.options import check_label
+from variantbuild.cli.options import add_exclude_option, check_label
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.stamp import SBOM_MEMBER, Stamp, name_stamp, plan_stamp
@@ -46,6 +47,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL",
         help="label of the local version (default: the target; '': none)",
     )
+    add_exclude_option(parser)
     add_output_options(parser, trust=True, in_place=True)
 
 
@@ -55,7 +57,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
-        report = audit_open_wheel(wheel)
+        report = exempt_files(audit_open_wheel(wheel), args.exclude, variant.arch)
         earned = _earned(inventory.path.name, report, variant)
         stamp = _stamp(inventory, earned.variant, args)
         record = NewMember(

@@ -170,6 +170,13 @@ class Config:
         "build fails. `downgrade`: the wheel is stamped with what was found. `warn`: a warning, "
         "and no stamp. `off`: no audit, and no stamp.",
     )
+    audit_exclude: tuple[str, ...] = words(
+        "audit-exclude",
+        values="patterns of paths in the wheel, such as `*.bpf.o` or `fw/*`",
+        doc="Files that are code for another machine on purpose, such as firmware: the audit "
+        "counts them as data, and the record of the build names them. Code for the wheel's own "
+        "architecture is always audited.",
+    )
     override_march: bool = flag(
         "override-march",
         default=False,

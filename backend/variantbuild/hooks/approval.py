@@ -41,11 +41,14 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
     AuditError if the policy refuses the wheel.
     """
     from variantbuild.audit import Refused, Stamped, Unstamped, audit_wheel, decide, judge
+    from variantbuild.audit.exempt import exempt_files
 
     policy = plan.project.config.audit
     report = judgement = None
     if policy != "off":
-        report, planned = audit_wheel(built), _planned_devices(plan)
+        exclude = plan.project.config.audit_exclude
+        report = exempt_files(audit_wheel(built), exclude, plan.variant.arch)
+        planned = _planned_devices(plan)
         judgement = judge(report, plan.variant, records=records_flags(plan), planned=planned)
     outcome = decide(plan.variant, judgement, policy, "built")
     if isinstance(outcome, Refused):

@@ -127,6 +127,8 @@ def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     yield property_name("audited", "level"), report.required or "unknown"
     for file in sorted(report.files, key=lambda each: each.path):
         yield property_name("audited", "file", _place(file.path)), _summary(file)
+        if file.exempt is not None:
+            yield property_name("audited", "exempt", _place(file.path)), file.exempt
 
 
 def _summary(file: FileReport) -> str:

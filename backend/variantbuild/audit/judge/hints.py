@@ -7,6 +7,7 @@ setting, and the owner of a downloaded wheel cannot change the flags that compil
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Literal
 
 from variantbuild.audit.judge import judge
@@ -43,6 +44,10 @@ def hint_for(variant: Variant, judgement: Judgement, first: Finding, product: Pr
     """Say what to do about the error `first` of a refused wheel."""
     if first.rule == "no-decoder":
         return _DECODER[product]
+    if first.rule == "wrong-machine" and first.path and product != "repaired":
+        name = PurePosixPath(first.path).name
+        way = f"--exclude '{name}'" if product == "stamped" else f'audit-exclude = ["{name}"]'
+        return f"if it is code for another machine on purpose, exempt it: {way}"
     if product in ("built", "editable"):
         return _hint_for_builder(judgement, first)
     target = f"--target {variant}"
