@@ -7,5 +7,5 @@ use.py         the cache around one build
 refused.py     wheels that were built and refused, for the same build under another policy
 snapshot.py    the files of a source tree before and after a build
 
-The first four are imported only if `build-cache` is on or a wheel was refused.
+The cache around a build is imported only if `build-cache` is on.
 """
