@@ -413,7 +413,9 @@ def test_meson_options_of_the_project_do_not_throw_the_flags_away(
 def test_flags_that_reach_the_link_alone_are_no_evidence(tree: Tree) -> None:
     script = tree.folder / "setup.py"
     text = script.read_text(encoding="utf-8")
-    script.write_text(f"import os\nos.environ['CFLAGS'] = '-O1'\n{text}", encoding="utf-8")
+    # An absolute path, so that the wrappers on PATH do not add the flags either.
+    lines = f"import os\nos.environ.update(CFLAGS='-O1', CC={shutil.which('gcc')!r})\n"
+    script.write_text(lines + text, encoding="utf-8")
     done = tree.build({"variantbuild.cpu": "v3"})
     assert done.code == 1
     assert (
