@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -181,7 +182,8 @@ def test_the_build_sees_what_it_may_look_at(setuptools_gpu: Path, tmp_path: Path
     assert Path(found["CUDACXX"]).name == "nvcc"
     assert Path(found["CUDA_HOME"], "include", "cuda.h").is_file()
     assert found["CUDA_HOME"] == found["CUDA_PATH"] == found["CUDAToolkit_ROOT"]
-    assert found["PATH"].startswith(f"{found['CUDA_HOME']}/bin:")
+    # Behind the compiler wrappers.
+    assert found["PATH"].split(os.pathsep)[1] == f"{found['CUDA_HOME']}/bin"
     assert "-Xcompiler=-march=x86-64-v2" in found["CUDAFLAGS"]
     build_here(
         setuptools_gpu,
@@ -218,7 +220,7 @@ def test_meson_builds_device_code(meson_gpu: Path) -> None:
         meson_gpu, "", **{f"VARIANTBUILD_{key}": value for key, value in settings.items()}
     ).ok()
     wheel = only_wheel(meson_gpu)
-    assert re.search(r"\.linux_x86_64_v3_cu\d\d\d\.whl$", wheel.name)
+    assert re.search(r"-linux_x86_64_v3_cu\d\d\d\.whl$", wheel.name)
     assert device_names(wheel) == {"sm_80", "sm_90a", "compute_80"}
 
 

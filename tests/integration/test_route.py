@@ -82,7 +82,8 @@ def build(backends: Path, tmp_path: Path) -> Build:
         for old in out.iterdir():
             old.unlink()
         given = {f"variantbuild.{key}": value for key, value in settings.items()}
-        path = os.pathsep.join((str(backends), str(Path("backend").resolve()), str(tree / "tools")))
+        own = os.environ.get("PYTHONPATH", "")  # the working tree, if it is not the installed copy
+        path = os.pathsep.join(filter(None, (str(backends), own, str(tree / "tools"))))
         clean = {k: v for k, v in os.environ.items() if not k.endswith("FLAGS")}
         clean |= {"PYTHONPATH": path, "PATH": f"{backends / 'bin'}:{os.environ['PATH']}"}
         words = (sys.executable, "-c", _BUILD, backend, str(out), json.dumps(given))

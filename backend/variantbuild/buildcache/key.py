@@ -76,11 +76,13 @@ def digest_parts(parts: Mapping[str, str]) -> str:
 def digest_tree(directory: Path) -> str:
     """Return a digest of every file below `directory`: path, executable or not, bytes.
 
-    Of a link only its target counts. Timestamps do not count.
+    Of a link only its target counts. Timestamps do not count, nor do the directories that every
+    build writes anew.
     """
+    generated = cast("list[str]", load_table("buildcache")["generated"])
     state = hashlib.sha256()
     for place, directories, names in os.walk(directory):
-        directories.sort()
+        directories[:] = sorted(name for name in directories if name not in generated)
         links = [name for name in directories if Path(place, name).is_symlink()]
         for name in sorted((*names, *links)):
             path = Path(place, name)

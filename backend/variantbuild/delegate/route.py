@@ -26,7 +26,7 @@ from variantbuild.plan import BuildPlan
 from variantbuild.probe.facts import Language
 
 #: The directory of the wrappers, beside the objects of the build.
-DIRECTORY_NAME = "compilers"
+DIRECTORY_NAME = "variantbuild-compilers"
 
 _VARIABLES: Mapping[Language, str] = {"c": "CC", "cxx": "CXX", "fortran": "FC"}
 #: The command of VariantBuild.cmake that leaves all but the named targets without flags.

@@ -43,6 +43,8 @@ def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Pa
     those of other builds is built in a copy of the tree. Dependencies from overrides are added to
     the metadata. Raises DelegateError, and WheelError if the metadata cannot be edited.
     """
+    # Absolute, as a build in a copy of the tree changes the current directory.
+    directory = directory.absolute()
     copied = hook == "build_wheel" and needs_own_tree(delegate, plan.project.path)
     with _work_tree(plan.project.path, delegate, directory if copied else None) as (tree, backend):
         return _run_in(tree, plan, backend, hook, directory)

@@ -17,6 +17,7 @@ from variantbuild.buildcache.key import (
 )
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.config.project import Project, load_project
+from variantbuild.delegate import route
 from variantbuild.frontend.situation import Situation
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.choice import Choice
@@ -226,3 +227,15 @@ def test_links_and_missing_files(tmp_path: Path) -> None:
     assert digest_tree(tmp_path) != to_x
     assert identify(str(tmp_path / "absent")).endswith("missing")
     assert digest_parts({"a": "b", "c": ""}) != digest_parts({"a": "", "c": "b"})
+
+
+def test_compiler_wrappers_in_the_tree_do_not_count(tmp_path: Path) -> None:
+    # The prepare hook of an sdist leaves them there, with the path of the unpacked tree.
+    (tmp_path / "m.c").write_text("int x;\n")
+    before = digest_tree(tmp_path)
+    wrappers = tmp_path / "build" / "variantbuild-v2-0123456789" / route.DIRECTORY_NAME
+    wrappers.mkdir(parents=True)
+    (wrappers / "gcc").write_text("#!/bin/sh\n")
+    assert digest_tree(tmp_path) == before
+    (wrappers.parent / "m.o").write_bytes(b"")
+    assert digest_tree(tmp_path) != before

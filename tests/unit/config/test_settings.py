@@ -31,6 +31,7 @@ PLAIN = tuple(setting for setting in settings() if setting.kind != "tables")
 
 #: A value of each setting that is not its default, as a config-setting and as a value.
 OTHER: dict[str, str] = {
+    "audit-exclude": "*.bin",
     "delegate": "mesonpy",
     "delegate-path": "tools",
     "target": "v3",
