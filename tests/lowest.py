@@ -1,4 +1,4 @@
-"""Print the lowest version of each run-time requirement: `name==version`, one a line.
+"""Print the lowest version of each run-time requirement, and of the extra `terminal`, one a line.
 
 For setuptools, the lowest version that the delegate accepts.
 """
@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 project = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["project"]
-for line in project["dependencies"]:
+for line in (*project["dependencies"], *project["optional-dependencies"]["terminal"]):
     requirement = Requirement(line)
     if requirement.marker is None or requirement.marker.evaluate():
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
