@@ -102,8 +102,8 @@ def test_dispatching_code_was_not_all_compiled_for_more(
         functions=(),
     )
     found = report(*lines)
-    found = replace(found, files=tuple(replace(each, code=asks) for each in found.files))
-    judged = judge(found, Variant(arch="x86_64", cpu="v2"))
+    decoded = tuple(replace(each, code=asks, unseen=None) for each in found.files)
+    judged = judge(replace(found, files=decoded), Variant(arch="x86_64", cpu="v2"))
     rules = {"needs-more", "unknown-switches"}
     assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
 
