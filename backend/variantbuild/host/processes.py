@@ -63,7 +63,7 @@ def _suffixes(name: str, env: Mapping[str, str]) -> tuple[str, ...]:
 def _first_executable(paths: list[str]) -> str | None:
     for path in paths:
         # Not Path.is_file, which raises where a directory may not be entered.
-        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113 - as above
             return path
     return None
 
