@@ -89,6 +89,8 @@ def _parts(data: Data, elf: Elf | None) -> list[tuple[str, Data]]:
             found.append(("cuda", _Part(data, each.offset, each.size)))
         elif each.name == _BUNDLE_SECTION:
             found.append(("rocm", _Part(data, each.offset, each.size)))
+    if sum(len(part) for _, part in found) > len(data):
+        raise DeviceCodeError("the sections of device code overlap")
     return found
 
 

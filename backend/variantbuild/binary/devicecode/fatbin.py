@@ -19,7 +19,9 @@ _HEADER = struct.Struct("<IHHQ")
 _ENTRY = struct.Struct("<HHIQIIHHIIIQ")
 _KINDS: dict[int, Literal["ptx", "sass", "lto"]] = {1: "ptx", 2: "sass", 8: "lto"}
 _ARCHITECTURE_SPECIFIC, _FAMILY_SPECIFIC = 0x100000, 0x200000
-_CHUNK = 1 << 16
+_FIRST_CHUNK, _CHUNK = 1 << 8, 1 << 16
+#: More architectures than any file has code for.
+MOST_TARGETS = 4096
 
 
 class DeviceCodeError(VariantBuildError):
@@ -50,6 +52,8 @@ def parse_fatbins(data: Data) -> tuple[CudaImage, ...]:
     for start in _fatbins(data):
         _, _, header_size, size = _HEADER.unpack(data[start : start + _HEADER.size])
         found.update(_images(data, start + header_size, start + header_size + size))
+        if len(found) > MOST_TARGETS:
+            raise DeviceCodeError(f"it has code for over {MOST_TARGETS} GPU architectures")
     return tuple(sorted(found))
 
 
@@ -68,15 +72,16 @@ def _fatbins(data: Data) -> Iterator[int]:
 
 def _next_magic(data: Data, at: int) -> int:
     """Return the next 8-aligned offset of the magic number from `at`, or the end of the data."""
-    end = len(data)
+    end, size = len(data), _FIRST_CHUNK
     while at < end:
-        chunk = bytes(data[at : min(at + _CHUNK, end)])
+        chunk = bytes(data[at : min(at + size, end)])
         hit = chunk.find(FATBIN_MAGIC)
         while hit >= 0 and hit % 8:
             hit = chunk.find(FATBIN_MAGIC, hit + 1)
         if hit >= 0:
             return at + hit
-        at += _CHUNK
+        at += size
+        size = min(2 * size, _CHUNK)  # many short gaps are not worth a large chunk each
     return end
 
 

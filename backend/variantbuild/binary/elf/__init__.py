@@ -2,7 +2,7 @@
 
 Pure and light (struct only, no disassembly), since every build imports it. Only slices of the data
 are taken, so any sliceable value with a length works; every loop is bounded by the length of the
-data, and malformed data raises `ElfError`.
+data, and malformed data raises `ElfError`. Regions that many headers share are not copied for each.
 
 Sources: System V gABI chapters 4 and 5, the x86-64 psABI (program properties), the Linux Standard
 Base (symbol versions), and the section that gcc's -frecord-gcc-switches writes.
@@ -10,6 +10,7 @@ Base (symbol versions), and the section that gcc's -frecord-gcc-switches writes.
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from collections.abc import Iterator
@@ -25,13 +26,14 @@ from variantbuild.binary.elf.tables import (
     SHT_NOTE,
     Data,
     ElfError,
+    Regions,
     Section,
     Segment,
+    Strings,
     parse_dynamic,
     parse_sections,
     parse_segments,
     slice_of,
-    string_at,
 )
 from variantbuild.binary.machines import elf_machine
 
@@ -136,6 +138,7 @@ def _parse(data: Data) -> Elf:
     sections = parse_sections(data, order, bits, shoff, *of_sections)
     segments = parse_segments(data, order, bits, phoff, phentsize, phnum)
     dynamic = parse_dynamic(data, order, bits, segments)
+    flags_at = Regions(data, "the sections of recorded flags")
     # Complete except for the strings; enough to map addresses.
     elf = Elf(
         machine=elf_machine(machine, bits=bits, little_endian=order == "<"),
@@ -146,7 +149,7 @@ def _parse(data: Data) -> Elf:
         abi_version=ident[8],
         isa_needed=parse_isa_needed(_notes(data, bits, sections, segments), order, bits // 8),
         switches=parse_switches(
-            slice_of(data, each.offset, each.size, "the section of recorded flags")
+            flags_at.read(each.offset, each.size)
             for each in sections
             if each.name == ".GCC.command.line"
         ),
@@ -167,7 +170,9 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
     start = elf.offset_of(tags[_DT_STRTAB]) if _DT_STRTAB in tags else None
     if start is not None:
         strings = slice_of(data, start, tags.get(_DT_STRSZ, 0), "the dynamic string table")
-    soname = string_at(strings, tags[_DT_SONAME]) if _DT_SONAME in tags else None
+    texts = Strings(data)
+    text = functools.partial(texts.at, texts.add(strings))
+    soname = text(tags[_DT_SONAME]) if _DT_SONAME in tags else None
     kinds: dict[int, ElfKind] = {1: "object", 2: "executable", 3: "shared"}
     kind = kinds.get(e_type, "other")
     interpreted = any(each.type == PT_INTERP for each in elf.segments)
@@ -176,19 +181,20 @@ def _with_dynamic(data: Data, order: str, elf: Elf, e_type: int) -> Elf:
     ):
         kind = "executable"
     paths_at = tags.get(_DT_RUNPATH, tags.get(_DT_RPATH))
-    run_paths = "" if paths_at is None else string_at(strings, paths_at)
+    run_paths = "" if paths_at is None else text(paths_at)
     needs_at = elf.offset_of(tags[_DT_VERNEED]) if _DT_VERNEED in tags else None
     needs = [] if needs_at is None else parse_version_needs(data, order, needs_at)
     return replace(
         elf,
         kind=kind,
         soname=soname,
-        needed=tuple(string_at(strings, value) for tag, value in elf.dynamic if tag == _DT_NEEDED),
+        # Once each: a library that is named again is not loaded again.
+        needed=tuple(dict.fromkeys(text(value) for tag, value in elf.dynamic if tag == _DT_NEEDED)),
         run_paths=tuple(path for path in run_paths.split(":") if path),
         version_needs=tuple(
             VersionNeed(
-                library=string_at(strings, library),
-                versions=tuple(string_at(strings, each) for each in versions),
+                library=text(library),
+                versions=tuple(dict.fromkeys(map(text, versions))),
             )
             for library, versions in needs
         ),
@@ -203,8 +209,9 @@ def _notes(
     places = places or [(s.offset, s.size, s.align) for s in segments if s.type == PT_NOTE]
     if not segments:
         places = [(s.offset, s.size, bits // 8) for s in sections if s.type == SHT_NOTE]
+    regions = Regions(data, "the notes")
     for offset, size, align in places:
-        yield slice_of(data, offset, size, "a note"), 8 if align == 8 else 4
+        yield regions.read(offset, size), 8 if align == 8 else 4
 
 
 def _parse_glibc(version: str) -> tuple[int, int] | None:

@@ -6,17 +6,18 @@ section that gcc's -frecord-gcc-switches and clang's -frecord-command-line write
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from variantbuild.binary.elf.tables import Data, ElfError
 from variantbuild.binary.machines import isa_note_level
-
-if TYPE_CHECKING:
-    from variantbuild.binary.elf.tables import Data
 
 _NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
 _MOST_VERSIONS = 65536
+#: More recorded command lines, and more bytes of them, than any module has; as text they may take
+#: four times the bytes.
+_MOST_LINES, _MOST_SWITCHES = 200_000, 16 << 20
 
 
 def parse_isa_needed(
@@ -37,10 +38,22 @@ def parse_isa_needed(
 
 
 def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the recorded command lines, one per translation unit, from sections of C strings."""
-    lines: list[str] = []
+    """Return the recorded command lines, one per translation unit, from sections of C strings.
+
+    Equal lines are returned once, as the linker merges them. Raises ElfError for more lines than
+    any module has.
+    """
+    found: dict[bytes, None] = {}
+    size = 0
     for raw in sections:
-        lines += [text.decode("utf-8", "replace").strip() for text in raw.split(b"\0") if text]
+        size += len(raw)
+        if size > _MOST_SWITCHES:
+            raise ElfError(f"the ELF file records over {_MOST_SWITCHES >> 20} MiB of flags")
+        for match in re.finditer(rb"[^\0]+", raw):
+            found[match[0]] = None
+            if len(found) > _MOST_LINES:
+                raise ElfError(f"the ELF file records over {_MOST_LINES} command lines")
+    lines = [text.decode("utf-8", "replace").strip() for text in found]
     # gcc 10 and older write each flag as a separate string, without naming its translation unit:
     # those can only be read as one line.
     single = [line for line in lines if line.startswith("-")]

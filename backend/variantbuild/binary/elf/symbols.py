@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from variantbuild.binary.elf import Data, Elf, Section
-from variantbuild.binary.elf.tables import slice_of, string_at
+from variantbuild.binary.elf.symboltables import SymbolTables
+from variantbuild.binary.elf.tables import PT_LOAD, ElfError, Regions, slice_of
 
 _SHT_RELA, _SHT_RELR, _SHT_SYMTAB, _SHT_DYNSYM = 4, 19, 2, 11
 _STT_FUNC, _STT_IFUNC = 2, 10
 _FUNCTIONS = frozenset({_STT_FUNC, _STT_IFUNC})
-_SYMBOL_64, _SYMBOL_32 = struct.Struct("<IBBHQQ"), struct.Struct("<IIIBBH")
 _RELATIVE = {"x86_64": 8, "aarch64": 1027}
 _IRELATIVE = {"x86_64": 37, "aarch64": 1032}
 _DWARF_TABLE = 0x3B  # DW_EH_PE_datarel | DW_EH_PE_sdata4, what every linker writes
@@ -71,10 +71,11 @@ class Slots:
 def read_symbols(data: Data, elf: Elf) -> tuple[Symbol, ...]:
     """Return the named symbols of .symtab and .dynsym that have an address here."""
     found: dict[tuple[str, int], Symbol] = {}
+    tables = SymbolTables(data, elf)
     for section in _symbol_tables(elf):
-        strings = _strings(data, elf, section.link)
-        for at, address, size, kind in _entries(data, elf, section):
-            name = string_at(strings, at) if address else ""
+        strings = tables.strings(section.link)
+        for at, address, size, kind in tables.entries(section):
+            name = tables.name(strings, at) if address else ""
             if name:
                 found[name, address] = Symbol(
                     name=name,
@@ -92,8 +93,9 @@ def read_bounds(data: Data, elf: Elf) -> Bounds:
     Names are not read: they are not needed for most files.
     """
     spans = dict(_unwind_spans(data, elf))
+    tables = SymbolTables(data, elf)
     for section in _symbol_tables(elf):
-        for _, address, size, kind in _entries(data, elf, section):
+        for _, address, size, kind in tables.entries(section):
             if address and kind in _FUNCTIONS:
                 # A symbol without a size (hand-written assembly) ends where the next one starts.
                 spans[address] = max(size, spans.get(address, 0))
@@ -120,21 +122,24 @@ def read_slots(data: Data, elf: Elf) -> Slots:
     values: dict[int, int] = {}
     irelative = False
     form = struct.Struct("<QQq")
+    tables = SymbolTables(data, elf)
+    relocations = Regions(data, "the relocations")
     for section in elf.sections:
         if section.type == _SHT_RELR:
-            values.update(_packed_relative(data, elf, section))
+            packed = relocations.read(section.offset, section.size)
+            values.update(_packed_relative(data, elf, packed, len(data) // 8 - len(values)))
         if section.type != _SHT_RELA or not section.flags & 2 or elf.bits != 64:
             continue
-        table = _symbol_names(data, elf, section.link)
-        raw = slice_of(data, section.offset, section.size, section.name)
+        symbols = tables.names(section.link)
+        raw = memoryview(relocations.read(section.offset, section.size))
         for offset, info, addend in form.iter_unpack(raw[: len(raw) - len(raw) % form.size]):
             kind, symbol = info & 0xFFFFFFFF, info >> 32
             if kind == _RELATIVE.get(elf.machine):
                 values[offset] = addend
             elif kind == _IRELATIVE.get(elf.machine):
                 irelative = True
-            elif 0 < symbol < len(table):
-                names[offset] = table[symbol]
+            elif 0 < symbol < len(symbols):
+                names[offset] = symbols[symbol]
     return Slots(names=names, values=values, irelative=irelative)
 
 
@@ -156,48 +161,28 @@ def _symbol_tables(elf: Elf) -> Iterator[Section]:
     yield from (each for each in elf.sections if each.type in (_SHT_SYMTAB, _SHT_DYNSYM))
 
 
-def _entries(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (offset of the name, address or 0 if undefined, size, type) of each symbol."""
-    raw = slice_of(data, section.offset, section.size, section.name)
-    if elf.bits == 64:
-        for name, info, _, index, address, size in _SYMBOL_64.iter_unpack(
-            raw[: len(raw) - len(raw) % _SYMBOL_64.size]
-        ):
-            yield name, address if index else 0, size, info & 15
-        return
-    for name, address, size, info, _, index in _SYMBOL_32.iter_unpack(
-        raw[: len(raw) - len(raw) % _SYMBOL_32.size]
-    ):
-        yield name, address if index else 0, size, info & 15
+def _packed_relative(data: Data, elf: Elf, raw: bytes, most: int) -> Iterator[tuple[int, int]]:
+    """Unpack SHT_RELR, at most `most` words: an address, then bitmaps of the 63 words after it.
 
-
-def _symbol_names(data: Data, elf: Elf, index: int) -> list[str]:
-    if not 0 < index < len(elf.sections) or elf.sections[index].entry_size == 0:
-        return []
-    section = elf.sections[index]
-    strings = _strings(data, elf, section.link)
-    return [string_at(strings, at) for at, *_ in _entries(data, elf, section)]
-
-
-def _strings(data: Data, elf: Elf, index: int) -> bytes:
-    if not 0 < index < len(elf.sections):
-        return b""
-    section = elf.sections[index]
-    return slice_of(data, section.offset, section.size, section.name)
-
-
-def _packed_relative(data: Data, elf: Elf, section: Section) -> Iterator[tuple[int, int]]:
-    """Unpack SHT_RELR: an address, then bitmaps of the 63 words after it."""
-    raw = slice_of(data, section.offset, section.size, section.name)
+    Raises ElfError for more words than the file contains.
+    """
+    loads = sorted(
+        (s.address, s.address + s.size, s.offset) for s in elf.segments if s.type == PT_LOAD
+    )
     at = 0
     for (entry,) in struct.iter_unpack("<Q", raw[: len(raw) - len(raw) % 8]):
         places = [entry] if not entry & 1 else []
         if entry & 1:
             places = [at + 8 * i for i in range(63) if entry >> (i + 1) & 1]
         at = entry + 8 if not entry & 1 else at + 63 * 8
+        most -= len(places)
+        if most < 0:
+            raise ElfError("the packed relocations of the ELF file overlap")
         for place in places:
-            offset = elf.offset_of(place)
-            if offset is not None and offset + 8 <= len(data):
+            index = bisect_right(loads, (place, 1 << 65, 0)) - 1
+            start, end, offset = loads[index] if index >= 0 else (0, 0, 0)
+            offset += place - start
+            if start <= place < end and offset + 8 <= len(data):
                 yield place, struct.unpack("<Q", data[offset : offset + 8])[0]
 
 

@@ -1,12 +1,14 @@
 """The tables of an ELF file as raw values: section headers, program headers, dynamic entries.
 
 Source: System V gABI, chapters 4 and 5. Only slices of the data are taken, and every table is
-bounded by the data's length.
+bounded by the data's length. Tables of a hostile file may share their bytes, so that a copy of each
+would take memory without limit: `Regions` and `Strings` bound all copies together.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +16,14 @@ from variantbuild.errors import VariantBuildError
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 2, 3, 4, 0x6474E553
 SHT_NOTE, SHT_NOBITS = 7, 8
+
+#: More headers than any module has; a file of headers only would take ten times its size.
+_MOST_SECTIONS = 1 << 17
+_MOST_SEGMENTS = 1 << 12
+#: How much more text than its own size the strings of a file may have, in bytes: linkers let a
+#: string share the end of a longer one.
+_SHARED_TEXT = 1 << 20
+_EMPTY = sys.getsizeof("")
 
 
 class ElfError(VariantBuildError):
@@ -75,6 +85,53 @@ def slice_of(data: Data, offset: int, size: int, what: str) -> bytes:
     return bytes(data[offset : offset + size])
 
 
+class Regions:
+    """The regions of a file that tables of one kind occupy, such as all its symbol tables.
+
+    They do not overlap in a file that a linker wrote, and so are not larger than the file.
+    """
+
+    def __init__(self, data: Data, what: str) -> None:
+        self._data, self._what = data, what
+        self._left = len(data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return a copy of one region; raises ElfError if all of them exceed the file."""
+        self._left -= max(size, 0)
+        if self._left < 0:
+            raise ElfError(f"{self._what} of the ELF file overlap")
+        return slice_of(self._data, offset, size, self._what)
+
+
+class Strings:
+    """The strings of a file's tables, each decoded once.
+
+    Raises ElfError if they overlap so much that together they are longer than the file.
+    """
+
+    def __init__(self, data: Data) -> None:
+        self._left = len(data) + _SHARED_TEXT
+        self._tables: list[bytes] = []
+        self._found: dict[tuple[int, int], str] = {}
+
+    def add(self, table: bytes) -> int:
+        """Add a string table and return its number."""
+        self._tables.append(table)
+        return len(self._tables) - 1
+
+    def at(self, number: int, offset: int) -> str:
+        """Return the string at `offset` of table `number`, empty if that is outside."""
+        found = self._found.get((number, offset))
+        if found is not None:
+            return found
+        found = string_at(self._tables[number], offset)
+        self._left -= sys.getsizeof(found) - _EMPTY
+        if self._left < 0:
+            raise ElfError("the strings of the ELF file overlap")
+        self._found[number, offset] = found
+        return found
+
+
 def parse_sections(
     data: Data, order: str, bits: int, offset: int, entry: int, count: int, names_at: int
 ) -> tuple[Section, ...]:
@@ -92,14 +149,17 @@ def parse_sections(
     # gABI: counts that do not fit 16 bits are in the first, unused header.
     count = count or first[5]
     names_at = first[6] if names_at == 0xFFFF else names_at
+    _refuse_many(count, _MOST_SECTIONS, "sections")
     raw = slice_of(data, offset, count * entry, "the section table")
-    headers = [form.unpack_from(raw, i * entry) for i in range(count)]
-    names = b""
+    headers = (form.unpack_from(raw, i * entry) for i in range(count))
+    strings, names = Strings(data), b""
     if 0 < names_at < count:
-        names = slice_of(data, headers[names_at][4], headers[names_at][5], "the names of sections")
+        at, size = form.unpack_from(raw, names_at * entry)[4:6]
+        names = slice_of(data, at, size, "the names of sections")
+    table = strings.add(names)
     return tuple(
         Section(
-            name=string_at(names, h[0]),
+            name=strings.at(table, h[0]),
             type=h[1],
             flags=h[2],
             address=h[3],
@@ -124,6 +184,7 @@ def parse_segments(
     form = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
     if entry < form.size:
         raise ElfError(f"the program headers of the ELF file are {entry} bytes long each")
+    _refuse_many(count, _MOST_SEGMENTS, "program headers")
     raw = slice_of(data, offset, count * entry, "the program header table")
     found = []
     for i in range(count):
@@ -161,6 +222,11 @@ def parse_dynamic(
             break
         pairs.append((tag, value))
     return tuple(pairs)
+
+
+def _refuse_many(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise ElfError(f"the ELF file has {count} {what}, more than {most}")
 
 
 def string_at(table: bytes, at: int) -> str:
