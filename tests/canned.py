@@ -32,7 +32,7 @@ def record(hook, settings):
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     record("build_wheel", config_settings)
     if metadata_directory is not None:
-        raise RuntimeError("the delegate got a metadata folder")
+        raise RuntimeError("the delegate got a metadata directory")
     wheel, = pathlib.Path("canned").glob("*.whl")
     shutil.copy(wheel, wheel_directory)
     return wheel.name
@@ -82,32 +82,32 @@ def module(march: str, *, note: str | None = "", machine: int = 62, code: bytes 
     None leaves the note out.
     """
     level = march if note == "" else note
-    switch = "-march=x86-64" if march == "v1" else f"-march=x86-64-{march}"
+    flag = "-march=x86-64" if march == "v1" else f"-march=x86-64-{march}"
     return elf(
         machine=machine,
         code=code,
         note=b"" if level is None else isa_note(NOTES[level]),
-        sections=command_lines(f"GNU C17 {switch}"),
+        sections=command_lines(f"GNU C17 {flag}"),
     )
 
 
 class Tree:
     """The source tree: the wheel that its backend returns, and the hooks that were called."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.out = folder.parent / "out"
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.out = directory.parent / "out"
         self.out.mkdir()
         self.reporter = RecordingReporter()
         for name in ("canned", "tools", "src", "inplace"):
-            (folder / name).mkdir(parents=True)
+            (directory / name).mkdir(parents=True)
         self.configure()
         self.backend(BACKEND + PREPARE + EDITABLE)
         self.hand_out(module("v3"))
 
     def configure(self, text: str = "") -> None:
         """Write pyproject.toml with `text` in the table of the settings."""
-        (self.folder / "pyproject.toml").write_text(
+        (self.directory / "pyproject.toml").write_text(
             '[build-system]\nrequires = []\nbuild-backend = "variantbuild"\n'
             '[project]\nname = "demo"\nversion = "1.0"\n[tool.variantbuild]\n'
             f'delegate = "canned_backend"\ndelegate-path = ["tools"]\n{text}\n',
@@ -116,8 +116,8 @@ class Tree:
 
     def backend(self, text: str) -> None:
         """Replace the backend, which is imported again."""
-        text = text.replace("../calls.json", str(self.folder.parent / "calls.json"))
-        (self.folder / "tools" / "canned_backend.py").write_text(text, encoding="utf-8")
+        text = text.replace("../calls.json", str(self.directory.parent / "calls.json"))
+        (self.directory / "tools" / "canned_backend.py").write_text(text, encoding="utf-8")
         sys.modules.pop("canned_backend", None)
 
     def load(self, spec: DelegateSpec) -> Delegate:
@@ -132,9 +132,9 @@ class Tree:
         del draft.parts["demo/core.so"]
         for number, data in enumerate(modules):
             draft.add(f"demo/m{number}.so", data)
-        for old in (self.folder / "canned").iterdir():
+        for old in (self.directory / "canned").iterdir():
             old.unlink()
-        path = self.folder / "canned" / draft.file_name
+        path = self.directory / "canned" / draft.file_name
         path.write_bytes(draft.build())
         return path
 
@@ -149,7 +149,7 @@ class Tree:
         return self._calls()[-1][1] or {}
 
     def _calls(self) -> list[tuple[str, dict[str, object] | None]]:
-        path = self.folder.parent / "calls.json"
+        path = self.directory.parent / "calls.json"
         found: list[tuple[str, dict[str, object] | None]]
         found = json.loads(path.read_text()) if path.exists() else []
         return found
@@ -177,4 +177,4 @@ def enter(tree: Tree, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv(FRONTEND_VARIABLE, "variantbuild")
     monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.chdir(tree.folder)
+    monkeypatch.chdir(tree.directory)

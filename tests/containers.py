@@ -18,7 +18,7 @@ from pathlib import Path
 from pythons import find_python
 
 IMAGE = "localhost/variantbuild-tests:1"
-_FOLDERS = (
+_DIRECTORIES = (
     "usr", "tmp", "var/tmp", "root", "proc", "sys", "dev", "etc", "run", "opt/python", "home",
     "host", "project", "output",
 )  # fmt: skip
@@ -41,25 +41,26 @@ def why_not() -> str | None:
     if os.geteuid() != 0:
         return "containers with the host's /usr need root"
     if len(_interpreters()) < 2:
-        return "this machine has no two Pythons with pip in folders of their own"
+        return "this machine has no two Pythons with pip in directories of their own"
     return None
 
 
-def make_container(folder: Path) -> Container:
-    """Make the image, its storage and settings in `folder`."""
+def make_container(directory: Path) -> Container:
+    """Make the image, its storage and settings in `directory`."""
     pythons = _interpreters()
-    (folder / "containers.conf").write_text(
+    (directory / "containers.conf").write_text(
         '[engine]\nruntime = "runc"\n[containers]\nnetns = "host"\n'
         'default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n',
         encoding="utf-8",
     )
-    (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n',
+    (directory / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\n'
+        f'graphroot = "{directory}/graph"\nrunroot = "{directory}/run"\n',
         encoding="utf-8",
     )
     env = {
-        "CONTAINERS_CONF": str(folder / "containers.conf"),
-        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "CONTAINERS_CONF": str(directory / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(directory / "storage.conf"),
     }
     subprocess.run(
         [_which("podman"), "import", "-", IMAGE],
@@ -100,9 +101,9 @@ def _which(name: str) -> str:
 def _image(pythons: dict[str, Path]) -> bytes:
     data = BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
-        for folder in _FOLDERS:
-            info = tarfile.TarInfo(folder)
-            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if folder.endswith("tmp") else 0o755
+        for directory in _DIRECTORIES:
+            info = tarfile.TarInfo(directory)
+            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if directory.endswith("tmp") else 0o755
             archive.addfile(info)
         links = {name: f"usr/{name}" for name in _LINKS}
         links |= {f"opt/python/{tag}-{tag}": str(prefix) for tag, prefix in pythons.items()}

@@ -80,15 +80,15 @@ def rocm_label() -> str:
     return f"rocm{version[0]}.{version[1]}"
 
 
-def cuobjdump_names(program: Path, wheel: Path, folder: Path) -> set[str]:
-    """Return what NVIDIA's cuobjdump finds in the wheel's modules, unpacked below `folder`."""
+def cuobjdump_names(program: Path, wheel: Path, directory: Path) -> set[str]:
+    """Return what NVIDIA's cuobjdump finds in the wheel's modules, unpacked below `directory`."""
     names: set[str] = set()
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
             if member.endswith(".so"):
-                path = archive.extract(member, folder / "oracle")
+                path = archive.extract(member, directory / "oracle")
                 for words in ("--list-elf", "--list-ptx"):
-                    done = run(program, words, path, cwd=folder, env=os.environ).ok()
+                    done = run(program, words, path, cwd=directory, env=os.environ).ok()
                     names |= {
                         f"{'sm' if kind == 'cubin' else 'compute'}_{name}"
                         for name, kind in _LISTED.findall(done.stdout)
@@ -128,9 +128,11 @@ def only_wheel(project: Path) -> Path:
 
 def without_cuda(environment: Environment, wheels: Path) -> dict[str, str]:
     """Return variables that hide every nvcc on PATH and let pip find the compiler in `wheels`."""
-    folders = environment.env["PATH"].split(":")
+    directories = environment.env["PATH"].split(":")
     return {
-        "PATH": ":".join(folder for folder in folders if not Path(folder, "nvcc").exists()),
+        "PATH": ":".join(
+            directory for directory in directories if not Path(directory, "nvcc").exists()
+        ),
         "PIP_FIND_LINKS": f"{environment.env['PIP_FIND_LINKS']} {wheels.as_uri()}",
     }
 
@@ -144,10 +146,10 @@ def download_once(factory: pytest.TempPathFactory, name: str, *requirements: str
 
     shared = "PYTEST_XDIST_WORKER" in os.environ
     root = factory.getbasetemp().parent if shared else factory.getbasetemp()
-    folder = root / f"downloaded-{name}"
+    directory = root / f"downloaded-{name}"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
+        if not directory.exists():
             partial = root / f"partial-{name}"
             pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(partial)]
             done = subprocess.run(
@@ -155,5 +157,5 @@ def download_once(factory: pytest.TempPathFactory, name: str, *requirements: str
             )
             if done.returncode != 0:
                 pytest.skip(f"{requirements[0]} cannot be downloaded here: {done.stderr[-200:]}")
-            partial.rename(folder)
-    return folder
+            partial.rename(directory)
+    return directory

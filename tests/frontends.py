@@ -50,11 +50,11 @@ class Sources:
         return hashlib.sha256(self.sdist.read_bytes()).hexdigest()
 
 
-def lay_out_index(folder: Path, files: Iterable[Path]) -> None:
+def lay_out_index(directory: Path, files: Iterable[Path]) -> None:
     """Link `files` into a simple index (PEP 503): a directory for each project's normal name."""
     for file in files:
         name = re.sub(r"[-_.]+", "-", file.name.partition("-")[0]).lower()
-        place = folder / name
+        place = directory / name
         place.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file, place / file.name)
@@ -65,8 +65,8 @@ def lay_out_index(folder: Path, files: Iterable[Path]) -> None:
 class serve:  # noqa: N801 - used like a function
     """Serve a directory over HTTP while the block lasts."""
 
-    def __init__(self, folder: Path) -> None:
-        handler = functools.partial(_Quiet, directory=str(folder))
+    def __init__(self, directory: Path) -> None:
+        handler = functools.partial(_Quiet, directory=str(directory))
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
     def __enter__(self) -> str:

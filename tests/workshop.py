@@ -106,17 +106,17 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str], timeout: float 
 class Environment:
     """A virtual environment with pip, and the environment variables to use it."""
 
-    folder: Path
+    directory: Path
     wheelhouse: Path
     uv: Path
     env: dict[str, str] = field(default_factory=dict)
 
     @property
     def python(self) -> Path:
-        return self.folder / "bin" / "python"
+        return self.directory / "bin" / "python"
 
     def run(self, *command: str | Path, cwd: Path | None = None, **env: str) -> Done:
-        return run(*command, cwd=cwd or self.folder, env={**self.env, **env})
+        return run(*command, cwd=cwd or self.directory, env={**self.env, **env})
 
     def pip(self, *words: str | Path, cwd: Path | None = None, **env: str) -> Done:
         return self.run(self.python, "-m", "pip", *words, cwd=cwd, **env)
@@ -148,9 +148,9 @@ class MakeEnvironment(Protocol):
     ) -> Environment: ...
 
 
-def copy_project(name: str, folder: Path) -> Path:
-    """Copy tests/packages/`name`, or the example project, into `folder` and return the copy."""
-    target = folder / name
+def copy_project(name: str, directory: Path) -> Path:
+    """Copy tests/packages/`name`, or the example project, into `directory` and return the copy."""
+    target = directory / name
     source = REPO / name if name == "example_project" else PACKAGES / name
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("build", "*.egg-info"))
     return target

@@ -1,9 +1,10 @@
 """Run built GPU wheels on a machine with a GPU that has no toolkit, no index and maybe no NumPy.
 
-    python3 tests/device/check_wheels.py FOLDER
+    python3 tests/device/check_wheels.py DIRECTORY
 
-Prints the detected driver and GPUs, then unpacks each wheel for this Python in FOLDER and compares
-the result of its kernel with the CPU's. The exit code is 1 if a result is wrong or no kernel ran.
+Prints the detected driver and GPUs, then unpacks each wheel for this Python in DIRECTORY and
+compares the result of its kernel with the CPU's. The exit code is 1 if a result is wrong or no
+kernel ran.
 """
 
 from __future__ import annotations
@@ -60,10 +61,10 @@ def main() -> int:
         if name not in checks or tag not in wheel.name:
             print(f"{wheel.name}: not for this Python, or nothing to check")
             continue
-        folder = tempfile.mkdtemp()
+        directory = tempfile.mkdtemp()
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
-        sys.path.insert(0, folder)
+            archive.extractall(directory)
+        sys.path.insert(0, directory)
         try:
             right = checks[name]()
         except ModuleNotFoundError as error:

@@ -75,8 +75,8 @@ def replace_itself(path: Path, output: Path) -> None:
 
 def build(path: Path, output: Path) -> None:
     """Do as the hooks do: a delegate's wheel in a staging directory, stamped into the output."""
-    with staging_directory(output) as folder:
-        tail(path.rename(folder / NAME), output)
+    with staging_directory(output) as directory:
+        tail(path.rename(directory / NAME), output)
 
 
 def carry(path: Path, output: Path) -> None:
@@ -153,11 +153,11 @@ def check_places(phase: str, path: Path, output: Path) -> None:
             assert left.name in (NAME, NEW, "finished")
 
 
-def sound_wheels(folder: Path) -> list[str]:
-    """Return the wheels in `folder`, each verified."""
-    names = sorted(path.name for path in folder.iterdir() if path.suffix == ".whl")
+def sound_wheels(directory: Path) -> list[str]:
+    """Return the wheels in `directory`, each verified."""
+    names = sorted(path.name for path in directory.iterdir() if path.suffix == ".whl")
     for name in names:
-        with open_wheel(folder / name) as wheel:
+        with open_wheel(directory / name) as wheel:
             verify_wheel(wheel)
     return names
 
@@ -304,11 +304,11 @@ def test_a_directory_without_write_permission(place: tuple[Path, Path], tmp_path
 
     def as_nobody() -> None:
         if os.geteuid() == 0:
-            for folder in (*path.parents, path):
-                if str(folder).startswith(str(tmp_path)):
-                    folder.chmod(0o755)
-            for folder in tmp_path.parents[:2]:
-                folder.chmod(folder.stat().st_mode | 0o011)
+            for directory in (*path.parents, path):
+                if str(directory).startswith(str(tmp_path)):
+                    directory.chmod(0o755)
+            for directory in tmp_path.parents[:2]:
+                directory.chmod(directory.stat().st_mode | 0o011)
             os.seteuid(65534)
         copy(path, closed)
 

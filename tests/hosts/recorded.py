@@ -82,9 +82,9 @@ class RecordedHost:
     @classmethod
     def load(cls, name: str) -> RecordedHost:
         """Return the machine recorded in the directory `name`."""
-        folder = HOSTS / name
-        data = cast("_HostFile", json.loads((folder / "host.json").read_text(encoding="utf-8")))
-        below = folder / "files"
+        directory = HOSTS / name
+        data = cast("_HostFile", json.loads((directory / "host.json").read_text(encoding="utf-8")))
+        below = directory / "files"
         host = cls(
             system=data["system"],
             machine=data["machine"],
@@ -141,8 +141,8 @@ class RecordedHost:
         if "/" in name:
             return None
         windows = self.system == "Windows"
-        for folder in self.env.get("PATH", "").split(";" if windows else ":"):
-            path = f"{folder}\\{name}.exe" if windows else f"{folder}/{name}"
+        for directory in self.env.get("PATH", "").split(";" if windows else ":"):
+            path = f"{directory}\\{name}.exe" if windows else f"{directory}/{name}"
             if path in self.programs:
                 return path
         return None

@@ -29,21 +29,21 @@ from workshop import (
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wheels of everything that isolated builds need, variantbuild from this checkout."""
-    folder = tmp_path_factory.mktemp("wheelhouse")
+    directory = tmp_path_factory.mktemp("wheelhouse")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    source = folder / "source"
+    source = directory / "source"
     keep_out = shutil.ignore_patterns(".git", ".venv*", "build", "*.egg-info", "__pycache__")
     for part in ("backend", "cmake"):
         shutil.copytree(REPO / part, source / part, ignore=keep_out)
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPO / part, source / part)
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", folder, source], check=True, env=env)
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", directory, source], check=True, env=env)
     shutil.rmtree(source)
-    subprocess.run([*pip, "download", "-d", folder, *BUILD_REQUIREMENTS], check=True, env=env)
+    subprocess.run([*pip, "download", "-d", directory, *BUILD_REQUIREMENTS], check=True, env=env)
     pure = ("--no-deps", "--implementation", "py", "--abi", "none", "--platform", "any")
-    subprocess.run([*pip, "download", "-d", folder, *pure, *BACKPORTS], check=True, env=env)
-    return folder
+    subprocess.run([*pip, "download", "-d", directory, *pure, *BACKPORTS], check=True, env=env)
+    return directory
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +56,10 @@ def nvidia_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cuobjdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """NVIDIA's own reader of device code, from its wheel."""
     (wheel,) = download_once(tmp_path_factory, "cuobjdump", "nvidia-cuda-cuobjdump>=13.2").iterdir()
-    folder = tmp_path_factory.mktemp("cuobjdump")
+    directory = tmp_path_factory.mktemp("cuobjdump")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    (program,) = folder.glob("nvidia/cu*/bin/cuobjdump")
+        archive.extractall(directory)
+    (program,) = directory.glob("nvidia/cu*/bin/cuobjdump")
     program.chmod(0o755)
     return program
 
@@ -82,9 +82,9 @@ def make_environment(tmp_path: Path, wheelhouse: Path, uv_program: Path) -> Make
         home = tmp_path / "home"
         home.mkdir(exist_ok=True)
         env = clean_environment(home, wheelhouse)
-        folder = tmp_path / name
-        run(uv_program, "venv", "-q", "--python", python, folder, cwd=tmp_path, env=env).ok()
-        environment = Environment(folder, wheelhouse, uv_program, env)
+        directory = tmp_path / name
+        run(uv_program, "venv", "-q", "--python", python, directory, cwd=tmp_path, env=env).ok()
+        environment = Environment(directory, wheelhouse, uv_program, env)
         environment.uv_pip("install", "-q", "pip", *extra).ok()
         return environment
 
@@ -124,20 +124,20 @@ def sources(
     tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path, uv_program: Path
 ) -> Iterator[Sources]:
     """Make an sdist, a simple index over HTTP (PEP 503) and a git repository of one project."""
-    folder = tmp_path_factory.mktemp("sources")
-    tree = copy_project("setuptools-c", folder)
+    directory = tmp_path_factory.mktemp("sources")
+    tree = copy_project("setuptools-c", directory)
     with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
         stream.write('[project.optional-dependencies]\nextra = ["packaging"]\n')
-    env = clean_environment(folder / "home", wheelhouse)
-    pristine = folder / "repository"
+    env = clean_environment(directory / "home", wheelhouse)
+    pristine = directory / "repository"
     shutil.copytree(tree, pristine)
-    made = ("--sdist", "-o", folder / "sdist", tree)
-    run(uv_program, "build", "-q", *made, cwd=folder, env=env).ok()
-    (sdist,) = (folder / "sdist").glob("*.tar.gz")
-    lay_out_index(folder / "served", [sdist])
+    made = ("--sdist", "-o", directory / "sdist", tree)
+    run(uv_program, "build", "-q", *made, cwd=directory, env=env).ok()
+    (sdist,) = (directory / "sdist").glob("*.tar.gz")
+    lay_out_index(directory / "served", [sdist])
     for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
         subprocess.run(["git", *identity, *command], cwd=pristine, check=True, env=env)
-    app = copy_project("app", folder)
-    with serve(folder / "served") as address:
+    app = copy_project("app", directory)
+    with serve(directory / "served") as address:
         yield Sources(tree, sdist, address, pristine, app)

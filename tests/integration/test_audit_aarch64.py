@@ -59,7 +59,7 @@ def _case(
     use: str = "work(one, two, 64)",
     carries: str = "",
 ) -> Case:
-    switches = more or ("-mno-outline-atomics",)
+    flags = more or ("-mno-outline-atomics",)
     return Case(
         source,
         use,
@@ -67,7 +67,7 @@ def _case(
         frozenset(needs.split()),
         frozenset(carries.split()),
         runs_on,
-        switches,
+        flags,
     )
 
 
@@ -120,7 +120,7 @@ _CASES = {
 
 def _build(directory: Path, case: Case) -> Path:
     source, module = SOURCES / "aarch64" / case.source, directory / "m.so"
-    switches = [
+    flags = [
         "-O3",
         f"-DUSE={case.use}",
         f"-march={case.march}",
@@ -129,7 +129,7 @@ def _build(directory: Path, case: Case) -> Path:
         "-fPIC",
         "-w",
     ]
-    subprocess.run([_GCC, *switches, str(source), "-o", str(module)], check=True)
+    subprocess.run([_GCC, *flags, str(source), "-o", str(module)], check=True)
     return module
 
 

@@ -39,7 +39,7 @@ class Case:
 
     source: str
     use: str
-    switches: tuple[str, ...]
+    flags: tuple[str, ...]
     level: str
     dispatched: str
     compilers: tuple[str, ...] = ("gcc", "clang")
@@ -49,8 +49,8 @@ class Case:
 
 def _at(level: str, *more: str, strip: bool = False) -> Case:
     march = "x86-64" if level == "v1" else f"x86-64-{level}"
-    switches = ("-O2", f"-march={march}", *more)
-    return Case("plain.c", "work(in, 64)", switches, level, level, strip=strip)
+    flags = ("-O2", f"-march={march}", *more)
+    return Case("plain.c", "work(in, 64)", flags, level, level, strip=strip)
 
 
 _CASES = {
@@ -82,8 +82,8 @@ def _build(directory: Path, compiler: str, case: Case) -> Path:
         pytest.skip(f"no {compiler} here")
     source, module = SOURCES / "x86" / case.source, directory / "m.so"
     include = sysconfig.get_paths()["include"]
-    extra = ["-fuse-ld=lld"] if "-flto" in case.switches and compiler == "clang" else []
-    command = [compiler, *case.switches, *extra, "-shared", "-fPIC", "-w", f"-I{include}"]
+    extra = ["-fuse-ld=lld"] if "-flto" in case.flags and compiler == "clang" else []
+    command = [compiler, *case.flags, *extra, "-shared", "-fPIC", "-w", f"-I{include}"]
     command.append(f"-DUSE={case.use}")
     done = subprocess.run(
         [*command, str(source), "-o", str(module)], capture_output=True, text=True, check=False
@@ -144,10 +144,10 @@ def test_verdicts_name_the_function(tmp_path: Path) -> None:
 
 def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
     quiet = _CASES["v1"]
-    told = Case("plain.c", "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-switches"), "v1", "v1")
+    told = Case("plain.c", "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-flags"), "v1", "v1")
     noted = Case("plain.c", "work(in, 64)", ("-O2", "-Wl,-z,x86-64-v3"), "v1", "v1")
     contradicted = Case(
-        "plain.c", "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-switches"), "v1", "v1"
+        "plain.c", "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-flags"), "v1", "v1"
     )
     v3 = Variant(arch="x86_64", cpu="v3")
     rules = {}
@@ -180,8 +180,8 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
         for cut, end in _cuts([start, *(x for x in bounds.starts if start < x < last), last])
     ]
     assert len(parts) > len(parts_of(elf, bounds))
-    apart = ParallelScan(2)(data, bounds, parts)
-    assert apart == whole
+    parallel = ParallelScan(2)(data, bounds, parts)
+    assert parallel == whole
     assert whole.uses
     assert whole.probes
 

@@ -24,7 +24,7 @@ def install(environment: Environment, links: Path, level: str, **env: str) -> st
     variables = {**environment.env, **env, "VARIANTBUILD_CPU": level}
     words = ("-v", "--no-cache-dir", "--no-binary", "whatami", "--find-links", links, "whatami")
     pip = (environment.python, "-m", "pip", "install")
-    done = run(*pip, *words, cwd=environment.folder, env=variables).ok()
+    done = run(*pip, *words, cwd=environment.directory, env=variables).ok()
     assert environment.compiled_for("whatami")["level"] == level
     return done.output
 

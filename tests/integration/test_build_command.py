@@ -33,7 +33,7 @@ def tool(environment: Environment) -> Environment:
 
 def test_several_targets_from_one_sdist(setuptools_c: Path, tool: Environment) -> None:
     tool.run(tool.python, "-m", "build", "--sdist", "-o", "dist", ".", cwd=setuptools_c).ok()
-    program = tool.folder / "bin" / "variantbuild"
+    program = tool.directory / "bin" / "variantbuild"
     sdist = setuptools_c / "dist" / "whatami-1.0.tar.gz"
     done = tool.run(
         program, "build", sdist, "--target", "v2", "--target", "v3", "-o", "out", cwd=setuptools_c
@@ -46,7 +46,7 @@ def test_several_targets_from_one_sdist(setuptools_c: Path, tool: Environment) -
 
 
 def test_json_and_failures(setuptools_c: Path, tool: Environment) -> None:
-    program = tool.folder / "bin" / "variantbuild"
+    program = tool.directory / "bin" / "variantbuild"
     (setuptools_c / "whatami.c").write_text("this is not C\n", encoding="utf-8")
     done = tool.run(program, "build", "--target", "v2", "--json", cwd=setuptools_c)
     assert done.code == 2
@@ -58,7 +58,7 @@ def test_json_and_failures(setuptools_c: Path, tool: Environment) -> None:
 
 def test_without_isolation(tool: Environment, project: Project) -> None:
     tree = project("setuptools-c")
-    program = tool.folder / "bin" / "variantbuild"
+    program = tool.directory / "bin" / "variantbuild"
     words = ("build", "--no-isolation", "--json", "-C", "variantbuild.cpu=v2")
     value = check("build", tool.run(program, *words, cwd=tree).ok().stdout)
     assert "1.0+v2" in str(value["wheels"])
@@ -86,7 +86,7 @@ def test_mistakes(
     setuptools_c: Path, tool: Environment, words: tuple[str, ...], message: str
 ) -> None:
     before = sorted(setuptools_c.rglob("*"))
-    done = tool.run(tool.folder / "bin" / "variantbuild", *words, cwd=setuptools_c)
+    done = tool.run(tool.directory / "bin" / "variantbuild", *words, cwd=setuptools_c)
     assert done.code == 2, done.output
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -95,7 +95,7 @@ def test_mistakes(
 
 
 def test_plan_json(setuptools_c: Path, tool: Environment) -> None:
-    program = tool.folder / "bin" / "variantbuild"
+    program = tool.directory / "bin" / "variantbuild"
     done = tool.run(
         program, "plan", "--target", "v3", "--json", cwd=setuptools_c, CFLAGS="-march=native"
     )

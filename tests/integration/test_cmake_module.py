@@ -20,7 +20,7 @@ from workshop import PACKAGES
 
 pytestmark = pytest.mark.compile
 
-MODULE_FOLDER = Path(__file__).resolve().parents[2] / "cmake"
+MODULE_DIRECTORY = Path(__file__).resolve().parents[2] / "cmake"
 #: How every project begins; tests add their lines.
 HEAD = (PACKAGES / "cmake-module" / "CMakeLists.txt").read_text(encoding="utf-8")
 V3 = (
@@ -43,7 +43,7 @@ class Cmake:
 
     program: str
     source: Path
-    folder: Path
+    directory: Path
 
     def configure(
         self, lists: str, *definitions: str, **env: str
@@ -62,7 +62,7 @@ class Cmake:
             [
                 self.program,
                 *words,
-                f"-DCMAKE_MODULE_PATH={MODULE_FOLDER}",
+                f"-DCMAKE_MODULE_PATH={MODULE_DIRECTORY}",
                 "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
             ],
             env={**clean, **env},
@@ -73,7 +73,7 @@ class Cmake:
 
     @property
     def build(self) -> Path:
-        return self.folder / "build"
+        return self.directory / "build"
 
     def commands(self) -> dict[str, str]:
         """Return the compile line of each source file of the configured project."""
@@ -96,8 +96,8 @@ class Cmake:
 def system_cmake() -> str | None:
     """Return the cmake of the system."""
     own = Path(sys.executable).parent
-    folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if Path(f) != own]
-    return shutil.which("cmake", path=os.pathsep.join(folders))
+    directories = [f for f in os.environ.get("PATH", "").split(os.pathsep) if Path(f) != own]
+    return shutil.which("cmake", path=os.pathsep.join(directories))
 
 
 def indexed_cmake() -> str | None:
@@ -116,7 +116,7 @@ def cmake(request: pytest.FixtureRequest, cmake_module: Path, tmp_path: Path) ->
     return Cmake(program, cmake_module, tmp_path)
 
 
-def test_flags_and_guard_reach_one_target_alone(cmake: Cmake) -> None:
+def test_flags_and_note_reach_one_target_alone(cmake: Cmake) -> None:
     lists = HEAD + (
         "add_library(core MODULE a.c)\nadd_library(fast MODULE b.c)\nvariantbuild_target(fast)\n"
     )
@@ -310,11 +310,11 @@ def test_targets_only_leaves_the_users_flags(cmake: Cmake, users: str, later: st
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="levels are x86-64's")
-def test_the_plain_example_guards_its_library_and_not_its_generator(cmake: Cmake) -> None:
+def test_the_plain_example_protects_its_library_and_not_its_generator(cmake: Cmake) -> None:
     """A v4 library is built here on any x86-64 machine, since its generator runs on all."""
     done = cmake.run(
         "-S",
-        MODULE_FOLDER / "examples" / "plain",
+        MODULE_DIRECTORY / "examples" / "plain",
         "-B",
         cmake.build,
         "-DVARIANTBUILD_LABEL=v4",
@@ -335,7 +335,7 @@ def test_the_plain_example_builds_without_the_module(tmp_path: Path) -> None:
     program = system_cmake() or indexed_cmake()
     if program is None:
         pytest.skip("no cmake installed")
-    source = MODULE_FOLDER / "examples" / "plain"
+    source = MODULE_DIRECTORY / "examples" / "plain"
     subprocess.run([program, "-S", source, "-B", tmp_path], check=True, capture_output=True)
     subprocess.run([program, "--build", tmp_path], check=True, capture_output=True)
 

@@ -55,7 +55,7 @@ for name in one.files:
 
 
 def module_of(environment: Environment) -> Path:
-    (module,) = environment.folder.glob("lib/python*/site-packages/vecsearch/_core*.so")
+    (module,) = environment.directory.glob("lib/python*/site-packages/vecsearch/_core*.so")
     return module
 
 
@@ -94,8 +94,8 @@ def test_same_answers_from_other_instructions(
         assert bool(re.search(r"\bpopcnt\b", code)) is not plain
         if not plain:
             elf = parse_elf(module_of(environment).read_bytes())
-            switches = [words for words in elf.switches if "-march=x86-64-v3" in words]
-            assert any("-O3" in words.split() for words in switches), elf.switches
+            lines = [words for words in elf.command_lines if "-march=x86-64-v3" in words]
+            assert any("-O3" in words.split() for words in lines), elf.command_lines
     environment.run(environment.python, "-c", COMPARE, found["v1"], found["v3"]).ok()
 
 

@@ -78,7 +78,7 @@ def test_contraction_as_asked(
 
 
 @pytest.mark.parametrize(("family", "language"), PROGRAMS)
-def test_switches_are_left_in_the_object(
+def test_flags_are_recorded_in_the_object(
     family: CompilerFamily, language: Language, tmp_path: Path
 ) -> None:
     tool = compiler(family, language)
@@ -88,5 +88,5 @@ def test_switches_are_left_in_the_object(
     made = tmp_path / "made.o"
     flags = resolve_flags(Variant(arch="x86_64", cpu="v3"), {language: tool}).of(language)
     call(tool, *flags, "-c", source, "-o", made)
-    (line,) = parse_elf(made.read_bytes()).switches
+    (line,) = parse_elf(made.read_bytes()).command_lines
     assert "-march=x86-64-v3" in line.split()

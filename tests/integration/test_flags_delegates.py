@@ -88,11 +88,11 @@ def install(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Insta
     root = tmp_path_factory.mktemp("backends")
 
     def install(*requirements: str) -> Path:
-        folder = root / "-".join(requirements).replace("=", "")
-        if not folder.exists():
-            call = ["pip", "install", "-q", "--python", sys.executable, "--target", str(folder)]
+        directory = root / "-".join(requirements).replace("=", "")
+        if not directory.exists():
+            call = ["pip", "install", "-q", "--python", sys.executable, "--target", str(directory)]
             subprocess.run([str(uv_program), *call, *requirements], check=True)
-        return folder
+        return directory
 
     return install
 
@@ -107,10 +107,10 @@ def find_compilers(*languages: Language, env: Mapping[str, str]) -> dict[Languag
     return found
 
 
-def clean_env(folder: Path, **more: str) -> dict[str, str]:
-    """The environment of a build: the packages of `folder`, this PATH, nothing of the user's."""
-    path = os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))
-    return {"PATH": path, "PYTHONPATH": str(folder), "HOME": str(folder), **more}
+def clean_env(directory: Path, **more: str) -> dict[str, str]:
+    """The environment of a build: the packages of `directory`, this PATH, nothing of the user's."""
+    path = os.pathsep.join((str(directory / "bin"), os.environ["PATH"]))
+    return {"PATH": path, "PYTHONPATH": str(directory), "HOME": str(directory), **more}
 
 
 def tool_table(source: Path) -> Mapping[str, TOMLValue]:
@@ -135,12 +135,12 @@ def build(
     source = copy_project(name, tmp_path)
     users = clean_env(packages, **env)
     compilers = find_compilers(*languages, env=users)
-    folder = tmp_path / "private"
-    folder.mkdir()
+    directory = tmp_path / "private"
+    directory.mkdir()
     flags = resolve_flags(Variant(arch="x86_64", cpu=cpu), compilers)
     trial = try_flags(LocalHost(env=users), flags, compilers, flags.languages)
     assert trial.error is None
-    flags = replace(flags, guard=trial.guard)
+    flags = replace(flags, isa_note=trial.isa_note)
     variables = sysconfig.get_config_vars()
     handover = hand_over(
         flags,
@@ -148,7 +148,7 @@ def build(
             backend=backend,
             version=version,
             source=source,
-            staging=folder,
+            staging=directory,
             env=users,
             config_settings=config_settings or {},
             interpreter={k: v for k, v in variables.items() if isinstance(v, str)},
@@ -224,8 +224,8 @@ def test_setuptools_c_cxx_fortran(tmp_path: Path, install: Install) -> None:
     for module in ("flagged_c", "flagged_cxx", "flagged_f"):
         assert_refused(built, module)
     (fortran,) = built.modules.glob("flagged_f*.so")
-    switches = parse_elf(fortran.read_bytes()).switches
-    assert any("Fortran" in line and "-march=x86-64-v4" in line for line in switches), switches
+    lines = parse_elf(fortran.read_bytes()).command_lines
+    assert any("Fortran" in line and "-march=x86-64-v4" in line for line in lines), lines
 
 
 def test_cmake_generator_and_check_c_source_runs(tmp_path: Path, install: Install) -> None:
@@ -270,14 +270,14 @@ def test_meson_generator_and_compiler_run(tmp_path: Path, install: Install) -> N
     run(*built.done.command, cwd=built.source, env=built.env).ok()
 
 
-def test_the_same_bytes_in_another_folder(tmp_path: Path, install: Install) -> None:
+def test_the_same_bytes_in_another_directory(tmp_path: Path, install: Install) -> None:
     """The specs file has another path each time, which does not appear in the modules."""
     modules = []
-    for folder in (tmp_path / "a", tmp_path / "another one"):
-        folder.mkdir()
+    for directory in (tmp_path / "a", tmp_path / "another one"):
+        directory.mkdir()
         built = build(
             "flags-setuptools",
-            folder,
+            directory,
             install("setuptools", "wheel"),
             *("c", "cxx"),
             backend="setuptools.build_meta",
@@ -321,7 +321,7 @@ def test_clang_is_marked_by_setuptools_through_ldshared(tmp_path: Path, install:
     assert_programs_run(built, "generator")
 
 
-def test_clang_is_unguarded_with_meson(tmp_path: Path, install: Install) -> None:
+def test_clang_is_unprotected_with_meson(tmp_path: Path, install: Install) -> None:
     if not shutil.which("clang"):
         pytest.skip("clang is not installed")
     built = build(
@@ -333,4 +333,4 @@ def test_clang_is_unguarded_with_meson(tmp_path: Path, install: Install) -> None
         CC="clang",
     )
     assert built.notes() == {"flagged_c": None}
-    assert built.handover.guard.unguarded is not None
+    assert built.handover.isa_note.unprotected is not None

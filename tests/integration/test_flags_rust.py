@@ -12,7 +12,7 @@ import pytest
 from variantbuild.binary.elf import parse_elf
 from variantbuild.delegate.handover import Delegation, hand_over
 from variantbuild.host.local import LocalHost
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.rustflags import resolve_rust_flags
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Found
@@ -30,11 +30,11 @@ def test_library_and_build_script(rust_cdylib: Path) -> None:
         pytest.skip("no cargo and rustc here")
     assert isinstance(cc, Found)
     if rust.value.host != "x86_64-unknown-linux-gnu" or cc.value.family != "gcc":
-        pytest.skip("the guard of Rust is for gcc on x86-64")
+        pytest.skip("the ISA note of Rust is for gcc on x86-64")
     variant = Variant(arch="x86_64", cpu="v4")
     flags = Flags(
         languages=("c",),
-        guard=Guard(level="v4"),
+        isa_note=IsaNote(level="v4"),
         rust=resolve_rust_flags(variant, rust.value, rust.value.host).flags,
     )
     delegation = Delegation(

@@ -40,7 +40,7 @@ print(getattr(build_meta, hook)(wheels, json.loads(settings)))
 
 
 @pytest.fixture(scope="session")
-def setuptools_folders(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
+def setuptools_directories(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
     """Return a directory with one subdirectory for each version of setuptools, and wheel."""
     root = tmp_path_factory.mktemp("setuptools")
     for version in VERSIONS:
@@ -102,11 +102,11 @@ def compile_line(output: str, name: str) -> list[str]:
 
 
 def test_every_setuptools_gets_all_flags(
-    flags_setuptools: Path, version: str, setuptools_folders: Path
+    flags_setuptools: Path, version: str, setuptools_directories: Path
 ) -> None:
     output = build(
         flags_setuptools,
-        setuptools_folders / f"v{version}",
+        setuptools_directories / f"v{version}",
         version,
         CFLAGS="-DOF_THE_USER=1 -O2",
         CPPFLAGS="-DOF_CPPFLAGS",
@@ -123,10 +123,10 @@ def test_every_setuptools_gets_all_flags(
 
 @pytest.mark.parametrize("version", ["72.1.0", "72.2.0", ""], indirect=True)
 def test_cxxflags_of_the_user_reach_newer_versions(
-    flags_setuptools: Path, version: str, setuptools_folders: Path
+    flags_setuptools: Path, version: str, setuptools_directories: Path
 ) -> None:
-    folder = setuptools_folders / f"v{version}"
-    output = build(flags_setuptools, folder, version, CFLAGS="-DFOR_C", CXXFLAGS="-DFOR_CXX")
+    directory = setuptools_directories / f"v{version}"
+    output = build(flags_setuptools, directory, version, CFLAGS="-DFOR_C", CXXFLAGS="-DFOR_CXX")
     c, cxx = compile_line(output, "module.c"), compile_line(output, "modulexx.cpp")
     assert "-DFOR_C" in c
     assert "-DFOR_CXX" not in c
@@ -135,9 +135,9 @@ def test_cxxflags_of_the_user_reach_newer_versions(
 
 
 @pytest.mark.parametrize("version", ["64.0.0", "66.0.0", ""], indirect=True)
-def test_editable_build(flags_setuptools: Path, version: str, setuptools_folders: Path) -> None:
-    folder = setuptools_folders / f"v{version}"
-    output = build(flags_setuptools, folder, version, hook="build_editable")
+def test_editable_build(flags_setuptools: Path, version: str, setuptools_directories: Path) -> None:
+    directory = setuptools_directories / f"v{version}"
+    output = build(flags_setuptools, directory, version, hook="build_editable")
     for name in ("module.c", "modulexx.cpp"):
         assert {"-O3", "-DNDEBUG", "-march=x86-64-v3"} <= set(compile_line(output, name))
     assert len(list(flags_setuptools.glob("flagged_*.so"))) == 2
@@ -147,6 +147,6 @@ def assert_own_build_directory(source: Path) -> None:
     """Objects are written to the variant's own directory and nowhere else in the source tree."""
     objects = [p.relative_to(source) for p in source.rglob("*.o")]
     assert objects
-    (folder,) = (source / "build").iterdir()
-    assert folder.name.startswith(f"{NAME}-")
-    assert all(p.parts[:2] == ("build", folder.name) for p in objects), objects
+    (directory,) = (source / "build").iterdir()
+    assert directory.name.startswith(f"{NAME}-")
+    assert all(p.parts[:2] == ("build", directory.name) for p in objects), objects

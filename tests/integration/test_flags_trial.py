@@ -13,7 +13,7 @@ import pytest
 from faketools import write_program
 from variantbuild.errors import FlagsError
 from variantbuild.host.local import LocalHost
-from variantbuild.plan.flags import Flags, Guard, resolve_flags
+from variantbuild.plan.flags import Flags, IsaNote, resolve_flags
 from variantbuild.plan.flags.trial import Trial, try_flags
 from variantbuild.probe.compiler import probe_compiler
 from variantbuild.probe.facts import Compiler, CompilerFamily, Found, Language
@@ -73,7 +73,7 @@ def fake(path: Path, family: CompilerFamily = "gcc", language: Language = "c") -
 @pytest.mark.parametrize("cpu", ["v2", "v3", "v4"])
 def test_gcc_writes_the_note(cpu: str) -> None:
     trial = tried(cpu, "c", "cxx", "fortran", CC="gcc", CXX="g++", FC="gfortran")
-    assert trial.guard == Guard(level=cpu)
+    assert trial.isa_note == IsaNote(level=cpu)
     assert [command[-1] for command in trial.commands] == [
         "probe_c.out",
         "probe_cxx.out",
@@ -83,62 +83,62 @@ def test_gcc_writes_the_note(cpu: str) -> None:
 
 
 def test_without_c_another_language_links() -> None:
-    assert tried("v3", "cxx", CXX="g++").guard == Guard(level="v3")
-    assert tried("v3", "fortran", FC="gfortran").guard == Guard(level="v3")
+    assert tried("v3", "cxx", CXX="g++").isa_note == IsaNote(level="v3")
+    assert tried("v3", "fortran", FC="gfortran").isa_note == IsaNote(level="v3")
 
 
 def test_clang_writes_the_note_too() -> None:
-    assert tried("v3", "c", CC="clang").guard == Guard(level="v3")
+    assert tried("v3", "c", CC="clang").isa_note == IsaNote(level="v3")
 
 
-def test_gold_is_unguarded() -> None:
+def test_gold_is_unprotected() -> None:
     if shutil.which("ld.gold") is None:
         pytest.skip("ld.gold is not installed")
-    guard = tried("v3", "c", CC="gcc", LDFLAGS="-fuse-ld=gold").guard
-    assert guard.level is None
-    assert "unknown -z option" in str(guard.unguarded)
+    note = tried("v3", "c", CC="gcc", LDFLAGS="-fuse-ld=gold").isa_note
+    assert note.level is None
+    assert "unknown -z option" in str(note.unprotected)
 
 
-def test_lld_is_unguarded_since_it_writes_no_note() -> None:
+def test_lld_is_unprotected_since_it_writes_no_note() -> None:
     if shutil.which("ld.lld") is None or shutil.which("clang") is None:
         pytest.skip("clang and ld.lld are not both installed")
-    guard = tried("v3", "c", CC="clang", LDFLAGS="-fuse-ld=lld").guard
-    if guard.level is None:
-        assert "no ISA note for v3" in str(guard.unguarded)
+    note = tried("v3", "c", CC="clang", LDFLAGS="-fuse-ld=lld").isa_note
+    if note.level is None:
+        assert "no ISA note for v3" in str(note.unprotected)
     else:  # A later lld may support it: then the note was read back.
-        assert guard == Guard(level="v3")
+        assert note == IsaNote(level="v3")
 
 
 def test_a_linker_may_be_chosen_in_cflags_as_well() -> None:
     if shutil.which("ld.gold") is None:
         pytest.skip("ld.gold is not installed")
-    assert tried("v3", "c", CC="gcc", CFLAGS="-fuse-ld=gold").guard.level is None
+    assert tried("v3", "c", CC="gcc", CFLAGS="-fuse-ld=gold").isa_note.level is None
 
 
 def test_named_processor_gets_the_note_of_its_level() -> None:
-    assert tried("haswell", "c", CC="gcc").guard == Guard(level="v3")
+    assert tried("haswell", "c", CC="gcc").isa_note == IsaNote(level="v3")
 
 
 def test_processor_below_every_noted_level_compiles_without_linking() -> None:
-    guard = tried("core2", "c", CC="gcc").guard
-    assert guard.level is None
-    assert "'core2'" in str(guard.unguarded)
+    note = tried("core2", "c", CC="gcc").isa_note
+    assert note.level is None
+    assert "'core2'" in str(note.unprotected)
 
 
-def test_processor_with_more_than_its_level_has_the_note_and_is_unguarded() -> None:
-    guard = tried("cascadelake", "c", CC="gcc").guard
-    assert guard.level == "v4"
-    assert "avx512vnni" in str(guard.unguarded)
+def test_processor_with_more_than_its_level_has_the_note_and_is_unprotected() -> None:
+    note = tried("cascadelake", "c", CC="gcc").isa_note
+    assert note.level == "v4"
+    assert "avx512vnni" in str(note.unprotected)
 
 
-def test_old_glibc_stays_unguarded_though_the_note_is_there() -> None:
+def test_old_glibc_stays_unprotected_though_the_note_is_there() -> None:
     compilers = find("c", CC="gcc")
-    old = Guard(level="v3", unguarded="glibc 2.17 does not read the ISA note")
-    flags = Flags(languages=("c",), c=("-march=x86-64-v3",), guard=old)
-    assert accepted(flags, compilers).guard == old
+    old = IsaNote(level="v3", unprotected="glibc 2.17 does not read the ISA note")
+    flags = Flags(languages=("c",), c=("-march=x86-64-v3",), isa_note=old)
+    assert accepted(flags, compilers).isa_note == old
 
 
-def test_refused_switch_is_named() -> None:
+def test_refused_flag_is_named() -> None:
     compilers = find("c", CC="gcc")
     flags = Flags(languages=("c",), c=("-march=hal9000",))
     error = refusal(flags, compilers)
@@ -148,23 +148,25 @@ def test_refused_switch_is_named() -> None:
     assert error.hint is not None
 
 
-def test_refused_switch_is_told_from_a_refused_guard() -> None:
+def test_refused_flag_is_told_from_a_refused_note() -> None:
     compilers = find("c", CC="gcc")
-    flags = Flags(languages=("c",), c=("-march=hal9000",), guard=Guard(level="v3"))
+    flags = Flags(languages=("c",), c=("-march=hal9000",), isa_note=IsaNote(level="v3"))
     assert "-march=hal9000" in refusal(flags, compilers).message
 
 
 def test_assembler_that_refuses(tmp_path: Path) -> None:
     """An old binutils: the compiler emits instructions that its assembler does not know."""
     compilers = find("c", CC="gcc")
-    folder = tmp_path / "old binutils"
-    folder.mkdir()
-    write_program(folder / "as", 'echo "probe.s:7: Error: no such instruction: vfmadd" >&2; exit 1')
-    flags = Flags(languages=("c",), c=("-march=x86-64-v3", f"-B{folder}"))
+    directory = tmp_path / "old binutils"
+    directory.mkdir()
+    write_program(
+        directory / "as", 'echo "probe.s:7: Error: no such instruction: vfmadd" >&2; exit 1'
+    )
+    flags = Flags(languages=("c",), c=("-march=x86-64-v3", f"-B{directory}"))
     assert "no such instruction" in refusal(flags, compilers).message
 
 
-def test_ignored_switch_is_no_success(tmp_path: Path) -> None:
+def test_ignored_flag_is_no_success(tmp_path: Path) -> None:
     """MSVC warns about an unknown /arch, exits with 0 and ignores it."""
     line = "cl : Command line warning D9002 : ignoring unknown option '/arch:SSE4.2'"
     tool = write_program(tmp_path / "cl", f'echo "{line}"')
@@ -182,26 +184,26 @@ def test_silent_failure_and_missing_program(tmp_path: Path) -> None:
 def test_linker_that_links_without_the_note(tmp_path: Path) -> None:
     """Like lld 14: exit status 0 and a valid module, but without the ISA note."""
     compilers = find("c", CC="gcc")
-    folder = tmp_path / "forgetful"
-    folder.mkdir()
+    directory = tmp_path / "forgetful"
+    directory.mkdir()
     write_program(
-        folder / "ld",
+        directory / "ld",
         'for word; do shift; case $word in -z|x86-64-v3) ;; *) set -- "$@" "$word";; esac; done\n'
         f'exec {shutil.which("ld")} "$@"',
     )
-    flags = Flags(languages=("c",), c=(f"-B{folder}",), guard=Guard(level="v3"))
-    guard = accepted(flags, compilers).guard
-    assert guard.level is None
-    assert "wrote no ISA note for v3" in str(guard.unguarded)
+    flags = Flags(languages=("c",), c=(f"-B{directory}",), isa_note=IsaNote(level="v3"))
+    note = accepted(flags, compilers).isa_note
+    assert note.level is None
+    assert "wrote no ISA note for v3" in str(note.unprotected)
 
 
 def test_linker_that_lies(tmp_path: Path) -> None:
-    """Exit status 0 and a file that is not an ELF file: not taken for a guard."""
+    """Exit status 0 and a file that is not an ELF file: not taken for an ISA note."""
     liar = write_program(tmp_path / "liar", 'for last; do :; done; echo nonsense > "$last"')
-    flags = Flags(languages=("c",), guard=Guard(level="v3"))
-    guard = accepted(flags, {"c": fake(liar)}).guard
-    assert guard.level is None
-    assert "could not be read" in str(guard.unguarded)
+    flags = Flags(languages=("c",), isa_note=IsaNote(level="v3"))
+    note = accepted(flags, {"c": fake(liar)}).isa_note
+    assert note.level is None
+    assert "could not be read" in str(note.unprotected)
 
 
 def test_one_run_a_language(tmp_path: Path, scripted: Path) -> None:
@@ -236,7 +238,7 @@ def test_probe_makes_the_compiler_emit_the_level(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the CPU time of children")
 def test_costs_little() -> None:
-    """C and C++ with the guard: two driver runs. The bound is loose, for slow machines."""
+    """C and C++ with the ISA note: two driver runs. The bound is loose, for slow machines."""
     before = os.times()
     tried("v3", "c", "cxx", CC="gcc", CXX="g++")
     after = os.times()

@@ -40,14 +40,14 @@ def by_index(*words: str) -> Route:
 
 
 def hashes(environment: Environment, sources: Sources) -> tuple[str | Path, ...]:
-    listed = environment.folder / "requirements.txt"
+    listed = environment.directory / "requirements.txt"
     listed.write_text(f"whatami==1.0 --hash=sha256:{sources.digest}\n", encoding="utf-8")
     words = ("--require-hashes", "--no-binary", "whatami", "-r", listed)
     return (*words, "--find-links", sources.sdist.parent)
 
 
 def constraints(environment: Environment, sources: Sources) -> tuple[str | Path, ...]:
-    listed = environment.folder / "constraints.txt"
+    listed = environment.directory / "constraints.txt"
     listed.write_text("whatami<2\n", encoding="utf-8")
     return ("-c", listed, "--no-binary", "whatami", "--find-links", sources.sdist.parent, "whatami")
 
@@ -86,11 +86,11 @@ QUICK = [name for name, (_, _, quick) in ROUTES.items() if quick or FULL]
 @pytest.fixture(scope="module")
 def pips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The older pips, downloaded."""
-    folder = tmp_path_factory.mktemp("pips")
-    command = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(folder)]
+    directory = tmp_path_factory.mktemp("pips")
+    command = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(directory)]
     for version in PIPS[:-1]:
         subprocess.run([*command, f"pip=={version}"], check=True)
-    return folder
+    return directory
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_uv_sync_is_stable(
     sources: Sources, environment: Environment, table: Table, tmp_path: Path
 ) -> None:
     project = shutil.copytree(sources.repository, tmp_path / "app", dirs_exist_ok=True)
-    env = {"VARIANTBUILD_CPU": "v2", "UV_PROJECT_ENVIRONMENT": str(environment.folder)}
+    env = {"VARIANTBUILD_CPU": "v2", "UV_PROJECT_ENVIRONMENT": str(environment.directory)}
     uv(environment, "sync", "--no-editable", cwd=project, **env).ok()
     assert environment.compiled_for("whatami")["level"] == "v2"
     assert "Checked" in uv(environment, "sync", "--no-editable", cwd=project, **env).ok().output
@@ -169,8 +169,8 @@ def test_uv_sync_is_stable(
 def test_uv_by_path_name_and_wheel(
     sources: Sources, environment: Environment, table: Table, tmp_path: Path
 ) -> None:
-    folders = ("--find-links", sources.sdist.parent, "--find-links", environment.wheelhouse)
-    by_name = ("--no-binary", "whatami", *folders, "whatami")
+    directories = ("--find-links", sources.sdist.parent, "--find-links", environment.wheelhouse)
+    by_name = ("--no-binary", "whatami", *directories, "whatami")
     routes: tuple[tuple[str, tuple[str | Path, ...]], ...] = (
         ("path", (sources.tree,)),
         ("name", by_name),
@@ -187,11 +187,11 @@ def test_uv_by_path_name_and_wheel(
         ("through an sdist", ()),
         ("--wheel", ("--wheel",)),
     )
-    for route, switches in builds:
+    for route, options in builds:
         out = tmp_path / route.strip("-").replace(" ", "-")
         tree = shutil.copytree(sources.repository, tmp_path / f"tree-{out.name}")
         uv(
-            environment, "build", *switches, "-o", out, tree, cwd=tmp_path, VARIANTBUILD_CPU="v2"
+            environment, "build", *options, "-o", out, tree, cwd=tmp_path, VARIANTBUILD_CPU="v2"
         ).ok()
         (wheel,) = out.glob("*.whl")
         environment.uv_pip("install", wheel).ok()

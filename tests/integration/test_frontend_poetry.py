@@ -47,10 +47,10 @@ priority = "primary"
 @pytest.fixture(scope="module")
 def poetry_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install poetry into a separate environment."""
-    folder = tmp_path_factory.mktemp("poetry") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / "pip", "install", "-q", "poetry==2.*"], check=True)
-    return folder / "bin" / "poetry"
+    directory = tmp_path_factory.mktemp("poetry") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", directory], check=True)
+    subprocess.run([directory / "bin" / "pip", "install", "-q", "poetry==2.*"], check=True)
+    return directory / "bin" / "poetry"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def index(sources: Sources, wheelhouse: Path, tmp_path: Path) -> Iterator[str]:
 class Poetry(Protocol):
     """Runs poetry in a directory, on a machine of a level."""
 
-    def __call__(self, folder: Path, level: str, *words: str | Path) -> Done: ...
+    def __call__(self, directory: Path, level: str, *words: str | Path) -> Done: ...
 
 
 @pytest.fixture
@@ -76,30 +76,30 @@ def poetry(poetry_program: Path, wheelhouse: Path, tmp_path: Path) -> Poetry:
     # Its own Python, not the first one on PATH, which has only five seconds to print its version.
     env["POETRY_VIRTUALENVS_USE_POETRY_PYTHON"] = "true"
 
-    def call(folder: Path, level: str, *words: str | Path) -> Done:
+    def call(directory: Path, level: str, *words: str | Path) -> Done:
         changed = {**env, "VARIANTBUILD_CPU": level}
-        return run(poetry_program, "-n", *words, cwd=folder, env=changed).ok()
+        return run(poetry_program, "-n", *words, cwd=directory, env=changed).ok()
 
     return call
 
 
-def application(folder: Path, index: str) -> Path:
+def application(directory: Path, index: str) -> Path:
     """Write a project without packages, which installs from `index`."""
-    folder.mkdir()
+    directory.mkdir()
     python = "{}.{}".format(*sys.version_info)
     text = _PROJECT.format(python=python) + _SOURCE.format(index=index)
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
-    return folder
+    (directory / "pyproject.toml").write_text(text, encoding="utf-8")
+    return directory
 
 
-def installed(folder: Path) -> tuple[str, str]:
+def installed(directory: Path) -> tuple[str, str]:
     """Return version and level of the package in the project's environment."""
     code = (
         "import importlib.metadata as m, whatami;"
         "print(m.version('whatami'), whatami.compiled_for()['level'])"
     )
-    python = folder / ".venv" / "bin" / "python"
-    version, level = run(python, "-c", code, cwd=folder, env={}).ok().stdout.split()
+    python = directory / ".venv" / "bin" / "python"
+    version, level = run(python, "-c", code, cwd=directory, env={}).ok().stdout.split()
     return version, level
 
 

@@ -12,21 +12,21 @@ from workshop import run
 
 HOOKS = """
 import sys, variantbuild
-folder = sys.argv[1]
+directory = sys.argv[1]
 variantbuild.get_requires_for_build_wheel()
-print(variantbuild.build_wheel(folder))
+print(variantbuild.build_wheel(directory))
 parts = ("accelerator", "probe.accelerators", "probe.cuda", "probe.rocm", "probe.nvidia")
 names = tuple(f"variantbuild.{part}" for part in parts)
 print("loaded:", *(name for name in sys.modules if name.startswith(names)))
 """
 
 
-def fake_tools(folder: Path, log: Path) -> None:
-    """Put nvcc, hipcc and nvidia-smi into `folder`; each writes its name to `log` when called."""
-    folder.mkdir()
+def fake_tools(directory: Path, log: Path) -> None:
+    """Put nvcc, hipcc and nvidia-smi into `directory`; each writes its name to `log` if called."""
+    directory.mkdir()
     for name in ("nvcc", "hipcc", "hipconfig", "nvidia-smi"):
-        (folder / name).write_text(f"#!/bin/sh\necho {name} >> {log}\n")
-        (folder / name).chmod(0o755)
+        (directory / name).write_text(f"#!/bin/sh\necho {name} >> {log}\n")
+        (directory / name).chmod(0o755)
 
 
 @pytest.mark.compile

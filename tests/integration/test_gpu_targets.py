@@ -30,7 +30,7 @@ def test_levels_and_an_accelerator(setuptools_gpu: Path, environment: Environmen
     words = ["build", "--no-isolation", "-o", "out", "-C", "variantbuild.cuda.architectures=80"]
     for target in ("v2", "v3", "cu13.v3"):
         words += ["--target", target]
-    program = environment.folder / "bin" / "variantbuild"
+    program = environment.directory / "bin" / "variantbuild"
     done = environment.run(program, *words, cwd=setuptools_gpu).ok()
     table = [line.split() for line in done.stdout.splitlines()]
     assert table[0] == ["target", "size", "time", "wheel"]

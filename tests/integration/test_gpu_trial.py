@@ -53,9 +53,9 @@ def refusal(build: DeviceBuild, **env: str) -> str:
     return error.message
 
 
-def newer_gxx(folder: Path) -> str:
+def newer_gxx(directory: Path) -> str:
     """Make a g++ that reports version 99 to nvcc's headers."""
-    path = folder / "g++-99"
+    path = directory / "g++-99"
     path.write_text(f'#!/bin/sh\nexec {shutil.which("g++")} -U__GNUC__ -D__GNUC__=99 "$@"\n')
     path.chmod(0o755)
     return str(path)

@@ -26,10 +26,10 @@ def hook_environment(
     """An environment with variantbuild and its delegates, for hooks without isolation."""
     from workshop import clean_environment, run
 
-    folder = tmp_path_factory.mktemp("hooks")
-    env = clean_environment(folder / "home", wheelhouse)
-    run(uv_program, "venv", "-q", folder / "venv", cwd=folder, env=env).ok()
-    environment = Environment(folder / "venv", wheelhouse, uv_program, env)
+    directory = tmp_path_factory.mktemp("hooks")
+    env = clean_environment(directory / "home", wheelhouse)
+    run(uv_program, "venv", "-q", directory / "venv", cwd=directory, env=env).ok()
+    environment = Environment(directory / "venv", wheelhouse, uv_program, env)
     environment.uv_pip("install", "variantbuild", "setuptools", "meson-python", "ninja").ok()
     return environment
 
@@ -37,15 +37,15 @@ def hook_environment(
 class Tree:
     """A project and the hooks to call in it."""
 
-    def __init__(self, folder: Path, environment: Environment) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, environment: Environment) -> None:
+        self.directory = directory
         self.environment = environment
-        self.out = folder.parent / "out"
+        self.out = directory.parent / "out"
         self.out.mkdir()
 
     def call(self, expression: str, **env: str) -> Done:
         code = f"import sys, variantbuild as v; print(); print('=', {expression})"
-        return self.environment.run(self.environment.python, "-c", code, cwd=self.folder, **env)
+        return self.environment.run(self.environment.python, "-c", code, cwd=self.directory, **env)
 
     def build(self, settings: dict[str, object] | None = None, **env: str) -> Done:
         return self.call(f"v.build_wheel({str(self.out)!r}, {settings!r})", **env)
@@ -61,7 +61,7 @@ class Tree:
         assert list(self.out.iterdir()) == []
 
     def edit(self, name: str, before: str, after: str) -> None:
-        path = self.folder / name
+        path = self.directory / name
         text = path.read_text(encoding="utf-8")
         assert before in text
         path.write_text(text.replace(before, after), encoding="utf-8")
@@ -72,9 +72,9 @@ def tree(setuptools_c: Path, hook_environment: Environment) -> Tree:
     return Tree(setuptools_c, hook_environment)
 
 
-def script(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    path = folder / name
+def script(directory: Path, name: str, text: str) -> Path:
+    directory.mkdir(exist_ok=True)
+    path = directory / name
     path.write_text("#!/bin/sh\n" + textwrap.dedent(text), encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
@@ -90,7 +90,7 @@ def assert_prepared(wheel: Path, dist_info: Path) -> None:
 
 
 def test_prepare_and_build_agree_when_the_version_is_plain(tree: Tree, tmp_path: Path) -> None:
-    (tree.folder / "LICENSE").write_text("Do as you like.\n", encoding="utf-8")
+    (tree.directory / "LICENSE").write_text("Do as you like.\n", encoding="utf-8")
     tree.edit("pyproject.toml", "[project]", '[project.scripts]\nask = "whatami:dot"\n\n[project]')
     meta = tmp_path / "meta"
     meta.mkdir()
@@ -145,12 +145,12 @@ def test_same_input_same_bytes(tree: Tree) -> None:
         code = f"import os, variantbuild as v; os.umask(0o{umask}); "
         code += f"v.build_wheel({str(tree.out)!r})"
         tree.environment.run(
-            tree.environment.python, "-c", code, cwd=tree.folder, TZ=f"UTC{umask[0]}", **env
+            tree.environment.python, "-c", code, cwd=tree.directory, TZ=f"UTC{umask[0]}", **env
         ).ok()
         (wheel,) = tree.out.iterdir()
         contents.append(wheel.read_bytes())
         wheel.unlink()
-        shutil.rmtree(tree.folder / "build")
+        shutil.rmtree(tree.directory / "build")
     assert contents[0] == contents[1]
 
 
@@ -227,7 +227,7 @@ def test_cc_names_nothing(tree: Tree) -> None:
     tree.refused(done, "no-such-cc", "CC")
 
 
-def test_a_compiler_that_refuses_the_switch(tree: Tree, tmp_path: Path) -> None:
+def test_a_compiler_that_refuses_the_flag(tree: Tree, tmp_path: Path) -> None:
     stubborn = script(
         tmp_path / "bin",
         "gcc",
@@ -247,18 +247,20 @@ def test_malformed_pyproject(tree: Tree) -> None:
     tree.refused(tree.build(), "pyproject.toml is not valid TOML", "line")
 
 
-def test_missing_output_folder(tree: Tree) -> None:
+def test_missing_output_directory(tree: Tree) -> None:
     done = tree.call("v.build_wheel('/nowhere/out')")
     tree.refused(done, "output directory /nowhere/out does not exist")
 
 
-def test_read_only_output_folder(tree: Tree, tmp_path: Path) -> None:
+def test_read_only_output_directory(tree: Tree, tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        folder = Path("/sys/kernel")  # root may write everywhere
+        directory = Path("/sys/kernel")  # root may write everywhere
     else:
-        folder = tmp_path / "locked"
-        folder.mkdir(mode=0o555)
-    tree.refused(tree.call(f"v.build_wheel({str(folder)!r})"), str(folder), "cannot be written to")
+        directory = tmp_path / "locked"
+        directory.mkdir(mode=0o555)
+    tree.refused(
+        tree.call(f"v.build_wheel({str(directory)!r})"), str(directory), "cannot be written to"
+    )
 
 
 def test_a_delegate_without_the_hook(in_tree_delegate: Path, hook_environment: Environment) -> None:
@@ -310,14 +312,14 @@ def test_downgrade_stamps_what_was_found(tree: Tree) -> None:
     assert "v3" not in wheel.name
 
 
-def test_unguarded_is_said_and_kept_out_of_the_file_name(tree: Tree) -> None:
+def test_unprotected_is_said_and_kept_out_of_the_file_name(tree: Tree) -> None:
     """No loader checks what a CPU has beyond its level: pip gets a name that it will not reuse."""
-    tracker = tree.folder.parent / "tracker"
+    tracker = tree.directory.parent / "tracker"
     tracker.mkdir()
-    (tracker / "entry").write_text(tree.folder.as_uri(), encoding="utf-8")
+    (tracker / "entry").write_text(tree.directory.as_uri(), encoding="utf-8")
     env = {"PIP_BUILD_TRACKER": str(tracker)}
     done = tree.build({"variantbuild.cpu": "cascadelake"}, **env).ok()
-    assert "unguarded" in done.stderr
+    assert "not protected" in done.stderr
     (wheel,) = tree.out.iterdir()
     assert wheel.name.startswith("whatami-1.0+cascadelake-")
     assert wheel.name.endswith("-linux_x86_64_cascadelake.whl")
@@ -326,7 +328,7 @@ def test_unguarded_is_said_and_kept_out_of_the_file_name(tree: Tree) -> None:
     assert text.count("\nTag: ") == 2
     wheel.unlink()
     done = tree.build({"variantbuild.cpu": "haswell"}, **env).ok()
-    assert "unguarded" not in done.stderr
+    assert "not protected" not in done.stderr
     (wheel,) = tree.out.iterdir()
     assert wheel.name.endswith("-linux_x86_64.linux_x86_64_haswell.whl")
     wheel.unlink()
@@ -344,7 +346,7 @@ def test_a_project_that_needs_more_than_the_stamp_is_refused(tree: Tree) -> None
     assert list(tree.out.iterdir()) == []
 
 
-def test_conflicting_switches_of_the_user_are_named(tree: Tree) -> None:
+def test_conflicting_flags_of_the_user_are_named(tree: Tree) -> None:
     done = tree.build({"variantbuild.cpu": "v3"}, CFLAGS="-march=native")
     assert "-march=native" in done.stderr
     assert "CFLAGS" in done.stderr
@@ -378,7 +380,7 @@ def test_v4_raises_import_error_on_a_lesser_machine(tree: Tree, host_level: str)
 def test_plan_command(tree: Tree) -> None:
     python = tree.environment.python
     done = tree.environment.run(
-        python, "-m", "variantbuild", "plan", ".", "--target", "v3", "--json", cwd=tree.folder
+        python, "-m", "variantbuild", "plan", ".", "--target", "v3", "--json", cwd=tree.directory
     ).ok()
     plan = json.loads(done.stdout)
     assert plan["version"] == 1
@@ -387,7 +389,7 @@ def test_plan_command(tree: Tree) -> None:
     versions = {row["front_end"]: row["version"] for row in plan["names"]}
     assert versions["pip, an sdist or by name"] == "1.0"
     assert versions["pip, a source tree"] == "1.0+v3"
-    people = tree.environment.run(python, "-m", "variantbuild", "plan", cwd=tree.folder).ok()
+    people = tree.environment.run(python, "-m", "variantbuild", "plan", cwd=tree.directory).ok()
     assert "\x1b[" not in people.stdout
 
 
@@ -395,7 +397,7 @@ def test_meson_options_of_the_project_do_not_throw_the_flags_away(
     meson_c: Path, tmp_path: Path, hook_environment: Environment
 ) -> None:
     tree = Tree(meson_c, hook_environment)
-    file = tree.folder / "meson.build"
+    file = tree.directory / "meson.build"
     text = file.read_text(encoding="utf-8")
     assert "'buildtype=release'" in text
     options = "'buildtype=release', 'c_args=-DOWN_OPTION'"
@@ -405,13 +407,13 @@ def test_meson_options_of_the_project_do_not_throw_the_flags_away(
     (wheel,) = tree.out.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         (module,) = [name for name in archive.namelist() if name.endswith(".so")]
-        lines = parse_elf(archive.read(module)).switches
+        lines = parse_elf(archive.read(module)).command_lines
     assert lines
     assert all("-march=x86-64-v3" in line.split() for line in lines)
 
 
 def test_flags_that_reach_the_link_alone_are_no_evidence(tree: Tree) -> None:
-    script = tree.folder / "setup.py"
+    script = tree.directory / "setup.py"
     text = script.read_text(encoding="utf-8")
     # An absolute path, so that the wrappers on PATH do not add the flags either.
     lines = f"import os\nos.environ.update(CFLAGS='-O1', CC={shutil.which('gcc')!r})\n"

@@ -80,7 +80,7 @@ def test_cmake_variables(make_environment: MakeEnvironment, flags_cmake: Path) -
     with (flags_cmake / "CMakeLists.txt").open("a", encoding="utf-8") as stream:
         stream.write('message(STATUS "seen: <${SEEN}>")\n')
     command = ("-m", "variantbuild", "build", "--no-isolation", flags_cmake, "-v", "--target")
-    bin_path = f"{ready.folder / 'bin'}:{ready.env['PATH']}"
+    bin_path = f"{ready.directory / 'bin'}:{ready.env['PATH']}"
     shown = ready.run(ready.python, *command, "v2", PATH=bin_path)
     assert "seen: <ON>" in shown.ok().output
     shown = ready.run(ready.python, *command, "v1", PATH=bin_path)

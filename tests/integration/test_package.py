@@ -69,7 +69,7 @@ def on_a_terminal(command: list[str], cwd: Path, env: Mapping[str, str]) -> str:
 
 def test_colour_on_a_terminal_only(setuptools_c: Path, environment: Environment) -> None:
     environment.uv_pip("install", "-q", "variantbuild").ok()
-    program = str(environment.folder / "bin" / "variantbuild")
+    program = str(environment.directory / "bin" / "variantbuild")
     env = {**environment.env, "TERM": "xterm", "VARIANTBUILD_CPU": "v2"}
     command = [program, "plan", str(setuptools_c)]
     assert "\x1b[1m" in on_a_terminal(command, setuptools_c, env)
@@ -81,7 +81,7 @@ def test_colour_on_a_terminal_only(setuptools_c: Path, environment: Environment)
 @pytest.mark.compile
 def test_progress_on_a_terminal(setuptools_c: Path, environment: Environment) -> None:
     environment.uv_pip("install", "-q", "variantbuild[build]", "setuptools").ok()
-    program = str(environment.folder / "bin" / "variantbuild")
+    program = str(environment.directory / "bin" / "variantbuild")
     env = {**environment.env, "TERM": "xterm", "VARIANTBUILD_CPU": "v2"}
     shown = on_a_terminal([program, "build", "--no-isolation"], setuptools_c, env)
     assert "compiling" in shown

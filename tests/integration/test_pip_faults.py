@@ -17,7 +17,7 @@ def by_name(sources: Sources, *words: str | Path) -> tuple[str | Path, ...]:
     return ("--no-binary", "whatami", "--find-links", sources.sdist.parent, *words)
 
 
-def test_strange_folders_and_settings_of_one_requirement(
+def test_strange_directories_and_settings_of_one_requirement(
     environment: Environment, sources: Sources, tmp_path: Path
 ) -> None:
     """No home, a space and umlauts in the path of temporary files, settings in requirements.txt."""
@@ -32,7 +32,7 @@ def test_strange_folders_and_settings_of_one_requirement(
     assert environment.compiled_for("whatami")["level"] == "v2"
     assert done.output.count("is not stored in the build cache: /dev/null/") == 1
     assert list(temporary.iterdir()) == []
-    assert not (environment.folder / "here").exists()
+    assert not (environment.directory / "here").exists()
 
 
 def test_download_takes_the_sdist_and_compiles_nothing(
@@ -62,7 +62,7 @@ def test_two_at_once(
         started.append(
             subprocess.Popen(
                 list(map(str, command)),
-                cwd=environment.folder,
+                cwd=environment.directory,
                 env=env,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -35,7 +35,7 @@ def gcc(*words: str | Path) -> None:
     subprocess.run(list(map(str, command)), check=True)
 
 
-def pack(folder: Path, version: str, platforms: str, members: dict[str, bytes]) -> Path:
+def pack(directory: Path, version: str, platforms: str, members: dict[str, bytes]) -> Path:
     """Write a wheel `m` with the given members, and return its path."""
     info = f"m-{version}.dist-info"
     tags = "".join(f"Tag: {TAG}-{TAG}-{platform}\n" for platform in platforms.split("."))
@@ -49,8 +49,8 @@ def pack(folder: Path, version: str, platforms: str, members: dict[str, bytes]) 
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
         rows += f"{name},sha256={digest},{len(data)}\n"
     members[f"{info}/RECORD"] = f"{rows}{info}/RECORD,,\n".encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"m-{version}-{TAG}-{TAG}-{platforms}.whl"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"m-{version}-{TAG}-{TAG}-{platforms}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
@@ -66,7 +66,7 @@ class MakeWheel(Protocol):
         *,
         version: str | None = None,
         platforms: str | None = None,
-        guard: bool = True,
+        isa_note: bool = True,
         use: str = "",
         extern: str = "",
         words: tuple[str | Path, ...] = (),
@@ -82,14 +82,14 @@ def make(tmp_path: Path) -> MakeWheel:
         *,
         version: str | None = None,
         platforms: str | None = None,
-        guard: bool = True,
+        isa_note: bool = True,
         use: str = "",
         extern: str = "",
         words: tuple[str | Path, ...] = (),
     ) -> Path:
         number = {"v1": "", "v2": "-v2", "v3": "-v3"}[level]
         macros = (f"-DEXTERN={extern}", f"-DUSE={use}")
-        note = [f"-Wl,-z,x86-64{number}"] if guard and number else []
+        note = [f"-Wl,-z,x86-64{number}"] if isa_note and number else []
         source, module = SOURCES / "extension.c", tmp_path / "m.so"
         gcc(f"-march=x86-64{number}", *note, *macros, source, *words, "-o", module)
         label = "" if level == "v1" else f"+{level}"
@@ -104,10 +104,10 @@ def make(tmp_path: Path) -> MakeWheel:
 @pytest.fixture
 def library(tmp_path: Path) -> tuple[str | Path, ...]:
     """Compile a library outside of the wheel, and return the linker flags for it."""
-    folder = tmp_path / "lib"
-    folder.mkdir()
-    gcc("-Wl,-soname,libown.so.1", SOURCES / "own.c", "-o", folder / "libown.so.1")
-    return (folder / "libown.so.1",)
+    directory = tmp_path / "lib"
+    directory.mkdir()
+    gcc("-Wl,-soname,libown.so.1", SOURCES / "own.c", "-o", directory / "libown.so.1")
+    return (directory / "libown.so.1",)
 
 
 @pytest.fixture
@@ -115,9 +115,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out ü"
 
 
-def names(folder: Path) -> list[str]:
+def names(directory: Path) -> list[str]:
     return sorted(
-        path.name.split("-", 1)[1].replace(f"-{TAG}-{TAG}-", " ") for path in folder.iterdir()
+        path.name.split("-", 1)[1].replace(f"-{TAG}-{TAG}-", " ") for path in directory.iterdir()
     )
 
 
@@ -197,11 +197,11 @@ def test_a_library_is_grafted_and_the_wheel_works(
     assert names(again) == names(out)
 
 
-def test_without_guard_or_local_version_the_generic_tag_goes(
+def test_without_note_or_local_version_the_generic_tag_goes(
     make: MakeWheel, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unguarded = make("v3", guard=False)
-    assert main(["repair", "--tag-only", "-w", str(out), str(unguarded)]) == 0
+    unprotected = make("v3", isa_note=False)
+    assert main(["repair", "--tag-only", "-w", str(out), str(unprotected)]) == 0
     assert "has no ISA note that says so" in capsys.readouterr().err
     plain = make("v2", version="1.0")
     assert main(["repair", "-w", str(out), str(plain)]) == 0
@@ -218,10 +218,10 @@ def test_without_guard_or_local_version_the_generic_tag_goes(
 def test_code_beyond_the_label_is_refused(
     make: MakeWheel, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lie = make("v3", version="1.0+v2", platforms="linux_x86_64.linux_x86_64_v2", guard=False)
+    lie = make("v3", version="1.0+v2", platforms="linux_x86_64.linux_x86_64_v2", isa_note=False)
     assert main(["repair", "--tag-only", "-w", str(out), str(lie)]) == 1
     assert "needs v3" in capsys.readouterr().err
-    bare = make("v3", version="1.0", platforms="linux_x86_64", guard=False)
+    bare = make("v3", version="1.0", platforms="linux_x86_64", isa_note=False)
     assert main(["repair", "-w", str(out), str(bare)]) == 1
     assert list(out.iterdir()) == []
 

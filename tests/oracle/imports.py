@@ -1,10 +1,10 @@
-"""Compare verdicts on real wheels with an emulator: `imports.py [--download] FOLDER`.
+"""Compare verdicts on real wheels with an emulator: `imports.py [--download] DIRECTORY`.
 
 Each wheel named in wheels.json is installed with what it requires into a fresh environment, its
 module is imported and exercised by the running Python under `qemu-x86_64 -cpu Nehalem` (v2) and
 `-cpu Haswell` (v3), and the verdict of the audit on that level is compared with how the process
 ended. Disagreements that docs/audit.md explains are listed in wheels.json; after any other the exit
-code is 1. With `--download` pip downloads missing wheels into FOLDER; otherwise nothing is
+code is 1. With `--download` pip downloads missing wheels into DIRECTORY; otherwise nothing is
 downloaded.
 
 Source: qemu-user's CPU models; qemu 7.2 has no AVX-512, so v4 is not emulated.
@@ -43,7 +43,7 @@ class Subject:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run on `argv` and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the wheels lie")
+    parser.add_argument("directory", type=Path, help="where the wheels lie")
     parser.add_argument("--download", action="store_true", help="fetch the wheels with pip")
     parser.add_argument("--only", nargs="*", help="names of projects")
     args = parser.parse_args(argv)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for subject in _subjects():
         if args.only and subject.name not in args.only:
             continue
-        for level, fits, runs in _compare(subject, args.folder, download=args.download):
+        for level, fits, runs in _compare(subject, args.directory, download=args.download):
             known = level in subject.explained
             word = "agree" if fits == runs else "explained" if known else "DISAGREE"
             disagreed += word == "DISAGREE"
@@ -75,30 +75,32 @@ def _subjects() -> Iterator[Subject]:
         )
 
 
-def _compare(subject: Subject, folder: Path, *, download: bool) -> Iterator[tuple[str, bool, bool]]:
+def _compare(
+    subject: Subject, directory: Path, *, download: bool
+) -> Iterator[tuple[str, bool, bool]]:
     """Yield (level, whether the audit says it runs, whether it ran)."""
     with tempfile.TemporaryDirectory() as text:
         target = Path(text)
         sources = [] if download else ["--no-index"]
         if download:
-            _pip("download", "--quiet", "--dest", str(folder), subject.name)
+            _pip("download", "--quiet", "--dest", str(directory), subject.name)
         _pip(
-            "install", "--quiet", *sources, "--find-links", str(folder),
+            "install", "--quiet", *sources, "--find-links", str(directory),
             "--target", str(target), subject.name,
         )  # fmt: skip
-        wheels = _wheels_of(target, folder)
+        wheels = _wheels_of(target, directory)
         for level, processor in _PROCESSORS.items():
             variant = Variant(arch="x86_64", cpu=level)
             fits = all(judge_fit(audit_wheel(each), variant).ok for each in wheels)
             yield level, fits, _runs(subject, target, processor)
 
 
-def _wheels_of(target: Path, folder: Path) -> list[Path]:
-    """Return the wheels in `folder` of the distributions that were installed in `target`."""
+def _wheels_of(target: Path, directory: Path) -> list[Path]:
+    """Return the wheels in `directory` of the distributions that were installed in `target`."""
     found = []
     for each in target.glob("*.dist-info"):
         stem = each.name.removesuffix(".dist-info")
-        found += sorted(folder.glob(f"{stem}-*.whl"))[:1]
+        found += sorted(directory.glob(f"{stem}-*.whl"))[:1]
     return found
 
 

@@ -78,8 +78,8 @@ def stamped(tmp_path: Path) -> Stamped:
     """Stamp a wheel as v3 (only its version where it is pure) and return the new one."""
 
     def stamp(path: Path) -> Path:
-        folder = tmp_path / "stamped"
-        folder.mkdir(exist_ok=True)
+        directory = tmp_path / "stamped"
+        directory.mkdir(exist_ok=True)
         with open_wheel(path) as wheel:
             inventory = verify_wheel(wheel)
             plan: Plan
@@ -88,7 +88,7 @@ def stamped(tmp_path: Path) -> Stamped:
                 plan = plan_edit(inventory, Edit(version=version))
             else:
                 plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
-            return apply_edit(wheel, plan, folder)
+            return apply_edit(wheel, plan, directory)
 
     return stamp
 

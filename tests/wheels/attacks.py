@@ -101,10 +101,10 @@ def _directory_twice(w: Draft) -> None:
     w.between = data[at : data.index(b"PK\5\6")]
 
 
-def _folder_stream(w: Draft) -> None:
+def _directory_stream(w: Draft) -> None:
     part = w.add("demo/sub/", b"")
     part.mode(stat.S_IFDIR | 0o755)
-    part.packed = _raw(b"hidden in a folder")
+    part.packed = _raw(b"hidden in a directory")
 
 
 def _descriptor(**described: int) -> Bend:
@@ -189,7 +189,7 @@ ARCHIVES: Cases = {
     ),
     "volume label": ("label", of_part(external=(stat.S_IFREG | 0o644) << 16 | 0x08)),
     "link of NTFS": ("link", of_part(external=0x400, made_by=10 << 8 | 20)),
-    "folder with a stream": ("unpacks to more", _folder_stream),
+    "directory with a stream": ("unpacks to more", _directory_stream),
     "block device": ("neither", of_part(external=(stat.S_IFBLK | 0o644) << 16)),
     "empty stream of no bytes": (
         "data is missing",
@@ -198,9 +198,9 @@ ARCHIVES: Cases = {
 }
 
 NAMES: Cases = {
-    "folder called as a drive": ("drive letter", added("demo/C:/evil.py")),
-    "drive in the data folder": ("drive letter", added("demo-1.0.data/data/C:evil")),
-    "drive as a scheme's folder": ("drive letter", added("demo-1.0.data/data/d:/evil")),
+    "directory called as a drive": ("drive letter", added("demo/C:/evil.py")),
+    "drive in the data directory": ("drive letter", added("demo-1.0.data/data/C:evil")),
+    "drive as a scheme's directory": ("drive letter", added("demo-1.0.data/data/d:/evil")),
     "line separator": ("control", added("demo/a\u2028b.py")),
     "paragraph separator": ("control", added("demo/a\u2029b.py")),
     "next line": ("control", added("demo/a\x85b.py")),
@@ -222,7 +222,7 @@ NAMES: Cases = {
         "dist-info directories",
         added("evil-1.Dist-Info/RECORD"),
     ),
-    "data folder by case": (
+    "data directory by case": (
         "two .data|directory",
         added("demo-1.0.DATA/scripts/x", "demo-1.0.data/data/y"),
     ),
@@ -231,7 +231,7 @@ NAMES: Cases = {
     "record in small letters": ("ignoring case", info("record", "x")),
     "direct_url.json with a dot behind": ("installer", info("direct_url.json.", "{}")),
     "backslash in dist-info": ("backslash", info("..\\evil", "x")),
-    "folder twice": (
+    "directory twice": (
         "twice",
         lambda w: [
             w.parts.update({key: w.add("demo/sub/", b"", method=0).mode(stat.S_IFDIR | 0o755)})
@@ -239,7 +239,7 @@ NAMES: Cases = {
         ],
     ),
     "file far under a file": ("need a directory", added("demo/__init__.py/x/y/z.py")),
-    "sibling of the data folder": (
+    "sibling of the data directory": (
         "too similar",
         added("demo-1.0.data/data/x", "demo-1.0.dataX/evil"),
     ),
@@ -281,7 +281,7 @@ RECORDS: Cases = {
         "twice",
         lambda w: w.rows(lambda rows: rows.insert(0, list(rows[0]))),
     ),
-    "row of a folder without its slash": (
+    "row of a directory without its slash": (
         "but not in",
         lambda w: w.rows(lambda rows: rows.append(["demo", "", ""])),
     ),
@@ -447,7 +447,7 @@ METADATA: Cases = {
 }
 
 LAYOUT: Cases = {
-    "data folder over a member": (
+    "data directory over a member": (
         "over another",
         added("demo-1.0.data/purelib/demo/__init__.py"),
     ),
@@ -455,8 +455,8 @@ LAYOUT: Cases = {
         "over another",
         added("demo-1.0.data/purelib/x.py", "demo-1.0.data/platlib/x.py"),
     ),
-    "data folder's file over a folder": ("over another", added("demo-1.0.data/platlib/demo")),
-    "data folder's folder over a file": (
+    "data directory's file over a directory": ("over another", added("demo-1.0.data/platlib/demo")),
+    "data directory's directory over a file": (
         "over another",
         added("demo-1.0.data/purelib/demo/__init__.py/x.py"),
     ),

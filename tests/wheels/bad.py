@@ -194,10 +194,10 @@ ZIP: dict[str, tuple[str, Bend]] = {
         "symbolic link",
         of_part(external=(stat.S_IFLNK | 0o777) << 16, made_by=20),
     ),
-    "folder mode on a file": ("do not match", of_part(external=(stat.S_IFDIR | 0o755) << 16)),
-    "folder attribute on a file": ("do not match", of_part(external=0x10)),
-    "file mode on a folder": ("do not match", lambda w: w.add("demo/sub/", b"", method=0)),
-    "folder with contents": (
+    "directory mode on a file": ("do not match", of_part(external=(stat.S_IFDIR | 0o755) << 16)),
+    "directory attribute on a file": ("do not match", of_part(external=0x10)),
+    "file mode on a directory": ("do not match", lambda w: w.add("demo/sub/", b"", method=0)),
+    "directory with contents": (
         "contents",
         lambda w: w.add("demo/sub/", b"x", method=0).mode(stat.S_IFDIR | 0o755),
     ),
@@ -415,12 +415,12 @@ RECORDS: dict[str, tuple[str, Bend]] = {
     "UTF-16": ("UTF-8", record(lambda data: data.decode().encode("utf-16"))),
     "byte-order mark": ("byte-order mark", record(lambda data: b"\xef\xbb\xbf" + data)),
     "NUL in RECORD": ("NUL", record(lambda data: data + b"\0,,\n")),
-    "a folder listed": ("but not in", lambda w: _listed_folder(w)),
+    "a directory listed": ("but not in", lambda w: _listed_directory(w)),
     "RECORD doubled": ("twice", lambda w: w.parts.update({"again": w.part("RECORD")})),
 }
 
 
-def _listed_folder(w: Draft) -> None:
+def _listed_directory(w: Draft) -> None:
     w.add("demo/sub/", b"", method=0).mode(stat.S_IFDIR | 0o755)
     w.rows(lambda rows: rows.append(hash_row("demo/sub/", b"")))
 
@@ -522,7 +522,7 @@ METADATA: dict[str, tuple[str, Bend]] = {
 
 LAYOUT: dict[str, tuple[str, Bend]] = {
     "no dist-info": ("no dist-info", lambda w: _move_info(w, "demo-1.0.dist_info")),
-    "two dist-info folders": ("dist-info directories", added("other-1.0.dist-info/METADATA")),
+    "two dist-info directories": ("dist-info directories", added("other-1.0.dist-info/METADATA")),
     "two dist-info by version": ("dist-info directories", added("demo-1.1.dist-info/METADATA")),
     "two dist-info by case": ("dist-info directories", added("Demo-1.0.dist-info/METADATA")),
     "two dist-info by the ending's case": (
@@ -532,14 +532,14 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
     "dist-info in capitals": ("directory", lambda w: _move_info(w, "demo-1.0.DIST-INFO")),
     "dist-info of another project": ("directory", lambda w: _move_info(w, "other-1.0.dist-info")),
     "dist-info of another version": ("directory", lambda w: _move_info(w, "demo-1.1.dist-info")),
-    "foreign data folder": ("directory", added("other-1.0.data/scripts/run")),
-    "data folder of another version": ("directory", added("demo-1.1.data/scripts/run")),
-    "two data folders": (
+    "foreign data directory": ("directory", added("other-1.0.data/scripts/run")),
+    "data directory of another version": ("directory", added("demo-1.1.data/scripts/run")),
+    "two data directories": (
         "two .data",
         lambda w: (added("demo-1.0.data/scripts/run")(w), added("Demo-1.0.data/scripts/x")(w)),
     ),
     "unknown scheme": ("a known scheme", added("demo-1.0.data/stdlib/os.py")),
-    "file in the data folder": ("a known scheme", added("demo-1.0.data/os.py")),
+    "file in the data directory": ("a known scheme", added("demo-1.0.data/os.py")),
     "second dist-info by data": (
         "second dist-info",
         added("demo-1.0.data/purelib/evil-1.0.dist-info/METADATA"),
@@ -578,8 +578,8 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
     "METADATA beside metadata": ("ignoring case", info("metadata", "x")),
     "direct_url.json": ("installer", info("direct_url.json", "{}")),
     "Direct_URL.json": ("installer", info("Direct_URL.json", "{}")),
-    "file where a folder is": ("needs? a directory", added("demo")),
-    "file where a folder entry is": (
+    "file where a directory is": ("needs? a directory", added("demo")),
+    "file where a directory entry is": (
         "directory",
         lambda w: (
             w.add("demo/sub/", b"", method=0).mode(stat.S_IFDIR | 0o755),
@@ -590,13 +590,13 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
 }
 
 
-def _move_info(w: Draft, folder: str) -> None:
+def _move_info(w: Draft, directory: str) -> None:
     parts = {}
     for name, part in w.parts.items():
-        new = name.replace(w.dist_info, folder)
+        new = name.replace(w.dist_info, directory)
         part.name = new.encode()
         parts[new] = part
-    w.parts, w.dist_info = parts, folder
+    w.parts, w.dist_info = parts, directory
 
 
 _TAG = "py3-none-linux_x86_64"

@@ -140,7 +140,7 @@ class Draft:
         self.add_info("RECORD", b"")
 
     def add(self, name: str | bytes, data: bytes, **fields: Value) -> Part:
-        """Add a member in front of the dist-info folder's RECORD, with a row in RECORD."""
+        """Add a member in front of the dist-info directory's RECORD, with a row in RECORD."""
         raw = name if isinstance(name, bytes) else name.encode()
         key = raw.decode("utf-8", "surrogateescape")
         part = Part(raw, data)
@@ -155,7 +155,7 @@ class Draft:
         return part
 
     def add_info(self, name: str, data: bytes) -> Part:
-        """Add a member of the dist-info folder."""
+        """Add a member of the dist-info directory."""
         return self.add(f"{self.dist_info}/{name}", data)
 
     def part(self, name: str) -> Part:

@@ -45,9 +45,9 @@ class Tally:
 class Fuzzer:
     """Mutates the corpus with a seeded random generator."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, directory: Path) -> None:
         self.chance = random.Random(seed)
-        self.folder = folder
+        self.directory = directory
         drafts = [case.draft for case in good_cases()] + [case.draft for case in bad_cases()]
         self.seeds = [(draft.file_name, draft.build()) for draft in drafts]
         self.seeds = [(name, data) for name, data in self.seeds if len(data) < 100_000]
@@ -65,7 +65,7 @@ class Fuzzer:
     def execute(self, name: str, data: bytes) -> bool:
         """Verify and edit one wheel; return whether it was accepted."""
         safe = name.replace("/", "_").replace("\0", "_")[:255]
-        path = self.folder / safe
+        path = self.directory / safe
         path.write_bytes(data)
         started = time.monotonic()
         accepted = False
@@ -74,7 +74,7 @@ class Fuzzer:
                 inventory = verify_wheel(wheel)
                 accepted = True
                 edit = Edit(version=join_local(inventory.version, "fuzz"))
-                output = apply_edit(wheel, plan_edit(inventory, edit), self.folder)
+                output = apply_edit(wheel, plan_edit(inventory, edit), self.directory)
             with open_wheel(output) as wheel:
                 verify_wheel(wheel)
             output.unlink()
@@ -146,10 +146,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="folder to work in, where a failing input stays")
+    parser.add_argument(
+        "--keep", type=Path, help="directory to work in, where a failing input stays"
+    )
     args = parser.parse_args()
-    folder = args.keep or Path(tempfile.mkdtemp(prefix="variantbuild-fuzz-"))
-    tally = Fuzzer(args.seed, folder).run(args.seconds)
+    directory = args.keep or Path(tempfile.mkdtemp(prefix="variantbuild-fuzz-"))
+    tally = Fuzzer(args.seed, directory).run(args.seconds)
     print(f"{tally.executions} executions, {tally.accepted} accepted, no crash")
     return 0
 

@@ -43,12 +43,12 @@ def _modes(mode: int) -> Bend:
     return lambda w: w.part(A).mode(stat.S_IFREG | mode)
 
 
-def _folders(w: Draft) -> None:
+def _directories(w: Draft) -> None:
     parts = dict(w.parts)
     w.parts.clear()
-    for folder in ("demo/", f"{w.dist_info}/"):
-        w.add(folder, b"", method=0).mode(stat.S_IFDIR | 0o755)
-        w.parts.update({k: v for k, v in parts.items() if k.startswith(folder)})
+    for directory in ("demo/", f"{w.dist_info}/"):
+        w.add(directory, b"", method=0).mode(stat.S_IFDIR | 0o755)
+        w.parts.update({k: v for k, v in parts.items() if k.startswith(directory)})
 
 
 def _info_first(w: Draft) -> None:
@@ -123,7 +123,7 @@ ARCHIVES: dict[str, Bend] = {
     "executable": _modes(0o755),
     "private": _modes(0o600),
     "unreadable": _modes(0o000),
-    "folder entries": _folders,
+    "directory entries": _directories,
     "dist-info first": _info_first,
     "timestamps": of_parts(extra=TIMES, local_extra=TIMES),
     "owners": of_parts(extra=OWNER, local_extra=OWNER + TIMES),
@@ -179,7 +179,7 @@ CONTENTS: dict[str, Bend] = {
         lambda rows: [each.__setitem__(0, each[0].replace("/", "\\")) for each in rows] and None
     ),
     "RECORD in another order": lambda w: w.rows(lambda rows: rows.reverse()),
-    "data folder": _add(
+    "data directory": _add(
         "demo-1.0.data/scripts/run",
         "demo-1.0.data/data/share/x",
         "demo-1.0.data/headers/x.h",

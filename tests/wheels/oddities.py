@@ -30,7 +30,7 @@ _TAG = "py3-none-linux_x86_64"
 _STORED = len(Draft().part(A).stored)
 
 
-def _folder(name: str, packed: bytes | None) -> Bend:
+def _directory(name: str, packed: bytes | None) -> Bend:
     def bend(w: Draft) -> None:
         part = w.add(name, b"")
         part.mode(stat.S_IFDIR | 0o755)
@@ -82,9 +82,9 @@ def _local_zip64_of_one(w: Draft) -> None:
 ARCHIVES: dict[str, Bend] = {
     "directory in another order": _listed_backwards,
     "RECORD first": _record_first,
-    "folder called deflated": _folder("demo/sub/", b""),
-    "folder deflated": _folder("demo/sub/", None),
-    "empty folder": _folder("empty/", b""),
+    "directory called deflated": _directory("demo/sub/", b""),
+    "directory deflated": _directory("demo/sub/", None),
+    "empty directory": _directory("empty/", b""),
     "streams of many blocks": _blocks,
     "streams behind empty blocks": _empty_blocks,
     "zip64 fields of no bytes": of_part(extra=zip64_extra(), local_extra=zip64_extra()),
@@ -129,7 +129,7 @@ CONTENTS: dict[str, Bend] = {
     "hashes of three kinds": _mixed_hashes,
     "INSTALLER shipped": info("INSTALLER", "forge\n"),
     "REQUESTED shipped": info("REQUESTED", ""),
-    "dist-info with folders": info("licenses/a/b/METADATA", "not ours\n"),
+    "dist-info with directories": info("licenses/a/b/METADATA", "not ours\n"),
     "data beside other members": added(
         "demo-1.0.data/purelib/demo/more.py", "demo-1.0.data/purelib/demo2/x.py"
     ),

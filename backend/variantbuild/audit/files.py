@@ -10,7 +10,7 @@ from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.binary.devicecode import read_device_code
 from variantbuild.binary.elf import Data, Elf, ElfError, parse_elf
 from variantbuild.binary.formats import HEAD_LIMIT, Format, recognize
-from variantbuild.isa.recorded import parse_switch_line
+from variantbuild.isa.recorded import parse_recorded_flags
 
 _UNSEEN: Mapping[Format, str] = {
     "mach-o": "Mach-O files are not audited",
@@ -55,12 +55,12 @@ def audit_file(path: str, data: Data, jobs: int = 1) -> FileReport | None:
 
 def _with_elf(report: FileReport, data: Data, elf: Elf, jobs: int) -> FileReport:
     decoded = decode(data, elf, jobs)
-    lines = [parse_switch_line(line, report.machine) for line in elf.switches]
+    lines = [parse_recorded_flags(line, report.machine) for line in elf.command_lines]
     return replace(
         report,
         kind=elf.kind,
         isa_note=elf.isa_needed,
-        switches=tuple(dict.fromkeys(line for line in lines if line is not None)),
+        recorded=tuple(dict.fromkeys(line for line in lines if line is not None)),
         needed=elf.needed,
         glibc_floor=elf.glibc_floor,
         code=None if isinstance(decoded, Undecoded) else decoded,

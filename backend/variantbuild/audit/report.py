@@ -11,7 +11,7 @@ from variantbuild.binary.formats import Format, Role
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import highest
 from variantbuild.isa.processor import resolve_processor
-from variantbuild.isa.recorded import SwitchLine
+from variantbuild.isa.recorded import RecordedFlags
 
 #: Why instructions were not decoded where the decoder of the extra `audit` is missing.
 NO_DECODER = "iced-x86 is not installed (pip install variantbuild[audit])"
@@ -80,7 +80,7 @@ class FileReport:
     role: Role = "host"
     kind: ElfKind | None = None
     isa_note: str | None = None
-    switches: tuple[SwitchLine, ...] = ()
+    recorded: tuple[RecordedFlags, ...] = ()
     needed: tuple[str, ...] = ()
     glibc_floor: tuple[int, int] | None = None
     code: Code | None = None
@@ -109,14 +109,14 @@ class FileReport:
         """The level of the code in the file, by the best evidence; None without evidence."""
         if self.code is not None:
             return self.code.level
-        levels = [line.level for line in self.switches]
+        levels = [line.level for line in self.recorded]
         levels += [] if self.isa_note is None else [self.isa_note]
         return highest(self.machine, levels) if levels else None
 
     @property
     def is_undetermined(self) -> bool:
         """Whether the file cannot be read, or the needs of its recorded flags are unknown."""
-        known = [line.unknown is None for line in self.switches]
+        known = [line.unknown is None for line in self.recorded]
         return self.fault is not None or not (any(known) if self._dispatches else all(known))
 
     @property
@@ -128,7 +128,7 @@ class FileReport:
         """
         if self.is_undetermined:
             return None
-        levels = [line.level for line in self.switches if line.unknown is None]
+        levels = [line.level for line in self.recorded if line.unknown is None]
         if self._dispatches:
             # Other units may be compiled for more, for code that is chosen at run time.
             levels = [architecture(self.machine).lowest(levels).name]
@@ -147,7 +147,7 @@ class FileReport:
 
     @property
     def _dispatches(self) -> bool:
-        return self.code is not None and self.code.guard is not None and bool(self.switches)
+        return self.code is not None and self.code.guard is not None and bool(self.recorded)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

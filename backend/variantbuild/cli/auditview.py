@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, FileReport, Judgement
 
 _HEADS = ("file", "machine", "needs", "chosen at run time", "ISA note", "glibc", "outside levels")
+#: What JSON calls each kind of evidence, and what the table calls it.
+_EVIDENCE = {"instructions": "instructions", "switches": "recorded flags", "note": "ISA note"}
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -29,7 +31,7 @@ def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None
     told = told_once(judgement.findings)
     for each, sentence in told:
         print(paragraph(f"  {paint(each.severity, _STYLES[each.severity])}: {sentence}"))
-    seen = ", ".join(judgement.evidence) or "none"
+    seen = ", ".join(_EVIDENCE[each] for each in judgement.evidence) or "none"
     variant = str(judgement.variant)
     if expect is not None:
         print(f"  runs on {variant}: {'yes' if judgement.ok else 'no'}")
@@ -105,7 +107,7 @@ def _file(file: FileReport) -> dict[str, JSONValue]:
         "machines": list(file.machines),
         "level": file.required,
         "isa_note": file.isa_note,
-        "switches": [line.asked for line in file.switches],
+        "switches": [line.asked for line in file.recorded],
         "needed": list(file.needed),
         "glibc": None if file.glibc_floor is None else ".".join(map(str, file.glibc_floor)),
         "cuda": [] if file.device is None else [str(each) for each in file.device.cuda],

@@ -71,7 +71,7 @@ def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValu
         "trial": {
             "commands": [] if plan.trial is None else [list(each) for each in plan.trial.commands]
         },
-        "guard": {"level": plan.flags.guard.level, "unguarded": plan.flags.guard.unguarded},
+        "guard": {"level": plan.flags.isa_note.level, "unguarded": plan.flags.isa_note.unprotected},
         "compilers": [
             {
                 "language": language,
@@ -107,8 +107,8 @@ def _names(plan: BuildPlan) -> list[JSONValue]:
     name, version, tag, platform = _plain_name(plan)
     variant = plan.variant
     for kind, front_end in front_ends().items():
-        guarded = plan.flags.guard.unguarded is None
-        naming = resolve_naming(kind, plan.project.config, guarded=guarded)
+        protected = plan.flags.isa_note.unprotected is None
+        naming = resolve_naming(kind, plan.project.config, protected=protected)
         local = variant.local_version if naming.local else None
         in_file, in_wheel = name_platforms(
             naming.form, variant.platform_suffix, [platform], [platform]
@@ -144,13 +144,13 @@ def _plain_name(plan: BuildPlan) -> tuple[str, str, str, str]:
 def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
     variant, flags = plan.variant, plan.flags
     label = "the baseline: nothing is stamped" if variant.is_baseline else str(variant)
-    guard = flags.guard.unguarded
+    unprotected = flags.isa_note.unprotected
     if variant.is_baseline:
-        guarded = "not needed"
-    elif guard is None:
-        guarded = f"a CPU below {flags.guard.level} raises ImportError (ISA note)"
+        protected = "not needed"
+    elif unprotected is None:
+        protected = f"a CPU below {flags.isa_note.level} raises ImportError (ISA note)"
     else:
-        guarded = f"unguarded: {guard}"
+        protected = f"not protected: {unprotected}"
     rows = [
         ("variant", f"{paint(label, 'bold')}  ({_cpu_reason(plan)})"),
         ("delegate", f"{plan.delegate.backend}  ({plan.delegate.origin})"),
@@ -164,7 +164,7 @@ def _for_people(plan: BuildPlan, env: Mapping[str, str]) -> str:
         *([("rust", " ".join(flags.rust.compile) or "nothing")] if flags.rust else []),
         *([("link", " ".join(flags.link))] if flags.link else []),
         *plan_rows(plan),
-        ("guard", guarded),
+        ("ISA note", protected),
         *_trial_rows(plan),
         *(("override", str(override)) for override in plan.project.config.overrides),
     ]

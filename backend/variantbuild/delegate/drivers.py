@@ -99,7 +99,7 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
         family=compiler.family,
         before=before,
         after=after,
-        shared=flags.guard.driver_options if plan.flags.guard.level is not None else (),
+        shared=flags.isa_note.driver_options if plan.flags.isa_note.level is not None else (),
         shared_after=flags.link,
         dropped=_interpreters(host, before) if names_cpu else (),
         override=config.override_march and names_cpu,

@@ -13,7 +13,7 @@ from variantbuild.tags.forms import TagForm
 #: One row of data/frontends.json: what a front end accepts, and why.
 _Row = TypedDict(
     "_Row",
-    {"local": bool, "form": TagForm, "unguarded-form": TagForm, "front-end": str, "why": str},
+    {"local": bool, "form": TagForm, "unprotected-form": TagForm, "front-end": str, "why": str},
 )
 
 
@@ -26,15 +26,15 @@ class Naming:
     reason: str
 
 
-def resolve_naming(kind: SituationKind, config: Config, *, guarded: bool) -> Naming:
+def resolve_naming(kind: SituationKind, config: Config, *, protected: bool) -> Naming:
     """Choose version and tags for the front end `kind`; explicit settings win.
 
-    `guarded` means that the loader of a CPU below the level refuses the modules (ISA note).
+    `protected` means that the loader of a CPU below the level refuses the modules (ISA note).
     Otherwise the generic tag is left out of the file name if the front end allows that.
     """
     row = _situations()[kind]
     local = row["local"]
-    form = row["form"] if guarded else row["unguarded-form"]
+    form = row["form"] if protected else row["unprotected-form"]
     reasons = [row["why"]]
     if config.local_version != "auto":
         local = config.local_version == "always"

@@ -57,7 +57,7 @@ def _declared(variant: Variant, flags: Flags) -> Iterator[tuple[str, str]]:
             )
     if flags.rust is not None:
         yield property_name("declared", "flags", "rust"), " ".join(flags.rust.compile)
-    yield property_name("declared", "isa-guard"), flags.guard.level or "none"
+    yield property_name("declared", "isa-guard"), flags.isa_note.level or "none"
 
 
 def _probed(facts: HostFacts) -> Iterator[tuple[str, str]]:

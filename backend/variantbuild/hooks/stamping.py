@@ -46,8 +46,8 @@ def publish_stamped(
 
 def resolve_stamp(plan: BuildPlan, approved: Approved, platforms: tuple[str, ...]) -> Stamp:
     """Choose the stamp for a wheel whose delegate gave it the tags of `platforms`."""
-    guarded = approved.has_notes and plan.flags.guard.unguarded is None
-    naming = resolve_naming(plan.situation.kind, plan.project.config, guarded=guarded)
+    protected = approved.has_notes and plan.flags.isa_note.unprotected is None
+    naming = resolve_naming(plan.situation.kind, plan.project.config, protected=protected)
     variant = approved.variant
     in_file, in_wheel = name_platforms(naming.form, variant.platform_suffix, platforms, platforms)
     return Stamp(

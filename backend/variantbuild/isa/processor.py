@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, includes
-from variantbuild.isa.recorded import SwitchLine
+from variantbuild.isa.recorded import RecordedFlags
 
 # Linux's names, which archspec uses, if they differ from the compilers' by more than `_`.
 _COMPILER_NAMES = {"pclmulqdq": "pclmul", "sha_ni": "sha", "abm": "lzcnt", "sse4_1": "sse4.1"}
@@ -50,7 +50,7 @@ class Processor:
         """Return whether the -march or -mcpu value `march` means this CPU."""
         return march in self.spellings
 
-    def is_reached_by(self, line: SwitchLine) -> bool:
+    def is_reached_by(self, line: RecordedFlags) -> bool:
         """Return whether a recorded command line enabled what this CPU is declared for."""
         called = line.cpu is not None and self.is_called(line.cpu)
         return called or includes(self.arch, line.reached, self.level)

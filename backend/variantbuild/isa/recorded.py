@@ -20,7 +20,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SwitchLine:
+class RecordedFlags:
     """One recorded command line, judged.
 
     `level` is the highest level that its code may need; `reached` the highest level that it enables
@@ -38,7 +38,7 @@ class SwitchLine:
     unknown: str | None = None
 
 
-def parse_switch_line(line: str, arch: str) -> SwitchLine | None:
+def parse_recorded_flags(line: str, arch: str) -> RecordedFlags | None:
     """Interpret one recorded `line` for an architecture (archspec's family name).
 
     Returns None for architectures whose flags are unknown.
@@ -51,7 +51,7 @@ def parse_switch_line(line: str, arch: str) -> SwitchLine | None:
     return None
 
 
-def _x86_line(words: Sequence[str]) -> SwitchLine:
+def _x86_line(words: Sequence[str]) -> RecordedFlags:
     march = _last_value(words, "-march=") or x86flags.DEFAULT_MARCH
     named = x86flags.features_of_march(march)
     features = set(named or ())
@@ -66,7 +66,7 @@ def _x86_line(words: Sequence[str]) -> SwitchLine:
             asked += [word] if name[3:] in features else []
             features -= {each for each in features if name[3:] in x86flags.expand(each)}
     enabled = frozenset(features)
-    return SwitchLine(
+    return RecordedFlags(
         level=x86flags.level_needed(enabled),
         reached=x86flags.level_reached(enabled),
         asked=_shortened(asked),
@@ -81,7 +81,7 @@ def _shortened(asked: Sequence[str]) -> str:
     return " ".join(asked[:_SHOWN]) + more or "no -march"
 
 
-def _aarch64_line(words: Sequence[str]) -> SwitchLine:
+def _aarch64_line(words: Sequence[str]) -> RecordedFlags:
     known = architecture("aarch64")
     level, asked, extensions = known.baseline.name, "no -march", ""
     cpu = unknown = None
@@ -96,7 +96,7 @@ def _aarch64_line(words: Sequence[str]) -> SwitchLine:
         cpu = value
         unknown = name if found is None else None
     names = tuple(sorted(n for n in extensions.split("+") if n and not n.startswith("no")))
-    return SwitchLine(
+    return RecordedFlags(
         level=level, reached=level, asked=asked, extensions=names, cpu=cpu, unknown=unknown
     )
 
@@ -107,6 +107,6 @@ def _last_value(words: Sequence[str], option: str) -> str | None:
 
 
 def _level_of_cpu(name: str) -> Level | None:
-    cpus = cast("dict[str, dict[str, str]]", load_table("isa")["aarch64_switches"])["cpu"]
+    cpus = cast("dict[str, dict[str, str]]", load_table("isa")["aarch64_flags"])["cpu"]
     level = cpus.get(name)
     return None if level is None else architecture("aarch64").level(level)

@@ -92,4 +92,4 @@ def _in_levels() -> frozenset[str]:
 
 
 def _table() -> _Table:
-    return cast("_Table", load_table("isa")["x86_switches"])
+    return cast("_Table", load_table("isa")["x86_flags"])

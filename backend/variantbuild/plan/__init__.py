@@ -43,7 +43,7 @@ class BuildPlan:
 
     `platform` is `sysconfig.get_platform()` of the interpreter that the wheel is for, `soabi` its
     SOABI, None if it has none. `trial` is None until the flags have been tried: until then the
-    guard is the expected one.
+    ISA note is the expected one.
     """
 
     project: Project
@@ -74,9 +74,9 @@ class BuildPlan:
 
     @property
     def naming(self) -> Naming:
-        """The version and tags that the front end may see, which depend on the guard."""
-        guarded = self.flags.guard.unguarded is None
-        return resolve_naming(self.situation.kind, self.project.config, guarded=guarded)
+        """The version and tags that the front end may see, which depend on the ISA note."""
+        protected = self.flags.isa_note.unprotected is None
+        return resolve_naming(self.situation.kind, self.project.config, protected=protected)
 
     @property
     def device(self) -> DeviceBuild | None:
@@ -86,23 +86,26 @@ class BuildPlan:
         return self.devices.build(self.flags.cxx, self.project.config)
 
     def settled(self, trial: Trial) -> BuildPlan:
-        """Return the plan with the guard that `trial` read back; raises the trial's FlagsError."""
+        """Return the plan with the ISA note that `trial` read back; raises its FlagsError."""
         if trial.error is not None:
             raise trial.error
-        flags = replace(self.flags, guard=trial.guard)
+        flags = replace(self.flags, isa_note=trial.isa_note)
         return replace(self, compilation=replace(self.compilation, flags=flags), trial=trial)
 
     @property
     def messages(self) -> tuple[str, ...]:
         """Messages for the user before the build, one sentence each."""
-        unguarded = self.flags.guard.unguarded
-        guard = f"unguarded: {unguarded}; a CPU that lacks the instructions raises SIGILL"
+        unprotected = self.flags.isa_note.unprotected
+        warning = (
+            f"the wheel is not protected: {unprotected}; "
+            "a CPU that lacks the instructions raises SIGILL"
+        )
         return (
             *self.project.stray_settings,
             *(str(conflict) for conflict in self.compilation.conflicts),
             *self.flags.notes,
             *(() if self.devices is None else self.devices.messages),
-            *([guard] if unguarded and not self.variant.is_baseline else []),
+            *([warning] if unprotected and not self.variant.is_baseline else []),
             *([_NOT_FROM_A_WHEELHOUSE] if self._is_kept_in_vain() else []),
         )
 
@@ -130,7 +133,7 @@ def plan_build(
     """Plan the build of `project` and try the flags; the arguments are those of `make_plan`.
 
     The order matters: the facts decide the variant, the variant the flags, the flags are tried,
-    the trial decides whether modules are guarded, and that decides the names.
+    the trial decides whether modules are protected, and that decides the names.
     Raises what `make_plan` raises, and FlagsError where a compiler rejects its flags.
     """
     plan = make_plan(project, delegate, host, situation, preview=preview)

@@ -82,7 +82,10 @@ def _flags(flags: Flags) -> dict[str, JSONValue]:
         "fortran": flags.fortran,
         "link": flags.link,
         "recorded": flags.recorded,
-        "guard": {"level": flags.guard.level, "guarded": flags.guard.unguarded is None},
+        "isa_note": {
+            "level": flags.isa_note.level,
+            "protected": flags.isa_note.unprotected is None,
+        },
         "rust": None
         if rust is None
         else {"target": rust.target, "compile": rust.compile, "link": rust.link},

@@ -70,11 +70,11 @@ def find_contradictions(
     """
     tags = (*in_file, *(in_wheel or ()))
     claims = (*tags, *in_version)
-    apart = [each for each in tags[1:] if str(each.variant) != str(tags[0].variant)]
-    apart += [each for each in in_version if conflict(claims[0].variant, each.variant)]
-    if apart:
+    others = [each for each in tags[1:] if str(each.variant) != str(tags[0].variant)]
+    others += [each for each in in_version if conflict(claims[0].variant, each.variant)]
+    if others:
         first: dict[str, Claim] = {}
-        for each in (claims[0], *apart):
+        for each in (claims[0], *others):
             first.setdefault(str(each.variant), each)
         yield Contradiction(kind="variants", wheel=wheel, claims=tuple(first.values()))
     if claims and len(architectures) > 1:

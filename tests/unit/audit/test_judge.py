@@ -167,7 +167,7 @@ def test_what_is_printed_as_the_level_is_expected_by_that_name() -> None:
     assert built.level == "armv8a"
     assert judge_fit(built, Variant.parse(built.level, "aarch64")).ok
     later = report("-march=armv8.7-a", machine=183, platforms=("linux_aarch64",))
-    level = later.files[0].switches[0].level
+    level = later.files[0].recorded[0].level
     assert level == "armv8.7a"
     assert judge_fit(later, Variant.parse(level, "aarch64")).ok
 

@@ -11,7 +11,7 @@ from audited import decoded
 from variantbuild.audit import AuditReport, judge_fit
 from variantbuild.audit.report import Extension
 from variantbuild.isa.architecture import architecture
-from variantbuild.isa.recorded import parse_switch_line
+from variantbuild.isa.recorded import parse_recorded_flags
 from variantbuild.variant import Variant
 
 X86 = ("v1", "v2", "v3", "v4")
@@ -30,12 +30,12 @@ def reported(
     """Report on a module whose units were compiled for the levels of the indices `recorded`."""
     known = architecture(arch)
     named = [known.level(levels[each]) for each in recorded if each < len(levels)]
-    lines = [parse_switch_line(f"-march={each.spelled}", arch) for each in named if each]
+    lines = [parse_recorded_flags(f"-march={each.spelled}", arch) for each in named if each]
     found = decoded(arch, code)
     (file,) = found.files
     assert file.code is not None
-    switches = tuple(line for line in lines if line is not None)
-    file = replace(file, switches=switches, isa_note=note, code=replace(file.code, guard=guard))
+    found_flags = tuple(line for line in lines if line is not None)
+    file = replace(file, recorded=found_flags, isa_note=note, code=replace(file.code, guard=guard))
     return replace(found, files=(file,))
 
 
@@ -67,11 +67,11 @@ def test_expecting_less_than_the_level_shown_fails(
 
 
 def test_flags_that_name_no_known_cpu_leave_the_level_open() -> None:
-    line = parse_switch_line("-march=native", "x86_64")
+    line = parse_recorded_flags("-march=native", "x86_64")
     assert line is not None
     found = decoded("x86_64", "v1")
-    file = replace(found.files[0], switches=(line,))
-    found = replace(found, files=(file, replace(file, path="n.so", switches=())))
+    file = replace(found.files[0], recorded=(line,))
+    found = replace(found, files=(file, replace(file, path="n.so", recorded=())))
     assert found.required is None
     assert not judge_fit(found, Variant.parse("v1", "x86_64")).ok
 

@@ -28,12 +28,12 @@ def test_no_note_is_none() -> None:
 
 def test_recorded_flags_are_one_line_per_unit() -> None:
     lines = ("GNU C17 12.2.0 -march=x86-64-v3 -O2", "/usr/bin/clang -O2 -c a.c")
-    assert parse_elf(elf(sections=command_lines(*lines))).switches == lines
+    assert parse_elf(elf(sections=command_lines(*lines))).command_lines == lines
 
 
 def test_recorded_flags_of_old_gcc_become_one_line() -> None:
     old = command_lines("-mtune=generic", "-march=haswell", "-O2")
-    assert parse_elf(elf(sections=old)).switches == ("-mtune=generic -march=haswell -O2",)
+    assert parse_elf(elf(sections=old)).command_lines == ("-mtune=generic -march=haswell -O2",)
 
 
 @pytest.mark.parametrize(("number", "name"), [(62, "x86_64"), (183, "aarch64"), (9, "machine 9")])

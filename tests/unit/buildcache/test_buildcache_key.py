@@ -142,7 +142,7 @@ def test_distributions_and_environment(plan: BuildPlan) -> None:
         build_key(plan, ENV, [*SEEN, ("cython", "3")]),
         build_key(plan, ENV, [("setuptools", "81"), ("numpy", "2.0")]),
         build_key(plan, {**ENV, "CFLAGS": "-O3"}, SEEN),
-        build_key(plan, {**ENV, "A_PROJECTS_OWN_SWITCH": "1"}, SEEN),
+        build_key(plan, {**ENV, "A_PROJECTS_OWN_OPTION": "1"}, SEEN),
         build_key(plan, {**ENV, "PATH": "/opt/other/bin:/usr/bin"}, SEEN),
         build_key(plan, {**ENV, "PYTHONPATH": "/opt/modules"}, SEEN),
     ]
@@ -179,14 +179,14 @@ def test_a_temporary_directory_with_a_compiler_counts(tmp_path: Path) -> None:
 
 
 def test_the_tools_on_path_count(plan: BuildPlan, tmp_path: Path) -> None:
-    folder = tmp_path / "toolchain"
-    env = {"PATH": str(program(folder / "ld").parent)}
+    directory = tmp_path / "toolchain"
+    env = {"PATH": str(program(directory / "ld").parent)}
     keys = [build_key(plan, env, SEEN)]
-    program(folder / "ld", "# another")
+    program(directory / "ld", "# another")
     keys.append(build_key(plan, env, SEEN))
-    program(folder / "as")
+    program(directory / "as")
     keys.append(build_key(plan, env, SEEN))
-    program(folder / "no-tool-of-compilers")
+    program(directory / "no-tool-of-compilers")
     assert len(set(keys)) == 3
     assert build_key(plan, env, SEEN) == keys[-1]
 
@@ -194,16 +194,16 @@ def test_the_tools_on_path_count(plan: BuildPlan, tmp_path: Path) -> None:
 def test_a_tool_of_a_distribution_counts_by_that(plan: BuildPlan, tmp_path: Path) -> None:
     keys = set()
     for number in (1, 2):  # the directories of two isolated builds
-        folder = program(tmp_path / f"build-env-{number}" / "bin" / "cmake").parent
-        keys.add(build_key(plan, {"PATH": f"{folder}:/nowhere"}, SEEN))
+        directory = program(tmp_path / f"build-env-{number}" / "bin" / "cmake").parent
+        keys.add(build_key(plan, {"PATH": f"{directory}:/nowhere"}, SEEN))
     assert len(keys) == 1
 
 
 def test_what_rustc_says_counts(plan: BuildPlan, tmp_path: Path) -> None:
     # Like rustup's: one program, several compilers, chosen by settings outside of the environment.
     chosen = tmp_path / "chosen"
-    folder = program(tmp_path / "cargo" / "rustc", f"cat {chosen}").parent
-    env = {"PATH": f"{folder}:/usr/bin:/bin"}
+    directory = program(tmp_path / "cargo" / "rustc", f"cat {chosen}").parent
+    env = {"PATH": f"{directory}:/usr/bin:/bin"}
     keys = []
     for version in ("1.85.0", "1.86.0", "1.85.0"):
         chosen.write_text(f"release: {version}\nhost: x86_64-unknown-linux-gnu\n")
@@ -220,10 +220,10 @@ def test_links_and_missing_files(tmp_path: Path) -> None:
     assert digest_tree(tmp_path) != first
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
-    (tmp_path / "folder").symlink_to("x")
+    (tmp_path / "directory").symlink_to("x")
     to_x = digest_tree(tmp_path)
-    (tmp_path / "folder").unlink()
-    (tmp_path / "folder").symlink_to("y")
+    (tmp_path / "directory").unlink()
+    (tmp_path / "directory").symlink_to("y")
     assert digest_tree(tmp_path) != to_x
     assert identify(str(tmp_path / "absent")).endswith("missing")
     assert digest_parts({"a": "b", "c": ""}) != digest_parts({"a": "", "c": "b"})

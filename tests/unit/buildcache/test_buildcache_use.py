@@ -132,13 +132,13 @@ def test_a_library_that_the_loader_does_not_find_keeps_the_wheel_out(
 def test_a_library_of_the_run_path_counts_by_the_file_there(
     cached: CachedBuild, wheel: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "prefix"
-    folder.mkdir()
-    (folder / "libfar.so.1").write_bytes(b"1")
-    named = (f"libfar.so.1:/nowhere:{folder}",)
+    directory = tmp_path / "prefix"
+    directory.mkdir()
+    (directory / "libfar.so.1").write_bytes(b"1")
+    named = (f"libfar.so.1:/nowhere:{directory}",)
     replace(cached, linked=lambda _: named).store_wheel(wheel)
     assert cached.find() is not None
-    (folder / "libfar.so.1").write_bytes(b"12")
+    (directory / "libfar.so.1").write_bytes(b"12")
     assert cached.find() is None
 
 

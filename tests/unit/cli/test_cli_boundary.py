@@ -34,13 +34,13 @@ def project(no_sources: Path) -> Path:
     return no_sources
 
 
-def shell(words: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def shell(words: str, directory: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run `words` in a shell, `variantbuild` standing for this package's command."""
     command = words.replace("variantbuild", f"{sys.executable} -m variantbuild", 1)
-    surroundings = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), **env}
+    surroundings = {**os.environ, "HOME": str(directory), "XDG_CONFIG_HOME": str(directory), **env}
     return subprocess.run(
         ["/bin/sh", "-c", command],
-        cwd=folder,
+        cwd=directory,
         env=surroundings,
         capture_output=True,
         text=True,

@@ -209,7 +209,7 @@ CASES = {
 }
 
 
-def write_case(case: Case, folder: Path) -> Path:
+def write_case(case: Case, directory: Path) -> Path:
     """Write the wheel of a case; its module has v3 in its ISA note and its recorded options."""
     draft = Draft(version=case.version, tag=f"py3-none-{case.file}")
     draft.part("WHEEL").data = wheel_text(f"py3-none-{case.wheel or case.file}")
@@ -218,8 +218,8 @@ def write_case(case: Case, folder: Path) -> Path:
         note=isa_note(4) if told else b"",
         sections=command_lines("GNU C17 -march=x86-64-v3") if told else {},
     )
-    folder.mkdir()
-    path = folder / draft.file_name
+    directory.mkdir()
+    path = directory / draft.file_name
     path.write_bytes(draft.build())
     return path
 

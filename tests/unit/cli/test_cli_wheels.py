@@ -85,8 +85,8 @@ def test_several_wheels_and_one_refused(
 
 
 def test_patched_wheel_installs_and_depends_on_what_it_says(write: Write, tmp_path: Path) -> None:
-    folders = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    uv = shutil.which("uv", path=folders)
+    directories = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    uv = shutil.which("uv", path=directories)
     if uv is None:
         pytest.skip("uv is not installed")
     house = tmp_path / "house"

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULE_FOLDER = Path(__file__).resolve().parents[3] / "cmake"
+MODULE_DIRECTORY = Path(__file__).resolve().parents[3] / "cmake"
 
 
-def test_the_folder_is_printed_for_plain_cmake() -> None:
+def test_the_directory_is_printed_for_plain_cmake() -> None:
     done = subprocess.run(
-        [sys.executable, MODULE_FOLDER], check=True, capture_output=True, text=True
+        [sys.executable, MODULE_DIRECTORY], check=True, capture_output=True, text=True
     )
 
-    assert Path(done.stdout.strip()) == MODULE_FOLDER
+    assert Path(done.stdout.strip()) == MODULE_DIRECTORY

@@ -17,17 +17,17 @@ from variantbuild.delegate.backend import Delegate, load_delegate, requirements
 from variantbuild.errors import DelegateError
 
 
-def tree(folder: Path, text: str = "", *files: str) -> Path:
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+def tree(directory: Path, text: str = "", *files: str) -> Path:
+    (directory / "pyproject.toml").write_text(text, encoding="utf-8")
     for name in files:
-        path = folder / name
+        path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return folder
+    return directory
 
 
-def spec_of(folder: Path) -> DelegateSpec:
-    return resolve_delegate(load_project(folder, None, {}, machine_files=()))
+def spec_of(directory: Path) -> DelegateSpec:
+    return resolve_delegate(load_project(directory, None, {}, machine_files=()))
 
 
 def load(spec: DelegateSpec) -> Delegate:

@@ -49,9 +49,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 
 def planned(tree: Tree, cpu: str = "v3") -> tuple[BuildPlan, Delegate]:
-    project = load_project(tree.folder, {"variantbuild.cpu": cpu}, os.environ, machine_files=())
+    project = load_project(tree.directory, {"variantbuild.cpu": cpu}, os.environ, machine_files=())
     delegate = tree.load(resolve_delegate(project))
-    host = LocalHost(env=os.environ, source=tree.folder)
+    host = LocalHost(env=os.environ, source=tree.directory)
     situation = Situation(kind="build", evidence="test")
     return make_plan(project, delegate.spec, host, situation), delegate
 
@@ -67,15 +67,15 @@ def test_requirements_of_overrides_are_in_the_wheel(tree: Tree) -> None:
 
 def test_requirements_of_overrides_are_in_prepared_metadata(tree: Tree, tmp_path: Path) -> None:
     tree.configure(OVERRIDE)
-    folder = tmp_path / "meta"
-    folder.mkdir()
-    dist_info = buildrun.delegate_metadata(*planned(tree), folder)
+    directory = tmp_path / "meta"
+    directory.mkdir()
+    dist_info = buildrun.delegate_metadata(*planned(tree), directory)
     lines = (dist_info / "METADATA").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.startswith("Requires-Dist")] == [
         "Requires-Dist: numpy>=1.23",
         "Requires-Dist: attrs",
     ]
-    assert [path.name for path in folder.iterdir()] == [dist_info.name]
+    assert [path.name for path in directory.iterdir()] == [dist_info.name]
 
 
 @pytest.mark.parametrize("name", ["", "none.whl", "sub/a.whl", "../a.whl", ".", None, 3])
@@ -86,28 +86,30 @@ def test_name_that_is_not_a_file_in_the_directory_is_refused(
     (tmp_path / "made" / "sub").mkdir(parents=True)
     for path in ("a.whl", "made/a.whl", "made/sub/a.whl"):
         (tmp_path / path).touch()
-    folder = tmp_path / "made"
-    assert buildrun.returned_path("a.whl", folder, delegate, "build_wheel") == folder / "a.whl"
+    directory = tmp_path / "made"
+    assert (
+        buildrun.returned_path("a.whl", directory, delegate, "build_wheel") == directory / "a.whl"
+    )
     with pytest.raises(DelegateError, match="'canned_backend' returned .* from build_wheel, but"):
-        buildrun.returned_path(name, folder, delegate, "build_wheel")
+        buildrun.returned_path(name, directory, delegate, "build_wheel")
 
 
 def test_source_tree_that_cannot_be_written_is_an_error(tree: Tree) -> None:
     pytest.importorskip("setuptools")
     plan, delegate = planned(tree)
     assert delegate.kind == "setuptools.build_meta"
-    (tree.folder / "build").touch()
+    (tree.directory / "build").touch()
     with pytest.raises(DelegateError) as caught:
         produce.produce_wheel(plan, delegate, tree.out)
     # Built in a copy, since a backend of the tree may keep objects anywhere.
-    assert f"/tree/{tree.folder.name}/build/" in caught.value.message
+    assert f"/tree/{tree.directory.name}/build/" in caught.value.message
     assert "which the build needs, cannot be written" in caught.value.message
     assert "copy the source tree" in str(caught.value.hint)
     assert tree.made == []
 
 
 def test_configuration_that_cannot_be_read_is_none(tree: Tree) -> None:
-    path = tree.folder / "extra.cfg"
+    path = tree.directory / "extra.cfg"
     env = {"DIST_EXTRA_CONFIG": str(path)}
     assert buildrun._users_distutils_config({}) == ""
     assert buildrun._users_distutils_config(env) == ""
@@ -115,9 +117,9 @@ def test_configuration_that_cannot_be_read_is_none(tree: Tree) -> None:
     assert buildrun._users_distutils_config(env) == ""
     path.write_text("[build]\n", encoding="utf-8")
     assert buildrun._users_distutils_config(env) == "[build]\n"
-    assert buildrun._meson_build(tree.folder) == ""
-    (tree.folder / "meson.build").write_bytes(b"project('\xff')")
-    assert buildrun._meson_build(tree.folder) == "project('\ufffd')"
+    assert buildrun._meson_build(tree.directory) == ""
+    (tree.directory / "meson.build").write_bytes(b"project('\xff')")
+    assert buildrun._meson_build(tree.directory) == "project('\ufffd')"
 
 
 def test_a_toolkit_from_pypi_is_completed_once(tree: Tree, tmp_path: Path) -> None:
@@ -137,9 +139,11 @@ def test_a_toolkit_from_pypi_is_completed_once(tree: Tree, tmp_path: Path) -> No
         reason="test",
     )
     plan = replace(plan, devices=DevicePlan(choice=choice, reason="test"))
-    folder = tmp_path / "private"
-    folder.mkdir()
-    built = buildrun.run_build_hook(plan, delegate, "build_wheel", folder)
+    directory = tmp_path / "private"
+    directory.mkdir()
+    built = buildrun.run_build_hook(plan, delegate, "build_wheel", directory)
     assert built.wheel.is_file()
     calls = (tmp_path / "nvcc-calls").read_text(encoding="utf-8").splitlines()
-    assert calls == [str(folder / "cuda" / "bin" / "nvcc")] * 2  # the trial: dry run, compilation
+    assert (
+        calls == [str(directory / "cuda" / "bin" / "nvcc")] * 2
+    )  # the trial: dry run, compilation

@@ -14,7 +14,7 @@ import pytest
 from reporters import RecordingReporter
 from variantbuild.delegate.treelock import take_turn
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no directories")
 
 BACKEND = Path(__file__).resolve().parents[3] / "backend"
 #: Takes its turn, records when it had it, and keeps it for a while.

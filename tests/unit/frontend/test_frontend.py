@@ -189,7 +189,7 @@ def test_cibuildwheel_and_own_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "local", "form", "unguarded"),
+    ("kind", "local", "form", "unprotected"),
     [
         ("pip-tree", True, "set", "hybrid"),
         ("pip-archive", True, "hybrid", "hybrid"),
@@ -201,19 +201,19 @@ def test_cibuildwheel_and_own_command() -> None:
         ("unknown", False, "hybrid", "hybrid"),
     ],
 )
-def test_policy(kind: SituationKind, local: bool, form: TagForm, unguarded: TagForm) -> None:
-    naming = resolve_naming(kind, Config(), guarded=True)
+def test_policy(kind: SituationKind, local: bool, form: TagForm, unprotected: TagForm) -> None:
+    naming = resolve_naming(kind, Config(), protected=True)
     assert (naming.local, naming.form) == (local, form)
-    assert resolve_naming(kind, Config(), guarded=False).form == unguarded
+    assert resolve_naming(kind, Config(), protected=False).form == unprotected
 
 
 def test_explicit_settings_win_in_every_situation() -> None:
     origins = (("local-version", "here"), ("platform-tag", "there"))
     for kind in front_ends():
         config = Config(local_version="never", platform_tag="specific", origins=origins)
-        naming = resolve_naming(kind, config, guarded=True)
+        naming = resolve_naming(kind, config, protected=True)
         assert (naming.local, naming.form) == (False, "specific")
         assert "here says never" in naming.reason
         assert "there says specific" in naming.reason
-        naming = resolve_naming(kind, Config(local_version="always"), guarded=False)
+        naming = resolve_naming(kind, Config(local_version="always"), protected=False)
         assert naming.local

@@ -49,9 +49,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 @pytest.fixture
 def meta(tmp_path: Path) -> Path:
     """The directory that a front end passes to a prepare hook."""
-    folder = tmp_path / "meta"
-    folder.mkdir()
-    return folder
+    directory = tmp_path / "meta"
+    directory.mkdir()
+    return directory
 
 
 def hook(name: str) -> Hook:
@@ -61,8 +61,8 @@ def hook(name: str) -> Hook:
     return cast("Hook", found)
 
 
-def prepare(folder: Path, settings: dict[str, str]) -> Path:
-    return folder / str(hook("prepare_metadata_for_build_wheel")(str(folder), settings))
+def prepare(directory: Path, settings: dict[str, str]) -> Path:
+    return directory / str(hook("prepare_metadata_for_build_wheel")(str(directory), settings))
 
 
 def track(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirement: str) -> None:
@@ -166,7 +166,7 @@ def test_sdist_is_the_delegates(tree: Tree, capfd: pytest.CaptureFixture[str]) -
     assert hook("build_sdist")(str(tree.out), {"own": "x", **V3}) == "demo-1.0.tar.gz"
     assert (tree.out / "demo-1.0.tar.gz").read_bytes() == b"sdist"
     assert tree.settings == {"own": "x"}
-    (tree.folder / "sdist-name").write_text("other.tar.gz", encoding="utf-8")
+    (tree.directory / "sdist-name").write_text("other.tar.gz", encoding="utf-8")
     with pytest.raises(SystemExit) as stop:
         hook("build_sdist")(str(tree.out))
     assert stop.value.code == 2
@@ -251,7 +251,7 @@ def test_errors_that_are_not_ours_pass_through(tree: Tree) -> None:
 
 def test_editable_is_never_stamped(tree: Tree, meta: Path) -> None:
     assert hook("build_editable")(str(tree.out), V3) == PLAIN
-    assert (tree.out / PLAIN).read_bytes() == (tree.folder / "canned" / PLAIN).read_bytes()
-    folder = meta / str(hook("prepare_metadata_for_build_editable")(str(meta), V3))
-    assert folder.name == "demo-1.0.dist-info"
-    assert not (folder / RECORD_FILE).exists()
+    assert (tree.out / PLAIN).read_bytes() == (tree.directory / "canned" / PLAIN).read_bytes()
+    directory = meta / str(hook("prepare_metadata_for_build_editable")(str(meta), V3))
+    assert directory.name == "demo-1.0.dist-info"
+    assert not (directory / RECORD_FILE).exists()

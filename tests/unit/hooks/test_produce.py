@@ -52,9 +52,9 @@ def plan_of(
     """Plan a build of `tree` for v3, or as `settings` say."""
     given = {"cpu": "v3", **settings}
     ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
-    project = load_project(tree.folder, ours, os.environ, machine_files=())
+    project = load_project(tree.directory, ours, os.environ, machine_files=())
     delegate = tree.load(resolve_delegate(project))
-    host = LocalHost(env=os.environ, source=tree.folder)
+    host = LocalHost(env=os.environ, source=tree.directory)
     situation = Situation(kind=kind, evidence="test")
     return make_plan(project, delegate.spec, host, situation), delegate
 
@@ -162,9 +162,9 @@ def test_refused_wheel_leaves_nothing(march: str, settings: dict[str, str], tree
 def test_runner_of_cibuildwheel_is_chance(tree: Tree) -> None:
     tree.hand_out(module("v1"))
     tree.configure('cpu = "auto"')
-    project = load_project(tree.folder, {}, os.environ, machine_files=())
+    project = load_project(tree.directory, {}, os.environ, machine_files=())
     delegate = tree.load(resolve_delegate(project))
-    host = LocalHost(env=os.environ, source=tree.folder)
+    host = LocalHost(env=os.environ, source=tree.directory)
     for on_ci in (True, False):
         situation = Situation(kind="build", evidence="test", cibuildwheel=on_ci)
         plan = make_plan(project, delegate.spec, host, situation)
@@ -179,13 +179,13 @@ def test_sdist_is_built_once_where_the_cache_is_on(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tree.folder / "PKG-INFO").touch()
+    (tree.directory / "PKG-INFO").touch()
     for cache, builds in (("false", 1), ("true", 2), ("true", 2)):
         plan, delegate = plan_of(tree, "pip-sdist", build_cache=cache)
         made = produce.produce_wheel(plan, delegate, tree.out)
         made.unlink()
         # Each front end unpacks the sdist anew: what a build left in the tree is not there.
-        shutil.rmtree(tree.folder / "build", ignore_errors=True)
+        shutil.rmtree(tree.directory / "build", ignore_errors=True)
         assert len(tree.calls) == builds
     assert tree.reporter.notes[-1].startswith("taken from the build cache")
 
@@ -205,9 +205,9 @@ def test_new_member_takes_the_time_that_the_environment_gives(
 
 def test_modules_are_known_by_their_endings(tree: Tree) -> None:
     for name in ("a.so", "sub/b.pyd", "sub/c.dylib", "d.txt", "so"):
-        (tree.folder / "src" / name).parent.mkdir(exist_ok=True)
-        (tree.folder / "src" / name).touch()
-    found = approval.compiled_modules(tree.folder)
+        (tree.directory / "src" / name).parent.mkdir(exist_ok=True)
+        (tree.directory / "src" / name).touch()
+    found = approval.compiled_modules(tree.directory)
     assert sorted(path.name for path in found) == ["a.so", "b.pyd", "c.dylib"]
 
 
@@ -223,11 +223,11 @@ def test_flags_are_evidence_if_every_compiler_records_them(tree: Tree) -> None:
 
 def test_editable_is_audited_with_the_modules_in_the_tree(tree: Tree) -> None:
     """Only modules that the build left in the tree count, not those that were there before."""
-    (tree.folder / "src" / "old.so").write_bytes(module("v4"))
+    (tree.directory / "src" / "old.so").write_bytes(module("v4"))
     plan, delegate = plan_of(tree)
-    (tree.folder / "inplace" / "new.so").write_bytes(module("v3"))
+    (tree.directory / "inplace" / "new.so").write_bytes(module("v3"))
     assert produce.produce_editable(plan, delegate, tree.out).name == PLAIN
-    (tree.folder / "inplace" / "new.so").write_bytes(module("v4"))
+    (tree.directory / "inplace" / "new.so").write_bytes(module("v4"))
     with pytest.raises(AuditError, match=r": new\.so needs v4"):
         produce.produce_editable(plan, delegate, tree.out)
     baseline, delegate = plan_of(tree, cpu="none")
@@ -245,12 +245,12 @@ def test_editable_wheel_is_audited_itself(tree: Tree) -> None:
 
 
 def test_metadata_is_unpacked_alone(tree: Tree, tmp_path: Path) -> None:
-    folder = tmp_path / "meta"
-    folder.mkdir()
-    wheel = tree.folder / "canned" / PLAIN
-    dist_info = unpack_metadata(wheel, folder)
-    assert dist_info == folder / "demo-1.0.dist-info"
-    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
+    directory = tmp_path / "meta"
+    directory.mkdir()
+    wheel = tree.directory / "canned" / PLAIN
+    dist_info = unpack_metadata(wheel, directory)
+    assert dist_info == directory / "demo-1.0.dist-info"
+    assert sorted(path.name for path in directory.rglob("*") if path.is_file()) == [
         "METADATA",
         "RECORD",
         "WHEEL",

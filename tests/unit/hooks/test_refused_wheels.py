@@ -40,21 +40,21 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     return made
 
 
-def build(tree: Tree, folder: Path | None = None, **settings: str) -> Path:
-    """Build `folder`, the tree itself by default, for v3; return the published wheel."""
-    folder = folder or tree.folder
+def build(tree: Tree, directory: Path | None = None, **settings: str) -> Path:
+    """Build `directory`, the tree itself by default, for v3; return the published wheel."""
+    directory = directory or tree.directory
     given = {"cpu": "v3", **settings}
     ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
-    project = load_project(folder, ours, os.environ, machine_files=())
+    project = load_project(directory, ours, os.environ, machine_files=())
     delegate = tree.load(resolve_delegate(project))
-    host = LocalHost(env=os.environ, source=folder)
+    host = LocalHost(env=os.environ, source=directory)
     plan = make_plan(project, delegate.spec, host, Situation(kind="build", evidence="test"))
     return produce.produce_wheel(plan, delegate, tree.out)
 
 
-def refusal(tree: Tree, folder: Path | None = None, **settings: str) -> VariantBuildError:
+def refusal(tree: Tree, directory: Path | None = None, **settings: str) -> VariantBuildError:
     with pytest.raises(VariantBuildError) as caught:
-        build(tree, folder, **settings)
+        build(tree, directory, **settings)
     return caught.value
 
 
@@ -73,7 +73,7 @@ def test_the_wheel_is_kept_whole_and_named(tree: Tree) -> None:
     error = refusal(tree)
     assert isinstance(error, AuditError)
     assert error.exit_code == 1
-    (canned,) = (tree.folder / "canned").iterdir()
+    (canned,) = (tree.directory / "canned").iterdir()
     assert kept(error).read_bytes() == canned.read_bytes()
     assert "variantbuild stamp" in str(error.hint)
     assert "appended after ours" in str(error.hint)  # the hint of the audit itself comes first
@@ -100,8 +100,8 @@ def test_the_same_policy_compiles_again(tree: Tree) -> None:
 def test_a_copy_of_the_tree_goes_on_too(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """As pip unpacks an sdist to another temporary directory each time."""
     refusal(tree)
-    copy = tree.folder.parent / "copy"
-    shutil.copytree(tree.folder, copy)
+    copy = tree.directory.parent / "copy"
+    shutil.copytree(tree.directory, copy)
     monkeypatch.chdir(copy)
     build(tree, copy, audit="warn")
     assert builds(tree) == 1
@@ -109,7 +109,7 @@ def test_a_copy_of_the_tree_goes_on_too(tree: Tree, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("change", ["edit", "add", "remove", "setting", "variable", "mode"])
 def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = tree.folder / "src" / "m.c"
+    source = tree.directory / "src" / "m.c"
     source.write_text("int a;")
     refusal(tree)
     settings: dict[str, str] = {}
@@ -133,14 +133,14 @@ def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("made", ["build/x.o", "demo.egg-info/PKG-INFO", ".cache/x", "dist/x.whl"])
 def test_output_of_builds_is_no_change(tree: Tree, made: str) -> None:
     refusal(tree)
-    (tree.folder / made).parent.mkdir(exist_ok=True)
-    (tree.folder / made).touch()
+    (tree.directory / made).parent.mkdir(exist_ok=True)
+    (tree.directory / made).touch()
     build(tree, audit="warn")
     assert builds(tree) == 1
 
 
 def test_a_project_that_reads_files_outside_its_tree_compiles_again(tree: Tree) -> None:
-    (tree.folder / "CMakeLists.txt").write_text("add_subdirectory(../shared)")
+    (tree.directory / "CMakeLists.txt").write_text("add_subdirectory(../shared)")
     error = refusal(tree)
     assert kept(error).is_file()
     assert "without compiling" not in str(error.hint)
@@ -168,7 +168,7 @@ def test_without_a_cache_directory_it_is_kept_in_the_tree(
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     path = kept(refusal(tree))
-    assert path.is_relative_to(tree.folder / "build" / "variantbuild-refused")
+    assert path.is_relative_to(tree.directory / "build" / "variantbuild-refused")
     build(tree, audit="warn")
     assert builds(tree) == 1
 
@@ -176,7 +176,7 @@ def test_without_a_cache_directory_it_is_kept_in_the_tree(
 def test_old_ones_are_removed(tree: Tree) -> None:
     old = kept(refusal(tree))
     os.utime(old.parent, (0, 0))
-    (tree.folder / "src" / "m.c").touch()
+    (tree.directory / "src" / "m.c").touch()
     refusal(tree, fp_contract="off")
     assert not old.exists()
 

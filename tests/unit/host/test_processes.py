@@ -170,9 +170,9 @@ class TestRun:
 
 
 class TestFind:
-    def program(self, folder: Path, name: str = "tool", mode: int = 0o755) -> str:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / name
+    def program(self, directory: Path, name: str = "tool", mode: int = 0o755) -> str:
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / name
         path.write_text("#!/bin/sh\n")
         path.chmod(mode)
         return str(path)

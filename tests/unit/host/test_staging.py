@@ -12,14 +12,14 @@ from variantbuild.host.durable import remove_staging
 from variantbuild.host.staging import publish, publish_copy, staging_directory
 
 
-def age(folder: Path) -> None:
-    os.utime(folder, (1, 1))
+def age(directory: Path) -> None:
+    os.utime(directory, (1, 1))
 
 
 def test_removed_at_the_end_and_after_an_error(tmp_path: Path) -> None:
-    with staging_directory(tmp_path) as folder:
-        (folder / "half.whl").touch()
-        assert folder.parent == tmp_path
+    with staging_directory(tmp_path) as directory:
+        (directory / "half.whl").touch()
+        assert directory.parent == tmp_path
     with pytest.raises(RuntimeError), staging_directory(tmp_path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
@@ -53,9 +53,9 @@ def test_leftovers_are_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
 def test_publish_replaces_whole_files(tmp_path: Path) -> None:
     old = tmp_path / "a.whl"
     old.write_text("old")
-    with staging_directory(tmp_path) as folder:
-        (folder / "a.whl").write_text("new")
-        assert publish(folder / "a.whl", tmp_path) == old
+    with staging_directory(tmp_path) as directory:
+        (directory / "a.whl").write_text("new")
+        assert publish(directory / "a.whl", tmp_path) == old
     assert old.read_text() == "new"
     other = tmp_path / "other"
     other.mkdir()

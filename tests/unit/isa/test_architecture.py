@@ -20,7 +20,7 @@ from variantbuild.isa.architecture import (
 )
 from variantbuild.isa.armfeatures import level_for, promised_by
 from variantbuild.isa.processor import resolve_processor
-from variantbuild.isa.recorded import parse_switch_line
+from variantbuild.isa.recorded import parse_recorded_flags
 from variantbuild.variant import Variant, known_cpus
 
 LEVELLED = [each for each in architectures() if each.levels]
@@ -105,7 +105,7 @@ def printable_levels(arch: str) -> set[str]:
     if arch == "aarch64":
         every = frozenset().union(*(promised_by(level) for level in names))
         names |= {level_for(frozenset({feature})) for feature in every} | {level_for(every)}
-    lines = [parse_switch_line(line, arch) for line in recorded_lines(arch)]
+    lines = [parse_recorded_flags(line, arch) for line in recorded_lines(arch)]
     names |= {name for line in lines if line is not None for name in (line.level, line.reached)}
     cpus = [None, *known_cpus(arch)]
     for processor in (resolve_processor(arch, cpu) for cpu in cpus):
@@ -116,10 +116,10 @@ def printable_levels(arch: str) -> set[str]:
 def recorded_lines(arch: str) -> list[str]:
     tables = load_table("isa")
     if arch == "x86_64":
-        x86 = cast("dict[str, dict[str, str]]", tables["x86_switches"])
+        x86 = cast("dict[str, dict[str, str]]", tables["x86_flags"])
         features = [f"-m{name}" for words in x86["levels"].values() for name in words.split()]
         return ["", *features, *(f"-march={name}" for name in x86["march"])]
-    cpus = cast("dict[str, dict[str, str]]", tables["aarch64_switches"])["cpu"]
+    cpus = cast("dict[str, dict[str, str]]", tables["aarch64_flags"])["cpu"]
     marches = [f"-march={level.spelled}" for level in architecture("aarch64").levels]
     return ["", *marches, *(f"-mcpu={name}" for name in cpus)]
 

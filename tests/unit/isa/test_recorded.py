@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.isa.recorded import parse_switch_line
+from variantbuild.isa.recorded import parse_recorded_flags
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from variantbuild.isa.recorded import parse_switch_line
     ],
 )
 def test_x86_levels(line: str, level: str, reached: str) -> None:
-    found = parse_switch_line(line, "x86_64")
+    found = parse_recorded_flags(line, "x86_64")
     assert found is not None
     assert (found.level, found.reached, found.unknown) == (level, reached, None)
 
@@ -47,19 +47,19 @@ def test_x86_levels(line: str, level: str, reached: str) -> None:
     ],
 )
 def test_the_cpu_is_a_value_of_its_own(line: str, arch: str, cpu: str | None) -> None:
-    found = parse_switch_line(line, arch)
+    found = parse_recorded_flags(line, arch)
     assert found is not None
     assert found.cpu == cpu
 
 
 def test_clang_leaves_native_as_it_is() -> None:
-    found = parse_switch_line("/usr/bin/clang -march=native -c a.c", "x86_64")
+    found = parse_recorded_flags("/usr/bin/clang -march=native -c a.c", "x86_64")
     assert found is not None
     assert found.unknown == "native"
 
 
 def test_extensions_by_name() -> None:
-    found = parse_switch_line("-march=x86-64-v3 -maes -mvaes", "x86_64")
+    found = parse_recorded_flags("-march=x86-64-v3 -maes -mvaes", "x86_64")
     assert found is not None
     assert found.extensions == ("aes", "vaes")
 
@@ -75,10 +75,10 @@ def test_extensions_by_name() -> None:
     ],
 )
 def test_arm_levels(line: str, level: str) -> None:
-    found = parse_switch_line(line, "aarch64")
+    found = parse_recorded_flags(line, "aarch64")
     assert found is not None
     assert (found.level, found.unknown) == (level, None)
 
 
 def test_other_architectures_say_nothing() -> None:
-    assert parse_switch_line("-mcpu=power9", "ppc64le") is None
+    assert parse_recorded_flags("-mcpu=power9", "ppc64le") is None

@@ -19,7 +19,7 @@ from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.plan.device.accelerator import AcceleratorChoice
 from variantbuild.plan.device.deviceplan import DevicePlan
 from variantbuild.plan.device.hostcompiler import HostCompiler
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.rustflags import RustFlags
 from variantbuild.variant import Variant
 from variantbuild.variant.axes import Accelerator
@@ -101,7 +101,7 @@ def test_each_part_changes_it(tree: Path) -> None:
         with_flags(plan, replace(flags, cxx=("-O1",))),
         with_flags(plan, replace(flags, fortran=("-O1",))),
         with_flags(plan, replace(flags, link=("-s",))),
-        with_flags(plan, replace(flags, guard=Guard(level="v2"))),
+        with_flags(plan, replace(flags, isa_note=IsaNote(level="v2"))),
         with_flags(plan, replace(flags, rust=rust)),
         with_flags(plan, replace(flags, rust=replace(rust, link=("-C", "linker-features=-lld")))),
         *(

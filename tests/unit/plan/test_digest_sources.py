@@ -37,11 +37,11 @@ CHANGES = {
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A source tree with C in it."""
-    folder = tmp_path / "tree"
-    (folder / "tools").mkdir(parents=True)
-    (folder / "m.c").touch()
-    (folder / "pyproject.toml").touch()
-    return folder
+    directory = tmp_path / "tree"
+    (directory / "tools").mkdir(parents=True)
+    (directory / "m.c").touch()
+    (directory / "pyproject.toml").touch()
+    return directory
 
 
 def machine() -> RecordedHost:

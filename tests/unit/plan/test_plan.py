@@ -17,7 +17,7 @@ from variantbuild.frontend.situation import Situation
 from variantbuild.host import Completed, ScratchRun
 from variantbuild.plan import BuildPlan, make_plan, plan_build, try_plan
 from variantbuild.plan.compilation import find_compilers, probed_languages
-from variantbuild.plan.flags import Guard
+from variantbuild.plan.flags import IsaNote
 from variantbuild.probe.facts import Absent, Compiler, Fact, Failed, Found, HostFacts, Language
 from variantbuild.variant import Variant
 
@@ -119,13 +119,13 @@ def test_what_is_said_before_the_build(tree: Path) -> None:
     assert planned(tree, {"variantbuild.cpu": "v3"}).messages == ()
     assert planned(tree, {"variantbuild.cpu": "haswell"}).messages == ()
     named = planned(tree, {"variantbuild.cpu": "sandybridge"})
-    assert named.messages[-1].startswith("unguarded: the ISA note of a module for")
+    assert named.messages[-1].startswith("the wheel is not protected: the ISA note of a module for")
     assert planned(tree, {"variantbuild.cpu": "none"}).messages == ()
 
 
-def test_the_baseline_is_not_called_unguarded(tree: Path) -> None:
+def test_the_baseline_is_not_called_unprotected(tree: Path) -> None:
     plan = planned(tree, {"variantbuild.cpu": "none"})
-    flags = replace(plan.flags, guard=Guard(unguarded="for a reason"))
+    flags = replace(plan.flags, isa_note=IsaNote(unprotected="for a reason"))
     assert replace(plan, compilation=replace(plan.compilation, flags=flags)).messages == ()
 
 
@@ -175,11 +175,11 @@ def test_trial_runs_once_and_decides_the_names(tree: Path) -> None:
     spec = DelegateSpec(backend="setuptools.build_meta", path=(), origin="test")
     situation = Situation(kind="pip-tree", evidence="test")
     forms = []
-    for level, guard in ((4, "v3"), (None, None)):
+    for level, noted in ((4, "v3"), (None, None)):
         host = replace(machine(), scratch=links_with_note(level))
         plan = plan_build(project, spec, host, situation)
         assert plan.trial is not None
-        assert plan.flags.guard.level == guard
+        assert plan.flags.isa_note.level == noted
         assert [argv for argv in host.calls if "-shared" in argv] == list(plan.trial.commands)
         assert len(plan.trial.commands) == 1
         forms.append(plan.naming.form)
@@ -220,9 +220,11 @@ def test_rust_is_told_where_there_is_a_crate(tree: Path) -> None:
     assert planned(tree, v3, host=broken).flags.rust is None
 
 
-def test_unknown_c_library_is_no_reason_against_the_guard(tree: Path) -> None:
+def test_unknown_c_library_is_no_reason_against_the_note(tree: Path) -> None:
     host = replace(machine(), strings={})
-    assert planned(tree, {"variantbuild.cpu": "v3"}, host=host).flags.guard == Guard(level="v3")
+    assert planned(tree, {"variantbuild.cpu": "v3"}, host=host).flags.isa_note == IsaNote(
+        level="v3"
+    )
 
 
 def test_exact_processor_is_looked_for_where_it_is_asked(tree: Path) -> None:

@@ -10,7 +10,7 @@ from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import audit_members
 from variantbuild.errors import WheelError
 from variantbuild.hooks.provenance import render_provenance
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.probe.facts import Absent, Compiler, Cpu, Distro, Found, HostFacts, Libc
 from variantbuild.stamp.sbom import compare_provenance, parse_provenance
 from variantbuild.variant import Variant
@@ -40,8 +40,8 @@ def _render() -> bytes:
         variant=Variant(arch="x86_64", cpu="v3"),
         flags=Flags(
             languages=("c",),
-            c=("-march=x86-64-v3", "-specs=/home/ann/tmp/guard.specs", "-I/usr/include/x"),
-            guard=Guard(level="v3"),
+            c=("-march=x86-64-v3", "-specs=/home/ann/tmp/isa-note.specs", "-I/usr/include/x"),
+            isa_note=IsaNote(level="v3"),
         ),
         compilers=(("c", _GCC),),
         facts=_FACTS,
@@ -52,7 +52,7 @@ def _render() -> bytes:
 def test_same_bytes_each_time_and_nothing_private() -> None:
     assert _render() == _render()
     assert b"ann" not in _render()
-    assert b"-specs=guard.specs -I/usr/include/x" in _render()
+    assert b"-specs=isa-note.specs -I/usr/include/x" in _render()
 
 
 def test_each_property_says_how_it_is_known() -> None:

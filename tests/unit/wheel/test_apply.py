@@ -38,20 +38,20 @@ def plan_of(wheel: Wheel) -> Plan:
     return plan_stamp(inventory, stamp, add=(SBOM,), epoch=1_700_000_000)
 
 
-def names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+def names_in(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
 
 
-def stamp(path: Path, folder: Path, *, consume: bool = False) -> Path:
+def stamp(path: Path, directory: Path, *, consume: bool = False) -> Path:
     with open_wheel(path) as wheel:
-        return apply_edit(wheel, plan_of(wheel), folder, consume=consume)
+        return apply_edit(wheel, plan_of(wheel), directory, consume=consume)
 
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    folder = tmp_path / "output"
-    folder.mkdir()
-    return folder
+    directory = tmp_path / "output"
+    directory.mkdir()
+    return directory
 
 
 def test_hybrid_names_one_tag_and_holds_both(write: Write, output: Path) -> None:
@@ -169,8 +169,8 @@ def test_file_systems_without_a_device_are_left_to_the_system(
     path = write(large_draft())
     monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
     monkeypatch.setattr(os, "preadv", lambda *_: pytest.fail("read to be written directly"))
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        made = stamp(path, Path(folder))
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        made = stamp(path, Path(directory))
         with open_wheel(made) as wheel:
             verify_wheel(wheel)
 
@@ -345,7 +345,7 @@ def test_rows_with_quotes_can_go(
         assert name not in wheel
 
 
-def test_a_folder_of_the_new_name_is_one_sentence(write: Write, output: Path) -> None:
+def test_a_directory_of_the_new_name_is_one_sentence(write: Write, output: Path) -> None:
     path = write(Draft())
     with open_wheel(path) as wheel:
         plan = plan_of(wheel)
@@ -355,7 +355,7 @@ def test_a_folder_of_the_new_name_is_one_sentence(write: Write, output: Path) ->
     assert names_in(output) == [str(plan.file_name)]
 
 
-def test_a_file_for_a_folder_is_one_sentence(write: Write) -> None:
+def test_a_file_for_a_directory_is_one_sentence(write: Write) -> None:
     path = write(Draft())
     with pytest.raises(WheelError, match="Not a directory"):
         stamp(path, path)
@@ -376,7 +376,7 @@ def test_without_copy_file_range(
     assert stamp(path, output).read_bytes() == expected
 
 
-def test_missing_folder_is_one_sentence(write: Write, tmp_path: Path) -> None:
+def test_missing_directory_is_one_sentence(write: Write, tmp_path: Path) -> None:
     with pytest.raises(WheelError, match="cannot be written: No such file"):
         stamp(write(Draft()), tmp_path / "nowhere")
 

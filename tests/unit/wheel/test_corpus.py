@@ -34,15 +34,15 @@ def test_corpus_is_as_large_as_promised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("portion", "large"), [(1 << 16, 1 << 20), (150, 15), (1, 0)], ids=["all", "some", "each"]
+    ("chunk", "large"), [(1 << 16, 1 << 20), (150, 15), (1, 0)], ids=["all", "some", "each"]
 )
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
 def test_broken_wheel_is_refused_for_its_reason(
-    case: BadCase, write: Write, portion: int, large: int, monkeypatch: pytest.MonkeyPatch
+    case: BadCase, write: Write, chunk: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs with several chunk sizes of RECORD and limits for large members."""
     # Sizes are lowered, so that the small files of the corpus take the path of large ones.
-    monkeypatch.setattr(record, "_CHUNK", portion)
+    monkeypatch.setattr(record, "_CHUNK", chunk)
     monkeypatch.setattr(contents, "_LARGE", large)
     path = write(case.draft)
     before = path.read_bytes()
@@ -77,12 +77,12 @@ def test_trusting_record_skips_the_contents_only(case: BadCase, write: Write) ->
             verify_wheel(wheel, trust_record=True)
 
 
-@pytest.mark.parametrize("portion", [1 << 16, 1], ids=["all", "each"])
+@pytest.mark.parametrize("chunk", [1 << 16, 1], ids=["all", "each"])
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
 def test_odd_wheel_is_kept(
-    case: GoodCase, write: Write, stamped: Stamped, portion: int, monkeypatch: pytest.MonkeyPatch
+    case: GoodCase, write: Write, stamped: Stamped, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "_CHUNK", portion)
+    monkeypatch.setattr(record, "_CHUNK", chunk)
     path = write(case.draft)
     output = stamped(path)
 

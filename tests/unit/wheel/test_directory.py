@@ -23,8 +23,8 @@ def drafted(*kinds: str) -> Draft:
     draft = Draft()
     for number, kind in zip(range(COUNT), itertools.cycle(kinds), strict=False):
         name = f"demo/part{number % 7}/ü{number}" if kind == "utf-8" else f"demo/{number}.py"
-        part = draft.add(f"{name}/" if kind == "folder" else name, b"")
-        if kind == "folder":
+        part = draft.add(f"{name}/" if kind == "directory" else name, b"")
+        if kind == "directory":
             part.mode(stat.S_IFDIR | 0o755)
         if kind == "program":
             part.mode(stat.S_IFREG | 0o755)
@@ -52,7 +52,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         (("plain",), 1.1),
         (("plain", "program", "stored"), 1.1),
         (("utf-8",), 2.1),
-        (("plain", "plain", "folder"), 1.5),
+        (("plain", "plain", "directory"), 1.5),
         (("plain", "utf-8"), 2.1),
     ],
     ids=lambda value: " and ".join(value) if isinstance(value, tuple) else "",
@@ -65,7 +65,7 @@ def test_a_header_is_read_once_or_twice(
         assert len(reads) < most * COUNT
         assert [member.name for member in wheel.members] == list(draft.parts)
         assert len(verify_wheel(wheel).members) == COUNT + 5
-        assert wheel.structure.is_simple == ({"utf-8", "folder"}.isdisjoint(kinds))
+        assert wheel.structure.is_simple == ({"utf-8", "directory"}.isdisjoint(kinds))
 
 
 def test_claims_of_4_gib_are_not_looked_at_again_and_again(write: Write, reads: list[int]) -> None:
@@ -81,7 +81,7 @@ def test_claims_of_4_gib_are_not_looked_at_again_and_again(write: Write, reads: 
 def test_reading_together_reads_the_same(
     together: int, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write(drafted("plain", "program", "utf-8", "stored", "plain", "folder"))
+    path = write(drafted("plain", "program", "utf-8", "stored", "plain", "directory"))
     with open_wheel(path) as wheel:
         expected = [*wheel.members], wheel.members.places
     # Lowered, so that a small wheel takes the path of one with many members.

@@ -51,7 +51,7 @@ def judge(
         evidence = tuple(dict.fromkeys(shown))
         findings += _judge_use(hosts, declared, evidence)
         if records and evidence:
-            bare = (each for each in hosts if each.format == "elf" and not each.switches)
+            bare = (each for each in hosts if each.format == "elf" and not each.recorded)
             findings += (_bare(each, declared) for each in bare)
     return Judgement(
         variant=variant,
@@ -138,9 +138,9 @@ def _is_for(file: FileReport, arch: str) -> bool:
 def _evidence(file: FileReport, declared: Processor, *, records: bool) -> Iterator[Support]:
     if file.code is not None and includes(declared.arch, file.code.level, declared.shown):
         yield "instructions"
-    if any(declared.is_reached_by(line) for line in file.switches):
+    if any(declared.is_reached_by(line) for line in file.recorded):
         yield "switches"
-    elif file.isa_note == declared.level and not file.switches and not records:
+    elif file.isa_note == declared.level and not file.recorded and not records:
         # Recorded flags for a lower level prove that only the linker was given the level.
         yield "note"
 
@@ -148,7 +148,7 @@ def _evidence(file: FileReport, declared: Processor, *, records: bool) -> Iterat
 def _judge_use(
     files: list[FileReport], declared: Processor, evidence: tuple[Support, ...]
 ) -> Iterator[Finding]:
-    asked = tuple(dict.fromkeys(line.asked for file in files for line in file.switches))
+    asked = tuple(dict.fromkeys(line.asked for file in files for line in file.recorded))
     recorded = f"the compiler recorded {', '.join(asked)}" if asked else "no flags are recorded"
     if not evidence:
         yield Finding(

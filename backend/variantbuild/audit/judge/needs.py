@@ -62,10 +62,10 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
     # If all are, the dispatch code itself needs it.
     chooses = any(
         line.unknown is None and includes(arch, declared.level, line.level)
-        for line in file.switches
+        for line in file.recorded
     )
     dispatches = file.code is not None and file.code.guard is not None and chooses
-    for line in file.switches:
+    for line in file.recorded:
         if line.unknown is not None and not declared.is_called(line.unknown):
             yield Finding(
                 severity="warning" if dispatches else "error",
@@ -95,7 +95,7 @@ def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterat
             shown_by=f"its instructions{_where(culprits)}",
             evidence=_instructions(culprits),
         )
-    for line in file.switches:
+    for line in file.recorded:
         known = line.unknown is None or declared.is_called(line.unknown)
         if known and not includes(arch, declared.level, line.level):
             yield _Need(

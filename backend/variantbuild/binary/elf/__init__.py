@@ -17,7 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from variantbuild.binary.elf.sections import parse_isa_needed, parse_switches, parse_version_needs
+from variantbuild.binary.elf.sections import (
+    parse_command_lines,
+    parse_isa_needed,
+    parse_version_needs,
+)
 from variantbuild.binary.elf.tables import (
     PT_GNU_PROPERTY,
     PT_INTERP,
@@ -68,7 +72,7 @@ class Elf:
 
     `flags` are e_flags, `abi_version` is the version of the ABI in e_ident. `isa_needed` is the
     x86-64 level that the loader (glibc 2.33 and newer) requires, None without such a note.
-    `switches` has one line for each translation unit, as the compiler recorded it; the linker
+    `command_lines` has one line for each translation unit, as the compiler recorded it; the linker
     merges equal lines. `run_paths` are the directories of RUNPATH, else of RPATH. `dynamic` are the
     raw (tag, value) pairs of the dynamic section.
     """
@@ -80,7 +84,7 @@ class Elf:
     flags: int
     abi_version: int
     isa_needed: str | None
-    switches: tuple[str, ...]
+    command_lines: tuple[str, ...]
     soname: str | None
     needed: tuple[str, ...]
     version_needs: tuple[VersionNeed, ...]
@@ -148,7 +152,7 @@ def _parse(data: Data) -> Elf:
         flags=flags,
         abi_version=ident[8],
         isa_needed=parse_isa_needed(_notes(data, bits, sections, segments), order, bits // 8),
-        switches=parse_switches(
+        command_lines=parse_command_lines(
             flags_at.read(each.offset, each.size)
             for each in sections
             if each.name == ".GCC.command.line"

@@ -17,7 +17,7 @@ _NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
 _MOST_VERSIONS = 65536
 #: More recorded command lines, and more bytes of them, than any module has; as text they may take
 #: four times the bytes.
-_MOST_LINES, _MOST_SWITCHES = 200_000, 16 << 20
+_MOST_LINES, _MOST_RECORDED = 200_000, 16 << 20
 
 
 def parse_isa_needed(
@@ -37,7 +37,7 @@ def parse_isa_needed(
     return isa_note_level(mask)
 
 
-def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
+def parse_command_lines(sections: Iterable[bytes]) -> tuple[str, ...]:
     """Return the recorded command lines, one per translation unit, from sections of C strings.
 
     Equal lines are returned once, as the linker merges them. Raises ElfError for more lines than
@@ -47,8 +47,8 @@ def parse_switches(sections: Iterable[bytes]) -> tuple[str, ...]:
     size = 0
     for raw in sections:
         size += len(raw)
-        if size > _MOST_SWITCHES:
-            raise ElfError(f"the ELF file records over {_MOST_SWITCHES >> 20} MiB of flags")
+        if size > _MOST_RECORDED:
+            raise ElfError(f"the ELF file records over {_MOST_RECORDED >> 20} MiB of flags")
         for match in re.finditer(rb"[^\0]+", raw):
             found[match[0]] = None
             if len(found) > _MOST_LINES:

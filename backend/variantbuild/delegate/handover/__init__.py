@@ -22,7 +22,7 @@ from variantbuild.delegate.handover.delegation import (
     language_variables,
 )
 from variantbuild.delegate.handover.setuptools import hand_to_setuptools
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.conflicts import UserFlags, user_flags
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
@@ -44,7 +44,7 @@ def hand_over(
     """Return how `flags` are passed to the delegate, and where it keeps its objects.
 
     `build_name` comes from `builddir.name_build`; a suffix distinguishes builds with the user's own
-    flags. The `guard` of the result is the ISA note as far as this delegate and these compilers
+    flags. The `isa_note` of the result is the ISA note as far as this delegate and these compilers
     can add it.
     """
     build_name += _suffix(user_flags(delegation.env))
@@ -110,7 +110,7 @@ def _extend_users_variables(flags: Flags, delegation: Delegation) -> Handover:
     return Handover(
         env=tuple(changes.items()),
         config_settings=tuple(delegation.config_settings.items()),
-        guard=flags.guard,
+        isa_note=flags.isa_note,
     )
 
 
@@ -128,18 +128,18 @@ def _hand_by_environment(
     env = delegation.env
     changes = language_variables(flags, env)
     files: list[tuple[Path, str]] = []
-    guard = flags.guard
+    note = flags.isa_note
     link = flags.link
-    if guard.level is not None and not reads_specs(compilers.values()):
-        guard = Guard(
-            unguarded=f"{delegation.backend} has no linker flags for shared objects alone, and "
+    if note.level is not None and not reads_specs(compilers.values()):
+        note = IsaNote(
+            unprotected=f"{delegation.backend} has no linker flags for shared objects alone, and "
             "only gcc reads specs files"
         )
-    elif guard.level is not None:
+    elif note.level is not None:
         # Meson stores LDFLAGS in its build directory, so the file has to stay there as well.
         holder = delegation.staging if build_dir is None else delegation.source / build_dir
         specs = holder / SPECS_NAME
-        files.append((specs, render_specs(guard)))
+        files.append((specs, render_specs(note)))
         link = (*link, specs_flag(specs))
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
@@ -151,7 +151,7 @@ def _hand_by_environment(
         env=tuple(changes.items()),
         config_settings=tuple(settings.items()),
         files=tuple(files),
-        guard=guard,
+        isa_note=note,
     )
 
 

@@ -42,10 +42,10 @@ def hand_to_cargo(
     specs = delegation.source / "build" / build_name / SPECS_NAME
     # cargo splits the variable at white space and does not support quotes.
     usable = f"{variable}LINKER" not in env and not any(map(str.isspace, str(specs)))
-    if flags.guard.level and reads_specs(compilers.values()) and usable:
+    if flags.isa_note.level and reads_specs(compilers.values()) and usable:
         options = (*options, *rust.link, "-C", f"link-arg={specs_flag(specs)}")
         if not any(path == specs for path, _ in files):
-            files = (*files, (specs, render_specs(flags.guard)))
+            files = (*files, (specs, render_specs(flags.isa_note)))
     changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, options)}
     return replace(made, env=(*made.env, *changes.items()), files=files)
 

@@ -58,13 +58,13 @@ def hand_to_scikit_build(flags: Flags, delegation: Delegation, build_name: str) 
         changes["CMAKE_ARGS"] = shlex.join(arguments)
     _set_build_dir(settings, delegation, build_name)
     return Handover(
-        env=tuple(changes.items()), config_settings=tuple(settings.items()), guard=flags.guard
+        env=tuple(changes.items()), config_settings=tuple(settings.items()), isa_note=flags.isa_note
     )
 
 
 def _wanted(flags: Flags) -> dict[str, tuple[str, ...]]:
     compile_flags = {name: flags.of(tool) for tool, name in _COMPILE.items()}
-    return {**compile_flags, **dict.fromkeys(_LINK, flags.guard.driver_options)}
+    return {**compile_flags, **dict.fromkeys(_LINK, flags.isa_note.driver_options)}
 
 
 def _extend_argument(arguments: list[str], name: str, ours: tuple[str, ...]) -> list[str] | None:

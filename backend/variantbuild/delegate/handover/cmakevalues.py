@@ -29,7 +29,7 @@ def render_cmake_values(variant: Variant, flags: Flags) -> dict[str, str]:
         "CPU": variant.cpu or "",
         "ACCELERATOR": str(variant.accelerator or ""),
         "DISTRO": str(variant.distro or ""),
-        "MODULE_LINK_FLAGS": shlex.join(flags.guard.driver_options),
+        "MODULE_LINK_FLAGS": shlex.join(flags.isa_note.driver_options),
     }
     for language in flags.languages:
         values[f"{_LANGUAGES[language]}_FLAGS"] = shlex.join(flags.of(language))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.types import ConfigSettings, TOMLValue
 
 Setting = str | Sequence[str] | bool | None
@@ -49,7 +49,7 @@ class Handover:
     """What to change around the delegate's build hook.
 
     `env` has variables to set, `config_settings` all settings for the hook, `files` (path, text)
-    to write first, with their directories. `guard` is the ISA note that is added; `notes` are
+    to write first, with their directories. `isa_note` is the ISA note that is added; `notes` are
     warnings for the user. `wrappers` is the directory of the compilers that add the flags, None if
     there are none.
     """
@@ -57,7 +57,7 @@ class Handover:
     env: tuple[tuple[str, str], ...] = ()
     config_settings: tuple[tuple[str, Setting], ...] = ()
     files: tuple[tuple[Path, str], ...] = ()
-    guard: Guard = field(default_factory=Guard)
+    isa_note: IsaNote = field(default_factory=IsaNote)
     notes: tuple[str, ...] = ()
     wrappers: Path | None = None
 

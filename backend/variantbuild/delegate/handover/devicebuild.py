@@ -57,10 +57,10 @@ def hand_device_build(build: DeviceBuild, handover: Handover, delegation: Delega
         # Meson has its own variables (mesonbuild/envconfig.py and compilers.py, 1.9), and links
         # with nvcc, which has to pass LDFLAGS on to gcc.
         changes["NVCC"] = build.toolkit.compiler
-        switches = [*build.architecture_flags, *build.flags, "-forward-unknown-to-host-compiler"]
+        words = [*build.architecture_flags, *build.flags, "-forward-unknown-to-host-compiler"]
         if build.host_compiler:
-            switches.append(f"-ccbin={build.host_compiler}")
-        changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), switches)
+            words.append(f"-ccbin={build.host_compiler}")
+        changes["CUFLAGS"] = extend(env.get("CUFLAGS", ""), words)
     elif delegation.system.runs_cmake:
         settings |= _cmake_settings(build, settings)
         changes |= _cmake_variables(build, env)

@@ -18,7 +18,7 @@ from variantbuild.delegate.handover.delegation import (
     extend,
     language_variables,
 )
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.plan.flags.toolchains import parse_version
 from variantbuild.probe.facts import Compiler, Language
@@ -40,19 +40,19 @@ def hand_to_setuptools(
     changes = language_variables(flags, env)
     changes |= _compile_variables(flags, delegation, compilers)
     files = []
-    guard = flags.guard
+    note = flags.isa_note
     link = flags.link
     home = delegation.source / "build" / build_name
-    if guard.level is not None and reads_specs(compilers.values()):
+    if note.level is not None and reads_specs(compilers.values()):
         # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
         specs = home / SPECS_NAME
-        files.append((specs, render_specs(guard)))
+        files.append((specs, render_specs(note)))
         link = (*link, specs_flag(specs))
-    elif guard.level is not None:
-        shared = _shared_linkers(guard, delegation)
+    elif note.level is not None:
+        shared = _shared_linkers(note, delegation)
         changes |= shared
         if not shared:
-            guard = Guard(unguarded="sysconfig does not have the interpreter's link command")
+            note = IsaNote(unprotected="sysconfig does not have the interpreter's link command")
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
     settings = dict(delegation.config_settings)
@@ -66,7 +66,7 @@ def hand_to_setuptools(
         env=tuple(changes.items()),
         config_settings=tuple(settings.items()),
         files=tuple(files),
-        guard=guard,
+        isa_note=note,
         notes=_remarks(flags, delegation),
     )
 
@@ -91,7 +91,7 @@ def _compile_variables(
     }
 
 
-def _shared_linkers(guard: Guard, delegation: Delegation) -> dict[str, str]:
+def _shared_linkers(note: IsaNote, delegation: Delegation) -> dict[str, str]:
     """Return LDSHARED and LDCXXSHARED with the ISA note; only extensions are linked with them.
 
     The user's CC replaces the interpreter's in LDSHARED, as in setuptools itself.
@@ -105,7 +105,7 @@ def _shared_linkers(guard: Guard, delegation: Delegation) -> dict[str, str]:
         "LDSHARED": shared,
         "LDCXXSHARED": env.get("LDCXXSHARED", known.get("LDCXXSHARED", "")),
     }
-    return {name: extend(value, guard.driver_options) for name, value in found.items() if value}
+    return {name: extend(value, note.driver_options) for name, value in found.items() if value}
 
 
 def _with_build_base(users: str, build_dir: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from variantbuild.errors import FlagsError
 from variantbuild.isa.levels import baseline, is_level
-from variantbuild.plan.flags.guard import NO_GUARD, Guard
+from variantbuild.plan.flags.isanote import NO_NOTE, IsaNote
 from variantbuild.plan.flags.rustflags import RustFlags
 from variantbuild.plan.flags.toolchains import (
     family_table,
@@ -25,18 +25,18 @@ from variantbuild.plan.flags.toolchains import (
 from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
 from variantbuild.variant import Variant
 
-__all__ = ["Flags", "FpContract", "Guard", "Tool", "describe", "resolve_flags"]
+__all__ = ["Flags", "FpContract", "IsaNote", "Tool", "describe", "resolve_flags"]
 
 FpContract = Literal["default", "off", "fast"]
 Tool = Literal["c", "cxx", "fortran", "link"]
 
 #: The first glibc whose loader reads the x86 ISA note.
-GLIBC_WITH_GUARD = (2, 33)
+GLIBC_WITH_NOTE = (2, 33)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flags:
-    """The flags for each tool, in order, the user's `flags.*` last, and the guard.
+    """The flags for each tool, in order, the user's `flags.*` last, and the ISA note.
 
     A language is in `languages` if a compiler for it was given; the others have no flags.
     `recorded` is true if every compiler records its flags in the object. `rust` is None if no Rust
@@ -48,7 +48,7 @@ class Flags:
     cxx: tuple[str, ...] = ()
     fortran: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
-    guard: Guard = NO_GUARD
+    isa_note: IsaNote = NO_NOTE
     notes: tuple[str, ...] = ()
     rust: RustFlags | None = None
     recorded: bool = False
@@ -101,7 +101,7 @@ def resolve_flags(
         cxx=chosen.get("cxx", ()),
         fortran=chosen.get("fortran", ()),
         link=tuple(extra.get("link", ())),
-        guard=_choose_guard(variant, tuple(compilers.values()), libc, wanted=isa_guard),
+        isa_note=_choose_note(variant, tuple(compilers.values()), libc, wanted=isa_guard),
         notes=tuple(dict.fromkeys(notes)),
         recorded=bool(records) and all(records),
     )
@@ -164,33 +164,36 @@ def _record_flags(variant: Variant, compiler: Compiler) -> tuple[str, ...]:
     return pick_row(family_table(compiler.family)["record"], compiler) or ()
 
 
-def _choose_guard(
+def _choose_note(
     variant: Variant, compilers: Sequence[Compiler], libc: Libc | None, *, wanted: bool
-) -> Guard:
+) -> IsaNote:
     cpu = variant.cpu
     if cpu is None or cpu == baseline(variant.arch) or not compilers:
-        return Guard()
+        return IsaNote()
     if variant.arch != "x86_64":
-        return Guard(unguarded=f"loaders do not check what modules for {variant.arch} need")
+        return IsaNote(unprotected=f"loaders do not check what modules for {variant.arch} need")
     if not wanted:
-        return Guard(unguarded="`isa-guard` is false")
+        return IsaNote(unprotected="`isa-guard` is false")
     named = None
     if not is_level(variant.arch, cpu):
-        from variantbuild.plan.flags.namedcpus import named_guard
+        from variantbuild.plan.flags.namedcpus import named_note
 
-        named = named_guard(cpu)
+        named = named_note(cpu)
         if named.level is None:
             return named
         cpu = named.level
     for compiler in compilers:
-        if not writes_elf(compiler) or family_table(compiler.family)["guard"] == "none":
-            return Guard(
-                unguarded=f"{describe(compiler)} does not write ELF files, which carry the ISA note"
+        if not writes_elf(compiler) or family_table(compiler.family)["isa_note"] == "none":
+            return IsaNote(
+                unprotected=f"{describe(compiler)} does not write ELF files, "
+                "which carry the ISA note"
             )
     if libc is not None and libc.name == "musl":
-        return Guard(unguarded="musl's loader does not read the ISA note")
-    if libc is not None and libc.version < GLIBC_WITH_GUARD:
+        return IsaNote(unprotected="musl's loader does not read the ISA note")
+    if libc is not None and libc.version < GLIBC_WITH_NOTE:
         number = ".".join(map(str, libc.version))
         # The note is written anyway: the wheel also runs with a newer glibc, which reads it.
-        return Guard(level=cpu, unguarded=f"glibc {number} does not read the ISA note (2.33 does)")
-    return named or Guard(level=cpu)
+        return IsaNote(
+            level=cpu, unprotected=f"glibc {number} does not read the ISA note (2.33 does)"
+        )
+    return named or IsaNote(level=cpu)

@@ -8,7 +8,7 @@ from variantbuild.errors import FlagsError
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline
 from variantbuild.isa.processor import resolve_processor
-from variantbuild.plan.flags.guard import Guard
+from variantbuild.plan.flags.isanote import IsaNote
 from variantbuild.plan.flags.toolchains import family_table, parse_version
 from variantbuild.probe.facts import Compiler
 
@@ -35,7 +35,7 @@ def named_flags(
     raise _refusal(cpu, description, why or "archspec has none")
 
 
-def named_guard(cpu: str) -> Guard:
+def named_note(cpu: str) -> IsaNote:
     """Return how far the ISA note protects code for the x86-64 CPU that archspec calls `cpu`.
 
     The note asks for the highest level that the CPU includes. It protects if compilers use nothing
@@ -43,7 +43,7 @@ def named_guard(cpu: str) -> Guard:
     """
     declared = resolve_processor("x86_64", cpu)
     if declared.is_baseline or declared.level == baseline("x86_64"):
-        return Guard(unguarded=f"the loader only knows the levels v2 to v4, not {cpu!r}")
+        return IsaNote(unprotected=f"the loader only knows the levels v2 to v4, not {cpu!r}")
     level = architecture("x86_64").level(declared.level)
     below = frozenset() if level is None or level.features is None else level.features
     known = {"lzcnt" if each == "abm" else each.replace("_", "") for each in below}
@@ -53,11 +53,11 @@ def named_guard(cpu: str) -> Guard:
         if each.startswith(_VECTOR) and each.replace(".", "") not in known
     )
     if not used:
-        return Guard(level=declared.level)
-    return Guard(
+        return IsaNote(level=declared.level)
+    return IsaNote(
         level=declared.level,
-        unguarded=f"the ISA note of a module for {cpu!r} asks for {declared.level}, and compilers "
-        f"also use {', '.join(used)}",
+        unprotected=f"the ISA note of a module for {cpu!r} asks for {declared.level}, and "
+        f"compilers also use {', '.join(used)}",
     )
 
 

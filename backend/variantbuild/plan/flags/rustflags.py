@@ -23,7 +23,7 @@ _LLD_TARGET, _LLD_SINCE = "x86_64-unknown-linux-gnu", (1, 90)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RustFlags:
-    """The rustc flags: `target` is the triple, `link` is used only together with a guard."""
+    """The rustc flags: `target` is the triple, `link` is used only together with an ISA note."""
 
     target: str
     compile: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from variantbuild.isa.architecture import architecture, parse_machine
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 
 #: How shared objects can be marked: a gcc specs file, linker options alone, or not at all.
-GuardWay = Literal["specs", "linker", "none"]
+NoteWay = Literal["specs", "linker", "none"]
 
 
 #: Functional syntax, since `from` is a keyword of the language.
@@ -33,7 +33,7 @@ class Family(TypedDict):
     levels: Mapping[str, list[Row]]
     fp_contract: Mapping[str, list[Row]]
     record: list[Row]
-    guard: GuardWay
+    isa_note: NoteWay
 
 
 def family_table(family: CompilerFamily) -> Family:

@@ -16,14 +16,14 @@ from pathlib import Path
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed, Host, ScratchRun
-from variantbuild.plan.flags import Flags, Guard, describe
+from variantbuild.plan.flags import Flags, IsaNote, describe
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
 #: A command line, one word per item.
 Command = tuple[str, ...]
 
-_NO_GUARD = Guard()
+NO_NOTE = IsaNote()
 _TIME_LIMIT = 60.0  # seconds
 
 # A vector wider than any level's, so that the compiler emits what the level allows.
@@ -58,13 +58,13 @@ class Trial:
     """What the compilers did with the flags.
 
     `asked` is the first command for each language, which depends on flags, compilers and
-    environment alone; `commands` are all that ran. `guard` is the one that was read back. `error`
-    is the refusal of a compiler, None if all accepted their flags.
+    environment alone; `commands` are all that ran. `isa_note` is the one that was read back.
+    `error` is the refusal of a compiler, None if all accepted their flags.
     """
 
     asked: tuple[Command, ...] = ()
     commands: tuple[Command, ...] = ()
-    guard: Guard = _NO_GUARD
+    isa_note: IsaNote = NO_NOTE
     error: FlagsError | None = None
 
 
@@ -72,13 +72,13 @@ class Trial:
 class _Probe:
     """What is tried in one language: a source, its compiler and flags, the environment's flags.
 
-    `guard` has a level if the probe is linked as well.
+    `isa_note` has a level if the probe is linked as well.
     """
 
     compiler: Compiler
     flags: tuple[str, ...]
     link: tuple[str, ...]
-    guard: Guard
+    isa_note: IsaNote
     env: Mapping[str, str]
 
     @property
@@ -94,13 +94,13 @@ class _Probe:
         plain = self.compiler.family in ("msvc", "nvhpc")
         fortran = self.compiler.language == "fortran"
         text = _FORTRAN if fortran else _LOOP if plain else _VECTORS
-        specs = {SPECS_NAME: render_specs(self.guard)} if self.guard.level is not None else {}
+        specs = {SPECS_NAME: render_specs(self.isa_note)} if self.isa_note.level is not None else {}
         return {self.source: text, **specs}
 
     @property
     def first(self) -> Command:
-        """The first command: with a guard it compiles and links in one go."""
-        return self.compiling if self.guard.level is None else self.linking
+        """The first command: with an ISA note it compiles and links in one go."""
+        return self.compiling if self.isa_note.level is None else self.linking
 
     @property
     def compiling(self) -> Command:
@@ -110,7 +110,7 @@ class _Probe:
     def linking(self) -> Command:
         # The user's LDFLAGS come along, since they may choose the linker (-fuse-ld=lld).
         users = _split(self.env.get("LDFLAGS", ""))
-        note = self.guard.driver_options
+        note = self.isa_note.driver_options
         if reads_specs([self.compiler]):
             note = (specs_flag(Path(SPECS_NAME)),)
         return self._command(*users, *self.link, *note, "-shared", "-fPIC")
@@ -130,10 +130,10 @@ class _Probe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
-    """The result of one probe: the commands that ran, and the guard or the refusal."""
+    """The result of one probe: the commands that ran, and the ISA note or the refusal."""
 
     commands: tuple[Command, ...]
-    guard: Guard = _NO_GUARD
+    isa_note: IsaNote = NO_NOTE
     error: FlagsError | None = None
 
 
@@ -147,23 +147,23 @@ def first_commands(
 def try_flags(
     host: Host, flags: Flags, compilers: Mapping[Language, Compiler], languages: Sequence[Language]
 ) -> Trial:
-    """Compile and assemble a probe in each of `languages`, and link one with the guard.
+    """Compile and assemble a probe in each of `languages`, and link one with the ISA note.
 
     Each is tried in a temporary directory of `host`. Stops at the first compiler that refuses; the
     trial's error names it, its flags and its message.
     """
     asked = first_commands(host, flags, compilers, languages)
     commands: list[Command] = []
-    guard = flags.guard
+    note = flags.isa_note
     for probe in _probes(host.env, flags, compilers, languages):
         answer = _try_probe(host, probe)
         commands += answer.commands
         if answer.error is not None:
-            return Trial(asked=asked, commands=tuple(commands), guard=guard, error=answer.error)
-        if probe.guard.level is not None and answer.guard.unguarded:
+            return Trial(asked=asked, commands=tuple(commands), isa_note=note, error=answer.error)
+        if probe.isa_note.level is not None and answer.isa_note.unprotected:
             # Reasons known before (an old glibc) still apply if the note works.
-            guard = answer.guard
-    return Trial(asked=asked, commands=tuple(commands), guard=guard)
+            note = answer.isa_note
+    return Trial(asked=asked, commands=tuple(commands), isa_note=note)
 
 
 def _probes(
@@ -178,46 +178,48 @@ def _probes(
             compiler=compilers[language],
             flags=flags.of(language),
             link=flags.link,
-            guard=flags.guard if language == linking else Guard(),
+            isa_note=flags.isa_note if language == linking else IsaNote(),
             env=env,
         )
 
 
 def _try_probe(host: Host, probe: _Probe) -> _Answer:
-    """Try one language; with a guard, compile and link in one go and read the note."""
+    """Try one language; with an ISA note, compile and link in one go and read it."""
     linked: ScratchRun | None = None
     commands: tuple[Command, ...] = (probe.first,)
-    if probe.guard.level is not None:
+    if probe.isa_note.level is not None:
         linked = _run(host, probe, probe.linking)
         if linked.done.ok:
             error = _ignored_flags(probe, linked.done)
-            return _Answer(commands=commands, guard=_read_guard(probe.guard, linked), error=error)
+            return _Answer(
+                commands=commands, isa_note=_read_note(probe.isa_note, linked), error=error
+            )
         commands = (probe.linking, probe.compiling)
     compiled = _run(host, probe, probe.compiling).done
     if not compiled.ok:
         return _Answer(commands=commands, error=_refusal(probe, _telling_line(compiled)))
     if (error := _ignored_flags(probe, compiled)) is not None or linked is None:
         return _Answer(commands=commands, error=error)
-    reason = f"the linker rejects `-z x86-64-{probe.guard.level}`: {_telling_line(linked.done)}"
-    return _Answer(commands=commands, guard=Guard(unguarded=reason))
+    reason = f"the linker rejects `-z x86-64-{probe.isa_note.level}`: {_telling_line(linked.done)}"
+    return _Answer(commands=commands, isa_note=IsaNote(unprotected=reason))
 
 
 def _run(host: Host, probe: _Probe, command: Command) -> ScratchRun:
     return host.run_scratch(command, files=probe.files, output=probe.output, timeout=_TIME_LIMIT)
 
 
-def _read_guard(wanted: Guard, linked: ScratchRun) -> Guard:
+def _read_note(wanted: IsaNote, linked: ScratchRun) -> IsaNote:
     if linked.output is None:
-        return Guard(unguarded="the linked probe could not be read: the linker wrote no file")
+        return IsaNote(unprotected="the linked probe could not be read: the linker wrote no file")
     try:
         found = parse_elf(linked.output).isa_needed
     except ElfError as error:
-        return Guard(unguarded=f"the linked probe could not be read: {error}")
+        return IsaNote(unprotected=f"the linked probe could not be read: {error}")
     if found == wanted.level:
-        return Guard(level=wanted.level)
+        return IsaNote(level=wanted.level)
     said = _telling_line(linked.done)
     reason = f"the linker wrote no ISA note for {wanted.level}" + (f": {said}" if said else "")
-    return Guard(unguarded=reason)
+    return IsaNote(unprotected=reason)
 
 
 def _ignored_flags(probe: _Probe, done: Completed) -> FlagsError | None:

@@ -32,11 +32,11 @@ from variantbuild.wheel.unsound import UnsoundWheelError
 _FLAGS_PLAIN = 0x0006 | FLAG_UTF8
 #: The file type and setuid, setgid, sticky of a Unix mode.
 _KIND_AND_SPECIAL = 0o177000
-_DOS_FOLDER = 0x10
+_DOS_DIRECTORY = 0x10
 #: Attributes of volume labels and of Windows links, which a wheel cannot contain.
 _DOS_VOLUME_LABEL = 0x08
 _DOS_REPARSE_POINT = 0x400
-_DOS_ODD = _DOS_FOLDER | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
+_DOS_ODD = _DOS_DIRECTORY | _DOS_VOLUME_LABEL | _DOS_REPARSE_POINT
 
 
 def read_entry(source: Source, directory: bytes, at: int) -> tuple[Member, int]:
@@ -133,7 +133,7 @@ def _check_kind(name: str, external: int, size: int) -> None:
         raise UnsoundWheelError("it is neither a file nor a directory", member=name)
     if external & (_DOS_VOLUME_LABEL | _DOS_REPARSE_POINT):
         raise UnsoundWheelError("it is a Windows link or a volume label", member=name)
-    if external & _DOS_FOLDER and not is_dir:
+    if external & _DOS_DIRECTORY and not is_dir:
         raise UnsoundWheelError("its name and its file type do not match", member=name)
     if is_dir and size:
         raise UnsoundWheelError("it is a directory, but has contents", member=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.variant import Variant
 
 
@@ -13,7 +13,7 @@ def test_every_axis_and_language_has_its_variable() -> None:
         c=("-march=x86-64-v3", "-DNAME=a b"),
         fortran=(),
         link=("-Wl,-O1",),
-        guard=Guard(level="v3"),
+        isa_note=IsaNote(level="v3"),
     )
 
     assert render_cmake_values(Variant.parse("fc39.cu12.v3", "x86_64"), flags) == {

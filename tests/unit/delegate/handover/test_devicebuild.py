@@ -12,7 +12,7 @@ from variantbuild.delegate.handover import Delegation, Handover
 from variantbuild.delegate.handover.devicebuild import complete_device_build, hand_device_build
 from variantbuild.plan.device.build import DeviceBuild, preview_device_build
 
-CUDA_SWITCHES = "-Xcompiler=-march=x86-64-v3 '-Xcompiler=-Wl\\,-z\\,now' -lineinfo"
+CUDA_FLAGS = "-Xcompiler=-march=x86-64-v3 '-Xcompiler=-Wl\\,-z\\,now' -lineinfo"
 
 
 def handed(
@@ -42,10 +42,10 @@ def test_cuda_variables() -> None:
         "CUDA_PATH": "/opt/cuda",
         "CUDAToolkit_ROOT": "/opt/cuda",
         "CUDAARCHS": "80-real;90a-real;80-virtual",
-        "CUDAFLAGS": CUDA_SWITCHES,
+        "CUDAFLAGS": CUDA_FLAGS,
         "TORCH_CUDA_ARCH_LIST": "8.0+PTX;9.0a",
         "PATH": "/opt/cuda/bin:/usr/bin",
-        "_VARIANTBUILD_CUDA_FLAGS": CUDA_SWITCHES,
+        "_VARIANTBUILD_CUDA_FLAGS": CUDA_FLAGS,
         "_VARIANTBUILD_ARCHITECTURES": "80-real;90a-real;80-virtual",
         "CMAKE_BUILD_PARALLEL_LEVEL": "3",
         "MAX_JOBS": "3",
@@ -137,7 +137,7 @@ def test_meson_gets_names_of_its_own() -> None:
     assert variables["NVCC"] == "/opt/cuda/bin/nvcc"
     assert variables["CUFLAGS"] == (
         "-mine -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90a,code=sm_90a "
-        f"-gencode=arch=compute_80,code=compute_80 {CUDA_SWITCHES} "
+        f"-gencode=arch=compute_80,code=compute_80 {CUDA_FLAGS} "
         "-forward-unknown-to-host-compiler"
     )
     assert "NVCC" not in handed(CUDA)[0]

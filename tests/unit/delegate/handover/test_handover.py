@@ -12,12 +12,12 @@ import pytest
 from variantbuild.delegate.handover import hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.delegation import Delegation, Handover, extend
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 from variantbuild.types import ConfigSettings, TOMLValue
 
 SOURCE = Path("/src/project")
-PRIVATE = Path("/tmp/private folder")
+PRIVATE = Path("/tmp/private directory")
 NAME = "variantbuild-v4-0123456789"
 INTERPRETER = {
     "CC": "gcc -pthread",
@@ -30,7 +30,7 @@ FLAGS = Flags(
     c=("-march=x86-64-v4",),
     cxx=("-march=x86-64-v4", "-DCXX"),
     fortran=("-march=x86-64-v4",),
-    guard=Guard(level="v4"),
+    isa_note=IsaNote(level="v4"),
 )
 
 
@@ -89,7 +89,7 @@ def test_users_variables_come_first(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_guard_is_never_in_plain_ldflags(backend: str) -> None:
+def test_note_is_never_in_plain_ldflags(backend: str) -> None:
     for family in ("gcc", "clang"):
         made = handed(backend, family="gcc" if family == "gcc" else "clang")
         assert "-z" not in env_of(made).get("LDFLAGS", "").replace("-specs", "")
@@ -150,13 +150,13 @@ def test_specs_file_in_the_staging_directory(backend: str) -> None:
     assert path.parent == PRIVATE
     assert text == "*link:\n+ %{shared:-z x86-64-v4}\n"
     assert env_of(made)["LDFLAGS"] == f"-specs=/mine '-specs={path}'"
-    assert made.guard == Guard(level="v4")
+    assert made.isa_note == IsaNote(level="v4")
 
 
 def test_old_glibc_is_marked_all_the_same() -> None:
-    guard = Guard(level="v4", unguarded="glibc 2.17")
-    made = handed("mesonpy", Flags(languages=("c",), c=("-g",), guard=guard))
-    assert made.guard == guard
+    note = IsaNote(level="v4", unprotected="glibc 2.17")
+    made = handed("mesonpy", Flags(languages=("c",), c=("-g",), isa_note=note))
+    assert made.isa_note == note
     assert made.files
 
 
@@ -165,8 +165,8 @@ def test_clang_reads_no_specs(backend: str) -> None:
     made = handed(backend, family="clang")
     assert made.files == ()
     assert "LDFLAGS" not in env_of(made)
-    assert made.guard.level is None
-    assert backend in str(made.guard.unguarded)
+    assert made.isa_note.level is None
+    assert backend in str(made.isa_note.unprotected)
 
 
 class TestSetuptools:
@@ -199,7 +199,7 @@ class TestSetuptools:
         # As setuptools itself would put the user's CC for the interpreter's.
         assert env["LDSHARED"] == "clang -shared -Wl,-z,x86-64-v4"
         assert env["LDCXXSHARED"] == "g++ -pthread -shared -Wl,-z,x86-64-v4"
-        assert made.guard == Guard(level="v4")
+        assert made.isa_note == IsaNote(level="v4")
 
     def test_users_ldshared_survives(self) -> None:
         made = handed(self.backend, family="clang", env={"CC": "clang", "LDSHARED": "ld -x"})
@@ -211,12 +211,12 @@ class TestSetuptools:
     def test_interpreter_that_names_one_linker_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(INTERPRETER, "LDCXXSHARED")
         made = handed(self.backend, family="clang")
-        assert made.guard == Guard(level="v4")
+        assert made.isa_note == IsaNote(level="v4")
         assert "LDCXXSHARED" not in env_of(made)
         monkeypatch.delitem(INTERPRETER, "LDSHARED")
         made = handed(self.backend, family="clang")
-        assert made.guard.level is None
-        assert "interpreter's link command" in str(made.guard.unguarded)
+        assert made.isa_note.level is None
+        assert "interpreter's link command" in str(made.isa_note.unprotected)
 
     def test_users_extra_config_survives(self) -> None:
         made = handed(
@@ -283,14 +283,14 @@ class TestSetuptools:
 class TestScikitBuildCore:
     backend = "scikit_build_core.build"
 
-    def test_guard_through_cmakes_variables(self) -> None:
+    def test_note_through_cmakes_variables(self) -> None:
         made = handed(self.backend, family="clang")
         assert dict(made.config_settings) == {
             "cmake.define.CMAKE_MODULE_LINKER_FLAGS_INIT": "-Wl,-z,x86-64-v4",
             "cmake.define.CMAKE_SHARED_LINKER_FLAGS_INIT": "-Wl,-z,x86-64-v4",
         }
         assert made.files == ()
-        assert made.guard == Guard(level="v4")
+        assert made.isa_note == IsaNote(level="v4")
 
     @pytest.mark.parametrize(
         ("settings", "env", "tool"),
@@ -388,11 +388,11 @@ class TestMeson:
     @pytest.mark.parametrize("key", ["build-dir", "builddir"])
     def test_build_dir_of_the_user(self, key: str) -> None:
         made = handed("mesonpy", settings={key: "build/tree/", "setup-args": ["-Dx=y"]})
-        folder = f"build/tree-{NAME}"
-        assert dict(made.config_settings) == {key: folder, "setup-args": ["-Dx=y"]}
+        directory = f"build/tree-{NAME}"
+        assert dict(made.config_settings) == {key: directory, "setup-args": ["-Dx=y"]}
         # Meson stores LDFLAGS, so the specs file stays in its build directory.
         ((path, _),) = made.files
-        assert path.parent == SOURCE / folder
+        assert path.parent == SOURCE / directory
 
     def test_temporary_where_the_user_sets_none(self) -> None:
         assert handed("mesonpy").config_settings == ()

@@ -16,7 +16,7 @@ def conflicts(variant: Variant, **env: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("variable", "text", "switch"),
+    ("variable", "text", "flag"),
     [
         ("CFLAGS", "-O2 -march=native", "-march=native"),
         ("CXXFLAGS", "-march=haswell -g", "-march=haswell"),
@@ -35,8 +35,8 @@ def conflicts(variant: Variant, **env: str) -> list[tuple[str, str]]:
         ("CL", "-arch:AVX", "-arch:AVX"),
     ],
 )
-def test_found_by_name_and_place(variable: str, text: str, switch: str) -> None:
-    assert conflicts(V3, **{variable: text}) == [(switch, variable)]
+def test_found_by_name_and_place(variable: str, text: str, flag: str) -> None:
+    assert conflicts(V3, **{variable: text}) == [(flag, variable)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from variantbuild.errors import FlagsError
 from variantbuild.isa import x86flags
 from variantbuild.isa.architecture import architecture, architectures
 from variantbuild.isa.levels import baseline
-from variantbuild.plan.flags import Flags, Guard, resolve_flags
+from variantbuild.plan.flags import Flags, IsaNote, resolve_flags
 from variantbuild.plan.flags.toolchains import (
     family_table,
     level_features,
@@ -38,7 +38,7 @@ def compiler(
     )
 
 
-def switches(
+def flags_text(
     family: CompilerFamily,
     version: str,
     cpu: str | None,
@@ -76,19 +76,19 @@ def switches(
     ],
 )
 def test_levels(family: CompilerFamily, version: str, cpu: str, expected: str) -> None:
-    assert switches(family, version, cpu) == expected
+    assert flags_text(family, version, cpu) == expected
 
 
 def test_nvhpc_spells_levels_out() -> None:
     for cpu, last in (("v2", "-msse4.2"), ("v3", "-mxsave"), ("v4", "-mavx512vl")):
-        found = switches("nvhpc", "24.1", cpu, target="")
+        found = flags_text("nvhpc", "24.1", cpu, target="")
         assert found.startswith("-tp px -mpopcnt")
         assert found.endswith(last)
 
 
 @pytest.mark.parametrize("language", ["c", "cxx", "fortran"])
 def test_every_language_gets_the_processor(language: Language) -> None:
-    assert switches("gcc", "12.2.0", "v3", language) == "-march=x86-64-v3 -mtune=generic"
+    assert flags_text("gcc", "12.2.0", "v3", language) == "-march=x86-64-v3 -mtune=generic"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_every_language_gets_the_processor(language: Language) -> None:
     ],
 )
 def test_aarch64(family: CompilerFamily, version: str, cpu: str, expected: str) -> None:
-    assert switches(family, version, cpu, target="aarch64-linux-gnu", arch="aarch64") == expected
+    assert flags_text(family, version, cpu, target="aarch64-linux-gnu", arch="aarch64") == expected
 
 
 @pytest.mark.parametrize(
@@ -124,12 +124,12 @@ def test_aarch64(family: CompilerFamily, version: str, cpu: str, expected: str) 
     ],
 )
 def test_named_processors(family: CompilerFamily, version: str, cpu: str, expected: str) -> None:
-    assert switches(family, version, cpu) == expected
+    assert flags_text(family, version, cpu) == expected
 
 
 def test_upper_bound_of_archspec_includes_its_patch_versions() -> None:
     # archspec's row `10.3:12.2` leaves 12.2.0 out, and no other row takes it.
-    found = switches("gcc", "12.2.0", "zen4")
+    found = flags_text("gcc", "12.2.0", "zen4")
     assert found.startswith("-march=znver3 -mtune=znver3 -mavx512f")
 
 
@@ -139,7 +139,7 @@ def test_every_compiler_builds_for_the_arm_baseline(family: CompilerFamily) -> N
     chosen = resolve_flags(Variant(arch="aarch64", cpu="armv8a"), {"c": built_with})
     if family in ("icx", "nvhpc"):  # their flags for Arm CPUs are not known
         assert chosen.c == ()
-    assert chosen.guard.unguarded is None
+    assert chosen.isa_note.unprotected is None
 
 
 def test_warnings_of_archspec_become_notes() -> None:
@@ -176,7 +176,7 @@ def test_refusals(
     family: CompilerFamily, version: str, cpu: str, arch: str, words: tuple[str, ...]
 ) -> None:
     with pytest.raises(FlagsError) as caught:
-        switches(family, version, cpu, target=f"{arch}-linux-gnu", arch=arch)
+        flags_text(family, version, cpu, target=f"{arch}-linux-gnu", arch=arch)
     for word in (*words, f"/usr/bin/{family}"):
         assert word in caught.value.message
     assert caught.value.hint is not None
@@ -184,12 +184,12 @@ def test_refusals(
 
 def test_compiler_for_another_machine() -> None:
     with pytest.raises(FlagsError, match=r"compiles for aarch64-linux-gnu.*'v3'.*x86_64"):
-        switches("gcc", "12.2.0", "v3", target="aarch64-linux-gnu")
+        flags_text("gcc", "12.2.0", "v3", target="aarch64-linux-gnu")
     with pytest.raises(FlagsError, match=r"compiles for i686-linux-gnu"):
-        switches("gcc", "12.2.0", "v3", target="i686-linux-gnu")
+        flags_text("gcc", "12.2.0", "v3", target="i686-linux-gnu")
 
 
-def test_no_processor_means_no_switches() -> None:
+def test_no_processor_means_no_flags() -> None:
     assert resolve_flags(Variant(arch="x86_64"), {"c": compiler("gcc", "4.4.7")}) == Flags(
         languages=("c",)
     )
@@ -244,7 +244,7 @@ def test_extra_flags_come_last() -> None:
         ("msvc", "c", "x64", None),
     ],
 )
-def test_switches_are_recorded_in_elf(
+def test_flags_are_recorded_in_elf(
     family: CompilerFamily, language: Language, target: str, expected: str | None
 ) -> None:
     newest = "19.38" if family == "msvc" else "18.1.0"
@@ -254,40 +254,40 @@ def test_switches_are_recorded_in_elf(
     assert recorded == ([expected] if expected else [])
 
 
-def guard_of(
+def note_of(
     cpu: str | None,
     family: CompilerFamily = "gcc",
     *,
     arch: str = "x86_64",
     libc: Libc | None = None,
     isa_guard: bool = True,
-) -> Guard:
+) -> IsaNote:
     target = f"{arch}-apple-darwin" if family == "apple-clang" else f"{arch}-linux-gnu"
     tool = compiler(family, "19.38" if family == "msvc" else "18.1.0", target=target)
     variant = Variant(arch=arch, cpu=cpu)
-    return resolve_flags(variant, {"c": tool}, libc=libc, isa_guard=isa_guard).guard
+    return resolve_flags(variant, {"c": tool}, libc=libc, isa_guard=isa_guard).isa_note
 
 
-def test_guard_for_levels() -> None:
+def test_note_for_levels() -> None:
     glibc = Libc(name="glibc", version=(2, 36))
     for cpu in ("v2", "v3", "v4"):
-        guard = guard_of(cpu, libc=glibc)
-        assert guard == Guard(level=cpu)
-        assert guard.linker_options == ("-z", f"x86-64-{cpu}")
-        assert guard.driver_options == (f"-Wl,-z,x86-64-{cpu}",)
+        note = note_of(cpu, libc=glibc)
+        assert note == IsaNote(level=cpu)
+        assert note.linker_options == ("-z", f"x86-64-{cpu}")
+        assert note.driver_options == (f"-Wl,-z,x86-64-{cpu}",)
 
 
-def test_nothing_to_guard() -> None:
+def test_nothing_to_protect() -> None:
     for cpu in (None, "v1"):
-        assert guard_of(cpu) == Guard()
-    assert guard_of(baseline("aarch64"), arch="aarch64") == Guard()
+        assert note_of(cpu) == IsaNote()
+    assert note_of(baseline("aarch64"), arch="aarch64") == IsaNote()
     device = Variant.parse("cu12.armv8a", "aarch64")
     cross = compiler("gcc", "12.2.0", target="aarch64-linux-gnu")
-    assert resolve_flags(device, {"c": cross}).guard == Guard()
+    assert resolve_flags(device, {"c": cross}).isa_note == IsaNote()
     device = Variant.parse("cu12", "x86_64")
-    assert resolve_flags(device, {"c": compiler("gcc", "12.2.0")}).guard == Guard()
-    assert resolve_flags(Variant(arch="x86_64", cpu="v3"), {}).guard == Guard()
-    assert Guard().linker_options == Guard().driver_options == ()
+    assert resolve_flags(device, {"c": compiler("gcc", "12.2.0")}).isa_note == IsaNote()
+    assert resolve_flags(Variant(arch="x86_64", cpu="v3"), {}).isa_note == IsaNote()
+    assert IsaNote().linker_options == IsaNote().driver_options == ()
 
 
 @pytest.mark.parametrize(
@@ -301,11 +301,11 @@ def test_nothing_to_guard() -> None:
     ],
 )
 def test_the_note_protects_a_named_cpu_without_more_than_its_level(cpu: str, level: str) -> None:
-    assert guard_of(cpu) == Guard(level=level)
-    assert guard_of(cpu, isa_guard=False).level is None
-    old = guard_of(cpu, libc=Libc(name="glibc", version=(2, 31)))
+    assert note_of(cpu) == IsaNote(level=level)
+    assert note_of(cpu, isa_guard=False).level is None
+    old = note_of(cpu, libc=Libc(name="glibc", version=(2, 31)))
     assert old.level == level
-    assert "glibc 2.31" in str(old.unguarded)
+    assert "glibc 2.31" in str(old.unprotected)
 
 
 @pytest.mark.parametrize(
@@ -318,27 +318,27 @@ def test_the_note_protects_a_named_cpu_without_more_than_its_level(cpu: str, lev
     ],
 )
 def test_the_note_does_not_protect_what_goes_beyond_it(cpu: str, level: str, beyond: str) -> None:
-    guard = guard_of(cpu)
-    assert guard.level == level
-    assert f"asks for {level}, and compilers also use" in str(guard.unguarded)
-    assert beyond in str(guard.unguarded)
+    note = note_of(cpu)
+    assert note.level == level
+    assert f"asks for {level}, and compilers also use" in str(note.unprotected)
+    assert beyond in str(note.unprotected)
 
 
-def test_a_cpu_below_every_noted_level_is_unguarded() -> None:
-    assert "only knows the levels" in str(guard_of("core2").unguarded)
-    assert guard_of("core2").level is None
+def test_a_cpu_below_every_noted_level_is_unprotected() -> None:
+    assert "only knows the levels" in str(note_of("core2").unprotected)
+    assert note_of("core2").level is None
 
 
-def test_unguarded_says_why() -> None:
-    assert "'zen4'" in str(guard_of("zen4").unguarded)
-    assert "aarch64" in str(guard_of("neoverse_v1", arch="aarch64").unguarded)
-    assert "isa-guard" in str(guard_of("v3", isa_guard=False).unguarded)
-    assert "musl" in str(guard_of("v3", libc=Libc(name="musl", version=(1, 2))).unguarded)
+def test_unprotected_says_why() -> None:
+    assert "'zen4'" in str(note_of("zen4").unprotected)
+    assert "aarch64" in str(note_of("neoverse_v1", arch="aarch64").unprotected)
+    assert "isa-guard" in str(note_of("v3", isa_guard=False).unprotected)
+    assert "musl" in str(note_of("v3", libc=Libc(name="musl", version=(1, 2))).unprotected)
     for family in ("msvc", "apple-clang"):
         assert "does not write ELF" in str(
-            guard_of("v3", "msvc" if family == "msvc" else family).unguarded
+            note_of("v3", "msvc" if family == "msvc" else family).unprotected
         )
-        assert guard_of("v3", "msvc" if family == "msvc" else family).level is None
+        assert note_of("v3", "msvc" if family == "msvc" else family).level is None
 
 
 @pytest.mark.parametrize(
@@ -372,12 +372,12 @@ def test_version(text: str, version: tuple[int, ...]) -> None:
     assert parse_version(text) == version
 
 
-def test_old_glibc_is_marked_but_unguarded() -> None:
-    guard = guard_of("v3", libc=Libc(name="glibc", version=(2, 17)))
-    assert guard.level == "v3"
-    assert "glibc 2.17" in str(guard.unguarded)
-    assert guard_of("v3", libc=Libc(name="glibc", version=(2, 33))) == Guard(level="v3")
-    assert "glibc 2.32" in str(guard_of("v3", libc=Libc(name="glibc", version=(2, 32))).unguarded)
+def test_old_glibc_is_marked_but_unprotected() -> None:
+    note = note_of("v3", libc=Libc(name="glibc", version=(2, 17)))
+    assert note.level == "v3"
+    assert "glibc 2.17" in str(note.unprotected)
+    assert note_of("v3", libc=Libc(name="glibc", version=(2, 33))) == IsaNote(level="v3")
+    assert "glibc 2.32" in str(note_of("v3", libc=Libc(name="glibc", version=(2, 32))).unprotected)
 
 
 @pytest.mark.parametrize("family", ["gcc", "clang", "apple-clang", "msvc", "icx", "nvhpc"])
@@ -417,7 +417,7 @@ def test_spelled_out_features_match_archspec(cpu: str) -> None:
     archspec = pytest.importorskip("archspec.cpu")
     name = "x86_64" if cpu == "v1" else f"x86_64_{cpu}"
     theirs = archspec.TARGETS[name].optimization_flags("gcc", "10.2").split()
-    assert set(switches("gcc", "10.2.0", cpu).split()) == set(theirs)
+    assert set(flags_text("gcc", "10.2.0", cpu).split()) == set(theirs)
 
 
 def test_levels_do_not_import_archspec() -> None:

@@ -14,7 +14,7 @@ from variantbuild.delegate.handover import hand_over
 from variantbuild.delegate.handover.delegation import Delegation, Handover
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.rustflags import RustChoice, RustFlags, resolve_rust_flags
 from variantbuild.plan.languages import holds_rust
 from variantbuild.probe.facts import Absent, Compiler, Failed, Found, Rust
@@ -35,7 +35,7 @@ LLVM version: 22.1.2
 FLAGS = Flags(
     languages=("c",),
     c=("-march=x86-64-v3",),
-    guard=Guard(level="v3"),
+    isa_note=IsaNote(level="v3"),
     rust=RustFlags(
         target=LINUX, compile=("-C", "target-cpu=x86-64-v3"), link=("-C", "linker-features=-lld")
     ),
@@ -103,7 +103,7 @@ def test_names_of_processors(arch: str, cpu: str, name: str) -> None:
     assert not made.note
 
 
-def test_lld_makes_way_for_the_guard_only_where_it_is_the_default() -> None:
+def test_lld_makes_way_for_the_note_only_where_it_is_the_default() -> None:
     variant = Variant(arch="x86_64", cpu="v3")
     assert resolve_rust_flags(variant, RUST, LINUX).flags.link == ("-C", "linker-features=-lld")
     assert resolve_rust_flags(variant, replace(RUST, version="1.90.0"), LINUX).flags.link
@@ -132,7 +132,7 @@ def test_the_arm_baseline_needs_no_name() -> None:
     assert made == RustChoice(flags=RustFlags(target="aarch64-unknown-linux-gnu"))
 
 
-def test_no_processor_means_no_switches() -> None:
+def test_no_processor_means_no_flags() -> None:
     made = resolve_rust_flags(Variant(arch="x86_64"), RUST, LINUX)
     assert made == RustChoice(flags=RustFlags(target=LINUX))
     other = resolve_rust_flags(Variant(arch="x86_64"), RUST, "aarch64-unknown-linux-gnu")
@@ -154,10 +154,10 @@ def test_an_old_llvm_is_refused_by_name() -> None:
         resolve_rust_flags(Variant(arch="x86_64", cpu="zen4"), old, LINUX)
 
 
-def test_cargo_gets_switches_and_guard() -> None:
+def test_cargo_gets_flags_and_note() -> None:
     made = handed()
     env = dict(made.env)
-    specs = "/src/crate/build/variantbuild-v3-0123456789/variantbuild-guard.specs"
+    specs = "/src/crate/build/variantbuild-v3-0123456789/variantbuild-isa-note.specs"
     assert env[VARIABLE] == (
         f"-C target-cpu=x86-64-v3 -C linker-features=-lld -C link-arg=-specs={specs}"
     )
@@ -185,7 +185,7 @@ def test_the_users_rustflags_stay_in_front() -> None:
         ({}, "/src/my crate"),
     ],
 )
-def test_no_guard_where_it_cannot_be_handed_over(env: dict[str, str], source: str) -> None:
+def test_no_note_where_it_cannot_be_handed_over(env: dict[str, str], source: str) -> None:
     assert dict(handed(env, source=source).env)[VARIABLE] == "-C target-cpu=x86-64-v3"
 
 

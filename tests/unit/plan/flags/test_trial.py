@@ -9,13 +9,13 @@ import pytest
 from binaries.elves import elf, isa_note
 from hosts.recorded import RecordedHost
 from variantbuild.host import Completed, ScratchRun
-from variantbuild.plan.flags import Flags, Guard
+from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.trial import Trial, first_commands, try_flags
 from variantbuild.probe.facts import Compiler, Language
 
 Answer = Callable[[tuple[str, ...]], ScratchRun]
 GCC = Compiler(language="c", family="gcc", version="12.2.0", command=("/usr/bin/gcc",))
-V3 = Flags(languages=("c",), c=("-march=x86-64-v3",), guard=Guard(level="v3"))
+V3 = Flags(languages=("c",), c=("-march=x86-64-v3",), isa_note=IsaNote(level="v3"))
 WITH_NOTE = elf(note=isa_note(4))
 
 
@@ -35,14 +35,14 @@ def tried(answer: Answer, flags: Flags = V3, compiler: Compiler = GCC, **env: st
     return trial
 
 
-def test_note_that_was_read_back_is_a_guard() -> None:
+def test_note_that_was_read_back_is_used() -> None:
     trial = tried(answering(output=WITH_NOTE), CFLAGS="-O1", LDFLAGS="-fuse-ld=bfd")
-    assert trial.guard == Guard(level="v3")
+    assert trial.isa_note == IsaNote(level="v3")
     assert trial.error is None
     (command,) = trial.commands
     assert " ".join(command) == (
         "/usr/bin/gcc -O1 -march=x86-64-v3 probe_c.c -fuse-ld=bfd "
-        "-specs=variantbuild-guard.specs -shared -fPIC -o probe_c.out"
+        "-specs=variantbuild-isa-note.specs -shared -fPIC -o probe_c.out"
     )
 
 
@@ -55,11 +55,11 @@ def test_note_that_was_read_back_is_a_guard() -> None:
         (None, "the linked probe could not be read: the linker wrote no file"),
     ],
 )
-def test_module_without_the_note_is_unguarded(output: bytes | None, reason: str) -> None:
+def test_module_without_the_note_is_unprotected(output: bytes | None, reason: str) -> None:
     trial = tried(answering(output=output, stderr="ld: warning: unknown -z\n"))
     assert trial.error is None
-    assert trial.guard.level is None
-    assert str(trial.guard.unguarded).startswith(reason)
+    assert trial.isa_note.level is None
+    assert str(trial.isa_note.unprotected).startswith(reason)
 
 
 def test_linker_that_fails_is_told_from_a_compiler_that_fails() -> None:
@@ -69,8 +69,8 @@ def test_linker_that_fails_is_told_from_a_compiler_that_fails() -> None:
 
     trial = tried(link_fails)
     assert trial.error is None
-    assert trial.guard == Guard(
-        unguarded="the linker rejects `-z x86-64-v3`: ld: error: unknown -z value"
+    assert trial.isa_note == IsaNote(
+        unprotected="the linker rejects `-z x86-64-v3`: ld: error: unknown -z value"
     )
     assert [("-shared" in command, "-c" in command) for command in trial.commands] == [
         (True, False),
@@ -91,14 +91,14 @@ def test_flag_that_is_ignored_is_an_error() -> None:
 
 
 def test_nothing_is_linked_where_nothing_is_marked() -> None:
-    old = Guard(level="v3", unguarded="glibc 2.17 does not read the ISA note")
-    named = Flags(languages=("c",), c=("-march=haswell",), guard=Guard(unguarded="named"))
-    assert tried(answering(), named).guard == Guard(unguarded="named")
+    old = IsaNote(level="v3", unprotected="glibc 2.17 does not read the ISA note")
+    named = Flags(languages=("c",), c=("-march=haswell",), isa_note=IsaNote(unprotected="named"))
+    assert tried(answering(), named).isa_note == IsaNote(unprotected="named")
     assert "-c" in tried(answering(), named).commands[0]
     # The ISA note is written anyway, and the earlier reason is kept.
-    old_libc = Flags(languages=("c",), guard=old)
-    assert tried(answering(output=WITH_NOTE), old_libc).guard == old
-    assert tried(answering(output=elf()), old_libc).guard.level is None
+    old_libc = Flags(languages=("c",), isa_note=old)
+    assert tried(answering(output=WITH_NOTE), old_libc).isa_note == old
+    assert tried(answering(output=elf()), old_libc).isa_note.level is None
 
 
 def test_first_language_links_and_the_first_refusal_ends_the_trial() -> None:
@@ -106,7 +106,7 @@ def test_first_language_links_and_the_first_refusal_ends_the_trial() -> None:
         language: Compiler(language=language, family="gcc", version="12", command=(language,))
         for language in ("c", "cxx", "fortran")
     }
-    flags = Flags(languages=("c", "cxx", "fortran"), guard=Guard(level="v3"))
+    flags = Flags(languages=("c", "cxx", "fortran"), isa_note=IsaNote(level="v3"))
     host = RecordedHost(scratch=answering(output=WITH_NOTE))
     languages: tuple[Language, ...] = ("cxx", "fortran")
     trial = try_flags(host, flags, compilers, languages)

@@ -74,21 +74,21 @@ def test_named_places_are_binding_and_must_agree(gpu_host: LoadHost) -> None:
 def test_the_choice_of_wheels_or_system_is_kept(gpu_host: LoadHost) -> None:
     host = gpu_host("cuda-12.8-h100")
     assert isinstance(probe_cuda_toolkit(host, choice="pypi"), Absent)
-    folder = "/venv/lib/python3.12/site-packages"
-    root = f"{folder}/nvidia/cu13"
+    directory = "/venv/lib/python3.12/site-packages"
+    root = f"{directory}/nvidia/cu13"
     answers = {
         argv[1:]: done
         for argv, done in gpu_host("cuda-13.0-wrapper").outputs.items()
         if argv[0] == "/usr/local/bin/nvcc"
     }
     host = host.with_program(f"{root}/bin/nvcc", answers)
-    fact = probe_cuda_toolkit(host, choice="pypi", python_path=[folder])
+    fact = probe_cuda_toolkit(host, choice="pypi", python_path=[directory])
     assert isinstance(fact, Found)
     assert fact.value.origin == "pypi"
-    fact = probe_cuda_toolkit(host, python_path=[folder])
+    fact = probe_cuda_toolkit(host, python_path=[directory])
     assert isinstance(fact, Found)
     assert fact.value.version == (12, 8)
-    fact = probe_cuda_toolkit(host, python_path=[folder], wanted=(13,))
+    fact = probe_cuda_toolkit(host, python_path=[directory], wanted=(13,))
     assert isinstance(fact, Found)
     assert fact.value.origin == "pypi"
 
