@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -225,6 +226,36 @@ def test_makefile_with_compiler_and_flags_of_its_own(
     wheel = built(build(tree, {"cpu": "v3"}), tmp_path)
     assert all("-march=x86-64-v3" in line for line in options(wheel))
     assert [file.isa_note for file in audit_wheel(wheel).files] == ["v3"]
+
+
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        ("gcc-99", "CC = gcc-99"),
+        ("gcc-99", "VERSION = 99\nCC = gcc-$(VERSION)"),
+        ("x86_64-own-linux-gnu-gcc", "CC = x86_64-own-linux-gnu-gcc"),
+        ("cc", ""),
+    ],
+    # Without the names, which would count as mentions in PYTEST_CURRENT_TEST.
+    ids=["version", "computed", "triple", "default"],
+)
+def test_makefile_with_another_compiler_than_the_interpreters(
+    program: str, line: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    makefile = tree / "Makefile"
+    makefile.write_text(makefile.read_text(encoding="utf-8").replace("CC = gcc", line))
+    other = tmp_path / "bin" / program
+    other.parent.mkdir()
+    text = f'#!/bin/sh\necho "$*" >>{other}.calls\nexec {shutil.which("gcc")} "$@"\n'
+    other.write_text(text, encoding="utf-8")
+    other.chmod(0o755)
+    done = build(tree, {"cpu": "v3"}, env={"PATH": f"{other.parent}:{os.environ['PATH']}"})
+    wheel = built(done, tmp_path)
+    calls = Path(f"{other}.calls").read_text(encoding="utf-8").splitlines()
+    assert all("-march=x86-64-v3" in call for call in calls if "_m.c" in call)
+    assert options(wheel)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
 
 
 STALE = (

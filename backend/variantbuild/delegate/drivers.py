@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ LANGUAGES = {name: language for language, names in _PLAIN.items() for name in na
 _NAME = re.compile(
     r"(?:[\w.]+-)*?(?P<plain>" + "|".join(map(re.escape, LANGUAGES)) + r")(?:-\d+(?:\.\d+)*)?"
 )
+#: What make, CMake and distutils call without anybody naming it.
+_IMPLIED = frozenset({"cc", "c++", "g++", "f77"})
 _CPU_OPTION = re.compile(r"-m(?:arch|cpu|tune)=.+")
 _LAUNCHERS = frozenset({"ccache", "sccache", "distcc", "icecc", "buildcache"})
 
@@ -40,25 +43,41 @@ _LAUNCHERS = frozenset({"ccache", "sccache", "distcc", "icecc", "buildcache"})
 def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
     """Return a wrapper for each name of a compiler on the PATH of `host`.
 
-    The plan's own compilers come first, then others that the project names. One that has no flags
-    for the variant, or is of an unknown kind, is left as it is.
+    The plan's own compilers come first, then others that the project names, and those that build
+    systems call by default. One that has no flags for the variant, or is of an unknown kind, is
+    left as it is.
     """
     found: dict[str, Wrapper] = {}
-    for language, compiler in plan.compilers:
+    for _, compiler in plan.compilers:
         wrapper = _wrap(plan, host, compiler, plan.flags)
         found.setdefault(wrapper.name, wrapper)
-        for other in _same_program(wrapper, language):
+        for other in _same_program(wrapper, host):
             found.setdefault(other.name, other)
-    others = {name: language for name, language in LANGUAGES.items() if name not in found}
     settings = map(str, plan.project.delegate_settings.values())
-    named = find_mentions(others, plan.project.path, (*host.env.values(), *settings))
-    for name, language in others.items():
-        path = None if name in found or name not in named else host.which(name)
-        if path is None:
+    named = find_mentions(LANGUAGES, plan.project.path, (*host.env.values(), *settings))
+    for name in _called(named | _IMPLIED, host):
+        path = None if name in found else host.which(name)
+        match = _NAME.fullmatch(name)
+        if path is None or match is None:
             continue
-        for wrapper in _other(plan, host, path, language):
+        for wrapper in _other(plan, host, path, LANGUAGES[match["plain"]]):
             found.setdefault(wrapper.name, wrapper)
     return tuple(found.values())
+
+
+def _called(names: frozenset[str], host: Host) -> list[str]:
+    """Return `names` in order, with the programs on PATH instead of patterns such as `gcc-*`."""
+    plain = {name[:-1] for name in names if name.endswith("*")}
+    called = {name for name in names if not name.endswith("*")}
+    places = host.env.get("PATH", "").split(os.pathsep) if plain else ()
+    for place in places:
+        with suppress(OSError):
+            called.update(
+                name
+                for name in os.listdir(place)  # noqa: PTH208 - a tenth of the time
+                if name.startswith(tuple(plain)) and _NAME.fullmatch(name)
+            )
+    return sorted(called)
 
 
 def _other(plan: BuildPlan, host: Host, path: str, language: Language) -> Iterator[Wrapper]:
@@ -77,7 +96,7 @@ def _other(plan: BuildPlan, host: Host, path: str, language: Language) -> Iterat
         return
     wrapper = _wrap(plan, host, fact.value, flags)
     yield wrapper
-    yield from _same_program(wrapper, language)
+    yield from _same_program(wrapper, host)
 
 
 def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrapper:
@@ -124,11 +143,12 @@ def _interpreters(host: Host, ours: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in words if _CPU_OPTION.fullmatch(word) and word not in ours)
 
 
-def _same_program(wrapper: Wrapper, language: Language) -> Iterator[Wrapper]:
+def _same_program(wrapper: Wrapper, host: Host) -> Iterator[Wrapper]:
     """Yield the wrapper again for the other names of its program, such as `cc` and `gcc-12`.
 
-    They are searched for next to it. A compiler cache that is called by the names of compilers
-    stands for several, so its names are not compared.
+    They are searched for next to it; a name that means another program on PATH keeps it. A compiler
+    cache that is called by the names of compilers stands for several, so its names are not
+    compared.
     """
     from dataclasses import replace
 
@@ -142,8 +162,11 @@ def _same_program(wrapper: Wrapper, language: Language) -> Iterator[Wrapper]:
         return
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is None or LANGUAGES[match["plain"]] != language or name == program.name:
+        if match is None or name == program.name:
             continue
         path = program.parent / name
-        if path.resolve() == real:
+        if LANGUAGES[match["plain"]] != wrapper.language or path.resolve() != real:
+            continue
+        first = host.which(name)
+        if first is None or Path(first).resolve() == real:
             yield replace(wrapper, name=name, command=(*wrapper.command[:-1], str(path)))

@@ -14,17 +14,29 @@ _FILE = re.compile(
 _SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
 #: Files and bytes that are read at most: this only saves a few runs of compilers.
 _FILES, _BYTES = 500, 1 << 18
+#: The longest target triple in front of a compiler's name.
+_PREFIX = 64
 
 
 def find_mentions(names: Collection[str], source: Path, values: Collection[str]) -> frozenset[str]:
-    """Return those of the compiler `names` that stand in build files of `source` or in `values`."""
+    """Return the compilers that build files of `source` and `values` name, as they are called.
+
+    `names` are the plain ones: `gcc` finds `gcc-11` and `x86_64-linux-gnu-gcc` too. A version that
+    the build computes (`gcc-$(VERSION)`) is returned as `gcc-*`.
+    """
     word = re.compile(
-        r"(?<![\w+-])("
+        r"(?<![\w+])(?P<name>"
         + "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-        + r")(?![\w+])"
+        + r")(?P<version>-\d+(?:\.\d+)*(?![\w.+-])|-(?=[$@%{\"']))?(?![\w+]|-[a-z])"
     )
-    texts = (*values, *_texts(source))
-    return frozenset(match[1] for text in texts for match in word.finditer(text))
+    found = set()
+    for text in (*values, *_texts(source)):
+        for match in word.finditer(text):
+            before = text[max(match.start() - _PREFIX, 0) : match.start()]
+            prefix = re.split(r"[^\w.-]", before)[-1] if before.endswith("-") else ""
+            version = match["version"] or ""
+            found.add(f"{prefix}{match['name']}{version}{'*' if version == '-' else ''}")
+    return frozenset(found)
 
 
 def find_absolute(
