@@ -524,9 +524,12 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
     "no dist-info": ("no dist-info", lambda w: _move_info(w, "demo-1.0.dist_info")),
     "two dist-info directories": ("dist-info directories", added("other-1.0.dist-info/METADATA")),
     "two dist-info by version": ("dist-info directories", added("demo-1.1.dist-info/METADATA")),
-    "two dist-info by case": ("dist-info directories", added("Demo-1.0.dist-info/METADATA")),
+    "two dist-info by case": (
+        "dist-info d|its name",
+        added("Demo-1.0.dist-info/METADATA"),
+    ),
     "two dist-info by the ending's case": (
-        "dist-info directories",
+        "dist-info d|its name",
         added("demo-1.0.DIST-INFO/METADATA"),
     ),
     "dist-info in capitals": ("directory", lambda w: _move_info(w, "demo-1.0.DIST-INFO")),
@@ -575,7 +578,7 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
         "UTF-8",
         lambda w: w.add_info("entry_points.txt", b"[x]\ny = \xe9:a\n"),
     ),
-    "METADATA beside metadata": ("ignoring case", info("metadata", "x")),
+    "METADATA beside metadata": ("take its name", info("metadata", "x")),
     "direct_url.json": ("installer", info("direct_url.json", "{}")),
     "Direct_URL.json": ("installer", info("Direct_URL.json", "{}")),
     "file where a directory is": ("needs? a directory", added("demo")),

@@ -163,7 +163,6 @@ CONTENTS: dict[str, Bend] = {
     "dots in names": _add("demo/..a", "demo/...", "demo/.hidden/b", "demo/a..b"),
     "255 bytes in a part": _add("demo/" + "x" * 255, "demo/" + "é" * 127),
     "deep": _add("demo/" + "d/" * 60 + "x.txt"),
-    "names that differ by case": _add("demo/A.txt", "demo/a.txt"),
     "empty member": lambda w: w.add("demo/py.typed", b""),
     "empty stored member": lambda w: w.add("demo/py.typed", b"", method=0),
     "zeros": lambda w: w.add("demo/zeros", bytes(4 << 20)),

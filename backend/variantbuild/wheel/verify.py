@@ -26,7 +26,7 @@ from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
 #: Limits in bytes of the members that are read completely. The largest RECORD known has 4 MB.
 MAX_RECORD = 256 << 20
-MAX_METADATA = 64 << 20
+MAX_METADATA = 16 << 20
 #: Length limit of a row of RECORD in bytes, without the name.
 _MAX_ROW = 160
 MAX_SMALL = 4 << 20

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 from variantbuild.wheel.archive.zipformat import FLAG_UTF8
-from variantbuild.wheel.unsound import UnsoundWheelError
+from variantbuild.wheel.unsound import UnsoundWheelError, shown
 
 MAX_PART = 255
 #: PATH_MAX of Linux without its NUL: a longer name cannot be installed anywhere.
@@ -98,19 +99,41 @@ def check_ascii_names(names: Sequence[str]) -> None:
             parse_member_name(name.encode("ascii"), 0)
 
 
-def check_tree(names: Collection[str]) -> None:
-    """Refuse duplicate names, and a file where another member needs a directory."""
+def check_tree(names: Sequence[str]) -> None:
+    """Refuse names that file systems may take for one another, and a file that is a directory too.
+
+    Windows and macOS ignore case by default, Windows removes dots and spaces at the end of a part,
+    and macOS does not tell the normal forms of Unicode apart. Source: "Naming Files" (Microsoft).
+    """
     seen = set(names)
     if len(seen) != len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
         raise UnsoundWheelError("it is in the archive twice", member=twice)
-    directories = {name.rpartition("/")[0] for name in names}
-    for directory in tuple(directories):
-        while directory := directory.rpartition("/")[0]:
-            if directory in directories:
-                break
-            directories.add(directory)
-    for name in directories & seen:
-        raise UnsoundWheelError(
-            "it is a file, but other members need a directory of that name", member=name
-        )
+    folded = fold_names(names)
+    # With a separator that is lower than every character, what is below a name comes right after.
+    ordered = sorted((name.replace("/", "\0"), i) for i, name in enumerate(folded))
+    for (name, i), (following, k) in pairwise(ordered):
+        if following == name:
+            first, second = sorted((i, k))
+            raise UnsoundWheelError(
+                f"file systems may take its name for {shown(names[first])}", member=names[second]
+            )
+        if name[-1:] != "\0" and following.startswith(name + "\0"):
+            raise UnsoundWheelError(
+                "it is a file, but other members need a directory of that name", member=names[i]
+            )
+
+
+def fold_names(names: Sequence[str]) -> list[str]:
+    """Return `names`, which have no line breaks, as they are to the least precise file system."""
+    text = "\n".join(names)
+    if text.isascii():
+        text = text.lower()
+    else:
+        import unicodedata
+
+        decomposed = unicodedata.normalize("NFD", text)
+        text = unicodedata.normalize("NFC", decomposed.casefold())
+    if re.search(r"[. ](?=[/\n]|\Z)", text):
+        text = re.sub(r"[. ]+(?=[/\n]|\Z)", "", text)
+    return text.split("\n") if names else []

@@ -33,7 +33,7 @@ from variantbuild.wheel.archive.zipformat import (
 from variantbuild.wheel.unsound import UnsoundWheelError
 
 #: More members than any wheel has (the largest known have 30,000); bounds the cost of parsing.
-MAX_MEMBERS = 1_000_000
+MAX_MEMBERS = 200_000
 #: Bytes that a member, or all together, may unpack to at any compression ratio (8 MiB) …
 BOMB_FLOOR = 8 << 20
 #: … and the highest ratio beyond that. Deflate reaches 1032, machine code 10.

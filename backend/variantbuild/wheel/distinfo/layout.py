@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from variantbuild.wheel.archive.names import check_tree
+from variantbuild.wheel.archive.names import check_tree, fold_names
 from variantbuild.wheel.filename import (
     WheelFileName,
     is_public_version,
@@ -67,11 +67,7 @@ def find_layout(names: Sequence[str], file_name: WheelFileName) -> Layout:
 
 def _fold(name: str) -> str:
     """Return `name` as file systems see it that ignore case, or trailing dots and spaces."""
-    if name.isascii():
-        return name.rstrip(". ").lower()
-    import unicodedata
-
-    return unicodedata.normalize("NFC", name.rstrip(". ").casefold())
+    return fold_names((name,))[0]
 
 
 def _check_directory(top: str, example: str, file_name: WheelFileName) -> None:
@@ -146,18 +142,11 @@ def _check_data(names: Sequence[str], directory: str) -> None:
 
 
 def check_dist_info(names: Iterable[str], dist_info: str) -> None:
-    """Refuse members that only installers may write, and names that differ in case only."""
+    """Refuse members that only installers may write."""
     inside = f"{dist_info}/"
-    seen: set[str] = set()
     for name in names:
-        if not name.startswith(inside):
-            continue
-        folded = _fold(name[len(inside) :])
-        if folded in _OF_INSTALLERS:
+        if name.startswith(inside) and _fold(name[len(inside) :]) in _OF_INSTALLERS:
             raise UnsoundWheelError("only installers may write it", member=name)
-        if folded in seen:
-            raise UnsoundWheelError("it is in dist-info twice (ignoring case)", member=name)
-        seen.add(folded)
 
 
 def check_entry_points(text: str, member: str) -> None:
