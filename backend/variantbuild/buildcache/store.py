@@ -20,6 +20,7 @@ from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
+from variantbuild.host.ownership import distrust, distrust_new, make_private
 from variantbuild.host.staging import staging_directory
 from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
@@ -96,7 +97,13 @@ class Store:
         `more` is added to the record.
         Raises OSError if writing fails, and WheelError if the directory is not this user's own.
         """
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        reason = distrust_new(self.directory)
+        if reason is not None:
+            raise WheelError(
+                f"the build cache {self.directory} is not created: {reason}",
+                hint="set HOME, or XDG_CACHE_HOME, to a directory of yours",
+            )
+        make_private(self.directory)
         self.check_owner()
         with staging_directory(self.directory) as staging:
             new = staging / "entry"
@@ -189,13 +196,11 @@ class Store:
 
     def check_owner(self) -> None:
         """Refuse a directory into which others could put wheels; raises WheelError."""
-        if not hasattr(os, "geteuid"):
-            return
-        status = self.directory.stat()
-        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        reason = distrust(self.directory)
+        if reason is not None:
             raise WheelError(
-                f"the build cache {self.directory} is another user's, or others can write to it",
-                hint="remove it, or make it private (chmod 700)",
+                f"the build cache {self.directory} is not used: {reason}",
+                hint="make it private (chmod go-w), or set XDG_CACHE_HOME to a directory of yours",
             )
 
 

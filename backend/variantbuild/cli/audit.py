@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from variantbuild.stamp.declared import Declared
     from variantbuild.wheel import Wheel
 
-_LARGEST_RECORD = 16 << 20
+_LARGEST_RECORD = 2 << 20
 _WHEEL = re.compile(r"[^/]+\.dist-info/WHEEL")
 
 

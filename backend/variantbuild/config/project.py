@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
-import os
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from variantbuild.config import (
     Config,
@@ -26,9 +23,13 @@ from variantbuild.config import (
     table_source,
 )
 from variantbuild.config.kinds import PREFIX
+from variantbuild.config.tomlfile import read_toml
 from variantbuild.errors import ConfigError
+from variantbuild.host.ownership import distrust
 from variantbuild.host.userdirs import user_directory
 from variantbuild.types import ConfigSettings, TOMLValue
+
+TOMLTable = Mapping[str, TOMLValue]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,8 @@ class Project:
     `pyproject` is the parsed file; `delegate_settings` are the config-settings that are not ours;
     `is_sdist` is true for an unpacked source distribution (PKG-INFO next to pyproject.toml);
     `sources` are what `config` was read from, in order of precedence; `machine` are the names of
-    this machine, which conditions in settings files match.
+    this machine, which conditions in settings files match; `ignored_files` are messages about
+    settings files that another user can change.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Project:
     is_sdist: bool
     sources: tuple[Source, ...] = ()
     machine: Names = field(default_factory=dict)
+    ignored_files: tuple[str, ...] = ()
 
     @property
     def stray_settings(self) -> tuple[str, ...]:
@@ -84,10 +87,10 @@ def load_project(
     means the default locations. `machine` are the names of this machine, by axis. Raises
     ConfigError with the file and the reason if one cannot be read.
     """
-    pyproject = _read_toml(path / "pyproject.toml", required=True)
+    pyproject = read_toml(path / "pyproject.toml", required=True)
     files = machine_files if machine_files is not None else settings_files(env)
     ours, rest = split_config_settings(config_settings)
-    tables = [(file, _read_toml(file, required=False)) for file in files]
+    tables, ignored = _read_settings(files)
     sources: list[Source] = [
         ours,
         environment_source(env),
@@ -105,6 +108,7 @@ def load_project(
         is_sdist=(path / "PKG-INFO").is_file(),
         sources=tuple(sources),
         machine=machine or {},
+        ignored_files=ignored,
     )
 
 
@@ -132,8 +136,7 @@ def load_machine_overrides(
     files = machine_files if machine_files is not None else settings_files(env)
     names = chain_names(platform_names(sysconfig.get_platform()), machine)
     found: list[tuple[Override, bool]] = []
-    for file in files:
-        table = _read_toml(file, required=False)
+    for file, table in _read_settings(files)[0]:
         source = table_source("file", str(file), table)
         resolve_config([source], names)  # reports every mistake
         found += [(each, each.matches(names)) for each in read_overrides(source)]
@@ -165,53 +168,26 @@ def _refuse_other_headings(pyproject: Mapping[str, TOMLValue]) -> None:
                 )
 
 
-def _read_toml(path: Path, *, required: bool) -> Mapping[str, TOMLValue]:
-    """Return the contents of the TOML file at `path`.
+def _read_settings(files: Sequence[Path]) -> tuple[list[tuple[Path, TOMLTable]], tuple[str, ...]]:
+    """Return the contents of each settings file, and why others are ignored.
 
-    A file that is not required may be missing: the result is then empty. A file in a home that is
-    not a directory (`/dev/null`) or that belongs to another user counts as missing.
+    A file that another user can change is ignored: its settings choose the compiler's flags.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        with path.open("rb") as stream:
-            return cast("Mapping[str, TOMLValue]", tomllib.load(stream))
-    except FileNotFoundError:
-        if not required:
-            return {}
-        raise ConfigError(
-            f"{path.parent} contains no pyproject.toml",
-            hint="name the directory of a project whose [build-system] table has "
-            'build-backend = "variantbuild"',
-        ) from None
-    except NotADirectoryError:
-        if not required:
-            return {}
-        raise ConfigError(
-            f"{path.parent} is not a directory",
-            hint="name the directory that contains pyproject.toml",
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        if mark := _byte_order_mark(path):
-            raise ConfigError(
-                f"{path} starts with a byte order mark ({mark}), which TOML does not allow",
-                hint="save it as UTF-8 without a BOM",
-            ) from None
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
-    except OSError as error:
-        if not required and not os.access(path.parent, os.X_OK):
-            return {}
-        raise ConfigError(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
-
-
-def _byte_order_mark(path: Path) -> str:
-    """Return the encoding that the byte order mark at the start of a file names; '' without one."""
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    marks = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-    return next((name for mark, name in marks.items() if start.startswith(mark)), "")
+    tables: list[tuple[Path, TOMLTable]] = []
+    ignored: list[str] = []
+    for file in files:
+        try:
+            reason = distrust(file)
+        except (OSError, RuntimeError):  # missing or unreadable, or a loop of links
+            reason = None
+        if reason is None:
+            tables.append((file, read_toml(file, required=False)))
+        else:
+            ignored.append(
+                f"the settings file {file} is ignored: {reason}; settings are only read from files "
+                "that nobody but you and root can change"
+            )
+    return tables, tuple(ignored)
 
 
 def _refuse_backend_path(path: Path, pyproject: Mapping[str, TOMLValue], config: Config) -> None:

@@ -45,7 +45,14 @@ def split_config_settings(
 
     Front ends pass strings, lists of strings, booleans or None; a list for a key that takes a
     single value is reported later. Returns our source, and the rest unchanged for the delegate.
+    Raises ConfigError for anything but a mapping with strings as keys (PEP 517).
     """
+    given: object = config_settings or {}
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise ConfigError(
+            f"the front end passed {given!r} as config-settings: expected a dictionary whose keys "
+            "are strings"
+        )
     ours: dict[str, TOMLValue] = {}
     rest: dict[str, str | list[str]] = {}
     for key, value in (config_settings or {}).items():

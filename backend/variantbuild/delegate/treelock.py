@@ -2,19 +2,49 @@
 
 Two builds that share `build` or `*.egg-info` fail at times (seen with setuptools 84: one removes a
 file of the other), as when two machines install from one checkout in a shared home directory.
+
+Whoever can read the tree can lock it, so builds only wait for those who could build in it: its
+owner, root and this user. The wait has a limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from variantbuild.errors import DelegateError
 from variantbuild.messages import Reporter
 
 #: The trees locked by this build and by the builds that started it, which it must not wait for.
 _HOLDS = "_VARIANTBUILD_TREES"
+#: How long to wait for another build, in seconds; for one whose process is not visible, which may
+#: be that of another user in a container, only a minute.
+LIMIT, LIMIT_UNKNOWN = 3600.0, 60.0
+_INTERVAL = 0.2
+_LOCKS = Path("/proc/locks")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A process that holds the lock of a tree, and the user whose process it is."""
+
+    pid: int
+    uid: int
+
+    def __str__(self) -> str:
+        from variantbuild.host.ownership import user_name
+
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            words = []
+        command = " ".join(ascii(word.decode("utf-8", "replace"))[1:-1] for word in words if word)
+        shown = f", {command[:80]}" if command else ""
+        return f"process {self.pid} of {user_name(self.uid)}{shown}"
 
 
 @contextlib.contextmanager
@@ -23,7 +53,8 @@ def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> 
 
     The lock is recorded in `env`, so that a build started by this one does not wait for it. It is
     an advisory lock on the directory itself, which leaves nothing behind; where the file system or
-    the operating system has none for directories (NFS, Windows), nothing waits.
+    the operating system has none for directories (NFS, Windows), nothing waits. Raises
+    DelegateError if another build does not end.
     """
     try:
         descriptor = os.open(tree, os.O_RDONLY)
@@ -50,13 +81,62 @@ def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> 
 
 
 def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
+    started = time.monotonic()
+    told = False
+    while not _take(descriptor):
+        status = os.fstat(descriptor)
+        holders = find_holders(status.st_ino)
+        trusted = [each for each in holders if each.uid in (os.geteuid(), status.st_uid, 0)]
+        if holders and not trusted:
+            reporter.warning(
+                f"{tree} is locked by {holders[0]}, who does not own it: the lock is ignored"
+            )
+            return
+        holder = trusted[0] if trusted else None
+        by = "a process that is not visible from here" if holder is None else str(holder)
+        limit = LIMIT_UNKNOWN if holder is None else LIMIT
+        if time.monotonic() - started >= limit:
+            raise DelegateError(
+                f"{tree} has been locked by another build for {limit / 60:g} min: {by}",
+                hint="end that build, or build in a copy of the tree",
+            )
+        if not told:
+            reporter.note(f"another build is running in {tree} ({by}); waiting for it to finish")
+            told = True
+        time.sleep(_INTERVAL)
+
+
+def _take(descriptor: int) -> bool:
+    """Take the lock; return False if another process has it, True too where there are no locks."""
     try:
         import fcntl
     except ImportError:
-        return
-    with contextlib.suppress(OSError):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            reporter.note(f"another build is running in {tree}; waiting for it to finish")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def find_holders(inode: int) -> tuple[Holder, ...]:
+    """Return the processes that hold a flock of `inode`, as far as they are visible.
+
+    Source: proc_locks(5). The device is not compared: that of a subvolume or an overlay differs
+    from the one that stat gives.
+    """
+    try:
+        lines = _LOCKS.read_text("ascii").splitlines()
+    except OSError:
+        return ()
+    found: list[Holder] = []
+    for line in lines:
+        _, kind, *rest = [*line.split(), *[""] * 6]
+        if kind != "FLOCK" or rest[3].rpartition(":")[2] != str(inode):
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(rest[2])
+            found.append(Holder(pid=pid, uid=Path(f"/proc/{pid}").stat().st_uid))
+    return tuple(found)

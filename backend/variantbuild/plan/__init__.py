@@ -101,6 +101,7 @@ class BuildPlan:
             "a CPU that lacks the instructions raises SIGILL"
         )
         return (
+            *self.project.ignored_files,
             *self.project.stray_settings,
             *(str(conflict) for conflict in self.compilation.conflicts),
             *self.flags.notes,

@@ -91,9 +91,9 @@ def test_the_least_recently_used_goes_first(store: Store, wheel: Path) -> None:
 def test_a_directory_that_others_can_write_to_is_not_used(store: Store, wheel: Path) -> None:
     store.store("k", wheel, {})
     store.directory.chmod(0o777)
-    with pytest.raises(WheelError, match="others can write to it"):
+    with pytest.raises(WheelError, match="other users can write to"):
         store.find("k", REPORTER)
-    with pytest.raises(WheelError, match="others can write to it"):
+    with pytest.raises(WheelError, match="other users can write to"):
         store.store("l", wheel, {})
     store.directory.chmod(0o700)
     assert store.find("k", REPORTER) is not None
@@ -200,3 +200,13 @@ def test_the_command(
     assert (answer["removed"], answer["entries"], answer["size"]) == (1, [], 0) or answer["removed"]
     assert main(["cache", "clear"]) == 0
     assert "0 wheels removed" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_creates_nothing_in_the_home_of_another_user(wheel: Path) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        os.chown(home, 65534, 65534)
+        store = default_store({"HOME": home})
+        with pytest.raises(WheelError, match=f"is not created: {home} belongs to"):
+            store.store("k", wheel, {})
+        assert list(Path(home).iterdir()) == []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -22,7 +23,7 @@ from variantbuild.config import (
 from variantbuild.config.kinds import parse_value
 from variantbuild.config.project import load_project, settings_files
 from variantbuild.errors import ConfigError
-from variantbuild.types import TOMLValue
+from variantbuild.types import ConfigSettings, TOMLValue
 
 
 def pyproject(**values: TOMLValue) -> Source:
@@ -310,6 +311,41 @@ def test_a_home_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
     for home in ("/dev/null", "/nonexistent"):
         assert load_project(tmp_path, None, {"HOME": home}).config.cpu is not None
+
+
+@pytest.mark.parametrize("given", ["cpu=v3", ["cpu=v3"], {1: "v3"}, ("a", "b"), 5])
+def test_config_settings_that_are_no_dictionary(given: object) -> None:
+    with pytest.raises(ConfigError, match="expected a dictionary whose keys are strings"):
+        split_config_settings(cast("ConfigSettings", given))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_settings_file_that_others_can_write_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    file = tmp_path / "config.toml"
+    file.write_text('[flags]\nc = ["-B/tmp/evil"]\n', encoding="utf-8")
+    assert load_project(tmp_path, None, {}, machine_files=(file,)).config.flags_c
+    file.chmod(0o666)
+    project = load_project(tmp_path, None, {}, machine_files=(file,))
+    assert project.config.flags_c == ()
+    assert f"the settings file {file} is ignored: other users can write" in project.ignored_files[0]
+    # A file that is not used cannot break a build either.
+    file.write_text("cpu = = 'v2'", encoding="utf-8")
+    assert load_project(tmp_path, None, {}, machine_files=(file,)).ignored_files
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")
+def test_root_ignores_the_settings_of_another_user(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as home:
+        directory = Path(home, ".config", "variantbuild")
+        directory.mkdir(parents=True)
+        (directory / "config.toml").write_text("cpu = 'v2'\n", encoding="utf-8")
+        assert load_project(tmp_path, None, {"HOME": home}).config.cpu == "v2"
+        os.chown(home, 65534, 65534)
+        project = load_project(tmp_path, None, {"HOME": home})
+        assert project.config.cpu != "v2"
+        assert f"{home} belongs to" in project.ignored_files[0]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")

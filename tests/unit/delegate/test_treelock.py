@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from reporters import RecordingReporter
+from variantbuild.delegate import treelock
 from variantbuild.delegate.treelock import take_turn
+from variantbuild.errors import DelegateError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no directories")
 
@@ -90,3 +93,86 @@ def test_other_trees_and_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     with hold(tmp_path / "a"), hold(tmp_path / "b"), hold(tmp_path / "gone"):
         pass
+
+
+def test_the_note_names_who_holds_the_lock(tmp_path: Path) -> None:
+    with take_turn(tmp_path, {}, RecordingReporter()):
+        build = start(tmp_path, 0)
+        assert build.stderr is not None
+        line = build.stderr.readline()
+    build.communicate(timeout=60)
+    assert f"process {os.getpid()} of " in line
+    assert "pytest" in line
+
+
+def test_the_wait_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = start(tmp_path, 600)
+    assert first.stdout is not None
+    assert first.stdout.readline()
+    try:
+        monkeypatch.setattr(treelock, "LIMIT", 0.5)
+        with (
+            pytest.raises(DelegateError, match=f"by another build.*: process {first.pid} of"),
+            take_turn(tmp_path, {}, RecordingReporter()),
+        ):
+            pass
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_a_holder_that_is_not_visible_stalls_for_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(treelock, "_LOCKS", tmp_path / "none")
+    monkeypatch.setattr(treelock, "LIMIT_UNKNOWN", 0.5)
+    with (
+        take_turn(tmp_path, {}, RecordingReporter()),
+        pytest.raises(DelegateError, match="not visible from here"),
+        take_turn(tmp_path, {}, RecordingReporter()),
+    ):
+        pass
+
+
+_AS_NOBODY = """
+import fcntl, os, sys
+os.setgid(65534)
+os.setuid(65534)
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be another user")
+def test_another_user_cannot_stall_a_build() -> None:
+    with tempfile.TemporaryDirectory() as tree:
+        Path(tree).chmod(0o755)
+        command = [sys.executable, "-c", _AS_NOBODY, tree]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "locked\n"
+            reporter = RecordingReporter()
+            with take_turn(Path(tree), {}, reporter):
+                said = " ".join(reporter.warnings)
+            other.communicate("")
+    assert f"is locked by process {other.pid} of " in said
+    assert "the lock is ignored" in said
+
+
+def test_lines_of_proc_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = tmp_path / "locks"
+    me = os.getpid()
+    locks.write_text(
+        f"1: POSIX  ADVISORY  WRITE {me} 00:2f:7 0 EOF\n"
+        f"2: FLOCK  ADVISORY  WRITE {me} 00:2f:77 0 EOF\n"
+        f"2: -> FLOCK  ADVISORY  WRITE 1 00:2f:7 0 EOF\n"
+        "3: FLOCK  ADVISORY  WRITE -1 00:2f:7 0 EOF\n"
+        "4: FLOCK\n\n"
+        f"5: FLOCK  ADVISORY  WRITE {me} 00:30:7 0 EOF\n",
+        encoding="ascii",
+    )
+    monkeypatch.setattr(treelock, "_LOCKS", locks)
+    assert [each.pid for each in treelock.find_holders(7)] == [me]
