@@ -60,3 +60,7 @@ class AuditError(VariantBuildError):
 
 class RepairError(VariantBuildError):
     """A wheel cannot be repaired: a tool is missing or failed, or no policy applies."""
+
+
+class BundleError(VariantBuildError):
+    """Wheels cannot be bundled: they do not belong together, or a tool is missing."""

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "patch": "edit the metadata of wheels and update RECORD",
     "verify": "check the integrity of wheels",
     "repair": "graft libraries, then write the policy tag and the variant",
+    "bundle": "join wheels for several CPU levels into one",
     "cache": "show or clear the build cache, refused wheels and build directories",
     "audit": "show the machine code in a wheel, and what it requires",
 }

@@ -18,6 +18,7 @@ from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, Finding, Judgement
+    from variantbuild.audit.copies import Copies
     from variantbuild.audit.reading import Progress
     from variantbuild.stamp.declared import Declared
     from variantbuild.wheel import Wheel
@@ -53,7 +54,9 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             report = audit_wheel(path, progress=_progress(path.name))
             exempt = (*args.exclude, *_recorded_exemptions(path))
             report = exempt_files(report, exempt, _architecture(report))
-            judgement = _with_record(path, report, _judgement(path, report, args.expect))
+            copies = _copies(path)
+            judgement = _judgement(path, report, args.expect, copies)
+            judgement = _with_record(path, report, judgement)
         except VariantBuildError as error:
             report_error(error)
             code = 2
@@ -62,9 +65,9 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             continue
         code = max(code, 0 if judgement.ok else 1)
         if args.json:
-            rows.append(judgement_json(report, judgement, args.expect))
+            rows.append(judgement_json(report, judgement, args.expect, copies))
         else:
-            show_judgement(report, judgement, args.expect)
+            show_judgement(report, judgement, args.expect, copies)
     if args.json:
         print_json({"version": 1, "wheels": rows})
     return code
@@ -140,18 +143,28 @@ def _recorded_exemptions(path: Path) -> tuple[str, ...]:
     return tuple(key[len(prefix) :] for key in _record(path) if key.startswith(prefix))
 
 
-def _judgement(path: Path, report: AuditReport, expect: str | None) -> Judgement:
+def _copies(path: Path) -> Copies:
+    """Return the copies in a bundle; none for other wheels."""
+    from variantbuild.audit.copies import find_copies
+    from variantbuild.wheel import open_wheel
+
+    with open_wheel(path) as wheel:
+        return find_copies(wheel)
+
+
+def _judgement(path: Path, report: AuditReport, expect: str | None, copies: Copies) -> Judgement:
     from dataclasses import replace
 
     from variantbuild.audit import judge_finished, judge_fit
+    from variantbuild.audit.copies import judge_copies
     from variantbuild.variant import Variant
 
     declared, claims = _declared(path, report)
     machine = next((each.machine for each in report.files if each.role == "host"), "") or "x86_64"
     variant = declared.variant or Variant(arch=machine)
     if expect is not None:
-        return judge_fit(report, Variant.parse(expect, variant.arch))
-    judgement = judge_finished(report, variant)
+        return judge_copies(report, copies, Variant.parse(expect, variant.arch), judge_fit)
+    judgement = judge_copies(report, copies, variant, judge_finished)
     return replace(judgement, findings=(*claims, *judgement.findings))
 
 

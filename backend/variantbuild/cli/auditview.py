@@ -11,23 +11,39 @@ from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, FileReport, Judgement
+    from variantbuild.audit.copies import Copies
 
-_HEADS = ("file", "machine", "needs", "chosen at run time", "ISA note", "glibc", "outside levels")
+_HEADS = (
+    "file",
+    "machine",
+    "loaded on",
+    "needs",
+    "chosen at run time",
+    "ISA note",
+    "glibc",
+    "outside levels",
+)
 #: What JSON calls each kind of evidence, and what the table calls it.
 _EVIDENCE = {"instructions": "instructions", "switches": "recorded flags", "note": "ISA note"}
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None) -> None:
-    """Print a table of the files in a wheel, and the findings."""
+def show_judgement(
+    report: AuditReport, judgement: Judgement, expect: str | None, copies: Copies
+) -> None:
+    """Print a table of the files in a wheel with its copies and choosers, and the findings."""
     machines = {each.machine_names for each in report.files} - {""}
     shared = f"  {machines.pop()}" if len(machines) == 1 else ""
     print(paragraph(paint(report.name, "bold") + shared))
     if not report.has_machine_code:
         print("  no machine code")
-    rows = [_HEADS, *(_cells(each, shared=bool(shared)) for each in report.files)]
+    rows = [_HEADS, *(_cells(each, copies, shared=bool(shared)) for each in report.files)]
     if report.files:
         print(table(_without_empty_columns(rows), indent=2, names={0}))
+    for name, chooser in copies.choosers.items():
+        who = "the loader" if chooser.method == "loader" else "a stub"
+        order = ", then ".join(copy.label for copy in chooser.copies)
+        print(paragraph(f"  {name}: {who} chooses the first that the CPU runs: {order}"))
     told = told_once(judgement.findings)
     for each, sentence in told:
         print(paragraph(f"  {paint(each.severity, _STYLES[each.severity])}: {sentence}"))
@@ -38,8 +54,9 @@ def show_judgement(report: AuditReport, judgement: Judgement, expect: str | None
     elif variant:
         print(f"  declared {variant}; evidence: {seen}")
     else:
-        features = sorted(frozenset[str]().union(*(each.features for each in report.files)))
-        needs = " and ".join([report.required or "an unknown level", *features])
+        common, _ = copies.split(report)
+        features = sorted(frozenset[str]().union(*(each.features for each in common.files)))
+        needs = " and ".join([common.required or "an unknown level", *features])
         print(f"  declares no variant; the code needs {needs}")
     unseen = {each.unseen for each in report.files if each.unseen}
     for text in sorted(unseen):
@@ -53,7 +70,7 @@ def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...
     return [tuple(row[i] for i in kept) for row in rows]
 
 
-def _cells(file: FileReport, *, shared: bool) -> tuple[str, ...]:
+def _cells(file: FileReport, copies: Copies, *, shared: bool) -> tuple[str, ...]:
     """Return the cells of a row; the machine that all files share is in the title."""
     code = file.code
     chosen = "" if code is None or code.dispatched == code.level else code.dispatched
@@ -65,6 +82,7 @@ def _cells(file: FileReport, *, shared: bool) -> tuple[str, ...]:
     return (
         file.path,
         "" if shared else file.machine_names,
+        copies.levels.get(file.path, ""),
         needs,
         chosen,
         file.isa_note or "",
@@ -74,7 +92,7 @@ def _cells(file: FileReport, *, shared: bool) -> tuple[str, ...]:
 
 
 def judgement_json(
-    report: AuditReport, judgement: Judgement, expect: str | None
+    report: AuditReport, judgement: Judgement, expect: str | None, copies: Copies
 ) -> dict[str, JSONValue]:
     """Return the value of one wheel in audit.schema.json."""
     return {
@@ -83,9 +101,20 @@ def judgement_json(
         "variant": str(judgement.variant),
         "expected": expect is not None,
         "ok": judgement.ok,
-        "level": report.required,
+        "level": copies.split(report)[0].required,
         "evidence": list(judgement.evidence),
-        "files": [_file(each) for each in report.files],
+        "files": [_file(each, copies) for each in report.files],
+        "choosers": [
+            {
+                "path": name,
+                "method": chooser.method,
+                "copies": [
+                    {"level": copy.label, "file": copy.file, "libraries": list(copy.libraries)}
+                    for copy in chooser.copies
+                ],
+            }
+            for name, chooser in copies.choosers.items()
+        ],
         "findings": [
             {
                 "severity": each.severity,
@@ -99,9 +128,10 @@ def judgement_json(
     }
 
 
-def _file(file: FileReport) -> dict[str, JSONValue]:
+def _file(file: FileReport, copies: Copies) -> dict[str, JSONValue]:
     return {
         "path": file.path,
+        "copy": copies.levels.get(file.path),
         "format": file.format,
         "machine": file.machine_names,
         "machines": list(file.machines),

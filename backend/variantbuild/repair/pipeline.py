@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from variantbuild.audit import AuditReport, Refused, audit_wheel, decide, judge
+from variantbuild.audit.copies import Copies, find_copies, judge_copies
 from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
 from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
@@ -125,11 +126,15 @@ def _plain_copy(path: Path, inventory: Inventory, declared: Declared, directory:
         return apply_edit(wheel, plan_stamp(inventory, stamp), plain)
 
 
-def _check_gate(report: AuditReport, declared: Declared) -> tuple[str, ...]:
-    """Judge the machine code by the declared variant; AuditError if it needs more."""
+def _check_gate(report: AuditReport, declared: Declared, copies: Copies) -> tuple[str, ...]:
+    """Judge the machine code by the declared variant; AuditError if it needs more.
+
+    The copies in a bundle are judged by their own levels.
+    """
     arch = next(iter(declared.architectures), "")
     variant = declared.variant or Variant(arch=arch)
-    outcome = decide(variant, judge(report, variant), "error", "repaired")
+    judgement = judge_copies(report, copies, variant, judge)
+    outcome = decide(variant, judgement, "error", "repaired")
     if isinstance(outcome, Refused):
         fits = fitting_level(report, variant) if is_about_cpu(outcome.findings[0]) else None
         if fits and variant.is_baseline:
@@ -165,7 +170,7 @@ def _relabel(
             platforms = (policy.platform(machine_of(declared.platforms[0])),)
         elif grafted:
             platforms = inventory.wheel_platforms
-        notes = list(_check_gate(report, declared))
+        notes = list(_check_gate(report, declared, find_copies(wheel)))
         refusal = why_not_generic(inventory.version, report)
         had_generic = declared.variant is not None and has_plain(declared.in_file)
         if had_generic and options.generic and refusal:

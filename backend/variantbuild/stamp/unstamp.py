@@ -21,7 +21,7 @@ def plan_unstamp(inventory: Inventory) -> Plan:
     declared = read_declared(inventory)
     for error in declared.unknown:
         raise VariantError(error.message, hint=error.hint)
-    version = _without_label(declared)
+    version = version_without_label(declared)
     if version == inventory.version and declared.variant is None:
         raise WheelError(
             f"{inventory.path.name} has no stamp: its version is {inventory.version}, "
@@ -39,7 +39,8 @@ def plan_unstamp(inventory: Inventory) -> Plan:
     )
 
 
-def _without_label(declared: Declared) -> str:
+def version_without_label(declared: Declared) -> str:
+    """Return the version of a wheel without the label of its variant."""
     public, _, local = declared.version.partition("+")
     if not local:
         return declared.version

@@ -87,6 +87,19 @@ def read_symbols(data: Data, elf: Elf) -> tuple[Symbol, ...]:
     return tuple(found.values())
 
 
+def exported_functions(data: Data, elf: Elf) -> tuple[str, ...]:
+    """Return the names of the functions in .dynsym that have an address here, sorted."""
+    found: set[str] = set()
+    tables = SymbolTables(data, elf)
+    for section in elf.sections:
+        if section.type == _SHT_DYNSYM:
+            strings = tables.strings(section.link)
+            for at, address, _, kind in tables.entries(section):
+                if address and kind in _FUNCTIONS:
+                    found.add(tables.name(strings, at))
+    return tuple(sorted(found))
+
+
 def read_bounds(data: Data, elf: Elf) -> Bounds:
     """Combine the functions of the symbol tables with those of the unwind table.
 

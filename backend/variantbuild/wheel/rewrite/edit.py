@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from variantbuild.errors import WheelError
@@ -37,8 +38,9 @@ class Edit(NamedTuple):
     `version` is the complete new version; `file_platforms` are the platform tags of the file name,
     `wheel_platforms` those of WHEEL: with more of them than in the file name, the wheel is a
     hybrid. `metadata` is the new content of METADATA, before the version is inserted. `add`
-    replaces members of the same path; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH
-    in seconds, the time of new members; without it, they get that of RECORD.
+    replaces members of the same path; `members` are contents by full name, of new members and of
+    old ones, outside of dist-info; `remove` names members in full. `epoch` is SOURCE_DATE_EPOCH in
+    seconds, the time of new members; without it, they get that of RECORD.
     """
 
     version: str | None = None
@@ -46,6 +48,7 @@ class Edit(NamedTuple):
     wheel_platforms: tuple[str, ...] | None = None
     metadata: bytes | None = None
     add: tuple[NewMember, ...] = ()
+    members: Mapping[str, bytes] = MappingProxyType({})
     remove: frozenset[str] = frozenset()
     epoch: int | None = None
 
@@ -100,6 +103,8 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     stem = renames.get(f"{inventory.dist_info}/RECORD", f"{inventory.dist_info}/RECORD")
     directory = stem.removesuffix("RECORD")
     added = {directory + name.partition("/")[2]: data for name, data in added.items()}
+    for name, data in edit.members.items():
+        (contents if name in known and name not in removed else added)[name] = data
     plan = Plan(
         file_name=_file_name(inventory, edit, version if renamed else None),
         version=version,

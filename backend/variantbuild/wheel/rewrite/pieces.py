@@ -26,8 +26,8 @@ from variantbuild.wheel.archive.zipformat import (
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.rewrite.edit import Plan
 
-#: New members of at least this many bytes are compressed at the fastest level (1). A window of 4
-#: KiB suits a long RECORD, whose lines resemble their neighbours: it is both faster and smaller.
+#: A RECORD of at least this many bytes is compressed at the fastest level (1). A window of 4 KiB
+#: suits it, as its lines resemble their neighbours: it is both faster and smaller.
 _FAST_SIZE = 1 << 18
 _FAST = (1, zlib.DEFLATED, -12)
 _WELL = (6, zlib.DEFLATED, -15)
@@ -163,7 +163,8 @@ class _Layout:
 
     def _add_new(self, member: Member, name: str, data: bytes) -> None:
         """Add new contents `data` with the times and permissions of `member`."""
-        chunks = _deflate(data) if member.method == DEFLATED else (data,)
+        quickly = member.name == self._plan.record_name and len(data) >= _FAST_SIZE
+        chunks = _deflate(data, quickly=quickly) if member.method == DEFLATED else (data,)
         stored_size = sum(map(len, chunks))
         changed = member._replace(size=len(data), stored_size=stored_size, crc=zlib.crc32(data))
         self._enter(changed, name)
@@ -223,6 +224,6 @@ def _new_member(name: str, stamp: int) -> Member:
     return Member(name, 0, 0, 0, 0, 0, stamp, attributes)
 
 
-def _deflate(data: bytes) -> tuple[bytes, ...]:
-    engine = zlib.compressobj(*(_FAST if len(data) >= _FAST_SIZE else _WELL))
+def _deflate(data: bytes, *, quickly: bool) -> tuple[bytes, ...]:
+    engine = zlib.compressobj(*(_FAST if quickly else _WELL))
     return engine.compress(data), engine.flush()

@@ -1,0 +1,211 @@
+"""Compares the members of the wheels of a bundle: which stand once, and which once a level."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Literal
+
+from variantbuild.binary.elf import Elf, parse_elf
+from variantbuild.binary.elf.symbols import exported_functions
+from variantbuild.bundle.inputs import Input, Inputs
+from variantbuild.bundle.samecode import digest_code
+from variantbuild.errors import BundleError
+from variantbuild.stamp import SBOM_MEMBER
+from variantbuild.wheel import Wheel
+from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
+
+#: What Python and PyPy look up in a module: PEP 489, PEP 793, and cffi's own.
+_INIT = re.compile(r"PyInitU?_\w+|PyModExport(?:U)?_\w+|_cffi_pypyinit_\w+", re.ASCII)
+#: Members of dist-info that every wheel has for itself.
+_OWN = ("METADATA", "WHEEL", "RECORD", "RECORD.jws", "RECORD.p7s", SBOM_MEMBER)
+
+Kind = Literal["module", "library", "other"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """An ELF file of one wheel: what it is, and a digest of its code.
+
+    `inits` are the functions of a module that Python looks up.
+    """
+
+    name: str
+    kind: Kind
+    elf: Elf
+    inits: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """The contents of one wheel: its ELF files by name, and the digests of all other members.
+
+    Names are those of the baseline: the version in the name of dist-info is left out. `files` maps
+    them to the names in this wheel.
+    """
+
+    label: str
+    codes: dict[str, Code]
+    digests: dict[str, str]
+    files: dict[str, str]
+
+
+def read_contents(inputs: Inputs) -> tuple[Contents, ...]:
+    """Read every wheel of a bundle, in the order of `inputs.all`."""
+    return tuple(map(_read, inputs.all))
+
+
+def _read(each: Input) -> Contents:
+    files = {}
+    for member in each.inventory.files:
+        name = _general_name(each, member.name)
+        if name is not None:
+            files[name] = member.name
+    codes: dict[str, Code] = {}
+    digests: dict[str, str] = {}
+    machine_code = {member.name: found for member, found in find_machine_code(each.wheel)}
+    for name, own in files.items():
+        found = machine_code.get(own)
+        if found is not None and found.format == "elf" and found.role == "host":
+            codes[name] = _code(each.wheel, name, own)
+        digests[name] = _digest(each.wheel, own)
+    return Contents(label=each.label, codes=codes, digests=digests, files=files)
+
+
+def _general_name(each: Input, name: str) -> str | None:
+    """Return the name of a member without the version; None for what every wheel has for itself."""
+    top, _, rest = name.partition("/")
+    inventory = each.inventory
+    if top == inventory.dist_info:
+        return None if rest in _OWN else f"*.dist-info/{rest}"
+    return f"*.data/{rest}" if top == inventory.data_directory else name
+
+
+def _digest(wheel: Wheel, name: str) -> str:
+    digest = hashlib.sha256()
+    for chunk in wheel.stream(wheel.member(name)):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _code(wheel: Wheel, name: str, own: str) -> Code:
+    data = read_machine_code(wheel, wheel.member(own))
+    elf = parse_elf(data)
+    exported = exported_functions(data, elf) if elf.kind == "shared" else ()
+    inits = tuple(each for each in exported if _INIT.fullmatch(each))
+    kind: Kind = "other"
+    if elf.kind == "shared" and not name.startswith("*"):
+        kind = "module" if inits else "library"
+    return Code(name=name, kind=kind, elf=elf, inits=inits, digest=digest_code(elf, data))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """What is to be bundled.
+
+    `modules` and `libraries` are the names of the ELF files whose copies may differ, `extra` those
+    that only some levels have: (label, name). `notes` tell of members of which the baseline's is
+    taken.
+    """
+
+    modules: tuple[str, ...]
+    libraries: tuple[str, ...]
+    extra: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def compare_contents(contents: Sequence[Contents], take_baseline: Sequence[str]) -> Compared:
+    """Compare the wheels of a bundle, the baseline last.
+
+    Members that differ and are no code that can be chosen are refused, unless a pattern of
+    `take_baseline` matches: then the baseline's is taken. Raises BundleError with their names.
+    """
+    base = contents[-1]
+    refused: list[str] = []
+    extra: list[tuple[str, str]] = []
+    notes: list[str] = []
+    modules: dict[str, None] = {}
+    libraries: dict[str, None] = {}
+    every = dict.fromkeys(name for each in contents for name in each.files)
+    for name in sorted(every):
+        having = [each for each in contents if name in each.files]
+        differing = [each for each in having if each.digests[name] != having[-1].digests[name]]
+        if len(having) == len(contents) and not differing:
+            _sort_in(base.codes.get(name), modules, libraries)
+            continue
+        if _matches(name, take_baseline):
+            notes.append(f"{_shown(name)} differs, and the baseline's is taken")
+            continue
+        if len(having) < len(contents):
+            own = [each for each in having if _is_library(each.codes.get(name))]
+            if len(own) == len(having):
+                extra += [(each.label, name) for each in having]
+            else:
+                refused.append(_only_in(name, having))
+            continue
+        codes = [each.codes.get(name) for each in contents]
+        if any(code is None for code in codes):
+            if _is_linked_only(base, name):
+                notes.append(f"{_shown(name)} is not loaded: the baseline's is taken")
+            else:
+                refused.append(f"{_shown(name)} differs and is not a module or a library")
+        elif base.codes[name].kind == "other":
+            notes.append(
+                f"{_shown(name)} is an executable or an object, or in .data: "
+                "the baseline's is taken"
+            )
+        else:
+            _sort_in(base.codes[name], modules, libraries)
+    if refused:
+        more = f" (and {len(refused) - 1} more: {_listed(refused[1:])})" if refused[1:] else ""
+        raise BundleError(
+            f"the wheels cannot be bundled: {refused[0]}{more}",
+            hint="make the builds the same, or take the baseline's: --take-baseline PATTERN",
+        )
+    return Compared(
+        modules=tuple(modules),
+        libraries=tuple(libraries),
+        extra=tuple(extra),
+        notes=tuple(notes),
+    )
+
+
+def _sort_in(code: Code | None, modules: dict[str, None], libraries: dict[str, None]) -> None:
+    if code is not None and code.kind == "module":
+        modules[code.name] = None
+    elif code is not None and code.kind == "library":
+        libraries[code.name] = None
+
+
+def _is_library(code: Code | None) -> bool:
+    return code is not None and code.kind == "library"
+
+
+def _is_linked_only(base: Contents, name: str) -> bool:
+    """Return whether a member is a static library, which no program loads."""
+    return PurePosixPath(base.files[name]).suffix == ".a"
+
+
+def _only_in(name: str, having: Iterable[Contents]) -> str:
+    labels = " and ".join(sorted(each.label for each in having))
+    return f"{_shown(name)} is only in the wheel for {labels}"
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a pattern matches the whole path, or the file's name if it has no slash."""
+    names = (_shown(name), PurePosixPath(name).name)
+    return any(fnmatchcase(each, pattern) for pattern in patterns for each in names)
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix("*")
+
+
+def _listed(refused: Sequence[str]) -> str:
+    names = [each.partition(" ")[0] for each in refused[:5]]
+    return ", ".join(names) + (", …" if len(refused) > 5 else "")

@@ -1,0 +1,160 @@
+"""Wheels that do not belong together are refused in one sentence, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from variantbuild.bundle.joining import Options, bundle_wheels
+from variantbuild.cli import main
+from variantbuild.errors import VariantBuildError
+from wheels.forge import Draft, metadata
+
+Change = Callable[[Draft], object]
+
+PLAIN = "py3-none-linux_x86_64"
+V3 = "py3-none-linux_x86_64.linux_x86_64_v3"
+
+
+def draft(label: str = "", tag: str = "", name: str = "demo", version: str = "1.0") -> Draft:
+    """Return a wheel without machine code, with the label of a variant."""
+    full = version + (f"+{label}" if label else "")
+    if not tag:
+        platform = "linux_x86_64"
+        suffix = label.replace(".", "_")
+        tag = f"py3-none-{platform}" + (f".{platform}_{suffix}" if label else "")
+    made = Draft(name, full, tag)
+    made.drop("demo/core.so")
+    return made
+
+
+def changed(made: Draft, change: Change) -> Draft:
+    change(made)
+    return made
+
+
+CASES: dict[str, tuple[list[Draft], str]] = {
+    "one wheel": ([draft()], "is the only wheel, and a bundle has at least two"),
+    "no baseline": (
+        [draft("v3"), draft("v4")],
+        "none of the wheels is the baseline: they are for ",
+    ),
+    "a level twice": ([draft(), draft("v3"), draft("v3", version="1.0")], "are both for v3"),
+    "two baselines": ([draft(), draft()], "are both for v1"),
+    "another project": ([draft(), draft("v3", name="other")], "the project of one is demo, of the"),
+    "another version": ([draft(), draft("v3", version="1.1")], "the version of one is 1.0, of the"),
+    "another Python": (
+        [draft(), draft("v3", "cp311-none-linux_x86_64_v3")],
+        "the Python of one is py3, of the other cp311",
+    ),
+    "another ABI": (
+        [draft(tag="cp311-cp311-linux_x86_64"), draft("v3", "cp311-abi3-linux_x86_64_v3")],
+        "the ABI of one is cp311, of the other abi3",
+    ),
+    "another platform": (
+        [draft(), draft("v3", "py3-none-manylinux_2_28_x86_64_v3")],
+        "the platform of one is linux_x86_64, of the other manylinux_2_28_x86_64",
+    ),
+    "another architecture": (
+        [draft(), draft(tag="py3-none-linux_aarch64")],
+        "the platform of one is linux_x86_64, of the other linux_aarch64",
+    ),
+    "other metadata": (
+        [
+            draft(),
+            changed(
+                draft("v3"),
+                lambda made: made.add_info(
+                    "METADATA", metadata("demo", "1.0+v3", "Requires-Dist: fast\n")
+                ),
+            ),
+        ],
+        "their METADATA differs in more than the version's label",
+    ),
+    "an accelerator": ([draft(), draft("cu12.v3")], "is for cu12: a bundle has plain tags"),
+    "a distribution": ([draft(), draft("fc39.v3")], "is for fc39: a bundle has plain tags"),
+    "macOS": (
+        [draft(tag="py3-none-macosx_11_0_arm64")] * 2,
+        "is for macosx_11_0_arm64, and bundles are for Linux",
+    ),
+    "any platform": ([draft(tag="py3-none-any")] * 2, "is not for one CPU architecture"),
+    "an architecture without stub": (
+        [draft(tag="py3-none-linux_ppc64le")] * 2,
+        "is for ppc64le, and bundles are for x86_64 and aarch64",
+    ),
+    "another text": (
+        [draft(), changed(draft("v3"), lambda made: made.add("demo/config.py", b"v3"))],
+        "demo/config.py is only in the wheel for v3",
+    ),
+    "a text that differs": (
+        [
+            changed(draft(), lambda made: made.add("demo/config.py", b"v1")),
+            changed(draft("v3"), lambda made: made.add("demo/config.py", b"v3")),
+        ],
+        "demo/config.py differs and is not a module or a library",
+    ),
+    "a text of dist-info that differs": (
+        [
+            changed(draft(), lambda made: made.add_info("licenses/LICENSE", b"v1")),
+            changed(draft("v3"), lambda made: made.add_info("licenses/LICENSE", b"v3")),
+        ],
+        ".dist-info/licenses/LICENSE differs",
+    ),
+    "a damaged wheel": (
+        [draft(), changed(draft("v3"), lambda made: setattr(made, "cut", 400))],
+        "end record",
+    ),
+}
+
+
+def write_all(drafts: list[Draft], folder: Path) -> list[Path]:
+    paths = []
+    for number, each in enumerate(drafts):
+        place = folder / str(number)
+        place.mkdir()
+        paths.append(place / each.file_name)
+        paths[-1].write_bytes(each.build())
+    return paths
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drafts, message = CASES[case]
+    paths = write_all(drafts, tmp_path)
+    before = [path.read_bytes() for path in paths]
+    out = tmp_path / "out"
+    assert main(["bundle", *map(str, paths), "-o", str(out)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert message in said
+    assert "Traceback" not in said
+    assert list(out.iterdir()) == []
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_the_baseline_is_taken_where_a_pattern_says_so(tmp_path: Path) -> None:
+    drafts, _ = CASES["a text that differs"]
+    paths = write_all(drafts, tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    options = Options(take_baseline=("*/config.py",))
+    made = bundle_wheels(paths, out, options, {})
+    assert made.method is None
+    assert any(note.startswith("demo/config.py differs") for note in made.notes)
+    assert any(note.startswith("v3 adds nothing") for note in made.notes)
+
+
+def test_an_input_is_never_replaced(tmp_path: Path) -> None:
+    paths = write_all([draft(), draft("v3")], tmp_path)
+    with pytest.raises(VariantBuildError, match="would be replaced with the bundle"):
+        bundle_wheels(paths, paths[0].parent, Options(), {})
+    assert sorted(each.name for each in paths[0].parent.iterdir()) == [paths[0].name]
+
+
+@pytest.mark.parametrize("growth", ["0", "-1", "x", "inf", "nan"])
+def test_a_ratio_that_is_none(growth: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["bundle", "a.whl", "--max-growth", growth])
+    assert stop.value.code == 2
+    assert "is not a positive number" in capsys.readouterr().err
