@@ -73,11 +73,36 @@ class StderrReporter:
         self._report(Message(kind="error", text=message))
 
     def _report(self, message: Message) -> None:
-        print(f"variantbuild: {message.kind}: {message.text}", file=sys.stderr, flush=True)
+        line = f"variantbuild: {message.kind}: {printable(message.text)}"
+        print(for_encoding(line, sys.stderr.encoding), file=sys.stderr, flush=True)
         if self._record:
             # A build does not fail because its messages cannot be recorded.
             with contextlib.suppress(OSError), Path(self._record).open("a", encoding="utf-8") as f:
                 f.write(f"{message}\n")
+
+
+def printable(text: str) -> str:
+    """Return `text` with escapes for what is not printable, except for line breaks and tabs.
+
+    Names in wheels, settings and the output of compilers come from others: a terminal would obey
+    their control characters, and show text in another order than it has. A byte of a file name that
+    is not UTF-8 is shown as `\\xff`. Everything that is printed goes through this function.
+    """
+    text = text.replace("\r\n", "\n")
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in text)
+
+
+def for_encoding(text: str, encoding: str | None) -> str:
+    """Return `text` with escapes for the characters that `encoding` does not have."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else ascii(character)[1:-1]
 
 
 def read_messages(path: Path) -> tuple[Message, ...]:

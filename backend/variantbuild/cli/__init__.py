@@ -7,7 +7,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
+from variantbuild.cli.guard import guarded_streams
 from variantbuild.errors import VariantBuildError
 
 #: Command name to its one-line summary; the module of the same name is loaded on use only.
@@ -36,6 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     args = _parser(chosen).parse_args(arguments)
     module = importlib.import_module(f"variantbuild.cli.{args.command}")
+    with guarded_streams():
+        return _execute(module, args)
+
+
+def _execute(module: ModuleType, args: argparse.Namespace) -> int:
+    """Run the command in `module`; errors become messages and exit codes."""
     try:
         code: int = module.execute(args, os.environ)
         sys.stdout.flush()

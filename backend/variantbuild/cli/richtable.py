@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from variantbuild.cli.guard import mark
 from variantbuild.cli.textlayout import lay_out, shorten
 
 
@@ -37,7 +38,8 @@ def render_table(
         color_system="standard" if colored else None,
         highlight=False,
     ).print(rendered)
-    return "\n".join((" " * indent + line).rstrip() for line in out.getvalue().splitlines())
+    lines = mark(out.getvalue()).splitlines()
+    return "\n".join((" " * indent + line).rstrip() for line in lines)
 
 
 def _wrapped(cell: str, width: int) -> Text:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from variantbuild.cli.guard import RESET, Guarded, color, display, escape
 from variantbuild.cli.textlayout import cut, hang, render_rows, shorten
 from variantbuild.errors import VariantBuildError
+from variantbuild.messages import printable
 
 if TYPE_CHECKING:
     from variantbuild.types import JSONValue
@@ -33,14 +35,33 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
     """Return `text` in `style` (bold, dim, red, …) if `stream` (standard output) shows colour."""
     if not wants_color(sys.stdout if stream is None else stream, os.environ):
         return text
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+    return f"{color(_STYLES[style])}{text}{RESET}"
 
 
 def print_json(payload: Mapping[str, JSONValue]) -> None:
-    """Print `payload`, which has a `version` key, as indented JSON on standard output."""
+    """Print `payload`, which has a `version` key, as indented JSON on standard output.
+
+    It is valid UTF-8 in every locale: what is not printable is escaped, and a byte of a file name
+    that is not UTF-8 becomes the text `\\xff`.
+    """
     import json
 
-    print(json.dumps(payload, indent=2, ensure_ascii=False))
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    text = json.dumps(payload, indent=2, ensure_ascii=False)
+    text = "".join(
+        each if each == "\n" or (each.isprintable() and (utf8 or each.isascii())) else _escape(each)
+        for each in text
+    )
+    print(text)
+
+
+def _escape(character: str) -> str:
+    """Return the escape of `character` in JSON; half a surrogate pair has none (RFC 8259)."""
+    import json
+
+    if "\ud800" <= character <= "\udfff":
+        return json.dumps(printable(character))[1:-1]
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
 
 
 def columns(stream: TextIO) -> int | None:
@@ -68,6 +89,7 @@ def table(rows: Sequence[Sequence[str]], *, indent: int = 0, names: Collection[i
     may be shortened in the middle.
     """
     width = columns(sys.stdout)
+    rows = [[escape(cell) for cell in row] for row in rows]
     if width is not None and (rendered := _render_rich(rows, width, indent, names)) is not None:
         return rendered
     return render_rows(rows, width, indent=indent, names=names)
@@ -86,7 +108,7 @@ def _render_rich(
 
 def paragraph(text: str, *, stream: TextIO | None = None) -> str:
     """Return `text` wrapped by words, with an indent, to the width of a terminal."""
-    return hang(text, columns(sys.stdout if stream is None else stream))
+    return hang(escape(text), columns(sys.stdout if stream is None else stream))
 
 
 def shown_name(name: str) -> str:
@@ -99,7 +121,7 @@ def report_message(text: str, kind: str = "note") -> None:
     """Print a message (note, warning) on standard error."""
     style = {"warning": "yellow", "error": "red"}.get(kind, "cyan")
     line = f"variantbuild: {paint(kind, style, sys.stderr)}: {text}"
-    print(paragraph(line, stream=sys.stderr), file=sys.stderr)
+    _print(paragraph(line, stream=sys.stderr), sys.stderr)
 
 
 def report_error(error: VariantBuildError) -> None:
@@ -146,6 +168,16 @@ def rewrite_line(stream: TextIO, text: str, end: str = "") -> None:
     The empty text clears it. The last column stays free: some terminals wrap there.
     """
     width = (columns(stream) or 80) - 1
-    line = cut(shorten(text, max(width - len(end), 1)) + end, width)
+    line = cut(shorten(escape(text), max(width - len(end), 1)) + end, width)
     shown = paint(line, "cyan", stream) if line else ""
-    print(f"\r\x1b[2K{shown}", end="", file=stream, flush=True)
+    _print(shown, stream, before="\r\x1b[2K", end="")
+
+
+def _print(text: str, stream: TextIO, *, before: str = "", end: str = "\n") -> None:
+    """Print what is displayed of `text`, with the control characters `before` in front of it."""
+    shown = before + display(text, stream.encoding) + end
+    if isinstance(stream, Guarded):
+        stream.control(shown)
+    else:
+        stream.write(shown)
+    stream.flush()

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
+from variantbuild.cli.guard import RESET
+
 #: Colours, which take no room.
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 #: The interpreter and platform in the name of an extension module.
 _ABI = re.compile(r"\.(?:cpython-|cp\d|abi3|pypy)[\w-]*\.(so|pyd)$")
-_RESET = "\x1b[0m"
 #: What a column needs at least to show a shortened name.
 _NAME_WIDTH = 20
 _GAP = 2
@@ -89,8 +90,8 @@ def _closed(lines: list[str]) -> list[str]:
     for line in lines:
         text = opened + line
         codes = _ESCAPES.findall(text)
-        opened = codes[-1] if codes and codes[-1] != _RESET else ""
-        closed.append(text + (_RESET if opened else ""))
+        opened = codes[-1] if codes and codes[-1] != RESET else ""
+        closed.append(text + (RESET if opened else ""))
     return closed
 
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from variantbuild.cli.guard import display
 from variantbuild.cli.terminal import paint, progress, report_message, table, wants_color
 
 
@@ -38,7 +39,7 @@ def test_colour(env: dict[str, str], on_terminal: bool, elsewhere: bool) -> None
 def test_paint(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
-    assert paint("x", "red", Terminal()) == "\x1b[31mx\x1b[0m"
+    assert display(paint("x", "red", Terminal()), "utf-8") == "\x1b[31mx\x1b[0m"
     assert paint("x", "red", io.StringIO()) == "x"
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from variantbuild.cli import terminal
+from variantbuild.cli.guard import RESET, color
 from variantbuild.cli.richtable import render_table
 from variantbuild.cli.terminal import progress, report_message, rewrite_line, table
 from variantbuild.cli.textlayout import (
@@ -26,8 +27,8 @@ ROWS = (
     (
         "NVIDIA driver",
         "none",
-        "\x1b[2mno NVIDIA driver: neither /proc/driver/nvidia/version nor "
-        "libcuda.so.1 in the usual directories\x1b[0m",
+        f"{color('2')}no NVIDIA driver: neither /proc/driver/nvidia/version nor "
+        f"libcuda.so.1 in the usual directories{RESET}",
     ),
     ("名前", "日本語の機械", "wide characters take two columns"),
 )
@@ -72,8 +73,8 @@ def test_rich_and_plain_have_the_same_content(width: int) -> None:
 
 def test_a_colour_does_not_leak_into_other_columns() -> None:
     for line in render_rows(ROWS, 60).splitlines():
-        opened = line.rfind("\x1b[2m")
-        assert opened < 0 or "\x1b[0m" in line[opened:]
+        opened = line.rfind(color("2"))
+        assert opened < 0 or RESET in line[opened:]
 
 
 def test_without_a_width_nothing_is_wrapped() -> None:
