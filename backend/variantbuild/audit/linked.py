@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -39,14 +39,14 @@ class LinkedFile:
         )
 
 
-def read_linked(wheel: Wheel) -> tuple[LinkedFile, ...]:
-    """Return every ELF file with host code in `wheel`, sorted by path.
+def read_linked(wheel: Wheel, *, skip: Collection[str] = ()) -> tuple[LinkedFile, ...]:
+    """Return every ELF file with host code in `wheel` whose path is not in `skip`, sorted by path.
 
     Raises ElfError for a file that cannot be read as ELF.
     """
     elves = []
     for member, found in find_machine_code(wheel):
-        if found.format == "elf" and found.role == "host":
+        if found.format == "elf" and found.role == "host" and member.name not in skip:
             elf = parse_elf(read_machine_code(wheel, member))
             if elf.kind != "object":
                 elves.append((member.name, elf))

@@ -24,10 +24,11 @@ def linked_outside(wheel_path: Path) -> tuple[str, ...]:
     Each is the name, followed by the directories of the file's RUNPATH, joined as in PATH.
     """
     from variantbuild.audit.linked import read_linked
+    from variantbuild.stamp.exemptions import exemptions
     from variantbuild.wheel import open_wheel, verify_wheel
 
     with open_wheel(wheel_path) as wheel:
-        verify_wheel(wheel, trust_record=True)
+        verify_wheel(wheel, trust_record=True, exempt=exemptions())
         found = {
             os.pathsep.join((name, *file.run_paths))
             for file in read_linked(wheel)

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.cli.auditview import judgement_json, show_judgement
-from variantbuild.cli.options import add_exclude_option, check_label, wheel_path
-from variantbuild.cli.terminal import print_json, report_error, rewrite_line
+from variantbuild.cli.options import add_exclude_option, check_label, unused_excludes, wheel_path
+from variantbuild.cli.terminal import (
+    print_json,
+    report_error,
+    report_message,
+    rewrite_line,
+    shown_name,
+)
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.types import JSONValue
 
@@ -43,6 +49,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Audit each wheel; 0 without errors, 1 with errors, 2 if one is not a wheel."""
     from variantbuild.audit import audit_wheel
     from variantbuild.audit.exempt import exempt_files
+    from variantbuild.stamp.exemptions import recorded_exemptions
 
     if args.expect is not None:
         check_label("--expect", args.expect)
@@ -52,17 +59,20 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         try:
             path = wheel_path(text)
             report = audit_wheel(path, progress=_progress(path.name))
-            exempt = (*args.exclude, *_recorded_exemptions(path))
+            recorded = _recorded(path)
+            exempt = (*args.exclude, *recorded_exemptions(recorded))
             report = exempt_files(report, exempt, _architecture(report))
             copies = _copies(path)
             judgement = _judgement(path, report, args.expect, copies)
-            judgement = _with_record(path, report, judgement)
+            judgement = _with_record(path, recorded, report, judgement)
         except VariantBuildError as error:
             report_error(error)
             code = 2
             if not isinstance(error, WheelError):
                 return code
             continue
+        for warning in unused_excludes(report, args.exclude):
+            report_message(f"{shown_name(path.name)}: {warning}", "warning")
         code = max(code, 0 if judgement.ok else 1)
         if args.json:
             rows.append(judgement_json(report, judgement, args.expect, copies))
@@ -135,14 +145,6 @@ def _architecture(report: AuditReport) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _recorded_exemptions(path: Path) -> tuple[str, ...]:
-    """Return the paths that the wheel's own record names as code for another machine."""
-    from variantbuild.stamp.sbom import property_name
-
-    prefix = property_name("audited", "exempt") + ":"
-    return tuple(key[len(prefix) :] for key in _record(path) if key.startswith(prefix))
-
-
 def _copies(path: Path) -> Copies:
     """Return the copies in a bundle; none for other wheels."""
     from variantbuild.audit.copies import find_copies
@@ -168,20 +170,17 @@ def _judgement(path: Path, report: AuditReport, expect: str | None, copies: Copi
     return replace(judgement, findings=(*claims, *judgement.findings))
 
 
-def _record(path: Path) -> dict[str, str]:
-    """Return the properties of the wheel's own record; none without one."""
-    from variantbuild.stamp import SBOM_MEMBER
-    from variantbuild.stamp.sbom import parse_provenance
+def _recorded(path: Path) -> Mapping[str, str]:
+    from variantbuild.stamp.exemptions import read_record
     from variantbuild.wheel import open_wheel
 
     with open_wheel(path) as wheel:
-        found = [each for each in wheel.members if each.name.endswith(f".dist-info/{SBOM_MEMBER}")]
-        if not found:
-            return {}
-        return parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
+        return read_record(wheel)
 
 
-def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judgement:
+def _with_record(
+    path: Path, recorded: Mapping[str, str], report: AuditReport, judgement: Judgement
+) -> Judgement:
     """Add where the wheel's own record, or its file name, differs from its contents."""
     from dataclasses import replace
 
@@ -190,7 +189,6 @@ def _with_record(path: Path, report: AuditReport, judgement: Judgement) -> Judge
 
     with open_wheel(path) as wheel:
         renamed = tuple(_renamed(path.name, wheel))
-    recorded = _record(path)
     differs = compare_provenance(recorded, report) if recorded else ()
     return replace(judgement, findings=(*judgement.findings, *renamed, *differs))
 

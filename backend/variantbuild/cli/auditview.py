@@ -53,12 +53,12 @@ def show_judgement(
         print(f"  runs on {variant}: {'yes' if judgement.ok else 'no'}")
     elif variant:
         print(f"  declared {variant}; evidence: {seen}")
-    else:
+    elif report.has_machine_code:
         common, _ = copies.split(report)
         features = sorted(frozenset[str]().union(*(each.features for each in common.files)))
         needs = " and ".join([common.required or "an unknown level", *features])
         print(f"  declares no variant; the code needs {needs}")
-    unseen = {each.unseen for each in report.files if each.unseen}
+    unseen = {each.unseen for each in report.files if each.unseen and each.role != "data"}
     for text in sorted(unseen):
         if not any(text in sentence for _, sentence in told):
             report_message(text)
@@ -77,7 +77,7 @@ def _cells(file: FileReport, copies: Copies, *, shared: bool) -> tuple[str, ...]
     names = [] if code is None else [each.name for each in code.extensions]
     device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
     floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
-    needs = "unreadable" if file.fault else file.required or "?"
+    needs = _needs(file)
     words = " ".join([*names, *device])
     return (
         file.path,
@@ -89,6 +89,12 @@ def _cells(file: FileReport, copies: Copies, *, shared: bool) -> tuple[str, ...]
         floor,
         words,
     )
+
+
+def _needs(file: FileReport) -> str:
+    if file.role == "data":
+        return "data" if file.exempt is None else "exempt"
+    return "unreadable" if file.fault else file.required or "?"
 
 
 def judgement_json(

@@ -6,8 +6,12 @@ import argparse
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from variantbuild.errors import ConfigError, VariantError, WheelError
+
+if TYPE_CHECKING:
+    from variantbuild.audit import AuditReport
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +80,16 @@ def add_exclude_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATTERN",
         help="count matching files for other machines, such as '*.bpf.o', as data; may be repeated",
+    )
+
+
+def unused_excludes(report: AuditReport, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return a warning for each pattern of `--exclude` that exempts no file of a wheel."""
+    from variantbuild.audit.exempt import unused_patterns
+
+    return tuple(
+        f"--exclude {each!r} matches no file that is code for another machine"
+        for each in unused_patterns(report, patterns)
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from variantbuild.cli.options import add_exclude_option
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.wheel import (
     Inventory,
+    NewMember,
     Plan,
     Wheel,
     WheelFileName,
@@ -37,6 +39,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         metavar="REQ",
         help="add a requirement, such as 'pytorch-triton>=3; sys_platform == \"linux\"'",
     )
+    add_exclude_option(parser)
     add_output_options(parser, trust=True, in_place=True)
 
 
@@ -49,10 +52,25 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             local=_local_in_name(inventory) if args.local is None else args.local,
             remove_requires=args.remove_requires,
             add_requires=args.add_requires,
+            add=_record(wheel, inventory, args.exclude),
         )
         return patch, ()
 
     return relabel(args, plan, local_in_name=True)
+
+
+def _record(wheel: Wheel, inventory: Inventory, patterns: Sequence[str]) -> tuple[NewMember, ...]:
+    """Return the record of the files that `patterns` exempt; nothing without one."""
+    if not patterns:
+        return ()
+    from variantbuild.audit import audit_open_wheel
+    from variantbuild.audit.exempt import exempt_files
+    from variantbuild.stamp.declared import read_declared
+    from variantbuild.stamp.exemptions import exemptions, record_exempt
+
+    arch = next(iter(read_declared(inventory).architectures), "")
+    report = exempt_files(audit_open_wheel(wheel), exemptions(patterns)(wheel), arch)
+    return record_exempt(wheel, inventory, report)
 
 
 def _local_in_name(inventory: Inventory) -> str | None:

@@ -11,6 +11,7 @@ from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.durable import sync_directory, write_error
+from variantbuild.stamp.exemptions import exemptions
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ class Outcome(NamedTuple):
     plan: Plan | None = None
     notes: tuple[str, ...] = ()
     error: VariantBuildError | None = None
+
+
+class _Options(NamedTuple):
+    in_place: bool
+    trust: bool
+    local_in_name: bool
+    exclude: tuple[str, ...]
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, trust: bool, in_place: bool) -> None:
@@ -56,14 +64,17 @@ def relabel(args: argparse.Namespace, planner: Planner, *, local_in_name: bool =
     With `local_in_name` the file name alone may have a local version (see `verify_wheel`). The
     other wheels are written even if one is refused.
     """
-    in_place: bool = getattr(args, "in_place", False)
-    trust: bool = getattr(args, "trust_record", False)
+    options = _Options(
+        in_place=getattr(args, "in_place", False),
+        trust=getattr(args, "trust_record", False),
+        local_in_name=local_in_name,
+        exclude=tuple(getattr(args, "exclude", ())),
+    )
     directory = None if args.outdir is None else _output_directory(Path(args.outdir))
     outcomes: list[Outcome] = []
     for text in args.wheels:
         taken = {outcome.output for outcome in outcomes if outcome.output is not None}
         try:
-            options = (in_place, trust, local_in_name)
             outcome = _relabel_one(wheel_path(text), directory, planner, options, taken)
         except VariantBuildError as error:
             report_error(error)
@@ -92,14 +103,19 @@ def _relabel_one(
     path: Path,
     directory: Path | None,
     planner: Planner,
-    options: tuple[bool, bool, bool],
+    options: _Options,
     taken: set[Path],
 ) -> Outcome:
-    in_place, trust, local_in_name = options
+    in_place = options.in_place
     if in_place and path.is_symlink():
         raise WheelError(f"{str(path)!r} is a link", hint="name the file itself with --in-place")
     with open_wheel(path) as wheel:
-        inventory = verify_wheel(wheel, trust_record=trust, local_in_name=local_in_name)
+        inventory = verify_wheel(
+            wheel,
+            trust_record=options.trust,
+            local_in_name=options.local_in_name,
+            exempt=exemptions(options.exclude),
+        )
         plan, warnings = planner(wheel, inventory)
         output = (path.parent if directory is None else directory) / str(plan.file_name)
         if output in taken:

@@ -48,10 +48,11 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--exclude",
-        metavar="LIB",
+        metavar="PATTERN",
         action="append",
         default=[],
-        help="a library to leave out of the wheel; may be repeated",
+        help="a library that is not grafted, or files for other machines, such as '*.bpf.o', that "
+        "count as data; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 

@@ -16,7 +16,7 @@ from variantbuild.audit import (
 )
 from variantbuild.audit.exempt import exempt_files
 from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
-from variantbuild.cli.options import add_exclude_option, check_label
+from variantbuild.cli.options import add_exclude_option, check_label, unused_excludes
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
 from variantbuild.stamp import SBOM_MEMBER, Stamp, name_stamp, plan_stamp
@@ -26,6 +26,7 @@ from variantbuild.stamp.declared import (
     read_declared,
     single_architecture,
 )
+from variantbuild.stamp.exemptions import exemptions
 from variantbuild.stamp.sbom import render_relabelled
 from variantbuild.tags.forms import FORMS, TagForm
 from variantbuild.variant import Variant
@@ -57,7 +58,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
-        report = exempt_files(audit_open_wheel(wheel), args.exclude, variant.arch)
+        patterns = tuple(exemptions(args.exclude)(wheel))
+        report = exempt_files(audit_open_wheel(wheel), patterns, variant.arch)
         earned = _earned(inventory.path.name, report, variant)
         stamp = _stamp(inventory, earned.variant, args)
         record = NewMember(
@@ -69,7 +71,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 report=report,
             ),
         )
-        return plan_stamp(inventory, stamp, add=(record,)), earned.warnings
+        warnings = (*unused_excludes(report, args.exclude), *earned.warnings)
+        return plan_stamp(inventory, stamp, add=(record,)), warnings
 
     return relabel(args, plan)
 

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from variantbuild.cli.options import wheel_path
+from variantbuild.cli.options import add_exclude_option, wheel_path
 from variantbuild.cli.terminal import paint, print_json, report_error, table
 from variantbuild.errors import WheelError
+from variantbuild.stamp.exemptions import exemptions
 from variantbuild.types import JSONValue
 from variantbuild.wheel import Inventory, UnsoundWheelError, open_wheel, verify_wheel
 
@@ -19,6 +20,7 @@ _UNSOUND, _UNREADABLE = 1, 2
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `verify`."""
     parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel file")
+    add_exclude_option(parser)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
@@ -29,7 +31,9 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     for text in args.wheels:
         try:
             with open_wheel(wheel_path(text)) as wheel:
-                rows.append(_sound(Path(text), verify_wheel(wheel)))
+                rows.append(
+                    _sound(Path(text), verify_wheel(wheel, exempt=exemptions(args.exclude)))
+                )
         except WheelError as error:
             report_error(error)
             unsound = isinstance(error, UnsoundWheelError)

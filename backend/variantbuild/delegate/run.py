@@ -113,11 +113,12 @@ def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
     """Add the dependencies from overrides to the metadata of the wheel `built`; return its path."""
     if not plan.project.config.dependencies:
         return built
+    from variantbuild.stamp.exemptions import exemptions
     from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
     from variantbuild.wheel.rewrite.patch import add_requires
 
     with open_wheel(built) as wheel:
-        inventory = verify_wheel(wheel)
+        inventory = verify_wheel(wheel, exempt=exemptions(plan.project.config.audit_exclude))
         metadata = add_requires(inventory.metadata, plan.project.config.dependencies)
         edit = plan_edit(inventory, Edit(metadata=metadata))
         return apply_edit(wheel, edit, built.parent, consume=True)

@@ -23,31 +23,31 @@ Modules = Mapping[Path, tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Approved:
-    """A variant that the audit allows to be stamped.
+    """What the audit allows to be written into a wheel.
 
-    `report` is what the audit found; `has_notes` is true if every module has the ISA note, which
-    with some delegates is only known after the build.
+    `variant` is the stamp, None for a wheel that only gets a record of its exempt files. `report`
+    is what the audit found; `has_notes` is true if every module has the ISA note, which with some
+    delegates is only known after the build.
     """
 
-    variant: Variant
+    variant: Variant | None
     report: AuditReport
     has_notes: bool
 
 
 def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved | None:
-    """Audit the wheel `built`; return what to stamp it as, None if it gets no stamp.
+    """Audit the wheel `built`; return what to write into it, None if it stays as it is.
 
     The baseline is judged as well: code that needs more would run on few machines. Raises
     AuditError if the policy refuses the wheel.
     """
     from variantbuild.audit import Refused, Stamped, Unstamped, audit_wheel, decide, judge
-    from variantbuild.audit.exempt import exempt_files
+    from variantbuild.audit.exempt import exempted
 
     policy = plan.project.config.audit
     report = judgement = None
     if policy != "off":
-        exclude = plan.project.config.audit_exclude
-        report = exempt_files(audit_wheel(built), exclude, plan.variant.arch)
+        report = _exempt(plan, audit_wheel(built), reporter)
         planned = _planned_devices(plan)
         judgement = judge(report, plan.variant, records=records_flags(plan), planned=planned)
     outcome = decide(plan.variant, judgement, policy, "built")
@@ -59,9 +59,23 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
         reporter.note(outcome.reason)
     if isinstance(outcome, Unstamped) and outcome.why == "no-machine-code":
         _report_missing_code(plan, reporter)
-    if not isinstance(outcome, Stamped) or report is None or judgement is None:
+    if report is None or judgement is None:
         return None
-    return Approved(variant=outcome.variant, report=report, has_notes=judgement.has_isa_notes)
+    variant = outcome.variant if isinstance(outcome, Stamped) else None
+    if variant is None and not exempted(report):
+        return None
+    return Approved(variant=variant, report=report, has_notes=judgement.has_isa_notes)
+
+
+def _exempt(plan: BuildPlan, report: AuditReport, reporter: Reporter) -> AuditReport:
+    """Return `report` with the files that the project exempts counted as data."""
+    from variantbuild.audit.exempt import exempt_files, unused_patterns
+
+    patterns = plan.project.config.audit_exclude
+    report = exempt_files(report, patterns, plan.variant.arch)
+    for unused in unused_patterns(report, patterns):
+        reporter.note(f"audit-exclude {unused!r} matches no file that is code for another machine")
+    return report
 
 
 def _report_missing_code(plan: BuildPlan, reporter: Reporter) -> None:
@@ -121,6 +135,7 @@ def approve_in_place(
     Raises AuditError if the policy refuses them.
     """
     from variantbuild.audit import audit_files, audit_wheel
+    from variantbuild.audit.exempt import exempt_files
 
     source = plan.project.path
     made = sorted(
@@ -131,6 +146,8 @@ def approve_in_place(
     reports = [audit_wheel(built)]
     if made:
         reports.append(audit_files(made, name=f"the modules in {source}"))
+    exclude = plan.project.config.audit_exclude
+    reports = [exempt_files(each, exclude, plan.variant.arch) for each in reports]
     _judge_in_place(plan, reports, sorted(before.keys() - set(made)), reporter)
 
 

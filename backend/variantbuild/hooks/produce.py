@@ -54,13 +54,13 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
 
 
 def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path) -> Path:
-    """Audit the delegate's wheel `built`, and publish it with its stamp, if it gets one."""
+    """Audit the delegate's wheel `built`, and publish it, with the stamp that it earned."""
     approved = approve_wheel(plan, built.wheel, delegate.reporter)
     if approved is None:
         return publish(built.wheel, destination)
-    from variantbuild.hooks.stamping import publish_stamped
+    from variantbuild.hooks.stamping import publish_approved
 
-    return publish_stamped(plan, approved, built, destination, epoch=_epoch(delegate.env))
+    return publish_approved(plan, approved, built, destination, epoch=_epoch(delegate.env))
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:

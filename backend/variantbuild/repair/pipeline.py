@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from variantbuild.audit import AuditReport, Refused, audit_wheel, decide, judge
+from variantbuild.audit import AuditReport, Refused, decide, judge
 from variantbuild.audit.copies import Copies, find_copies, judge_copies
 from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
-from variantbuild.audit.linked import read_linked
 from variantbuild.errors import RepairError
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish_copy, staging_directory
 from variantbuild.repair.fit import needs_grafting, resolve_policy
+from variantbuild.repair.foreign import Foreign, architecture_of
 from variantbuild.repair.graft import graft
 from variantbuild.repair.musl import find_musl
 from variantbuild.repair.retag import (
@@ -22,27 +22,36 @@ from variantbuild.repair.retag import (
     system_of,
     why_not_generic,
 )
-from variantbuild.stamp import SBOM_MEMBER, Stamp, plan_stamp
+from variantbuild.stamp import Stamp, plan_stamp
 from variantbuild.stamp.declared import (
     Declared,
     check_declared,
     read_declared,
     single_architecture,
 )
-from variantbuild.stamp.sbom import refresh_provenance
+from variantbuild.stamp.exemptions import exemptions, record_exempt, refreshed_record
 from variantbuild.tags.manylinux import Policy, parse_policy
 from variantbuild.tags.platform import machine_of
 from variantbuild.variant import Variant
-from variantbuild.wheel import Inventory, NewMember, Wheel, apply_edit, open_wheel, verify_wheel
-
-#: More than any SBOM has.
-_MAX_SBOM = 64 << 20
+from variantbuild.wheel import (
+    Edit,
+    Inventory,
+    NewMember,
+    Wheel,
+    apply_edit,
+    open_wheel,
+    plan_edit,
+    verify_wheel,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
     """How to repair: the `policy` to reach (None: the lowest that fits), whether to graft, and
     whether the generic tag may accompany the variant's.
+
+    `exclude` are names of libraries that are not grafted, and patterns of files in the wheel that
+    are code for another machine.
     """
 
     policy: Policy | None = None
@@ -75,16 +84,14 @@ def repair_wheel(
     notes: tuple[str, ...] = ()
     with staging_directory(destination) as directory:
         with open_wheel(path) as wheel:
-            inventory = verify_wheel(wheel)
+            inventory = verify_wheel(wheel, exempt=exemptions(options.exclude))
             declared = read_declared(inventory)
             check_declared(declared)
             system = system_of(declared)
-            linked = read_linked(wheel)
+            foreign = Foreign.find(wheel, declared, options.exclude)
+            linked = foreign.read_linked(wheel)
             if system == "any" or (system == "linux" and not linked):
-                note = "it contains no machine code: copied unchanged"
-                _refuse_itself(path, destination / path.name)
-                copy = publish_copy(path, destination)
-                return Repaired(path=copy, policy=None, variant="", notes=(note,))
+                return _copied(wheel, inventory, foreign, destination)
             if system == "linux":
                 single_architecture(declared)
             if options.policy is None and any(file.is_musl for file in linked):
@@ -100,8 +107,24 @@ def repair_wheel(
             if options.policy is not None:
                 wanted = options.policy.platform(machine_of(declared.platforms[0]))
             source = graft(plain, out, system, env, platform=wanted, exclude=options.exclude)
-        repaired = _relabel(source, path, destination, declared, options, grafted=grafts)
+        repaired = _relabel(source, path, destination, declared, foreign, options, grafted=grafts)
         return replace(repaired, notes=(*notes, *repaired.notes))
+
+
+def _copied(wheel: Wheel, inventory: Inventory, foreign: Foreign, destination: Path) -> Repaired:
+    """Publish a wheel without machine code as it is; exempt files are recorded in it."""
+    path = wheel.path
+    _refuse_itself(path, destination / path.name)
+    add: tuple[NewMember, ...] = ()
+    if foreign.patterns:
+        add = record_exempt(wheel, inventory, foreign.audit(wheel))
+    if add:
+        copy = apply_edit(wheel, plan_edit(inventory, Edit(add=add)), destination)
+        note = "it contains no machine code for its platform: only its record is written"
+    else:
+        copy = publish_copy(path, destination)
+        note = "it contains no machine code: copied unchanged"
+    return Repaired(path=copy, policy=None, variant="", notes=(note,))
 
 
 def _name_musl(
@@ -131,8 +154,7 @@ def _check_gate(report: AuditReport, declared: Declared, copies: Copies) -> tupl
 
     The copies in a bundle are judged by their own levels.
     """
-    arch = next(iter(declared.architectures), "")
-    variant = declared.variant or Variant(arch=arch)
+    variant = declared.variant or Variant(arch=architecture_of(declared))
     judgement = judge_copies(report, copies, variant, judge)
     outcome = decide(variant, judgement, "error", "repaired")
     if isinstance(outcome, Refused):
@@ -154,17 +176,18 @@ def _relabel(
     original: Path,
     destination: Path,
     declared: Declared,
+    foreign: Foreign,
     options: Options,
     *,
     grafted: bool,
 ) -> Repaired:
     """Give the wheel at `source` its policy and variant, and publish it in `destination`."""
-    report = audit_wheel(source)
     with open_wheel(source) as wheel:
         inventory = verify_wheel(wheel, trust_record=True)
+        report = foreign.audit(wheel)
         policy, platforms = None, declared.platforms
         if system_of(declared) == "linux":
-            policy = resolve_policy(read_linked(wheel), options.policy)
+            policy = resolve_policy(foreign.read_linked(wheel), options.policy)
             if grafted:
                 policy = _stricter(policy, inventory)
             platforms = (policy.platform(machine_of(declared.platforms[0])),)
@@ -178,7 +201,7 @@ def _relabel(
                 f"the generic tag is left out, so installers need the exact one: {refusal}"
             )
         stamp = name_repaired(declared, platforms, generic=options.generic and refusal is None)
-        plan = plan_stamp(inventory, stamp, add=_fresh_sbom(wheel, inventory, report))
+        plan = plan_stamp(inventory, stamp, add=refreshed_record(wheel, inventory, report))
         _refuse_itself(original, destination / str(plan.file_name))
         written = apply_edit(wheel, plan, destination)
     return Repaired(
@@ -187,15 +210,6 @@ def _relabel(
         variant=str(declared.variant or ""),
         notes=(*notes, *plan.notes),
     )
-
-
-def _fresh_sbom(wheel: Wheel, inventory: Inventory, report: AuditReport) -> tuple[NewMember, ...]:
-    """Return the SBOM of the wheel with the new audit; nothing if it has none."""
-    name = f"{inventory.dist_info}/{SBOM_MEMBER}"
-    if name not in wheel:
-        return ()
-    data = wheel.read(wheel.member(name), limit=_MAX_SBOM)
-    return (NewMember(path=SBOM_MEMBER, data=refresh_provenance(data, report)),)
 
 
 def _stricter(ours: Policy, inventory: Inventory) -> Policy:

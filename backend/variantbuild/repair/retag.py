@@ -34,6 +34,8 @@ def why_not_generic(version: str, report: AuditReport) -> str | None:
         return f"its version {version} has no local part to distinguish the variants"
     for file in report.files:
         arch = file.machine
+        if file.role != "host":
+            continue
         if file.kind == "object" or not is_level(arch, baseline(arch)) or file.format != "elf":
             continue
         if file.level is None:

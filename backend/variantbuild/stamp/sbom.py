@@ -27,6 +27,9 @@ _PRIVATE_PATH = re.compile(r"(?<![\w.])/(?!usr/|opt/)(?:[^/\s,:=]+/)+")
 
 Known = Literal["declared", "probed", "audited"]
 
+#: Begins the properties that name files which are code for another machine on purpose.
+EXEMPT = f"{_SPACE}:audited:exempt:"
+
 
 def render_relabelled(*, name: str, version: str, variant: Variant, report: AuditReport) -> bytes:
     """Return the document for a finished wheel that is stamped later.
@@ -39,6 +42,11 @@ def render_relabelled(*, name: str, version: str, variant: Variant, report: Audi
         *audited_properties(report),
     ]
     return render_document(name, version, properties, [])
+
+
+def render_audited(*, name: str, version: str, report: AuditReport) -> bytes:
+    """Return the document for a wheel without a stamp: what the audit found in its files."""
+    return render_document(name, version, [*audited_properties(report)], [])
 
 
 def render_document(
@@ -128,7 +136,7 @@ def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     for file in sorted(report.files, key=lambda each: each.path):
         yield property_name("audited", "file", _place(file.path)), _summary(file)
         if file.exempt is not None:
-            yield property_name("audited", "exempt", _place(file.path)), file.exempt
+            yield EXEMPT + _place(file.path), file.exempt
 
 
 def _summary(file: FileReport) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import _thread
 import hashlib
 import os
+import shlex
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from variantbuild.wheel.archive.zipformat import Member
 from variantbuild.wheel.distinfo.record import SIGNATURES, Record, Row, render_hash, rows_of
+from variantbuild.wheel.exemption import matching_pattern
 from variantbuild.wheel.machinecode import find_machine_code
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError
@@ -121,11 +123,22 @@ class _Crew:
             raise UnsoundWheelError("its hash differs from the one in RECORD", member=member.name)
 
 
-def check_no_native(wheel: Wheel) -> None:
-    """Refuse compiled code for a host in `wheel`, which is tagged for any platform."""
+def check_no_native(wheel: Wheel, exempt: Sequence[str] = ()) -> None:
+    """Refuse compiled code for a host in `wheel`, which is tagged for any platform.
+
+    Files that match one of the patterns `exempt` are data on purpose.
+    """
     for member, found in find_machine_code(wheel):
-        if found.role == "host":
+        if found.role == "host" and matching_pattern(member.name, exempt) is None:
             raise UnsoundWheelError(
-                f"it is a {found.words}, but the wheel is tagged for any platform",
+                f"it is {_article(found.words)} {found.words}, but the wheel is tagged for any "
+                "platform",
                 member=member.name,
+                hint="if it is code for another machine on purpose, exempt it: "
+                f"--exclude {shlex.quote(member.name.rpartition('/')[2])}, or the setting "
+                "audit-exclude of its build",
             )
+
+
+def _article(words: str) -> str:
+    return "an" if words.startswith(("ELF", "extension")) else "a"

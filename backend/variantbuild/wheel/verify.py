@@ -20,6 +20,7 @@ from variantbuild.wheel.distinfo.metadata import (
 from variantbuild.wheel.distinfo.record import SIGNATURES, Record
 from variantbuild.wheel.distinfo.recordcheck import check_record
 from variantbuild.wheel.distinfo.text import decode_text
+from variantbuild.wheel.exemption import Exemptions
 from variantbuild.wheel.filename import WheelFileName, is_public_version, normal_version
 from variantbuild.wheel.reader import Wheel
 from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
@@ -90,12 +91,17 @@ class Inventory(NamedTuple):
 
 
 def verify_wheel(
-    wheel: Wheel, *, trust_record: bool = False, local_in_name: bool = False
+    wheel: Wheel,
+    *,
+    trust_record: bool = False,
+    local_in_name: bool = False,
+    exempt: Exemptions | None = None,
 ) -> Inventory:
     """Check `wheel` against every rule and return its inventory.
 
     With `local_in_name` the file name may have a local version that the wheel does not have: the
-    inventory is that of the wheel without it.
+    inventory is that of the wheel without it. `exempt` returns the patterns of files that a wheel
+    for any platform may contain although they are machine code.
 
     `trust_record` skips only the hashing of contents; METADATA, WHEEL and RECORD are still
     hashed. Raises UnsoundWheelError, which names the wheel, the member and the reason.
@@ -126,7 +132,7 @@ def verify_wheel(
         if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
             from variantbuild.wheel.contents import check_no_native
 
-            check_no_native(wheel)
+            check_no_native(wheel, () if exempt is None else exempt(wheel))
         _check_hashes(wheel, record, headers, trust_record=trust_record)
     return Inventory(
         path=wheel.path,

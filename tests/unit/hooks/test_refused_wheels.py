@@ -7,13 +7,16 @@ import platform
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from binaries.elves import elf
 from canned import Tree, enter, module
 from variantbuild.buildcache import refused
 from variantbuild.buildcache.store import Store
+from variantbuild.cli import main
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.errors import AuditError, VariantBuildError, WheelError
@@ -89,6 +92,40 @@ def test_another_policy_goes_on_without_compiling(tree: Tree) -> None:
     assert str(path) in said
     # The build has succeeded: nothing is kept of it.
     assert not path.exists()
+
+
+def test_an_exempt_file_goes_on_without_compiling(tree: Tree) -> None:
+    tree.hand_out(module("v3"), elf(machine=40))
+    error = refusal(tree)
+    assert error.hint is not None
+    assert 'audit-exclude = ["m1.so"]' in error.hint
+    made = build(tree, audit_exclude="m1.*")
+    assert builds(tree) == 1
+    with zipfile.ZipFile(made) as archive:
+        (record,) = [each for each in archive.namelist() if each.endswith(".cdx.json")]
+        assert b"variantbuild:audited:exempt:demo/m1.so" in archive.read(record)
+
+
+@pytest.mark.parametrize(("cpu", "audit"), [("v3", "error"), ("none", "error"), ("v3", "warn")])
+def test_firmware_in_a_wheel_for_any_platform(tree: Tree, cpu: str, audit: str) -> None:
+    """It gets no stamp, but a record of what it contains on purpose, so that it verifies."""
+    tree.hand_out(elf(machine=40), tag="py3-none-any")
+    if (cpu, audit) == ("v3", "error"):
+        error = refusal(tree)
+        assert "is tagged `any`, but contains machine code: demo/m0.so" in error.message
+        assert error.hint is not None
+        assert 'audit-exclude = ["m0.so"]' in error.hint
+    made = build(tree, audit_exclude="m0.so", cpu=cpu, audit=audit)
+    assert made.name == "demo-1.0-py3-none-any.whl"
+    assert main(["verify", str(made)]) == 0
+    assert not [text for text in tree.reporter.warnings if "m0.so" in text]
+
+
+def test_an_exemption_without_effect_is_told(tree: Tree) -> None:
+    tree.hand_out(module("v3"))
+    build(tree, audit_exclude="*.elf")
+    text = "audit-exclude '*.elf' matches no file that is code for another machine"
+    assert text in tree.reporter.notes
 
 
 def test_the_same_policy_compiles_again(tree: Tree) -> None:

@@ -55,11 +55,24 @@ def judge(
             findings += (_bare(each, declared) for each in bare)
     return Judgement(
         variant=variant,
-        findings=tuple(findings),
+        findings=_without_repeats(findings),
         evidence=evidence,
         found=report.level,
         has_machine_code=report.has_machine_code,
     )
+
+
+def _without_repeats(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return `findings` with one about the machine of each file: the first, about its tags."""
+    seen: set[str | None] = set()
+    kept = []
+    for each in findings:
+        if each.rule == "wrong-machine" and each.path is not None:
+            if each.path in seen:
+                continue
+            seen.add(each.path)
+        kept.append(each)
+    return tuple(kept)
 
 
 def judge_in_place(

@@ -44,10 +44,18 @@ def hint_for(variant: Variant, judgement: Judgement, first: Finding, product: Pr
     """Say what to do about the error `first` of a refused wheel."""
     if first.rule == "no-decoder":
         return _DECODER[product]
-    if first.rule == "wrong-machine" and first.path and product != "repaired":
+    if first.rule == "wrong-machine" and first.path:
         name = PurePosixPath(first.path).name
-        way = f"--exclude '{name}'" if product == "stamped" else f'audit-exclude = ["{name}"]'
+        finished = product in ("stamped", "repaired")
+        way = f"--exclude '{name}'" if finished else f'audit-exclude = ["{name}"]'
         return f"if it is code for another machine on purpose, exempt it: {way}"
+    if first.rule == "code-in-any" and product == "built":
+        name = PurePosixPath(first.path or "").name
+        return (
+            "a project with compiled code needs a tag of its platform (with setuptools: "
+            "ext_modules, or a Distribution whose has_ext_modules is true); code for another "
+            f'machine on purpose is exempt by audit-exclude = ["{name}"]'
+        )
     if product in ("built", "editable"):
         return _hint_for_builder(judgement, first)
     target = f"--target {variant}"

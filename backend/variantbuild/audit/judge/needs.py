@@ -193,6 +193,8 @@ def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[F
     if file.isa_note == wanted:
         yield from _judge_beyond_note(file, declared)
         return
+    if file.code is not None and file.required == baseline(arch) and not file.features:
+        return  # every CPU runs it, such as a library that `repair` grafted
     yield Finding(
         severity="warning",
         rule="no-guard",

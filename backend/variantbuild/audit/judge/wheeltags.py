@@ -8,7 +8,7 @@ libraries that a policy allows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from variantbuild.audit.judge.findings import Finding, evidence_of
 from variantbuild.audit.report import AuditReport, FileReport
@@ -23,13 +23,14 @@ _WITHOUT_MACHINE = re.compile(r"(?:many|musl)linux(?:\d+|_\d+_\d+)|linux", re.AS
 def judge_tags(report: AuditReport) -> Iterator[Finding]:
     """Compare the platform tags of a wheel with the machines and C libraries of its files."""
     hosts = [each for each in report.files if each.role == "host"]
+    yield from _judge_machines(hosts, report.platforms)
     for tag in report.platforms:
         if tag == "any" and hosts:
             yield Finding(
                 severity="error",
                 rule="code-in-any",
                 message=f"{report.name} is tagged `any`, but contains machine code: "
-                f"{hosts[0].path}",
+                f"{hosts[0].path}" + (f" (and {len(hosts) - 1} more)" if hosts[1:] else ""),
                 path=hosts[0].path,
             )
         if _WITHOUT_MACHINE.fullmatch(tag) and hosts:
@@ -39,16 +40,28 @@ def judge_tags(report: AuditReport) -> Iterator[Finding]:
                 message=f"the platform tag {tag} has no machine, so no installer accepts the "
                 f"wheel: it would be {tag}_{hosts[0].machine or 'x86_64'}",
             )
-        tagged = _architectures(tag)
         for file in hosts:
-            if tagged and file.machines and tagged.isdisjoint(file.machines):
-                yield Finding(
-                    severity="error",
-                    rule="wrong-machine",
-                    message=f"{file.path} is for {file.machine_names}, but the tag says {tag}",
-                    path=file.path,
-                )
             yield from _judge_libc(file, tag)
+
+
+def _judge_machines(hosts: Sequence[FileReport], platforms: Sequence[str]) -> Iterator[Finding]:
+    """Yield one finding for each file whose machine is not that of the tags."""
+    tagged = {tag: _architectures(tag) for tag in platforms}
+    for file in hosts:
+        others = [
+            tag
+            for tag, machines in tagged.items()
+            if machines and file.machines and machines.isdisjoint(file.machines)
+        ]
+        if others:
+            says = "the tag says" if len(others) == 1 else "the tags say"
+            yield Finding(
+                severity="error",
+                rule="wrong-machine",
+                message=f"{file.path} is for {file.machine_names}, but {says} "
+                f"{' and '.join(others)}",
+                path=file.path,
+            )
 
 
 def _judge_libc(file: FileReport, tag: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from variantbuild.errors import WheelError
 from variantbuild.wheel.distinfo.headers import HeaderLine, Headers
 from variantbuild.wheel.filename import join_local, normal_name
-from variantbuild.wheel.rewrite.edit import Edit, Plan, plan_edit
+from variantbuild.wheel.rewrite.edit import Edit, NewMember, Plan, plan_edit
 from variantbuild.wheel.verify import Inventory
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -21,15 +21,17 @@ def plan_patch(
     local: str | None = None,
     remove_requires: Sequence[str] = (),
     add_requires: Sequence[str] = (),
+    add: tuple[NewMember, ...] = (),
 ) -> Plan:
     """Plan to append `local` to the version of a wheel, and to change its requirements.
 
     `remove_requires` are names: every Requires-Dist of that name is removed, in any spelling (PEP
     503), with or without extras and markers. `add_requires` are requirements (PEP 508) to insert
-    after the last one. Raises WheelError for a name without a match, a requirement that is invalid,
-    already present or needs an extra that the project does not have, and if there is nothing to do.
+    after the last one; `add` are new dist-info members. Raises WheelError for a name without a
+    match, a requirement that is invalid, already present or needs an extra that the project does
+    not have, and if there is nothing to do.
     """
-    if local is None and not remove_requires and not add_requires:
+    if local is None and not remove_requires and not add_requires and not add:
         raise WheelError(
             "nothing to patch", hint="give --local, --remove-requires or --add-requires"
         )
@@ -44,7 +46,7 @@ def plan_patch(
         after=requires[-1] if requires else None,
     )
     version = None if local is None else join_local(inventory.version, local)
-    return plan_edit(inventory, Edit(version=version, metadata=metadata))
+    return plan_edit(inventory, Edit(version=version, metadata=metadata, add=add))
 
 
 def add_requires(headers: Headers, requirements: Sequence[str]) -> bytes:
