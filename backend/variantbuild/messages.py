@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, cast
+
+from variantbuild.values import dataclass
 
 #: Names the file in which hooks record their messages; set by `variantbuild build`.
 MESSAGES_VARIABLE = "_VARIANTBUILD_MESSAGES"

@@ -20,7 +20,15 @@ TREES = {
     if path.relative_to(ROOT).parts[0] != "cmake"
 }
 #: Modules at the top level: those that every stage uses, and the two entry points.
-TOP = {"__init__.py", "__main__.py", "errors.py", "messages.py", "py.typed", "types.py"}
+TOP = {
+    "__init__.py",
+    "__main__.py",
+    "errors.py",
+    "messages.py",
+    "py.typed",
+    "types.py",
+    "values.py",
+}
 
 
 def package(path: Path) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from variantbuild.audit.judge.findings import Finding, Judgement
 from variantbuild.audit.report import AuditReport
 from variantbuild.binary.choosers import Chooser, read_chooser
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.isa.levels import includes
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 from variantbuild.wheel import Wheel
 from variantbuild.wheel.machinecode import find_machine_code, read_machine_code

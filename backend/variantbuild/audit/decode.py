@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from variantbuild.audit.report import NO_DECODER, Code
 from variantbuild.binary.elf import Data, Elf, ElfError
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

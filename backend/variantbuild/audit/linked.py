@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from variantbuild.binary.elf import Elf, parse_elf
+from variantbuild.values import dataclass
 from variantbuild.wheel import Wheel
 from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 

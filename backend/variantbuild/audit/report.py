@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from variantbuild.binary.devicecode import DeviceCode
 from variantbuild.binary.elf import ElfKind
@@ -12,6 +11,7 @@ from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import highest
 from variantbuild.isa.processor import resolve_processor
 from variantbuild.isa.recorded import RecordedFlags
+from variantbuild.values import dataclass
 
 #: Why instructions were not decoded where the decoder of the extra `audit` is missing.
 NO_DECODER = "iced-x86 is not installed (pip install variantbuild[audit])"

@@ -6,11 +6,11 @@ one of them, has this table in a section of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from variantbuild.binary.elf import Data, Elf
 from variantbuild.binary.elf.tables import slice_of
+from variantbuild.values import dataclass
 
 #: The section that contains the table.
 SECTION = ".variantbuild"

@@ -13,7 +13,6 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +31,7 @@ from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.digest import digest_compilation
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 #: Where entries are in a source tree if the user has no cache directory.
 IN_TREE = Path("build", "variantbuild-refused")

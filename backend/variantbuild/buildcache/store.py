@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +24,7 @@ from variantbuild.host.staging import staging_directory
 from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 #: The record of an entry.
 ENTRY = "entry.json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.buildcache.key import build_key, visible_distributions
@@ -16,6 +15,7 @@ from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import publish, staging_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
@@ -29,6 +28,7 @@ from variantbuild.host.local import LocalHost
 from variantbuild.messages import Message, read_messages
 from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

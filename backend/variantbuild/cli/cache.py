@@ -6,7 +6,6 @@ import argparse
 import datetime
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +16,7 @@ from variantbuild.delegate.treebuilds import TreeBuild, find_builds, remove_buil
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.messages import StderrReporter
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

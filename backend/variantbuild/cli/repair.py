@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.cli.options import wheel_path
@@ -14,6 +13,7 @@ from variantbuild.host.durable import write_error
 from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
 from variantbuild.tags.manylinux import parse_policy
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from variantbuild.errors import VariantError
@@ -12,6 +11,7 @@ from variantbuild.plan.buildable import compiler_obstacles
 from variantbuild.probe.facts import Absent, Found, HostFacts
 from variantbuild.select.hostfit import cpu_obstacles, distro_obstacles
 from variantbuild.select.obstacle import Obstacle
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:

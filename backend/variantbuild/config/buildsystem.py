@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from variantbuild.values import dataclass
 
 #: How flags reach a build system: setuptools' configuration and commands, CMake's variables,
 #: Meson's variables, or the environment variables that nearly all build systems read.

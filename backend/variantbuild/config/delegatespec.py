@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem, suggest_backend
 from variantbuild.config.detection import detect_backend
 from variantbuild.config.project import Project
 from variantbuild.errors import DelegateError
+from variantbuild.values import dataclass
 
 #: PEP 517: "module" or "module:object.attribute".
 _BACKEND = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?")

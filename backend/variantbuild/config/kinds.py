@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar, cast, get_args
 
 from variantbuild.types import TOMLValue
+from variantbuild.values import dataclass
 
 Kind = Literal["text", "choice", "bool", "list", "tables"]
 Value = str | bool | tuple[str, ...] | None
@@ -28,7 +29,7 @@ Choice = TypeVar("Choice", bound=str)
 Tables = TypeVar("Tables", bound=tuple[object, ...])
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
     """One key of `[tool.variantbuild]`.
 

@@ -13,11 +13,11 @@ wins; `dependencies` and `cmake.define` are merged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, partial
 
 from variantbuild.config.kinds import Value
+from variantbuild.values import dataclass
 
 #: What conditions in a project can test. The platform is known from the start, the others once the
 #: variant is.

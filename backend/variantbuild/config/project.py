@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from variantbuild.config import (
@@ -28,6 +28,7 @@ from variantbuild.errors import ConfigError
 from variantbuild.host.ownership import distrust
 from variantbuild.host.userdirs import user_directory
 from variantbuild.types import ConfigSettings, TOMLValue
+from variantbuild.values import dataclass
 
 TOMLTable = Mapping[str, TOMLValue]
 

@@ -6,12 +6,13 @@ A setting is a field of `Config`, declared with its key, values and documentatio
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal, cast
 
 from variantbuild.config.kinds import METADATA, Setting, choice, flag, tables, text, words
 from variantbuild.config.overrides import Override
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 LocalVersion = Literal["auto", "always", "never"]
 PlatformTag = Literal["auto", "specific", "set", "hybrid", "plain"]

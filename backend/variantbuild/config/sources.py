@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from variantbuild.config.kinds import ENV_PREFIX, PREFIX, variable_of
 from variantbuild.config.settings import settings
 from variantbuild.errors import ConfigError
 from variantbuild.types import ConfigSettings, TOMLValue
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

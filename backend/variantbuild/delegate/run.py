@@ -6,7 +6,7 @@ import os
 import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +23,7 @@ from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
+from variantbuild.values import dataclass
 
 if TYPE_CHECKING:
     from variantbuild.plan.device.build import DeviceBuild

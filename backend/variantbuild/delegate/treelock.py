@@ -13,11 +13,11 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.errors import DelegateError
 from variantbuild.messages import Reporter
+from variantbuild.values import dataclass
 
 #: The trees locked by this build and by the builds that started it, which it must not wait for.
 _HOLDS = "_VARIANTBUILD_TREES"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from variantbuild.config import Config
 from variantbuild.data import load_table
 from variantbuild.frontend.situation import SituationKind
 from variantbuild.tags.forms import TagForm
+from variantbuild.values import dataclass
 
 #: One row of data/frontends.json: what a front end accepts, and why.
 _Row = TypedDict(

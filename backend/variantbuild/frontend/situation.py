@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from variantbuild.host import Host
 from variantbuild.host.parent import parent_command_line
+from variantbuild.values import dataclass
 
 SituationKind = Literal[
     "pip-tree", "pip-archive", "pip-sdist", "uv", "poetry", "pdm", "build", "unknown"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.errors import AuditError
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
 from variantbuild.frontend.situation import Situation, SituationKind
 from variantbuild.plan import BuildPlan
 from variantbuild.types import JSONValue
+from variantbuild.values import dataclass
 
 #: The record, inside the prepared dist-info.
 RECORD_FILE = "variantbuild.json"

@@ -6,9 +6,10 @@ Probes use a `Host`: `LocalHost` (in `local`) for this machine, recorded machine
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from variantbuild.values import dataclass
 
 #: Default limit of `Host.read_text`, in bytes.
 READ_LIMIT = 1 << 20

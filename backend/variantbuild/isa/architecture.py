@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from variantbuild.data import load_table
+from variantbuild.values import dataclass
 
 if TYPE_CHECKING:
     from typing import TypedDict

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, includes
 from variantbuild.isa.recorded import RecordedFlags
+from variantbuild.values import dataclass
 
 # Linux's names, which archspec uses, if they differ from the compilers' by more than `_`.
 _COMPILER_NAMES = {"pclmulqdq": "pclmul", "sha_ni": "sha", "abm": "lzcnt", "sse4_1": "sse4.1"}

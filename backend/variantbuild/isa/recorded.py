@@ -8,12 +8,12 @@ not name a CPU was compiled for the compiler's default, the baseline.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.isa import x86flags
 from variantbuild.isa.architecture import Level, architecture
+from variantbuild.values import dataclass
 
 #: gcc spells -march=native out as fifty flags; four are enough for a message.
 _SHOWN = 4

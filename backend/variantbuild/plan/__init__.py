@@ -7,7 +7,7 @@ runs the compilers on a small source, and `plan_build` does both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from variantbuild.config import Config, platform_names
@@ -23,6 +23,7 @@ from variantbuild.plan.flags import Flags
 from variantbuild.plan.languages import find_languages
 from variantbuild.probe import probe_host
 from variantbuild.probe.facts import Compiler, Found, HostFacts, Language
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 if TYPE_CHECKING:

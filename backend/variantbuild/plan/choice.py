@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from variantbuild.config import Config
@@ -11,6 +11,7 @@ from variantbuild.isa.architecture import architecture as architecture_named
 from variantbuild.isa.architecture import parse_machine
 from variantbuild.isa.cpus import CONFIG_WORDS, explain_unknown, family_of, known_cpus
 from variantbuild.probe.facts import Absent, Cpu, Fact, Failed, Found, HostFacts
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 from variantbuild.variant.axes import DistroLabel
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from variantbuild.config.project import Project
 from variantbuild.errors import ProbeError
@@ -19,6 +19,7 @@ from variantbuild.probe.facts import (
     HostFacts,
     Language,
 )
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 

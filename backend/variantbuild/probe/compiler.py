@@ -7,7 +7,6 @@ from a single run of it where possible.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -28,6 +27,7 @@ from variantbuild.probe.facts import (
     Found,
     Language,
 )
+from variantbuild.values import dataclass
 
 #: Options that make a compiler driver link even if nothing is compiled: not passed when probing.
 _LINKER_OPTIONS = ("-Wl,", "-l", "-L", "-Xlinker")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.probe.facts import CompilerFamily
+from variantbuild.values import dataclass
 
 
 class _Question(TypedDict):

@@ -6,8 +6,9 @@ compiler or GPU is an ordinary value, not an exception.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, Union
+
+from variantbuild.values import dataclass
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from variantbuild.audit.linked import LinkedFile
 from variantbuild.data import load_table
 from variantbuild.errors import AuditError, RepairError
 from variantbuild.tags.manylinux import Policy, known_policies, musl_policy, parse_version
+from variantbuild.values import dataclass
 
 _NUMBERED = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)", re.ASCII)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from variantbuild.audit import AuditReport, Refused, decide, judge
@@ -32,6 +32,7 @@ from variantbuild.stamp.declared import (
 from variantbuild.stamp.exemptions import exemptions, record_exempt, refreshed_record
 from variantbuild.tags.manylinux import Policy, parse_policy
 from variantbuild.tags.platform import machine_of
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 from variantbuild.wheel import (
     Edit,

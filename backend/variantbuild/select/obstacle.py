@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from variantbuild.values import dataclass
 
 #: What the machine lacks, or has in another kind.
 Subject = Literal[

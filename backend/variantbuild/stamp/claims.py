@@ -6,9 +6,9 @@ The only module that defines and words contradictions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 Place = Literal["file name", "WHEEL", "version"]

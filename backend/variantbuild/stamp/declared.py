@@ -12,12 +12,12 @@ in the same words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from variantbuild.errors import VariantError, WheelError
 from variantbuild.stamp import Stamp, plan_stamp
 from variantbuild.stamp.claims import Claim, Contradiction, Place, find_contradictions, listed
 from variantbuild.tags.platform import PlatformTag
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 from variantbuild.wheel.verify import Inventory
 

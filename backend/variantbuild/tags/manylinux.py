@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import RepairError
 from variantbuild.isa.architecture import machine_names
+from variantbuild.values import dataclass
 
 _NAME = re.compile(r"(many|musl)linux_(\d{1,2})_(\d{1,3})", re.ASCII)
 

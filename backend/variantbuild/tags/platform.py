@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from variantbuild.errors import VariantError
 from variantbuild.isa.architecture import machine_names
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 # Source: the platform compatibility tags of the PyPA specifications (PEP 425, 600, 656), and

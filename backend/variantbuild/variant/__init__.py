@@ -8,12 +8,12 @@ A variant has three axes: CPU, accelerator, distribution. It is written as a dot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from variantbuild.errors import VariantError
 from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.isa.cpus import known_cpus
 from variantbuild.isa.levels import baseline
+from variantbuild.values import dataclass
 from variantbuild.variant.axes import Accelerator, DistroLabel
 from variantbuild.variant.labels import Names, normalize_label, read_label
 

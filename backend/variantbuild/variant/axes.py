@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, TypedDict, cast
 
@@ -11,6 +10,7 @@ from variantbuild.data import load_table
 from variantbuild.errors import VariantError
 from variantbuild.isa.accelerators import AcceleratorKind
 from variantbuild.isa.cpus import suggest
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from variantbuild.audit.report import Code, Extension, Function
+from variantbuild.values import dataclass
 
 _MOST_FUNCTIONS = 8
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.audit.judge.findings import Finding, Rule
@@ -11,6 +10,7 @@ from variantbuild.audit.report import AuditReport
 from variantbuild.binary.devicecode import DeviceCode, read_device_code
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.isa.accelerators import Architectures
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

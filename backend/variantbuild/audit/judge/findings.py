@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 Severity = Literal["error", "warning", "note"]

@@ -7,12 +7,12 @@ shows the options of the linker.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
 from variantbuild.audit.report import Code, FileReport, Function
 from variantbuild.isa.levels import baseline, highest, includes
 from variantbuild.isa.processor import Processor
+from variantbuild.values import dataclass
 
 
 def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ The only module that knows the policies, for builds, editable builds, `stamp` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from variantbuild.audit.judge.findings import Finding, Judgement, told_once
@@ -21,6 +21,7 @@ from variantbuild.audit.judge.hints import (
 )
 from variantbuild.errors import AuditError
 from variantbuild.isa.levels import baseline, includes, is_level
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 Policy = Literal["error", "downgrade", "warn", "off"]

@@ -10,7 +10,6 @@ not find them either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from variantbuild.binary.devicecode.fatbin import CudaImage, DeviceCodeError, parse_fatbins
@@ -18,6 +17,7 @@ from variantbuild.binary.devicecode.offload import parse_bundles
 from variantbuild.binary.elf import Data, Elf
 from variantbuild.binary.formats import FATBIN_MAGIC
 from variantbuild.data import load_table
+from variantbuild.values import dataclass
 
 __all__ = ["CudaImage", "DeviceCode", "DeviceCodeError", "read_device_code"]
 

@@ -14,7 +14,7 @@ import functools
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from variantbuild.binary.elf.sections import (
@@ -40,6 +40,7 @@ from variantbuild.binary.elf.tables import (
     slice_of,
 )
 from variantbuild.binary.machines import elf_machine
+from variantbuild.values import dataclass
 
 __all__ = [
     "Data",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import struct
 import sys
-from dataclasses import dataclass
 from typing import Protocol
 
 from variantbuild.errors import VariantBuildError
+from variantbuild.values import dataclass
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY = 1, 2, 3, 4, 0x6474E553
 SHT_NOTE, SHT_NOBITS = 7, 8

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.types import ConfigSettings, TOMLValue
+from variantbuild.values import dataclass
 
 Setting = str | Sequence[str] | bool | None
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.probe.facts import CompilerFamily, Language
+from variantbuild.values import dataclass
 
 #: The file beside the wrappers that lists the options that `override-march` replaced.
 REPLACED_NAME = "replaced"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from variantbuild.config import Config
 from variantbuild.errors import AcceleratorError
@@ -18,6 +17,7 @@ from variantbuild.plan.device.givenlists import GivenList
 from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpu.driver import driver_floor, is_below_floor
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts, Toolkit
+from variantbuild.values import dataclass
 from variantbuild.variant.axes import Accelerator
 
 _VERSION = re.compile(r"[1-9]\d*(\.\d+)?", re.ASCII)

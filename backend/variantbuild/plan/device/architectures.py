@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypedDict, cast
 
 from variantbuild.data import load_table
@@ -17,6 +17,7 @@ from variantbuild.isa.accelerators import Architectures
 from variantbuild.plan.device.givenlists import GivenList
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
+from variantbuild.values import dataclass
 
 #: The words of the `architectures` settings; everything else is a list of names.
 WORDS = ("auto", "native", "all", "all-major")

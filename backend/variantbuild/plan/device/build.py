@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from variantbuild.isa.accelerators import Architectures
@@ -11,6 +11,7 @@ from variantbuild.plan.device.deviceflags import (
     render_host_flags,
 )
 from variantbuild.probe.gpu.gpufacts import Toolkit
+from variantbuild.values import dataclass
 
 if TYPE_CHECKING:
     pass

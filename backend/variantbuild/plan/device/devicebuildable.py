@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from variantbuild.data import load_table
@@ -13,6 +12,7 @@ from variantbuild.probe.facts import Absent, Failed, Found
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 from variantbuild.select.devicefit import release_name
 from variantbuild.select.obstacle import Obstacle
+from variantbuild.values import dataclass
 from variantbuild.variant.axes import Accelerator
 
 

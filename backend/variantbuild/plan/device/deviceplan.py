@@ -6,13 +6,14 @@ Nothing is probed if neither the project nor a target names an accelerator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from variantbuild.config import Config
 from variantbuild.config.project import Project
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent
+from variantbuild.values import dataclass
 from variantbuild.variant.axes import Accelerator
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Completed, Host
 from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.plan.device.hostcompiler import OVERRIDE
+from variantbuild.values import dataclass
 
 _TIMEOUT = 60.0  # seconds; half of one on a quiet machine
 _SOURCE, _OUTPUT = "variantbuild_trial.cu", "variantbuild_trial.out"

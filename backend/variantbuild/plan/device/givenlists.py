@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from variantbuild.config.project import Project
 from variantbuild.data import load_table
 from variantbuild.isa.accelerators import AcceleratorKind
+from variantbuild.values import dataclass
 
 #: The CMake variables in which projects list architectures.
 CMAKE_VARIABLES: Mapping[AcceleratorKind, tuple[str, ...]] = {

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypedDict, cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
 from variantbuild.host import Host
 from variantbuild.probe.gpu.gpufacts import Toolkit
+from variantbuild.values import dataclass
 
 _TIMEOUT = 10.0  # seconds
 _MACRO = re.compile(r"^#define (__clang_major__|__GNUC__) (\d+)$", re.MULTILINE)

@@ -8,7 +8,6 @@ is an error, never success.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.errors import FlagsError
@@ -23,6 +22,7 @@ from variantbuild.plan.flags.toolchains import (
     writes_elf,
 )
 from variantbuild.probe.facts import LANGUAGES, Compiler, Language, Libc
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 __all__ = ["Flags", "FpContract", "IsaNote", "Tool", "describe", "resolve_flags"]

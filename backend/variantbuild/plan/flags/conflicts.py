@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from variantbuild.isa import x86flags
 from variantbuild.isa.architecture import architecture
@@ -16,6 +15,7 @@ from variantbuild.isa.levels import is_level
 from variantbuild.plan.flags import Tool
 from variantbuild.plan.flags.toolchains import family_table
 from variantbuild.probe.facts import CompilerFamily
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 _COMMANDS = ("CC", "CXX", "FC")

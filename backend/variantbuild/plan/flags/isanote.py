@@ -9,11 +9,11 @@ passed in a variable for shared objects only, or in a gcc specs file.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.plan.flags.toolchains import family_table
 from variantbuild.probe.facts import Compiler
+from variantbuild.values import dataclass
 
 #: The name of the specs file.
 SPECS_NAME = "variantbuild-isa-note.specs"

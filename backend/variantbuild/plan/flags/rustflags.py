@@ -6,13 +6,12 @@ instructions and the ISA note are the evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline
 from variantbuild.plan.flags.namedcpus import named_flags
 from variantbuild.plan.flags.toolchains import parse_version, target_arch
 from variantbuild.probe.facts import Compiler, Rust
+from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 #: rustc links through its own lld by default on this target from this release on, and lld writes no

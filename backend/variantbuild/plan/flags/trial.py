@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from variantbuild.binary.elf import ElfError, parse_elf
@@ -19,6 +18,7 @@ from variantbuild.host import Completed, Host, ScratchRun
 from variantbuild.plan.flags import Flags, IsaNote, describe
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
+from variantbuild.values import dataclass
 
 #: A command line, one word per item.
 Command = tuple[str, ...]

@@ -10,13 +10,14 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.devicecommand import parse_device_command
 from variantbuild.probe.gpu.gpufacts import Toolkit
+from variantbuild.values import dataclass
 
 ToolkitChoice = Literal["auto", "system", "pypi"]
 

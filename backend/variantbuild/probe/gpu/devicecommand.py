@@ -9,10 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Failed
+from variantbuild.values import dataclass
 
 _COMPILERS = re.compile(r"(nvcc|clang\+\+|clang|hipcc|amdclang\+\+)[-.\w]*")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from variantbuild.isa.accelerators import NAMES, AcceleratorKind
 from variantbuild.probe.facts import Fact
+from variantbuild.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.devicecommand import parse_device_command
 from variantbuild.probe.gpu.gpufacts import Driver, Gpu, Toolkit
+from variantbuild.values import dataclass
 
 _TIMEOUT = 10.0  # seconds; Debian's hipconfig, a Perl script, takes 0.3
 # Where hipcc finds its device libraries: ROCm 6 and 7, older ones, Debian.
