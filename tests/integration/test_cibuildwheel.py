@@ -117,6 +117,19 @@ def test_matrix(
         assert "which CPU its runner has is arbitrary: the baseline is" in done.output
 
 
+def test_a_bundle_for_two_pythons(
+    build: Build, setuptools_c: Path, container: Container, tmp_path: Path, host_level: str
+) -> None:
+    with (setuptools_c / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[tool.variantbuild]\nbundle = ["v1", "v3"]\n')
+    done = build(setuptools_c, "build", "", "whatami").ok()
+    assert f"'level': '{'v3' if host_level >= 'v3' else 'v1'}'" in done.output
+    tags = [identifier.partition("-")[0] for identifier in container.identifiers]
+    assert names(tmp_path / "wheelhouse") == sorted(
+        f"whatami-1.0-{tag}-{tag}-manylinux_2_5_x86_64.whl" for tag in tags
+    )
+
+
 def test_a_stable_abi_is_built_once(
     build: Build, setuptools_c: Path, container: Container, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from variantbuild.audit import (
@@ -43,7 +43,7 @@ class Options:
 
     `method` is `auto`, `loader` or `stub`. `take_baseline` are patterns of members that may differ,
     `exclude` those of files for other machines; `max_growth` is the largest ratio of the bundle's
-    size to the baseline's.
+    size to the baseline's. `records` are CycloneDX documents of levels whose wheels have none.
     """
 
     method: str = "auto"
@@ -51,6 +51,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     max_growth: float | None = None
     epoch: int | None = None
+    records: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +136,9 @@ def _publish(
         report = exempt_files(audit_open_wheel(wheel), options.exclude, inputs.arch)
         check_bundle(report, copies, inputs.arch)
         _check_growth(inputs, draft, options)
-        record = NewMember(path=SBOM_MEMBER, data=render_levels(inputs, chosen, report))
+        record = NewMember(
+            path=SBOM_MEMBER, data=render_levels(inputs, chosen, report, options.records)
+        )
         plan = plan_edit(inventory, Edit(add=(record,), epoch=options.epoch))
         return apply_edit(wheel, plan, destination, consume=True)
 

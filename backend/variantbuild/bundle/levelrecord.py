@@ -23,9 +23,14 @@ _LIMIT = 64 << 20
 _BASELINE_ONLY = "the wheel had no record of its build"
 
 
-def render_levels(inputs: Inputs, chosen: Chosen, report: AuditReport) -> bytes:
-    """Return the document for the bundle of `inputs`, whose files `report` describes."""
-    records = [(each, _record(each)) for each in inputs.all]
+def render_levels(
+    inputs: Inputs, chosen: Chosen, report: AuditReport, given: Mapping[str, bytes]
+) -> bytes:
+    """Return the document for the bundle of `inputs`, whose files `report` describes.
+
+    `given` are the documents of levels whose wheels have none.
+    """
+    records = [(each, given.get(each.label) or _record(each)) for each in inputs.all]
     properties = [
         (property_name("declared", "bundle"), " ".join(each.label for each in inputs.all)),
         (property_name("declared", "bundle-method"), chosen.method),

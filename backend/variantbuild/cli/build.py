@@ -59,6 +59,11 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         help="a variant, such as v3; may be repeated",
     )
     parser.add_argument(
+        "--bundle",
+        metavar="LEVELS",
+        help="one wheel with a copy of each module per level, such as v1,v3,v4",
+    )
+    parser.add_argument(
         "--no-isolation",
         action="store_true",
         help="build in the current environment instead of a fresh one",
@@ -72,6 +77,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Build a wheel for each target and print a table of the results."""
     settings = config_settings_of(args)
     check_targets(args.targets)
+    if args.bundle is not None:
+        settings = _with_bundle(settings, args)
     with _source_tree(Path(args.source)) as source:
         targets: list[str | None] = list(args.targets) or [None]
         destination = _output_directory(Path(args.outdir))
@@ -81,6 +88,20 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     else:
         print(_for_people(results))
     return max((result.error.exit_code for result in results if result.error), default=0)
+
+
+def _with_bundle(
+    settings: Mapping[str, str | list[str]], args: argparse.Namespace
+) -> dict[str, str | list[str]]:
+    """Return the config-settings with the levels of --bundle; refuse other words on the variant."""
+    levels = [part.strip() for part in args.bundle.split(",") if part.strip()]
+    if not levels:
+        raise ConfigError("--bundle names no level", hint="name levels, as in --bundle v1,v3,v4")
+    if args.targets or "variantbuild.bundle" in settings or "variantbuild.target" in settings:
+        raise ConfigError(
+            "--bundle says what to build, and so does a target or another bundle: keep one of them"
+        )
+    return {**settings, "variantbuild.bundle": ";".join(levels)}
 
 
 def _build(

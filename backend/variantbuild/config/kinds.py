@@ -135,10 +135,24 @@ def flag(
 
 
 def words(
-    key: str, *, values: str, doc: str, default: tuple[str, ...] = (), early: bool = False
+    key: str,
+    *,
+    values: str,
+    doc: str,
+    default: tuple[str, ...] = (),
+    early: bool = False,
+    in_target: bool = False,
 ) -> tuple[str, ...]:
     """Declare a setting that holds a list of strings."""
-    setting = Setting(key=key, kind="list", default=default, values=values, doc=doc, early=early)
+    setting = Setting(
+        key=key,
+        kind="list",
+        default=default,
+        values=values,
+        doc=doc,
+        early=early,
+        in_target=in_target,
+    )
     return dataclasses.field(default=default, metadata={METADATA: setting})
 
 

@@ -19,6 +19,7 @@ PlatformTag = Literal["auto", "specific", "set", "hybrid", "plain"]
 AuditPolicy = Literal["error", "downgrade", "warn", "off"]
 CudaLabel = Literal["major", "minor"]
 CudaToolkit = Literal["auto", "system", "pypi"]
+BundleMethod = Literal["auto", "loader", "stub"]
 FpContract = Literal["default", "off", "fast"]
 
 OVERRIDES = "overrides"
@@ -184,6 +185,24 @@ class Config:
         doc="Replace the project's own `-march=`, `-mcpu=` and `-mtune=` (`-march=native` in a "
         "setup.py) by the variant's. What was replaced is reported and recorded in the wheel. "
         "Without effect on Windows.",
+    )
+    bundle: tuple[str, ...] = words(
+        "bundle",
+        in_target=True,
+        early=True,
+        values="levels and CPU names, such as `v1`, `v3`, `v4`",
+        doc="Build a wheel for each of these levels and join them into one with a plain version "
+        "and plain tags, which chooses on import (see `docs/bundle.md`). Names for other "
+        "architectures are left out, and the baseline is always among them. On other systems than "
+        "Linux one wheel is built as if this was not set. `cpu` has no effect on a bundle.",
+    )
+    bundle_method: BundleMethod = choice(
+        "bundle-method",
+        BundleMethod,
+        default="auto",
+        doc="Who chooses among the copies in a bundle. `loader`: glibc 2.33 and newer, for x86-64 "
+        "levels. `stub`: a small compiled file. `auto`: what takes the best copy on every system "
+        "that the wheel admits.",
     )
     build_cache: bool = flag(
         "build-cache",

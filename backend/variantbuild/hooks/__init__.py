@@ -90,8 +90,18 @@ def build_wheel(
     """
     project, delegate = _open(config_settings)
     prepared = read_prepared(metadata_directory)
-    plan = _plan(project, delegate, None if prepared is None else prepared.situation)
+    situation = None if prepared is None else prepared.situation
     destination = Path(wheel_directory)
+    if project.config.bundle and (levels := _levels(project, delegate)):
+        from variantbuild.hooks.bundling import produce_bundle
+
+        def plan_level(settings: ConfigSettings) -> BuildPlan:
+            return _plan(_load(settings), delegate, situation)
+
+        return produce_bundle(
+            levels, project.config, config_settings, plan_level, delegate, destination
+        ).name
+    plan = _plan(project, delegate, situation)
     if prepared is not None and metadata_directory is not None:
         built = find_wheel(prepared, Path(metadata_directory), plan)
         if built is not None:
@@ -138,8 +148,13 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
     """
     project, delegate = _open(config_settings)
     directory = Path(metadata_directory)
+    is_bundle = bool(project.config.bundle and _levels(project, delegate))
+    if is_bundle:
+        from variantbuild.hooks.bundling import level_settings
+
+        project = _load(level_settings(config_settings, _levels(project, delegate)[0]))
     plan = _plan(project, delegate)
-    if plan.naming.local and not plan.variant.is_baseline:
+    if not is_bundle and plan.naming.local and not plan.variant.is_baseline:
         wheels = directory / WHEEL_DIRECTORY
         wheels.mkdir(exist_ok=True)
         built = produce.produce_wheel(plan, delegate, wheels)
@@ -178,9 +193,23 @@ def _build_editable(
     return produce.produce_editable(plan, delegate, Path(wheel_directory)).name
 
 
-def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
+def _load(config_settings: ConfigSettings | None) -> Project:
     machine = machine_names(LocalHost(env=os.environ, source=Path.cwd()))
-    project = load_project(Path.cwd(), config_settings, os.environ, machine=machine)
+    return load_project(Path.cwd(), config_settings, os.environ, machine=machine)
+
+
+def _levels(project: Project, delegate: Delegate) -> tuple[str, ...]:
+    """Return the levels of the bundle; none, with a note, where this platform has no bundles."""
+    from variantbuild.bundle.asked import resolve_levels
+
+    asked = resolve_levels(project.config, LocalHost(env=os.environ).platform)
+    if not asked.labels:
+        delegate.reporter.note(f"not a bundle: {asked.reason}")
+    return asked.labels
+
+
+def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
+    project = _load(config_settings)
     return project, load_delegate(
         resolve_delegate(project), env=os.environ, reporter=StderrReporter(os.environ)
     )

@@ -60,7 +60,7 @@ def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path
         return publish(built.wheel, destination)
     from variantbuild.hooks.stamping import publish_approved
 
-    return publish_approved(plan, approved, built, destination, epoch=_epoch(delegate.env))
+    return publish_approved(plan, approved, built, destination, epoch=epoch_of(delegate.env))
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:
@@ -109,6 +109,7 @@ def _open_cache(plan: BuildPlan, delegate: Delegate) -> CachedBuild | None:
     return open_cache(plan, delegate.env, delegate.reporter)
 
 
-def _epoch(env: Mapping[str, str]) -> int | None:
+def epoch_of(env: Mapping[str, str]) -> int | None:
+    """Return SOURCE_DATE_EPOCH (Unix time), None if it is not set."""
     value = env.get("SOURCE_DATE_EPOCH", "")
     return int(value) if value.isascii() and value.isdigit() else None

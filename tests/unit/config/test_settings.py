@@ -35,6 +35,8 @@ OTHER: dict[str, str] = {
     "delegate": "mesonpy",
     "delegate-path": "tools",
     "target": "v3",
+    "bundle": "v3",
+    "bundle-method": "stub",
     "cpu": "v2",
     "accelerators": "cuda",
     "cuda.version": "12.8",

@@ -1,0 +1,106 @@
+"""Builds the wheel of each level and joins them: the setting `bundle`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from variantbuild.audit import AuditReport
+from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
+from variantbuild.config import Config
+from variantbuild.delegate.backend import Delegate
+from variantbuild.hooks import produce
+from variantbuild.hooks.provenance import render_provenance
+from variantbuild.host.staging import publish, staging_directory
+from variantbuild.plan import BuildPlan
+from variantbuild.types import ConfigSettings
+
+#: The settings of the user that say which variant one wheel is built for.
+_REPLACED = ("target", "bundle", "cpu", "local-version", "platform-tag")
+
+#: Plans the wheel of one level, given its config-settings.
+Planner = Callable[[ConfigSettings], BuildPlan]
+
+
+def level_settings(given: ConfigSettings | None, label: str) -> ConfigSettings:
+    """Return the config-settings that build the wheel of one level, with its label."""
+    replaced = {f"variantbuild.{key}" for key in _REPLACED}
+    kept = {key: value for key, value in (given or {}).items() if key not in replaced}
+    return {
+        **kept,
+        "variantbuild.target": label,
+        "variantbuild.local-version": "always",
+        "variantbuild.platform-tag": "set",
+    }
+
+
+def produce_bundle(
+    labels: tuple[str, ...],
+    config: Config,
+    given: ConfigSettings | None,
+    plan_level: Planner,
+    delegate: Delegate,
+    destination: Path,
+) -> Path:
+    """Build a wheel for each of `labels`, the baseline first, and publish their bundle.
+
+    The levels are built one after another: each build uses all CPUs by itself. A project without
+    machine code gives the wheel of the baseline. Raises what the single builds and `bundle_wheels`
+    raise; `destination` is then unchanged.
+    """
+    reporter = delegate.reporter
+    with staging_directory(destination) as staging:
+        wheels: list[Path] = []
+        record: bytes | None = None
+        for label in labels:
+            plan = plan_level(level_settings(given, label))
+            place = staging / label
+            place.mkdir()
+            reporter.note(f"bundle: building {label}, {len(wheels) + 1} of {len(labels)}")
+            wheels.append(produce.produce_wheel(plan, delegate, place))
+            if label == labels[0]:
+                record = _baseline_record(plan, wheels[0])
+                if not _has_machine_code(wheels[0]):
+                    reporter.warning("the wheel contains no machine code, so it is not a bundle")
+                    return publish(wheels[0], destination)
+        options = Options(
+            method=config.bundle_method,
+            exclude=config.audit_exclude,
+            epoch=produce.epoch_of(delegate.env),
+            records={} if record is None else {labels[0]: record},
+        )
+        bundled = bundle_wheels(wheels, destination, options, delegate.env)
+    for note in bundled.notes:
+        reporter.warning(note)
+    reporter.note(f"bundle: {_sentence(bundled)}")
+    return bundled.path
+
+
+def _sentence(bundled: Bundled) -> str:
+    if bundled.method is None:
+        return "every module is the same at every level"
+    return (
+        f"copies for {', '.join(reversed(bundled.labels))}, method {bundled.method} "
+        f"({bundled.chosen.reason})"
+    )
+
+
+def _has_machine_code(path: Path) -> bool:
+    from variantbuild.wheel import open_wheel
+    from variantbuild.wheel.machinecode import find_machine_code
+
+    with open_wheel(path) as wheel:
+        return any(True for _ in find_machine_code(wheel))
+
+
+def _baseline_record(plan: BuildPlan, wheel: Path) -> bytes:
+    """Return the record of the baseline's build, which has no stamp and so none of its own."""
+    return render_provenance(
+        name=wheel.name.partition("-")[0],
+        version="0",
+        variant=plan.variant,
+        flags=plan.flags,
+        compilers=plan.compilers,
+        facts=plan.facts,
+        report=AuditReport(name=wheel.name, platforms=(), files=()),
+    )

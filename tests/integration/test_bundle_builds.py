@@ -1,0 +1,112 @@
+"""Builds with the setting `bundle` through several front ends: one wheel, with plain names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from bundles import SUFFIX, run_python, unpack
+from variantbuild.stamp.sbom import parse_provenance
+from workshop import PACKAGES, Done, run
+
+pytestmark = pytest.mark.compile
+
+PYTHON = Path(sys.executable)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A project of one C module, which is to be built for two levels."""
+    copied = tmp_path / "project"
+    shutil.copytree(PACKAGES / "setuptools-c", copied)
+    with (copied / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[tool.variantbuild]\nbundle = ["v1", "v3", "armv8.2a"]\n')
+    return copied
+
+
+COMMANDS: dict[str, tuple[str | Path, ...]] = {
+    "pip": (PYTHON, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w"),
+    "build": (PYTHON, "-m", "build", "--no-isolation", "--wheel", "-o"),
+    "uv": (
+        PYTHON.with_name("uv"), "build", "--wheel", "--no-build-isolation", "--offline",
+        "--python", PYTHON, "-o",
+    ),
+    "variantbuild": (PYTHON, "-m", "variantbuild", "build", "--no-isolation", "-o"),
+}  # fmt: skip
+
+
+def build(tree: Path, *words: str | Path, **env: str) -> Done:
+    return run(*words, tree, cwd=tree.parent, env={**os.environ, **env})
+
+
+def level_of(site: Path, *prefix: str) -> str:
+    done = run_python(site, "import whatami; print(whatami.compiled_for()['level'])", *prefix)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+#: The front ends of the short form; FRONTEND_MATRIX=full tries all.
+TRIED = tuple(COMMANDS) if os.environ.get("FRONTEND_MATRIX") == "full" else ("pip", "variantbuild")
+
+
+@pytest.mark.parametrize("front_end", TRIED)
+def test_one_wheel_with_all_levels(front_end: str, tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build(tree, *COMMANDS[front_end], out).ok()
+    (wheel,) = out.iterdir()
+    assert wheel.name.startswith("whatami-1.0-")
+    assert wheel.name.endswith("-linux_x86_64.whl")
+    site = unpack(wheel, tmp_path / "site")
+    assert level_of(site, "qemu-x86_64", "-cpu", "Nehalem") == "v1"
+    assert level_of(site, "qemu-x86_64", "-cpu", "Haswell") == "v3"
+    record = (site / "whatami-1.0.dist-info/sboms/variantbuild.cdx.json").read_bytes()
+    declared = parse_provenance(record)
+    assert declared["variantbuild:declared:bundle"] == "v3 v1"
+    for level, march in (("v1", "x86-64"), ("v3", "x86-64-v3")):
+        flags = declared[f"variantbuild:declared:level:{level}:flags:c"]
+        assert f"-march={march} " in flags
+    assert [each.name for each in tree.iterdir() if each.name.startswith(".variantbuild")] == []
+
+
+def test_a_target_turns_the_bundle_off(tree: Path, tmp_path: Path) -> None:
+    words = (*COMMANDS["build"], tmp_path / "out", "-Cvariantbuild.target=v3")
+    build(tree, *words).ok()
+    (wheel,) = (tmp_path / "out").iterdir()
+    assert wheel.name.startswith("whatami-1.0+v3-")
+
+
+def test_levels_on_the_command_line(tree: Path, tmp_path: Path) -> None:
+    words = (*COMMANDS["variantbuild"], tmp_path / "out", "--bundle", "v1,v2")
+    build(tree, *words).ok()
+    (wheel,) = (tmp_path / "out").iterdir()
+    names = {each.name for each in unpack(wheel, tmp_path / "site").iterdir()}
+    assert {f"whatami{SUFFIX}", f"whatami{SUFFIX}.v1", f"whatami{SUFFIX}.v2"} <= names
+    refused = build(tree, *words, "--target", "v3")
+    assert refused.code == 2
+    assert "--bundle says what to build" in refused.stderr
+
+
+def test_a_level_that_fails_leaves_nothing(tree: Path, tmp_path: Path) -> None:
+    """The flags of one level are refused by the compiler; the other was built before."""
+    out = tmp_path / "out"
+    words = (*COMMANDS["build"], out, "-Cvariantbuild.bundle=v1;v3")
+    source = tree / "whatami.c"
+    text = source.read_text("utf-8")
+    source.unlink()
+    source.write_text(f"#ifdef __AVX2__\n#error not here\n#endif\n{text}", "utf-8")
+    done = build(tree, *words)
+    assert done.code != 0
+    assert "not here" in done.output
+    assert list(out.glob("*")) == []
+
+
+def test_code_for_more_than_the_level_is_refused(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = build(tree, *COMMANDS["build"], out, "-Cvariantbuild.flags.c=-march=x86-64-v4")
+    assert done.code != 0
+    assert "not for every x86_64 CPU" in done.output
+    assert list(out.glob("*")) == []
