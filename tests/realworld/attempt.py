@@ -41,11 +41,11 @@ def attempt(
     """Build, audit, install and check `recipe` for `targets`; `step` is called as each step begins.
 
     If `targets` are all targets, the package is also built without variantbuild, and its loop is
-    timed. `shop.folder` is emptied first, and at the end unless `keep`. A package that fails does
-    not raise: the outcome contains the error.
+    timed. `shop.directory` is emptied first, and at the end unless `keep`. A package that fails
+    does not raise: the outcome contains the error.
     """
-    shutil.rmtree(shop.folder, ignore_errors=True)
-    shop.folder.mkdir(parents=True)
+    shutil.rmtree(shop.directory, ignore_errors=True)
+    shop.directory.mkdir(parents=True)
     outcome = Outcome(
         name=recipe.name,
         version=recipe.version,
@@ -64,14 +64,15 @@ def attempt(
             outcome = _compare(outcome, builder.build("plain", None))
         for target in targets:
             found = _build(recipe, shop, builder, target, step)
+            found = replace(found, plain_lines=outcome.plain_lines)
             outcome = replace(outcome, targets={**outcome.targets, target: found})
         if whole and recipe.loop:
             outcome = _time(recipe, shop, outcome, step)
     except StepError as failure:
-        (shop.folder / "failure.log").write_text(failure.output, encoding="utf-8")
+        (shop.directory / "failure.log").write_text(failure.output, encoding="utf-8")
         outcome = replace(outcome, failure=f"{failure}: {last_words(failure.output)}")
     if not keep:
-        _sweep(shop.folder)
+        _sweep(shop.directory)
     return outcome
 
 
@@ -82,6 +83,7 @@ def _compare(outcome: Outcome, plain: Built) -> Outcome:
         plain_seconds=plain.done.seconds,
         plain_cpu=plain.done.cpu,
         plain_beside=plain.beside,
+        plain_lines=len(plain.lines),
         plain_error="" if plain.wheel else last_words(plain.done.output),
     )
 
@@ -99,7 +101,7 @@ def _time(recipe: Recipe, shop: Workshop, outcome: Outcome, step: Step) -> Outco
     if any(outcome.targets[each].check for each in ("v1", "v3")):
         return outcome
     step("timing")
-    first, second = (shop.folder / f"pip-{each}" / "bin" / "python" for each in ("v1", "v3"))
+    first, second = (shop.directory / f"pip-{each}" / "bin" / "python" for each in ("v1", "v3"))
     return replace(outcome, loop=time_loops(shop, recipe, first, second))
 
 
@@ -112,7 +114,7 @@ def _look(
     built: Built,
     step: Step,
 ) -> TargetOutcome:
-    tree = next(path for path in (shop.folder / target / "src").iterdir() if path.is_dir())
+    tree = next(path for path in (shop.directory / target / "src").iterdir() if path.is_dir())
     march = builder.expected_march(tree, settings)
     found = TargetOutcome(
         march=march,
@@ -163,11 +165,11 @@ def _compiler() -> str:
     return (done.stdout.splitlines() or ["no cc"])[0]
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(directory: Path) -> None:
     """Keep the logs and the wheels, remove large files."""
-    for path in folder.iterdir():
+    for path in directory.iterdir():
         if path.name.startswith(("build-", "pip-", "uv-", "tmp")) and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
     for name in ("src", "calls", "shims"):
-        for path in folder.glob(f"*/{name}"):
+        for path in directory.glob(f"*/{name}"):
             shutil.rmtree(path, ignore_errors=True)

@@ -32,14 +32,14 @@ class Workshop:
     `ours` is a wheel of this checkout; `uv` makes the environments.
     """
 
-    folder: Path
+    directory: Path
     ours: Path
     uv: Path
 
     @property
     def env(self) -> dict[str, str]:
         """The environment variables of every program here."""
-        return clean_environment(self.folder / "tmp")
+        return clean_environment(self.directory / "tmp")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +58,8 @@ class Built:
 
 def make_venv(shop: Workshop, name: str, *wanted: str | Path, seed: bool = False) -> Path:
     """Make a fresh environment with the distributions `wanted`; return its interpreter."""
-    folder = shop.folder / name
-    shutil.rmtree(folder, ignore_errors=True)
+    directory = shop.directory / name
+    shutil.rmtree(directory, ignore_errors=True)
     words = ("--seed",) if seed else ()
     run(
         shop.uv,
@@ -68,11 +68,11 @@ def make_venv(shop: Workshop, name: str, *wanted: str | Path, seed: bool = False
         *words,
         "--python",
         sys.executable,
-        folder,
-        cwd=shop.folder,
+        directory,
+        cwd=shop.directory,
         env=shop.env,
     ).ok("no environment can be made")
-    python = folder / "bin" / "python"
+    python = directory / "bin" / "python"
     add_to_venv(shop, python, wanted)
     return python
 
@@ -90,7 +90,7 @@ def add_to_venv(shop: Workshop, python: Path, wanted: Sequence[str | Path]) -> N
             python,
             *wanted,
         )
-        run(*command, cwd=shop.folder, env=shop.env).ok(
+        run(*command, cwd=shop.directory, env=shop.env).ok(
             f"not to be installed: {', '.join(map(str, wanted))}"
         )
 
@@ -106,14 +106,14 @@ class Builder:
 
     def build(self, name: str, settings: Mapping[str, str] | None) -> Built:
         """Build the wheel with `settings` of variantbuild; None uses the package's own backend."""
-        folder = self.shop.folder / name
-        shutil.rmtree(folder, ignore_errors=True)
-        tree = unpack(self.sdist, folder / "src")
+        directory = self.shop.directory / name
+        shutil.rmtree(directory, ignore_errors=True)
+        tree = unpack(self.sdist, directory / "src")
         system = read_build_system(tree) if settings is None else switch_backend(tree)
         python = self._python(tree, system, settings)
-        log = folder / "calls"
-        shims = make_shims(folder / "shims", log)
-        out = folder / "dist"
+        log = directory / "calls"
+        shims = make_shims(directory / "shims", log)
+        out = directory / "dist"
         words = [f"-C{key}={value}" for key, value in (settings or {}).items()]
         front_end = (python, "-m", "build", "-w", "-n", "-x")
         done = run(
@@ -125,7 +125,7 @@ class Builder:
         )
         wheels = sorted(out.glob("*.whl"))
         calls = read_calls(log)
-        (folder / "build.log").write_text(done.output, encoding="utf-8")
+        (directory / "build.log").write_text(done.output, encoding="utf-8")
         return Built(
             wheel=wheels[0] if done.code == 0 and wheels else None,
             done=done,

@@ -58,19 +58,20 @@ def audit(builder: Builder, wheel: Path, expect: str) -> Audited:
 
 
 def shows(file: Mapping[str, object], march: str) -> str | None:
-    """Say by what the compiled `file` shows `march`, None where nothing does.
+    """Return the evidence in the compiled `file` for `march`, None if there is none.
 
-    Each of its recorded lines must name it; more switches of the project's own behind it are for
-    the audit to judge. Without any, decoded instructions of that level do, and then the ISA note.
+    If flags are recorded, those of each translation unit must name it; additional flags of the
+    project are for the audit to judge. Otherwise decoded instructions of that level are evidence,
+    then the ISA note.
     """
     asked = cast("list[str]", file["switches"])
     level = march.removeprefix("-march=x86-64").removeprefix("-") or "v1"
     if asked:
         named = [next((w for w in line.split() if w.startswith("-march=")), None) for line in asked]
-        return "switches" if set(named) == {None if level == "v1" else march} else None
+        return "recorded flags" if set(named) == {None if level == "v1" else march} else None
     if level == "v1" or file["level"] == level:
         return "instructions"
-    return "note" if file["isa_note"] == level else None
+    return "ISA note" if file["isa_note"] == level else None
 
 
 def install(shop: Workshop, recipe: Recipe, wheel: Path, tool: str, name: str) -> Installed:
@@ -80,13 +81,13 @@ def install(shop: Workshop, recipe: Recipe, wheel: Path, tool: str, name: str) -
         command: tuple[str | Path, ...] = (python, "-m", "pip", "install", "-q", wheel)
     else:
         command = (shop.uv, "pip", "install", "-q", "--python", python, wheel)
-    done = run(*command, cwd=shop.folder, env=shop.env)
+    done = run(*command, cwd=shop.directory, env=shop.env)
     return Installed(python=python, output=done.output if done.code else "")
 
 
 def check(shop: Workshop, recipe: Recipe, python: Path) -> Done:
     """Run the package's script in the environment of `python`, away from any source."""
-    return run(python, "-I", recipe.script, cwd=shop.folder / "tmp", env=shop.env, limit=600)
+    return run(python, "-I", recipe.script, cwd=shop.directory / "tmp", env=shop.env, limit=600)
 
 
 def check_without(
@@ -119,14 +120,14 @@ def time_loops(shop: Workshop, recipe: Recipe, first: Path, second: Path) -> dic
 
 def _seconds(shop: Workshop, recipe: Recipe, python: Path) -> float:
     command = (python, "-I", HERE / "timing.py", recipe.script)
-    done = run(*command, cwd=shop.folder / "tmp", env=shop.env).ok("the loop failed")
+    done = run(*command, cwd=shop.directory / "tmp", env=shop.env).ok("the loop failed")
     return float(done.output.splitlines()[-1])
 
 
 def _installed(python: Path, wheel: Path, member: str) -> Path:
     """Return where a member of `wheel` lies in the environment of `python`."""
-    folder, _, rest = member.partition("/")
-    if not folder.endswith(".data"):
+    directory, _, rest = member.partition("/")
+    if not directory.endswith(".data"):
         return _site_packages(python) / member
     scheme, _, name = rest.partition("/")
     if scheme == "scripts":

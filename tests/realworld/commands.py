@@ -38,18 +38,21 @@ class Done:
         return self
 
 
-def clean_environment(folder: Path) -> dict[str, str]:
-    """Return this process's environment without what steers builds, temporary files in `folder`."""
+def clean_environment(directory: Path) -> dict[str, str]:
+    """Return this process's environment without variables that affect builds.
+
+    Temporary files go to `directory`.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name not in _UNWANTED
         and not name.startswith(("VARIANTBUILD_", "_VARIANTBUILD", "PYTHON", "SKBUILD", "CMAKE_"))
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     return {
         **kept,
-        "TMPDIR": str(folder),
+        "TMPDIR": str(directory),
         "CCACHE_DISABLE": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

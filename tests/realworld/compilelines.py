@@ -45,7 +45,7 @@ exit $code
 class CompileLine:
     """A call of a compiler: in which directory, with which words, and the CPU seconds it took."""
 
-    folder: str
+    directory: str
     words: tuple[str, ...]
     cpu: float
 
@@ -55,19 +55,19 @@ class CompileLine:
         return next((w for w in reversed(self.words) if w.startswith("-march=")), None)
 
 
-def make_shims(folder: Path, log: Path) -> Path:
-    """Write a shim for each compiler on PATH into `folder`; return it. The calls go to `log`."""
-    folder.mkdir(parents=True)
+def make_shims(directory: Path, log: Path) -> Path:
+    """Write a shim for each compiler on PATH into `directory`; return it. The calls go to `log`."""
+    directory.mkdir(parents=True)
     log.mkdir(parents=True)
     for place in reversed(os.environ["PATH"].split(os.pathsep)):
         for found in Path(place).iterdir() if Path(place).is_dir() else ():
             if _NAMES.fullmatch(found.name) and "ccache" not in str(found.resolve()):
-                shim = folder / found.name
+                shim = directory / found.name
                 shim.write_text(_SHIM.format(log=log, real=found), encoding="utf-8")
                 shim.chmod(0o755)
-    if shutil.which("cc", path=str(folder)) is None:
+    if shutil.which("cc", path=str(directory)) is None:
         raise FileNotFoundError("no compiler called cc on PATH")
-    return folder
+    return directory
 
 
 def read_calls(log: Path) -> tuple[CompileLine, ...]:
@@ -75,9 +75,9 @@ def read_calls(log: Path) -> tuple[CompileLine, ...]:
     calls = []
     for file in sorted(log.iterdir(), key=lambda path: path.stat().st_mtime_ns):
         for call in filter(None, file.read_text("utf-8", "replace").split("\x1e")):
-            _, children, folder, *words = call.splitlines()
+            _, children, directory, *words = call.splitlines()
             cpu = sum(60 * float(m) + float(s) for m, s in _TIMES.findall(children))
-            calls.append(CompileLine(folder=folder, words=tuple(words), cpu=cpu))
+            calls.append(CompileLine(directory=directory, words=tuple(words), cpu=cpu))
     return tuple(calls)
 
 
@@ -86,14 +86,14 @@ def compiles(line: CompileLine) -> bool:
     sources = [word for word in line.words if word.lower().endswith(_SOURCES)]
     if not sources or {"-E", "-M", "-MM", "-fsyntax-only"} & set(line.words):
         return False
-    places = " ".join((line.folder, *sources, *_outputs(line.words)))
+    places = " ".join((line.directory, *sources, *_outputs(line.words)))
     return not any(trial in places for trial in _TRIALS) and not _ASKED.search(places)
 
 
 def works(line: CompileLine) -> bool:
     """Return whether `line` compiles or links for the package, not for a test or a trial."""
     files = any(word.lower().endswith((*_SOURCES, ".o", ".obj", ".a")) for word in line.words)
-    return files and not any("/tmp/variantbuild-" in word for word in (line.folder, *line.words))
+    return files and not any("/tmp/variantbuild-" in word for word in (line.directory, *line.words))
 
 
 def _outputs(words: tuple[str, ...]) -> tuple[str, ...]:

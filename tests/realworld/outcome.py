@@ -15,10 +15,11 @@ class TargetOutcome:
     """One package built for one target.
 
     `error` is the message of the build if there is no wheel. `cpu` are CPU seconds of the build,
-    `beside` those outside of the compilers. `lines` are compiler calls, `strays` those without the
-    expected -march. `modules` says for each compiled file by what it shows the level (empty: by
-    nothing), `needs` what its instructions need. `pip`, `uv` and `check` are empty on success.
-    `noticed` are the compiled files without which the check fails.
+    `beside` those outside of the compilers. `lines` are compiler calls, `plain_lines` those of the
+    build without variantbuild (0 if it was not built), `strays` those without the expected -march.
+    `modules` maps each compiled file to the evidence of its level (empty: none), `needs` to what
+    its instructions need. `pip`, `uv` and `check` are empty on success. `noticed` are the compiled
+    files without which the check fails.
     """
 
     march: str
@@ -29,6 +30,7 @@ class TargetOutcome:
     label: str = ""
     wheel: str = ""
     lines: int = 0
+    plain_lines: int = 0
     strays: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -46,22 +48,25 @@ class TargetOutcome:
         if self.error:
             return (self.error,)
         found = []
+        expected = max(self.plain_lines, 1)
+        if self.lines < expected:
+            found.append(f"only {self.lines} of {expected} compiler calls were recorded")
         if self.strays:
-            found.append(f"{len(self.strays)} of {self.lines} compile lines lack {self.march}")
+            found.append(f"{len(self.strays)} of {self.lines} compiler calls lack {self.march}")
         if not self.audited:
-            found.append("the audit objects")
+            found.append("the audit found errors")
         if not self.modules:
             found.append("nothing was compiled")
         for name, shown in self.modules.items():
             if not shown:
-                found.append(f"{name} does not show {self.march}")
+                found.append(f"{name} has no evidence of {self.march}")
         for tool, output in (("pip", self.pip), ("uv", self.uv), ("the check", self.check)):
             if output:
                 found.append(f"{tool} failed: {output.strip().splitlines()[-1]}")
         if not self.check:
             missed = [name for name in self.modules if name not in self.noticed]
             if missed:
-                found.append(f"the check does not miss {', '.join(missed)}")
+                found.append(f"the check passes without {', '.join(missed)}")
         return tuple(found)
 
 
@@ -83,22 +88,23 @@ class Outcome:
     plain_cpu: float = 0.0
     plain_beside: float = 0.0
     plain_error: str = ""
+    plain_lines: int = 0
     targets: Mapping[str, TargetOutcome] = field(default_factory=dict)
     loop: Mapping[str, float] = field(default_factory=dict)
 
 
-def write_outcome(outcome: Outcome, folder: Path) -> None:
-    """Store `outcome` in `folder`, atomically."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{outcome.name}.part"
+def write_outcome(outcome: Outcome, directory: Path) -> None:
+    """Store `outcome` in `directory`, atomically."""
+    directory.mkdir(parents=True, exist_ok=True)
+    part = directory / f"{outcome.name}.part"
     part.write_text(json.dumps(dataclasses.asdict(outcome), indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / f"{outcome.name}.json")
+    part.replace(directory / f"{outcome.name}.json")
 
 
-def read_outcome(name: str, folder: Path) -> Outcome | None:
+def read_outcome(name: str, directory: Path) -> Outcome | None:
     """Return the stored outcome for `name`, None if there is none."""
     try:
-        value = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        value = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     targets = cast("dict[str, dict[str, object]]", value.pop("targets"))

@@ -25,7 +25,7 @@ A target passes if all of this holds:
 
 The columns:
 
-- `modules`: the compiled files, and the evidence of their level: recorded flags (`switches`),
+- `modules`: the compiled files, and the evidence of their level: recorded flags (`recorded flags`),
   instructions, or the ISA note alone.
 - `needs`: the highest level of their instructions, which depends on the compiler.
 - `native`: the exact microarchitecture if it is known, else the level.
@@ -38,7 +38,7 @@ The columns:
 def render_page(recipes: Mapping[str, Recipe], outcomes: Mapping[str, Outcome | None]) -> str:
     """Return the page for `outcomes` by name; a package whose outcome is None was not tried."""
     tried = {name: found for name, found in outcomes.items() if found is not None}
-    counted = [name for name in tried if verdict(recipes[name], tried[name]).counts]
+    counted = [name for name in tried if verdict(recipes[name], tried[name]).passes]
     parts = [_HEAD, _summary(tried, len(counted)), _LEGEND, _packages(recipes, tried)]
     if any(found.loop for found in tried.values()):
         parts += [_LOOPS, _loops(tried)]

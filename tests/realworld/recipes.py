@@ -18,12 +18,12 @@ TARGETS = ("v1", "v3", "native")
 class Recipe:
     """One row of packages.toml.
 
-    `project` is the name on the index, `sha256` the digest of its sdist; `kind` is what the row
-    stands for. `apt` are Debian packages that the build needs, `env` variables set for it,
-    `install` distributions that the check needs beside the package's own requirements. `refused` is
-    what the error says where no wheel may come out, by target; `explained` says in a sentence why,
-    `done` what had to be done to build it. `loop` is true if the script has a hot loop to time. A
-    package that is `outside` is not counted.
+    `project` is the name on the index, `sha256` the digest of its sdist; `kind` is what the package
+    is an example of. `apt` are Debian packages that the build needs, `env` variables set for it,
+    `install` distributions that the check needs in addition to the package's requirements.
+    `refused` contains a part of the expected error for each target that must be refused,
+    `explained` the reason; `done` says what the build needs in addition to the target. `loop` is true if the script has a hot loop to time.
+    `subset` marks the packages that the tests build.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Recipe:
     done: str = ""
     loop: bool = False
     subset: bool = False
-    outside: bool = False
 
     @property
     def script(self) -> Path:
@@ -81,5 +80,4 @@ def _recipe(name: str, row: Mapping[str, object]) -> Recipe:
         done=text("done"),
         loop=bool(row.get("loop")),
         subset=bool(row.get("subset")),
-        outside=bool(row.get("outside")),
     )

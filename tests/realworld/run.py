@@ -1,18 +1,18 @@
-"""Build other people's packages through variantbuild: `python tests/realworld/run.py [NAME…]`.
+"""Build packages from PyPI through variantbuild: `python tests/realworld/run.py [NAME…]`.
 
-    --all         every package of packages.toml (names, or this)
-    -j N          so many packages at once (default 1)
-    --resume      leave out the packages that have a result already
-    --newest      the newest sdists of the index instead of the pinned ones
-    --folder DIR  where everything is kept: sdists, logs, wheels, results
-    --keep        keep build trees and environments too
-    --list        print the packages, and what came of each
+    --all            all packages of packages.toml, instead of NAME…
+    -j N             build N packages in parallel (default: 1)
+    --resume         skip packages that have a result
+    --newest         build the newest sdists of the index instead of the pinned ones
+    --directory DIR  keep sdists, logs, wheels and results in DIR
+    --keep           keep build trees and environments as well
+    --list           print the packages and their results
 
-Each sdist is fetched by pip, unpacked, and gets variantbuild as its backend in front of its own;
-then it is built as it was and for v1, v3 and native, audited, installed by pip and by uv, checked
-by its script in projects/, and checked again without each of its compiled files. The results are
-written to docs/realworld.md. Needs the extra `test`. The exit code is 1 if a result differs from
-packages.toml.
+Each sdist is downloaded by pip. It is built with its own backend, then with variantbuild in front
+of that backend for v1, v3 and native. Each wheel is audited, installed by pip and by uv, and
+checked by the package's script in projects/, once more without each of its compiled files. The
+results are written to docs/realworld.md. The extra `test` is required. The exit code is 1 if a
+result differs from packages.toml.
 """
 
 from __future__ import annotations
@@ -46,17 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
     recipes = load_recipes()
     unknown = [name for name in args.names if name not in recipes]
     if unknown:
-        print(f"no such package in packages.toml: {', '.join(unknown)}", file=sys.stderr)
+        print(f"packages.toml has no package {', '.join(unknown)}", file=sys.stderr)
         return 2
-    folder = Path(args.folder).resolve()
+    directory = Path(args.directory).resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
-        print(f"--folder {args.folder}: {error.strerror}; name one to write to", file=sys.stderr)
+        print(
+            f"--directory {args.directory}: {error.strerror}; choose a writable directory",
+            file=sys.stderr,
+        )
         return 2
-    results = folder / "results"
+    results = directory / "results"
     if args.list:
         for recipe in recipes.values():
             outcome = read_outcome(recipe.name, results)
@@ -64,26 +67,26 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     chosen = [recipes[name] for name in args.names] or (list(recipes.values()) if args.all else [])
     if not chosen:
-        print("name packages, or say --all", file=sys.stderr)
+        print("no packages: give their names, or --all", file=sys.stderr)
         return 2
     if args.resume:
         chosen = [each for each in chosen if read_outcome(each.name, results) is None]
-    outcomes = _work(chosen, folder, args)
+    outcomes = _work(chosen, directory, args)
     if not args.newest:
         write_page(recipes, results)
-    return 0 if all(verdict(recipes[each.name], each).expected for each in outcomes) else 1
+    return 0 if all(verdict(recipes[each.name], each).passes for each in outcomes) else 1
 
 
 def write_page(recipes: dict[str, Recipe], results: Path) -> None:
-    """Write docs/realworld.md from every result that is kept."""
+    """Write docs/realworld.md from all stored results."""
     known = {name: read_outcome(name, results) for name in recipes}
     PAGE.write_text(render_page(recipes, known), encoding="utf-8")
 
 
-def _work(chosen: list[Recipe], folder: Path, args: argparse.Namespace) -> list[Outcome]:
+def _work(chosen: list[Recipe], directory: Path, args: argparse.Namespace) -> list[Outcome]:
     if not chosen:
         return []
-    ours = build_ours(folder / "ours" / str(os.getpid()))
+    ours = build_ours(directory / "ours" / str(os.getpid()))
     progress = _Progress(len(chosen))
     outcomes = []
     with ThreadPoolExecutor(max_workers=args.jobs) as pool:
@@ -91,8 +94,8 @@ def _work(chosen: list[Recipe], folder: Path, args: argparse.Namespace) -> list[
             pool.submit(
                 attempt,
                 recipe,
-                Workshop(folder=folder / "work" / recipe.name, ours=ours, uv=find_uv()),
-                folder / "sdists",
+                Workshop(directory=directory / "work" / recipe.name, ours=ours, uv=find_uv()),
+                directory / "sdists",
                 progress.teller(recipe.name),
                 newest=args.newest,
                 keep=args.keep,
@@ -101,15 +104,15 @@ def _work(chosen: list[Recipe], folder: Path, args: argparse.Namespace) -> list[
         }
         for future in as_completed(waiting):
             outcome = future.result()
-            write_outcome(outcome, folder / "results")
+            write_outcome(outcome, directory / "results")
             progress.finished(outcome.name, _summary(waiting[future], outcome))
             outcomes.append(outcome)
     return outcomes
 
 
-def build_ours(folder: Path) -> Path:
-    """Build a wheel of this checkout into the emptied `folder`; return its path."""
-    shutil.rmtree(folder, ignore_errors=True)
+def build_ours(directory: Path) -> Path:
+    """Build a wheel of this checkout into the emptied `directory`; return its path."""
+    shutil.rmtree(directory, ignore_errors=True)
     with tempfile.TemporaryDirectory() as place:
         source = Path(place)
         ignore = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
@@ -119,9 +122,9 @@ def build_ours(folder: Path) -> Path:
             shutil.copy(REPO / part, source / part)
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q")
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        command = (*pip, "wheel", "--no-deps", "-w", str(folder), place)
+        command = (*pip, "wheel", "--no-deps", "-w", str(directory), place)
         subprocess.run(command, check=True, env=env)
-    return next(folder.glob("*.whl"))
+    return next(directory.glob("*.whl"))
 
 
 def find_uv() -> Path:
@@ -166,17 +169,17 @@ class _Teller:
 
 def _summary(recipe: Recipe, outcome: Outcome | None) -> str:
     if outcome is None:
-        return "not tried"
+        return "not run"
     found = verdict(recipe, outcome)
-    if found.counts:
-        return "counts"
-    return f"does not count: {'; '.join(found.problems) or recipe.explained}"
+    if found.passes:
+        return "passes"
+    return f"does not pass: {'; '.join(found.problems)}"
 
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isdecimal() else 0
     if not jobs:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of packages from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of packages")
     return jobs
 
 
@@ -193,7 +196,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--list", action="store_true")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    parser.add_argument("--folder", default=str(Path(cache, "variantbuild-realworld")))
+    parser.add_argument(
+        "--directory", metavar="DIR", default=str(Path(cache, "variantbuild-realworld"))
+    )
     return parser.parse_args(arguments)
 
 

@@ -28,6 +28,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", [name for name, each in RECIPES.items() if each.subset])
 def test_package(name: str, ours: Path, tmp_path: Path) -> None:
     recipe = RECIPES[name]
-    shop = Workshop(folder=tmp_path / "work", ours=ours, uv=find_uv())
+    shop = Workshop(directory=tmp_path / "work", ours=ours, uv=find_uv())
     outcome = attempt(recipe, shop, tmp_path / "sdists", print, targets=("v3",))
     assert verdict(recipe, outcome, ("v3",)).problems == ()

@@ -33,13 +33,13 @@ class BuildSystem:
     path: tuple[str, ...]
 
 
-def fetch_sdist(recipe: Recipe, folder: Path, env: Mapping[str, str], *, newest: bool) -> Path:
-    """Return the sdist of `recipe` in `folder`, fetched by pip from the index it is set up for.
+def fetch_sdist(recipe: Recipe, directory: Path, env: Mapping[str, str], *, newest: bool) -> Path:
+    """Return the sdist of `recipe` in `directory`, fetched by pip from the index it is set up for.
 
     The pinned file is compared with its digest; with `newest` whatever is newest comes. Raises
     StepError where pip cannot get it.
     """
-    place = folder / ("newest" if newest else recipe.version) / recipe.name
+    place = directory / ("newest" if newest else recipe.version) / recipe.name
     place.mkdir(parents=True, exist_ok=True)
     if found := [path for path in place.iterdir() if path.name.endswith((".tar.gz", ".zip"))]:
         return found[0]
@@ -55,18 +55,18 @@ def fetch_sdist(recipe: Recipe, folder: Path, env: Mapping[str, str], *, newest:
     return found[0]
 
 
-def unpack(sdist: Path, folder: Path) -> Path:
-    """Unpack `sdist` into the empty `folder`; return the tree."""
-    folder.mkdir(parents=True)
+def unpack(sdist: Path, directory: Path) -> Path:
+    """Unpack `sdist` into the empty `directory`; return the tree."""
+    directory.mkdir(parents=True)
     if sdist.suffix == ".zip":
         with zipfile.ZipFile(sdist) as archive:
-            archive.extractall(folder)
+            archive.extractall(directory)
     else:
         with tarfile.open(sdist) as tar:
-            tar.extractall(folder, filter="tar")
-    trees = [path for path in folder.iterdir() if path.is_dir()]
+            tar.extractall(directory, filter="tar")
+    trees = [path for path in directory.iterdir() if path.is_dir()]
     if len(trees) != 1:
-        raise StepError(f"{sdist.name} holds no single folder", "")
+        raise StepError(f"{sdist.name} holds no single directory", "")
     return trees[0]
 
 

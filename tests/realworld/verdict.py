@@ -11,21 +11,12 @@ from realworld.recipes import TARGETS, Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """`problems` are the reasons why the package does not pass, each after the target's name.
-
-    A package that is `outside` is not counted.
-    """
+    """`problems` are the reasons why the package does not pass, each after the target's name."""
 
     problems: tuple[str, ...]
-    outside: bool = False
 
     @property
-    def counts(self) -> bool:
-        """Return whether the package passes."""
-        return not self.problems and not self.outside
-
-    @property
-    def expected(self) -> bool:
+    def passes(self) -> bool:
         """Return whether the outcome is what the recipe expects."""
         return not self.problems
 
@@ -33,7 +24,7 @@ class Verdict:
 def verdict(recipe: Recipe, outcome: Outcome, targets: Sequence[str] = TARGETS) -> Verdict:
     """Judge `outcome` of `targets` by what `recipe` expects.
 
-    Where the audit has to refuse a target, a wheel of it is the problem.
+    If the audit must refuse a target, a wheel for it is a problem.
     """
     if outcome.failure:
         return Verdict(problems=(outcome.failure,))
@@ -41,19 +32,19 @@ def verdict(recipe: Recipe, outcome: Outcome, targets: Sequence[str] = TARGETS) 
     for target in targets:
         found = outcome.targets.get(target)
         if found is None:
-            problems.append(f"{target}: not tried")
+            problems.append(f"{target}: not run")
         elif is_refused(recipe, outcome, target):
             if not found.error:
-                problems.append(f"{target}: built, but it has to be refused")
+                problems.append(f"{target}: built, but it must be refused")
             elif recipe.refused[target] not in found.error:
-                problems.append(f"{target}: refused with other words: {found.error}")
-        elif not recipe.outside:
+                problems.append(f"{target}: refused for another reason: {found.error}")
+        else:
             problems += [f"{target}: {problem}" for problem in found.problems]
-    return Verdict(problems=tuple(problems), outside=recipe.outside)
+    return Verdict(problems=tuple(problems))
 
 
 def is_refused(recipe: Recipe, outcome: Outcome, target: str) -> bool:
-    """Tell whether `recipe` expects no wheel for `target`.
+    """Return whether `recipe` expects no wheel for `target`.
 
     On a machine whose native level is the target's, such a wheel is correct.
     """
