@@ -37,12 +37,13 @@ def attempt(
     targets: Sequence[str] = TARGETS,
     newest: bool = False,
     keep: bool = False,
+    timed: bool = False,
 ) -> Outcome:
     """Build, audit, install and check `recipe` for `targets`; `step` is called as each step begins.
 
-    If `targets` are all targets, the package is also built without variantbuild, and its loop is
-    timed. `shop.directory` is emptied first, and at the end unless `keep`. A package that fails
-    does not raise: the outcome contains the error.
+    If `targets` are all targets, the package is also built without variantbuild, and with `timed`
+    its loop is timed. `shop.directory` is emptied first, and at the end unless `keep`. A package
+    that fails does not raise: the outcome contains the error.
     """
     shutil.rmtree(shop.directory, ignore_errors=True)
     shop.directory.mkdir(parents=True)
@@ -66,7 +67,7 @@ def attempt(
             found = _build(recipe, shop, builder, target, step)
             found = replace(found, plain_lines=outcome.plain_lines)
             outcome = replace(outcome, targets={**outcome.targets, target: found})
-        if whole and recipe.loop:
+        if whole and timed and recipe.loop:
             outcome = _time(recipe, shop, outcome, step)
     except StepError as failure:
         (shop.directory / "failure.log").write_text(failure.output, encoding="utf-8")

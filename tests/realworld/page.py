@@ -2,64 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from realworld.looptimes import Timing
 from realworld.outcome import Outcome, TargetOutcome
 from realworld.recipes import TARGETS, Recipe
 from realworld.verdict import verdict
 
-_HEAD = """# Real packages that were built and checked
-The table lists source distributions from PyPI. Each was built through variantbuild with its own
-build backend as the delegate. `python tests/realworld/run.py --all` builds them and writes this
-page. The sdists are pinned with their digests in `tests/realworld/packages.toml`.
+_HEAD = """# Results for packages from PyPI
+`python tests/realworld/run.py --all` builds these packages from their sdists and writes this page.
+Each package is built with its own build backend as the delegate. `tests/realworld/packages.toml`
+pins the sdists by digest.
 """
 
 _LEGEND = """
-A target passes if all of this holds:
+A package passes if all of this holds for v1, v3 and native, or if the audit refuses a target for
+the reason that the remarks give:
 
-- Each compiler call of the build has its `-march`.
-- The audit finds that level in every compiled file.
+- Each compiler call of the build has the variant's `-march` as its last one, and there are no fewer
+  calls than in a build without variantbuild. Programs in front of the real compilers record the
+  calls, behind the wrappers that add the flags.
+- The audit finds evidence of that level in each compiled file.
 - pip and uv install the wheel.
-- The package's own check passes in both environments, and fails when any compiled file is
-  removed.
+- The package's check passes in both environments, and fails without any one of its compiled files.
 
 The columns:
 
-- `modules`: the compiled files, and the evidence of their level: recorded flags (`recorded flags`),
+- `files`: the number of compiled files, and the evidence of their level: recorded flags,
   instructions, or the ISA note alone.
-- `needs`: the highest level of their instructions, which depends on the compiler.
+- `needs`: the highest level of their instructions for v1, v3 and native. It depends on what the
+  compiler makes of the code.
 - `native`: the exact microarchitecture if it is known, else the level.
-- `cost`: the additional CPU seconds of the build for v1, compared with the same build without
-  variantbuild, and the total. The compilers' own time is excluded from the difference, because it
-  varies by more than that. Our trial compilation is included. `–`: only the total was measured.
+- `cost`: CPU seconds that variantbuild adds to the build for v1, and the build's total. The
+  compilers' own time varies by more than that and is left out of the difference; trial compilation
+  is included. Other work on the machine makes both values larger. `–`: not measured.
 """
 
 
-def render_page(recipes: Mapping[str, Recipe], outcomes: Mapping[str, Outcome | None]) -> str:
-    """Return the page for `outcomes` by name; a package whose outcome is None was not tried."""
+def render_page(
+    recipes: Mapping[str, Recipe],
+    outcomes: Mapping[str, Outcome | None],
+    timings: Mapping[str, Timing],
+) -> str:
+    """Return the page for `outcomes` and `timings` by package; an outcome of None was not run."""
     tried = {name: found for name, found in outcomes.items() if found is not None}
-    counted = [name for name in tried if verdict(recipes[name], tried[name]).passes]
-    parts = [_HEAD, _summary(tried, len(counted)), _LEGEND, _packages(recipes, tried)]
-    if any(found.loop for found in tried.values()):
-        parts += [_LOOPS, _loops(tried)]
+    passed = [name for name in tried if verdict(recipes[name], tried[name]).passes]
+    parts = [_HEAD, _summary(tried, len(passed)), _LEGEND, _packages(recipes, tried)]
+    if timings:
+        parts += [_LOOPS.format(when=_period(each.when for each in timings.values()))]
+        parts += [_loops(timings)]
     parts.append(_FIXED)
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _summary(tried: Mapping[str, Outcome], counted: int) -> str:
-    days = sorted({found.when for found in tried.values()})
+def _summary(tried: Mapping[str, Outcome], passed: int) -> str:
     pythons = sorted({found.python for found in tried.values()})
     compilers = sorted({found.compiler for found in tried.values()})
-    when = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "never"
+    when = _period(found.when for found in tried.values())
     return (
         f"Run on {when} with CPython {', '.join(pythons)} and {', '.join(compilers)}: "
-        f"**{counted} of {len(tried)}** pass."
+        f"**{passed} of {len(tried)}** pass."
     )
+
+
+def _period(days: Iterable[str]) -> str:
+    ordered = sorted(days)
+    return " to ".join(dict.fromkeys((ordered[0], ordered[-1]))) if ordered else "no day"
 
 
 def _packages(recipes: Mapping[str, Recipe], tried: Mapping[str, Outcome]) -> str:
     rows = [
-        "| package | version | stands for | delegate | v1 | v3 | native | modules | needs "
+        "| package | version | kind | delegate | v1 | v3 | native | files | needs "
         "| pip, uv | check | cost | remarks |",
         "|---" * 13 + "|",
     ]
@@ -73,7 +86,7 @@ def _row(recipe: Recipe, outcome: Outcome) -> str:
     wheels = [each for each in found if each is not None and not each.error]
     problems = [] if not outcome.failure else [outcome.failure]
     problems += [] if outcome.failure else list(verdict(recipe, outcome).problems)
-    needs = f"Needs Debian's {', '.join(recipe.apt)}." if recipe.apt else ""
+    needs = f"Requires the Debian package {', '.join(recipe.apt)}." if recipe.apt else ""
     remarks = [needs, recipe.done, recipe.explained, *(f"**{each}**" for each in problems)]
     refusals = [
         f"{target}: “{each.error}”"
@@ -107,8 +120,8 @@ def _built(recipe: Recipe, target: str, found: TargetOutcome | None) -> str:
 def _modules(wheels: list[TargetOutcome]) -> str:
     if not wheels:
         return "–"
-    shown = sorted({by or "nothing" for each in wheels for by in each.modules.values()})
-    return f"{len(wheels[-1].modules)} by {', '.join(shown)}"
+    shown = sorted({by or "no evidence" for each in wheels for by in each.modules.values()})
+    return f"{len(wheels[-1].modules)} ({', '.join(shown)})"
 
 
 def _needs(found: TargetOutcome) -> str:
@@ -123,39 +136,41 @@ def _cost(outcome: Outcome) -> str:
         return "–"
     extra = first.beside - outcome.plain_beside
     if extra <= 0:
-        return f"below the noise of {first.cpu:.1f} s"
+        return f"not measurable in {first.cpu:.1f} s"
     return f"{extra:.2f} of {first.cpu:.1f} s, {100 * extra / first.cpu:.0f} %"
 
 
 _FIXED = """
 ## Defects that these packages revealed
-Each was fixed in variantbuild and has a test.
+Each of them is fixed and has a test.
 
-- orjson: rustc received no flags, and the wheel was stamped for the C code in it. Now RUSTFLAGS
-  for the target, with the ISA note, are passed to cargo wherever there is a Cargo.toml.
-- orjson: a file whose units were all compiled for a higher level passed if it also contained a
-  dispatch check. It no longer does.
-- apexpy: Meson discards CFLAGS if a project's `default_options` set `c_args`. The flags are
-  passed through CC, CXX and FC in that case. The wheel had been stamped all the same, because of
-  the ISA note that our own linker flags wrote. A note no longer counts as evidence where the
-  compilers should have recorded their flags.
-- apexpy: our requirement of setuptools 64 conflicted with a pin of a project that setuptools does
-  not build. The bound now applies only if setuptools is the delegate.
-- hnswlib: the refusal named an instruction, not the cause. It now names the project's own flags.
+- orjson: rustc received no flags, and the wheel was stamped because of the C code in it. Where
+  there is a Cargo.toml, cargo now receives RUSTFLAGS for the target, with the ISA note.
+- orjson: a file with a dispatch check passed although all of its units were compiled for a higher
+  level.
+- apexpy: Meson discards CFLAGS if `default_options` of a project set `c_args`. The wheel was
+  stamped because of the ISA note that our own linker flags wrote. The compiler wrappers now add the
+  flags, and a note is no evidence if the compilers should have recorded their flags.
+- apexpy: the requirement of setuptools 64 conflicted with a project's pin. It now applies only if
+  setuptools is the delegate.
+- hnswlib: the refusal named an instruction instead of the cause, the project's `-march=native`. It
+  now names the flags, and `override-march` replaces them.
+- dumb-init: only the names of the interpreter's own compiler were wrapped, not a `cc` that is
+  another program, such as a link to ccache. Now `cc`, which setuptools and make call by default, is
+  always wrapped.
 """
 
 _LOOPS = """
 ## How much faster v3 is
-Each package runs on the same input from its v1 and its v3 wheel, alternating in one run
-(`timing.py`). The table shows the best times and the median of the ratios. Above 1, the v3 wheel
-is faster.
+Measured on {when} (`run.py --time`). Each package runs the same input from its v1 and its v3
+wheel, alternating in one run. The table shows the best times and the median of the ratios. Above 1,
+the v3 wheel is faster.
 """
 
 
-def _loops(tried: Mapping[str, Outcome]) -> str:
+def _loops(timings: Mapping[str, Timing]) -> str:
     rows = ["| package | v1 | v3 | v1 / v3 |", "|---|---|---|---|"]
-    timed = [(name, found.loop) for name, found in tried.items() if found.loop]
-    for name, loop in sorted(timed, key=lambda item: -item[1]["ratio"]):
-        v1, v3 = 1000 * loop["v1"], 1000 * loop["v3"]
-        rows.append(f"| {name} | {v1:.2f} ms | {v3:.2f} ms | {loop['ratio']:.2f} |")
+    for name, each in sorted(timings.items(), key=lambda item: -item[1].ratio):
+        v1, v3 = 1000 * each.v1, 1000 * each.v3
+        rows.append(f"| {name} | {v1:.2f} ms | {v3:.2f} ms | {each.ratio:.2f} |")
     return "\n".join(rows)

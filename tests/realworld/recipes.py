@@ -22,8 +22,8 @@ class Recipe:
     is an example of. `apt` are Debian packages that the build needs, `env` variables set for it,
     `install` distributions that the check needs in addition to the package's requirements.
     `refused` contains a part of the expected error for each target that must be refused,
-    `explained` the reason; `done` says what the build needs in addition to the target. `loop` is true if the script has a hot loop to time.
-    `subset` marks the packages that the tests build.
+    `explained` the reason; `done` says what the build needs in addition to the target. `loop` is
+    true if the script has a hot loop to time. `subset` marks the packages that the tests build.
     """
 
     name: str

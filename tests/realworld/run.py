@@ -6,6 +6,7 @@
     --newest         build the newest sdists of the index instead of the pinned ones
     --directory DIR  keep sdists, logs, wheels and results in DIR
     --keep           keep build trees and environments as well
+    --time           time the loops for v1 and v3 as well (on an idle machine)
     --list           print the packages and their results
 
 Each sdist is downloaded by pip. It is built with its own backend, then with variantbuild in front
@@ -32,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from realworld.attempt import attempt
 from realworld.building import Workshop
+from realworld.looptimes import read_timings, store_timings
 from realworld.outcome import Outcome, read_outcome, write_outcome
 from realworld.page import render_page
 from realworld.recipes import Recipe, load_recipes
@@ -72,6 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     if args.resume:
         chosen = [each for each in chosen if read_outcome(each.name, results) is None]
     outcomes = _work(chosen, directory, args)
+    if args.time:
+        store_timings({each.name: each for each in outcomes})
     if not args.newest:
         write_page(recipes, results)
     return 0 if all(verdict(recipes[each.name], each).passes for each in outcomes) else 1
@@ -80,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 def write_page(recipes: dict[str, Recipe], results: Path) -> None:
     """Write docs/realworld.md from all stored results."""
     known = {name: read_outcome(name, results) for name in recipes}
-    PAGE.write_text(render_page(recipes, known), encoding="utf-8")
+    PAGE.write_text(render_page(recipes, known, read_timings()), encoding="utf-8")
 
 
 def _work(chosen: list[Recipe], directory: Path, args: argparse.Namespace) -> list[Outcome]:
@@ -99,6 +103,7 @@ def _work(chosen: list[Recipe], directory: Path, args: argparse.Namespace) -> li
                 progress.teller(recipe.name),
                 newest=args.newest,
                 keep=args.keep,
+                timed=args.time,
             ): recipe
             for recipe in chosen
         }
@@ -194,6 +199,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--newest", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--time", action="store_true")
     parser.add_argument("--list", action="store_true")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     parser.add_argument(

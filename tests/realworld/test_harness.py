@@ -12,6 +12,7 @@ import pytest
 from realworld.checking import shows
 from realworld.commands import StepError
 from realworld.compilelines import compiles, make_shims, read_calls, works
+from realworld.looptimes import read_timings, store_timings
 from realworld.outcome import Outcome, TargetOutcome, read_outcome, write_outcome
 from realworld.page import render_page
 from realworld.recipes import TARGETS, load_recipes
@@ -169,8 +170,12 @@ def test_outcomes_are_kept_and_shown(tmp_path: Path) -> None:
     assert read_outcome("markupsafe", tmp_path) is None
     write_outcome(OUTCOME, tmp_path)
     assert read_outcome("markupsafe", tmp_path) == OUTCOME
-    page = render_page(RECIPES, {"markupsafe": OUTCOME, "lz4": None})
+    timings = tmp_path / "timings.json"
+    timings.write_text("{}", encoding="utf-8")
+    store_timings({"markupsafe": OUTCOME, "lz4": replace(OUTCOME, loop={})}, timings)
+    page = render_page(RECIPES, {"markupsafe": OUTCOME, "lz4": None}, read_timings(timings))
     assert "**1 of 1** pass" in page
+    assert "Measured on 2026-01-01" in page
     assert "| markupsafe | 2.00 ms | 1.00 ms | 2.00 |" in page
     assert "| lz4 " not in page
 
