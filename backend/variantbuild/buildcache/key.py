@@ -12,18 +12,20 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from variantbuild.buildcache.surroundings import describe_searched, describe_system
 from variantbuild.data import load_table
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan
+from variantbuild.probe.facts import Compiler, Language
 
 #: Incremented with every change in the meaning of a key or an entry.
-FORMAT = 1
+FORMAT = 2
 _CHUNK = 1 << 20
 
 
@@ -49,6 +51,7 @@ def environment_parts(
 ) -> dict[str, str]:
     """Return what the build of `plan` depends on besides the plan and the source, by name."""
     host = LocalHost(env=env, source=plan.project.path)
+    relevant = relevant_variables(env)
     return {
         "format": str(FORMAT),
         "compilers": "\n".join(
@@ -56,14 +59,19 @@ def environment_parts(
             for language, compiler in plan.compilers
             for word in compiler.command  # a launcher such as ccache comes first
         ),
+        "parts of compilers": "\n".join(
+            line
+            for language, compiler in plan.compilers
+            for line in _describe_compiler(host, language, compiler)
+        ),
         "tools": "\n".join(_identify_tools(host)),
         "rust": _describe_rust(host),
         "toolkit": "" if plan.device is None else repr(plan.device.toolkit),
         "interpreter": f"{sys.version} {sysconfig.get_config_var('SOABI')} {sys.base_prefix}",
         "distributions": "\n".join(sorted(f"{name} {version}" for name, version in distributions)),
-        "environment": "\n".join(
-            f"{name}={value}" for name, value in sorted(relevant_variables(env).items())
-        ),
+        "environment": "\n".join(f"{name}={value}" for name, value in sorted(relevant.items())),
+        "searched": describe_searched(relevant, plan.project.path),
+        "system": describe_system(),
         "libc": f"{plan.facts.libc} {plan.facts.distro}",
     }
 
@@ -162,6 +170,20 @@ def _describe_rust(host: LocalHost) -> str:
     return "" if program is None else host.run([program, "-vV"], cwd=host.source).stdout
 
 
+def _describe_compiler(host: LocalHost, language: Language, compiler: Compiler) -> Iterator[str]:
+    """Yield what identifies the parts of a compiler, which may be a local build of its version.
+
+    The programs that users call are small drivers; the compiler proper is a file of its own.
+    """
+    yield host.run([*compiler.command, "--version"]).stdout
+    if compiler.family not in ("gcc", "clang"):
+        return
+    part = {"c": "cc1", "cxx": "cc1plus", "fortran": "f951"}.get(language, "cc1")
+    for option in (f"-print-prog-name={part}", "-print-libgcc-file-name", "-print-sysroot"):
+        answer = host.run([*compiler.command, option]).stdout.strip()
+        yield f"{option} {identify(answer) if answer.startswith('/') else answer}"
+
+
 def identify(path: str) -> str:
     """Return what identifies a program or library on disk: real path, size and timestamp."""
     try:
@@ -170,14 +192,3 @@ def identify(path: str) -> str:
     except OSError:
         return f"{path} missing"
     return f"{real} {status.st_size} {status.st_mtime_ns}"
-
-
-def visible_distributions() -> list[tuple[str, str]]:
-    """Return name and version of every distribution that this process can import."""
-    from importlib.metadata import distributions
-
-    found = []
-    for distribution in distributions():
-        metadata = distribution.metadata
-        found.append((str(metadata["Name"]), distribution.version))
-    return found

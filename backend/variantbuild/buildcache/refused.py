@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from variantbuild.buildcache.key import digest_parts, environment_parts, visible_distributions
+from variantbuild.buildcache.installed import visible_distributions
+from variantbuild.buildcache.key import digest_parts, environment_parts
 from variantbuild.buildcache.snapshot import (
     Snapshot,
     digest_sources,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from variantbuild.buildcache.key import build_key, visible_distributions
+from variantbuild.buildcache.installed import visible_distributions
+from variantbuild.buildcache.key import build_key
 from variantbuild.buildcache.libraries import explain, identify_libraries, linked_outside
 from variantbuild.buildcache.store import Kept, Store, default_store, digest_file
 from variantbuild.errors import VariantBuildError

@@ -31,7 +31,8 @@ SEEN = [("setuptools", "80"), ("numpy", "2.0")]
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> BuildPlan:
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildPlan:
+    monkeypatch.setattr("variantbuild.buildcache.key.describe_system", lambda: "a system")
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
@@ -134,6 +135,40 @@ def test_compilers_count_by_their_file_too(plan: BuildPlan, tmp_path: Path) -> N
         ),
     )
     assert len({first, second, key(newer)}) == 3
+
+
+def test_parts_of_a_compiler_count(plan: BuildPlan, tmp_path: Path) -> None:
+    """A compiler that is built here has the version of the one that it replaces."""
+    proper = program(tmp_path / "libexec" / "cc1")
+    version = tmp_path / "version"
+    version.write_text("gcc (Debian 12.2.0-14) 12.2.0\n", encoding="utf-8")
+    program(
+        tmp_path / "cc",
+        f"case $1 in --version) cat {version};; -print-prog-name=cc1) echo {proper};; esac",
+    )
+    env = {"PATH": "/usr/bin:/bin"}
+    keys = [build_key(plan, env, SEEN)]
+    program(proper, "# patched")
+    keys.append(build_key(plan, env, SEEN))
+    version.write_text("gcc (Debian 12.2.0-14+local1) 12.2.0\n", encoding="utf-8")
+    keys.append(build_key(plan, env, SEEN))
+    assert len(set(keys)) == 3
+    assert build_key(plan, env, SEEN) == keys[-1]
+
+
+def test_what_is_found_on_the_machine_counts(
+    plan: BuildPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = tmp_path / "inc" / "x.h"
+    header.parent.mkdir()
+    header.write_text("#define N 1\n", encoding="utf-8")
+    env = {**ENV, "CPATH": str(header.parent)}
+    keys = [build_key(plan, env, SEEN)]
+    header.write_text("#define N 2\n", encoding="utf-8")
+    keys.append(build_key(plan, env, SEEN))
+    monkeypatch.setattr("variantbuild.buildcache.key.describe_system", lambda: "another system")
+    keys.append(build_key(plan, env, SEEN))
+    assert len(set(keys)) == 3
 
 
 def test_distributions_and_environment(plan: BuildPlan) -> None:

@@ -1,0 +1,57 @@
+"""The distributions that a build can import, each with a digest of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from variantbuild.buildcache.snapshot import take_snapshot
+from variantbuild.data import load_table
+
+
+def visible_distributions() -> list[tuple[str, str]]:
+    """Return name and version of every distribution that this process can import.
+
+    A digest of its files, as RECORD lists them, is appended to the version: two builds of one
+    version may differ.
+    """
+    return [
+        (str(each.metadata["Name"]), f"{each.version} {_digest(each)}") for each in distributions()
+    ]
+
+
+def _digest(distribution: Distribution) -> str:
+    """Return a digest of the files of a distribution; empty if it has no RECORD.
+
+    Scripts contain the path of the interpreter, and installers add files of their own: these differ
+    in each environment. The files of an editable one are those of its source tree, by size and
+    time.
+    """
+    text = distribution.read_text("RECORD") or ""
+    written = tuple(cast("list[str]", load_table("buildcache")["installers"]))
+    rows = sorted(
+        row
+        for row in text.splitlines()
+        if "sha" in row
+        and not row.startswith("../")
+        and not row.partition(",")[0].endswith(written)
+    )
+    tree = _editable_tree(distribution.read_text("direct_url.json") or "")
+    files = () if tree is None else sorted(take_snapshot(tree).items())
+    return hashlib.sha256(repr((rows, files)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _editable_tree(text: str) -> Path | None:
+    """Return the source tree of an editable distribution from its direct_url.json (PEP 610)."""
+    try:
+        record = json.loads(text)
+        if not record["dir_info"]["editable"]:
+            return None
+        tree = Path(unquote(urlsplit(str(record["url"])).path))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return tree if tree.is_dir() else None
