@@ -32,6 +32,8 @@ _DELEGATES = {
     "subprocess": "poetry.core.masonry.api",
     "setuptools": "setuptools.build_meta",
     "in-tree": "late_backend",
+    "cmake-subprocess": "scikit_build_core.build",
+    "meson-subprocess": "mesonpy",
 }
 
 Project = Callable[[str], Path]
@@ -258,6 +260,82 @@ def test_makefile_with_another_compiler_than_the_interpreters(
     assert all("-march=x86-64-v3" in line for line in options(wheel))
 
 
+ABSOLUTE = {
+    "make": ("make", "Makefile", "CC = gcc", "CC = /usr/bin/gcc"),
+    "variable": ("make", "Makefile", "CC = gcc", "T = /usr\nCC = $(T)/bin/gcc"),
+    "ccache": ("make", "Makefile", "CC = gcc", "CC = ccache /usr/bin/gcc"),
+    "clang": ("make", "Makefile", "CC = gcc", "CC = /usr/bin/clang"),
+    "toolchain": (
+        "cmake",
+        "CMakeLists.txt",
+        "project(",
+        'set(CMAKE_C_COMPILER /usr/bin/gcc)\nset(CMAKE_C_FLAGS "-O3" CACHE STRING "" FORCE)\n'
+        "project(",
+    ),
+    "setup": (
+        "setuptools",
+        "setup.py",
+        "from setuptools",
+        'import os\nos.environ.update(CC="/usr/bin/gcc", CFLAGS="-O1")\nfrom setuptools',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ABSOLUTE)
+def test_compiler_that_the_project_calls_by_its_path(
+    case: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    name, file, before, after = ABSOLUTE[case]
+    if case == "ccache" and shutil.which("ccache") is None:
+        pytest.skip("ccache is not installed")
+    tree = project(f"route-{name}")
+    text = (tree / file).read_text(encoding="utf-8")
+    (tree / file).write_text(text.replace(before, after, 1), encoding="utf-8")
+    env = {"CCACHE_DIR": str(tmp_path / "ccache")}
+    for settings in ({"cpu": "v3"}, {"cpu": "v2", "fp-contract": "off"}):
+        wheel = built(build(tree, settings, env=env), tmp_path)
+        assert options(wheel)
+        for line in options(wheel):
+            assert f"-march=x86-64-{settings['cpu']}" in line
+            assert ("-ffp-contract=off" in line) is ("fp-contract" in settings)
+        if case != "clang":  # its linker options cannot depend on -shared
+            assert [each.isa_note for each in audit_wheel(wheel).files] == [settings["cpu"]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "env gcc",
+        "env X=1 gcc -m64",
+        "nice gcc",
+        "ccache /usr/bin/gcc",
+        "PYTHON SCRIPT gcc",
+        "'DIRECTORY/my tools/gcc' -DX='a b'",
+        "DIRECTORY/x86_64-conda-linux-gnu-cc",
+    ],
+)
+def test_compiler_behind_other_programs(
+    command: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    if "ccache" in command and shutil.which("ccache") is None:
+        pytest.skip("ccache is not installed")
+    script = tmp_path / "compile.py"
+    script.write_text("import os, sys\nos.execvp(sys.argv[1], sys.argv[1:])\n", encoding="utf-8")
+    for name in ("my tools/gcc", "x86_64-conda-linux-gnu-cc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to("/usr/bin/gcc")
+    for word, value in (
+        ("PYTHON", sys.executable),
+        ("SCRIPT", str(script)),
+        ("DIRECTORY", str(tmp_path)),
+    ):
+        command = command.replace(word, value)
+    tree, env = project("route-setuptools"), {"CC": command, "CCACHE_DIR": str(tmp_path / "cache")}
+    wheel = built(build(tree, {"cpu": "v3"}, env=env), tmp_path)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert macros(wheel, tmp_path) == (1, 1)
+
+
 STALE = (
     "hatch",
     "poetry",
@@ -268,6 +346,8 @@ STALE = (
     "cmake-setup",
     "scikit-build",
     "setuptools",
+    "cmake-subprocess",
+    "meson-subprocess",
 )
 
 

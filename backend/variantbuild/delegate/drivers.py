@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Compiler, Found, Language
+from variantbuild.values import dataclass
 
 if TYPE_CHECKING:
     from variantbuild.plan.flags import Tool
@@ -57,10 +60,9 @@ def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
     named = find_mentions(LANGUAGES, plan.project.path, (*host.env.values(), *settings))
     for name in _called(named | _IMPLIED, host):
         path = None if name in found else host.which(name)
-        match = _NAME.fullmatch(name)
-        if path is None or match is None:
+        if path is None:
             continue
-        for wrapper in _other(plan, host, path, LANGUAGES[match["plain"]]):
+        for wrapper in _other(plan, host, path):
             found.setdefault(wrapper.name, wrapper)
     return tuple(found.values())
 
@@ -80,27 +82,43 @@ def _called(names: frozenset[str], host: Host) -> list[str]:
     return sorted(called)
 
 
-def _other(plan: BuildPlan, host: Host, path: str, language: Language) -> Iterator[Wrapper]:
+def _other(plan: BuildPlan, host: Host, path: str) -> Iterator[Wrapper]:
     """Yield wrappers for a compiler that the plan does not use."""
-    from variantbuild.host.local import LocalHost
-    from variantbuild.plan.compilation import flags_for
-    from variantbuild.probe.compiler import probe_compiler
-
-    variable = {"c": "CC", "cxx": "CXX", "fortran": "FC"}[language]
-    fact = probe_compiler(LocalHost(env={**host.env, variable: path}), language)
-    if not isinstance(fact, Found):
+    probed = probe_other(plan, host, path)
+    if probed is None:
         return
-    try:
-        flags = flags_for(plan.project, plan.variant, plan.facts, {language: fact.value})
-    except FlagsError:
-        return
-    wrapper = _wrap(plan, host, fact.value, flags)
+    compiler, flags = probed
+    wrapper = _wrap(plan, host, compiler, flags)
     yield wrapper
     yield from _same_program(wrapper, host)
 
 
+def probe_other(plan: BuildPlan, host: Host, path: str) -> tuple[Compiler, Flags] | None:
+    """Return the compiler at `path`, by its usual name, and its flags for the variant.
+
+    None for one of an unknown kind, and where it has no such flags.
+    """
+    from variantbuild.host.local import LocalHost
+    from variantbuild.plan.compilation import flags_for
+    from variantbuild.probe.compiler import probe_compiler
+
+    match = _NAME.fullmatch(Path(path).name)
+    if match is None:
+        return None
+    language = LANGUAGES[match["plain"]]
+    variable = {"c": "CC", "cxx": "CXX", "fortran": "FC"}[language]
+    fact = probe_compiler(LocalHost(env={**host.env, variable: shlex.quote(path)}), language)
+    if not isinstance(fact, Found):
+        return None
+    try:
+        flags = flags_for(plan.project, plan.variant, plan.facts, {language: fact.value})
+    except FlagsError:
+        return None
+    return fact.value, flags
+
+
 def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrapper:
-    launchers, program = split_command(compiler)
+    call = Call.of(compiler)
     config = plan.project.config
     extra: dict[Tool, tuple[str, ...]] = {
         "c": config.flags_c,
@@ -112,8 +130,8 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
     before = every[: len(every) - len(after)]
     names_cpu = plan.variant.cpu is not None
     return Wrapper(
-        name=Path(program).name,
-        command=(*launchers, program),
+        name=call.name,
+        command=call.command,
         language=compiler.language,
         family=compiler.family,
         before=before,
@@ -125,15 +143,32 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
     )
 
 
-def split_command(compiler: Compiler) -> tuple[tuple[str, ...], str]:
-    """Return the launchers of a compiler's command, and its program."""
-    words = compiler.command
-    count = 0
-    while count < len(words) - 1 and (
-        Path(words[count]).name in _LAUNCHERS or re.match(r"[a-z_]+=", words[count])
-    ):
-        count += 1
-    return words[:count], words[count]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """How a compiler is called: its wrapper's name, what the wrapper runs, other arguments.
+
+    `gcc -m64` and `ccache gcc -m64` are called `gcc` with `-m64`. A program that is not a compiler
+    itself (`env X=1 gcc`, `nice gcc`, `zig cc`, `python compile.py`) keeps its own name, and all of
+    the command is run by a wrapper of another name.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, compiler: Compiler) -> Call:
+        """Return how `compiler` is called."""
+        words = compiler.command
+        count = 0
+        while count < len(words) - 1 and (
+            Path(words[count]).name in _LAUNCHERS or re.match(r"[a-z_]+=", words[count])
+        ):
+            count += 1
+        name, arguments = Path(words[count]).name, words[count + 1 :]
+        if not _NAME.fullmatch(name) and any(not word.startswith("-") for word in arguments):
+            return cls(name=f"variantbuild-{compiler.language}", command=words)
+        return cls(name=name, command=words[: count + 1], arguments=arguments)
 
 
 def _interpreters(host: Host, ours: tuple[str, ...]) -> tuple[str, ...]:
@@ -150,11 +185,9 @@ def _same_program(wrapper: Wrapper, host: Host) -> Iterator[Wrapper]:
     cache that is called by the names of compilers stands for several, so its names are not
     compared.
     """
-    from dataclasses import replace
-
     program = Path(wrapper.command[-1])
     real = program.resolve()
-    if real.name in _LAUNCHERS:
+    if real.name in _LAUNCHERS or wrapper.name != program.name:
         return
     try:
         names = sorted(os.listdir(program.parent))  # noqa: PTH208 - a tenth of the time

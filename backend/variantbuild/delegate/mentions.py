@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 _FILE = re.compile(
     r"(?:GNUm|M|m)akefile(?:\..*)?|.*\.(?:mk|cmake|ini|cross|native|py|sh|toml|cfg|json)|"
@@ -39,23 +40,35 @@ def find_mentions(names: Collection[str], source: Path, values: Collection[str])
     return frozenset(found)
 
 
+class Mention(NamedTuple):
+    """A compiler that is named by a path, and the file, setting or variable that names it.
+
+    `computed` is true if the path has a variable in front, which leaves out the first directories.
+    """
+
+    path: str
+    place: str
+    computed: bool = False
+
+
 def find_absolute(
     names: Collection[str], source: Path, values: Mapping[str, str]
-) -> tuple[str, str] | None:
-    """Return the first compiler that the project names by an absolute path, and the place.
+) -> Iterator[Mention]:
+    """Yield the compilers that the project names by absolute paths: they are not looked up on PATH.
 
-    `values` are settings and variables, by name. Such a compiler is not looked up on PATH.
+    `values` are settings and variables, by name.
     """
     path = re.compile(
-        r"/(?:[\w.+-]+/)+(?:[\w.]+-)*(?:"
+        r"(?P<variable>[)}])?(?<![\w.~-])(?P<path>/(?:[\w.+-]+/)*(?:[\w.]+-)*(?:"
         + "|".join(map(re.escape, names))
-        + r")(?:-[\d.]+)?(?![\w+/-])"
+        + r")(?:-[\d.]+)?)(?![\w+/-])"
     )
     places = (*values.items(), *((str(file), text) for file, text in _files(source)))
     for place, text in places:
-        if (match := path.search(text)) is not None:
-            return match[0], place
-    return None
+        for match in path.finditer(text):
+            computed = match["variable"] is not None
+            if computed or match["path"].count("/") > 1:
+                yield Mention(match["path"], place, computed)
 
 
 def _texts(source: Path) -> Iterator[str]:

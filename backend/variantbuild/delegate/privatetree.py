@@ -3,40 +3,23 @@
 Only some build systems keep objects in a directory that can be chosen for each variant. Everything
 else (a build script, CMake called by setup.py, scikit-build, a backend in the tree) keeps them
 where the project says, and rebuilds nothing when only flags change. Such a build runs in a copy,
-which is as good as a fresh checkout: without build directories, and with compiled files older than
-every source.
+which is as good as a fresh checkout: without build directories and without objects that are not
+under version control, and with other compiled files older than every source.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 from pathlib import Path
 
+from variantbuild.delegate.products import OBJECTS, VCS, Tracked, is_output
 from variantbuild.errors import DelegateError
 from variantbuild.host.durable import PREFIX
 
-_VCS = (".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil")
-_SKIPPED = frozenset(
-    {
-        "__pycache__",
-        "_skbuild",
-        ".eggs",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".tox",
-    }
-)
-#: Files that mark a directory as a virtual environment, a build directory or a cache.
-_MARKS = ("pyvenv.cfg", "CMakeCache.txt", "meson-private", "CACHEDIR.TAG", "conda-meta")
-#: What setuptools, scikit-build-core and variantbuild leave below `build`.
-_OUTPUT = re.compile(r"lib(?:[.-].*)?|(?:temp|bdist|scripts)[.-].*|variantbuild-.*|cp\d.*")
-_COMPILED = (".o", ".obj", ".lo", ".so", ".a", ".pyd", ".dylib")
+_COMPILED = (*OBJECTS, ".so", ".a", ".pyd", ".dylib")
 #: 1980-01-02, the oldest day that a zip archive can hold in every time zone.
 _OLD = 315_619_200
 #: Directories with more entries than this are not linked or copied along with the project.
@@ -56,7 +39,7 @@ def copy_source(source: Path, staging: Path) -> Path:
     try:
         home.mkdir()
         _link_neighbours(root, home)
-        _copy_directory(root, home / (root.name or "root"), root)
+        _copy_directory(root, home / (root.name or "root"), root, Tracked(root))
     except OSError as error:
         raise DelegateError(
             f"the source tree {str(source)!r} cannot be copied to {str(home)!r}: "
@@ -73,7 +56,7 @@ def _copied_root(source: Path) -> Path:
     for directory in (source, *source.parents):
         if directory == directory.parent or home.is_relative_to(directory):
             break
-        if any((directory / name).exists() for name in _VCS):
+        if any((directory / name).exists() for name in VCS):
             return directory if directory == source or _is_small(directory) else source
     return source
 
@@ -81,7 +64,7 @@ def _copied_root(source: Path) -> Path:
 def _is_small(directory: Path) -> bool:
     count = 0
     for _, directories, files in os.walk(directory):
-        directories[:] = [name for name in directories if name not in _VCS]
+        directories[:] = [name for name in directories if name not in VCS]
         count += len(files)
         if count > _LIMIT:
             return False
@@ -98,30 +81,31 @@ def _link_neighbours(root: Path, home: Path) -> None:
                 (home / entry.name).symlink_to(entry.path)
 
 
-def _copy_directory(source: Path, target: Path, root: Path) -> None:
+def _copy_directory(source: Path, target: Path, root: Path, tracked: Tracked) -> None:
     target.mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX) or entry.name in _SKIPPED:
-                continue
-            if entry.name in _VCS:
+            if entry.name in VCS:
                 _link_history(Path(entry.path), target / entry.name)
             elif entry.is_symlink():
                 _copy_link(Path(entry.path), target / entry.name, root)
             elif entry.is_dir():
-                _copy_subdirectory(Path(entry.path), target / entry.name, root)
-            elif entry.is_file():
+                if not is_output(Path(entry.path)):
+                    _copy_directory(Path(entry.path), target / entry.name, root, tracked)
+            elif entry.is_file() and not _is_leftover(entry, tracked):
                 _copy_file(entry.path, target / entry.name)
     shutil.copystat(source, target)
     target.chmod(target.stat().st_mode | stat.S_IRWXU)
 
 
-def _copy_subdirectory(source: Path, target: Path, root: Path) -> None:
-    if any((source / mark).exists() for mark in _MARKS):
-        return
-    if source.parent.name == "build" and _OUTPUT.fullmatch(source.name):
-        return
-    _copy_directory(source, target, root)
+def _is_leftover(entry: os.DirEntry[str], tracked: Tracked) -> bool:
+    """Tell whether a file is an object of an earlier build, which a fresh checkout would not have.
+
+    Only git's index tells; modules and archives stay, since a project may package them as they are.
+    """
+    if not entry.name.endswith(OBJECTS):
+        return False
+    return tracked.known and Path(entry.path) not in tracked
 
 
 def _link_history(source: Path, target: Path) -> None:

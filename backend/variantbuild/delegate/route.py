@@ -8,6 +8,7 @@ Variables such as CFLAGS are then needed only where a build calls a compiler by 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -17,11 +18,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
-from variantbuild.delegate.drivers import find_wrappers, split_command
+from variantbuild.delegate.absolute import reach_absolute
+from variantbuild.delegate.drivers import Call, find_wrappers
 from variantbuild.delegate.handover.delegation import Delegation, Handover, find_setting
 from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Wrapper, render_wrapper
 from variantbuild.errors import DelegateError
 from variantbuild.host import Host
+from variantbuild.host.userdirs import user_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.probe.facts import Language
 
@@ -79,22 +82,50 @@ def take_route(
     wrappers = find_wrappers(plan, host)
     if copied is not None:
         wrappers = tuple(_map_paths(each, *copied) for each in wrappers)
-    write_wrappers(wrappers, directory)
+    directory = _write_where_they_run(wrappers, directory, host.env)
     env = {**host.env, **dict(handover.env)}
     changes = {"PATH": f"{directory}:{env.get('PATH', os.defpath)}"}
     names = {each.command: each.name for each in reversed(wrappers)}
     for language, compiler in plan.compilers:
         variable = _VARIABLES[language]
-        launchers, program = split_command(compiler)
-        command = (*launchers, program)
-        name = names[command]
+        call = Call.of(compiler)
         configured = (host.config_var(variable) or "").split()[:1]
         absolute = any(os.path.isabs(word) for word in configured)  # noqa: PTH117 - of text
         if env.get(variable) or (absolute and not plan.delegate.system.runs_cmake):
-            arguments = compiler.command[len(launchers) + 1 :]
-            changes[variable] = shlex.join((name, *arguments))
+            changes[variable] = shlex.join((names[call.command], *call.arguments))
+    changes |= reach_absolute(plan, host, env, directory)
     env = {**dict(handover.env), **changes}
     return replace(handover, env=tuple(env.items()), wrappers=directory)
+
+
+def _write_where_they_run(
+    wrappers: tuple[Wrapper, ...], directory: Path, env: Mapping[str, str]
+) -> Path:
+    """Write the wrappers into `directory`; into the user's cache if nothing can be executed there.
+
+    Servers may mount /tmp with noexec: a shell would then pass over the wrappers in silence.
+    """
+    write_wrappers(wrappers, directory)
+    if _can_run(wrappers, directory):
+        return directory
+    cache = user_directory("cache", env)
+    if cache is not None:
+        digest = sha256(repr(wrappers).encode()).hexdigest()
+        home = cache / "variantbuild" / "compilers" / digest[:16]
+        with contextlib.suppress(DelegateError):
+            write_wrappers(wrappers, home)
+            (home / REPLACED_NAME).unlink(missing_ok=True)
+            if _can_run(wrappers, home):
+                return home
+    raise DelegateError(
+        f"the compiler wrappers in {str(directory)!r} cannot be executed: the file system is "
+        "mounted with noexec",
+        hint="choose an output directory (for pip: TMPDIR) on a file system without noexec",
+    )
+
+
+def _can_run(wrappers: tuple[Wrapper, ...], directory: Path) -> bool:
+    return all(os.access(directory / each.name, os.X_OK) for each in wrappers[:1])
 
 
 def _map_paths(wrapper: Wrapper, copy: str, original: str) -> Wrapper:
@@ -129,21 +160,17 @@ def write_wrappers(wrappers: tuple[Wrapper, ...], directory: Path) -> None:
 def _write_wrapper(wrapper: Wrapper, directory: Path) -> None:
     path = directory / wrapper.name
     text = render_wrapper(wrapper, directory)
-    status = Path(wrapper.command[-1]).stat()
-    state = repr(
-        (
-            replace(wrapper, name=""),
-            status.st_size,
-            status.st_mtime_ns,
-        )
-    )
+    programs = [Path(word) for word in wrapper.command]
+    known = [each.stat() for each in programs if each.is_absolute() and each.is_file()]
+    statuses = [(each.st_size, each.st_mtime_ns) for each in known]
+    state = repr((replace(wrapper, name=""), statuses))
     digest = int.from_bytes(sha256(state.encode()).digest()[:8], "big")
     moment = 1_000_000_000_000_000_000 + digest % 500_000_000_000_000_000
     try:
-        known = path.read_text(encoding="utf-8")
+        before = path.read_text(encoding="utf-8")
     except OSError:
-        known = ""
-    if known != text:
+        before = ""
+    if before != text:
         path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     os.utime(path, ns=(moment, moment))

@@ -22,6 +22,7 @@ from variantbuild.errors import DelegateError
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
+from variantbuild.plan.languages import holds_rust
 from variantbuild.types import ConfigSettings
 from variantbuild.values import dataclass
 
@@ -156,6 +157,7 @@ def _handover(
         tool=tool if isinstance(tool, Mapping) else {},
         extra_config=_users_distutils_config(delegate.env),
         meson_build=_meson_build(tree) if runs_meson else "",
+        holds_rust=holds_rust(plan.project),
         routed=can_route(plan, tree, delegate.system),
     )
     build_name = name_build(str(plan.variant), plan.digest)

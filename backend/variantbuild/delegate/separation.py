@@ -9,6 +9,7 @@ from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.products import has_products
 from variantbuild.plan.languages import find_languages
 
 #: What a setup.py may import and still leave all compiling to build_ext, in our build directory.
@@ -24,11 +25,18 @@ _OWN_DIRECTORY = re.compile(r"^\s*(?:build[-_](?:base|temp|lib|platlib)|inplace)
 def needs_own_tree(delegate: Delegate, source: Path) -> bool:
     """Tell whether a wheel of `source` has to be built in a copy of the tree.
 
-    CMake and Meson projects have a build directory for each variant, cargo rebuilds what the flags
-    change, and so does setuptools as long as nothing but its own build_ext compiles.
+    CMake, Meson and cargo have a build directory for each variant, and so has setuptools as long
+    as nothing but its own build_ext compiles. What an earlier build left among the sources would be
+    used all the same: setuptools copies package data before it compiles, and programs that CMake
+    or a build script run write where they like.
     """
     system = delegate.spec.system
-    if system.runs_cargo or system is BuildSystem.VARIANTBUILD:
+    if system is BuildSystem.VARIANTBUILD:
+        return False
+    # `maturin develop` leaves a module in the tree, which the next build overwrites.
+    if has_products(source, modules=not system.runs_cargo):
+        return True
+    if system.runs_cargo:
         return False
     match system.channel:
         case "cmake" | "meson":

@@ -116,14 +116,13 @@ def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
     from variantbuild.delegate.mentions import find_absolute
 
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
-    named = find_absolute(LANGUAGES, plan.project.path, settings)
+    named = next(find_absolute(LANGUAGES, plan.project.path, settings), None)
     if named is None:
         return error
-    path, place = named
     return AuditError(
         error.message,
-        hint=f"{place} names the compiler {path} by its absolute path, so that the flags do not "
-        f"reach it; name it {Path(path).name}, or in CC, CXX or FC",
+        hint=f"{named.place} names the compiler {named.path} by its path, so that the flags do not "
+        f"reach it; name it {Path(named.path).name}, or in CC, CXX or FC",
     )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.delegate.mentions import find_mentions
+from variantbuild.delegate.drivers import LANGUAGES
+from variantbuild.delegate.mentions import Mention, find_absolute, find_mentions
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,46 @@ def test_compiler_is_found_as_it_is_called(text: str, found: set[str], tmp_path:
     assert find_mentions(names, tmp_path, ()) == found
     (tmp_path / "Makefile").unlink()
     assert find_mentions(names, tmp_path, (text,)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "path"),
+    [
+        ("Makefile", "CC = /usr/bin/gcc\n", "/usr/bin/gcc"),
+        ("Makefile", "CC := ccache /opt/x/bin/clang-15\n", "/opt/x/bin/clang-15"),
+        ("lib/rules.mk", "CXX=/usr/bin/x86_64-linux-gnu-g++-12 -m64", None),
+        ("cmake/tc.cmake", 'set(CMAKE_C_COMPILER "/usr/bin/cc")', "/usr/bin/cc"),
+        ("CMakePresets.json", '{"CMAKE_CXX_COMPILER": "/usr/bin/c++"}', "/usr/bin/c++"),
+        ("native.ini", "[binaries]\nc = ['/usr/bin/ccache', '/usr/bin/gcc']", "/usr/bin/gcc"),
+        ("setup.py", "os.environ['CC'] = '/usr/bin/gcc-13'", "/usr/bin/gcc-13"),
+        ("Makefile", "CC = gcc", None),
+        ("Makefile", "AR = /usr/bin/gcc-ar", None),
+        ("Makefile", "X = /usr/lib/gcc/x86_64", None),
+        ("Makefile", "X = ../tools/bin/gcc", None),
+        ("README.md", "/usr/bin/gcc", None),
+        (".github/x.sh", "/usr/bin/gcc", None),
+    ],
+)
+def test_absolute_path(name: str, text: str, path: str | None, tmp_path: Path) -> None:
+    if path is None and "g++-12" in text:
+        path = "/usr/bin/x86_64-linux-gnu-g++-12"
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    found = [(each.path, each.place) for each in find_absolute(LANGUAGES, tmp_path, {})]
+    assert found == ([] if path is None else [(path, name)])
+
+
+def test_path_behind_a_variable(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("A=$(T)/bin/gcc\nB=${T}/clang\n", encoding="utf-8")
+    assert list(find_absolute(LANGUAGES, tmp_path, {})) == [
+        Mention("/bin/gcc", "Makefile", computed=True),
+        Mention("/clang", "Makefile", computed=True),
+    ]
+
+
+def test_settings_come_first_and_have_their_names(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("CC = /usr/bin/gcc\n", encoding="utf-8")
+    values = {"CMAKE_ARGS": "-DCMAKE_C_COMPILER=/opt/bin/gcc -G Ninja"}
+    first, second = find_absolute(LANGUAGES, tmp_path, values)
+    assert first == Mention("/opt/bin/gcc", "CMAKE_ARGS")
+    assert second.place == "Makefile"

@@ -82,6 +82,15 @@ def test_compiled_file_is_older_than_its_source(tree: Path, tmp_path: Path) -> N
     )
 
 
+def test_object_that_a_checkout_would_not_have_is_left_out(tree: Path, tmp_path: Path) -> None:
+    for name in ("src/a.o", "src/kept.o", "src/m.abi3.so"):
+        (tree / name).touch()
+    (tree / ".git").mkdir()
+    (tree / ".git" / "index").write_bytes(b"DIRC\0\0\0\2" + b"\1" * 66 + b"src/kept.o\0")
+    copy = copied(tree, tmp_path)
+    assert sorted(each.name for each in (copy / "src").iterdir()) == ["a.c", "kept.o", "m.abi3.so"]
+
+
 def test_project_within_a_repository_is_copied_with_it(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "work" / ".git").mkdir()
     copy = copied(tree, tmp_path)

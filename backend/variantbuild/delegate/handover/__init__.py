@@ -20,6 +20,7 @@ from variantbuild.delegate.handover.delegation import (
     extend,
     find_setting,
     language_variables,
+    users_language_variables,
 )
 from variantbuild.delegate.handover.setuptools import hand_to_setuptools
 from variantbuild.plan.flags import Flags, IsaNote
@@ -50,7 +51,7 @@ def hand_over(
     build_name += _suffix(user_flags(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
     made = _hand_to_delegate(flags, delegation, used, build_name)
-    if flags.rust is None:
+    if not delegation.holds_rust:
         return made
     from variantbuild.delegate.handover.cargo import hand_to_cargo
 
@@ -71,10 +72,13 @@ def _hand_to_delegate(
             return hand_to_setuptools(flags, delegation, used, build_name)
         case "cmake":
             return hand_to_scikit_build(flags, delegation, build_name)
-        case "environment" if delegation.routed and not delegation.system.runs_cargo:
+        case "environment" if delegation.routed:
             return _extend_users_variables(flags, delegation)
         case "environment":
             return _hand_by_environment(flags, delegation, used, None)
+        case "meson" if delegation.routed:
+            made = _extend_users_variables(flags, delegation)
+            return _with_meson_build_dir(made, _meson_build_dir(delegation, build_name))
         case "meson":
             return _hand_to_meson(flags, delegation, used, build_name)
 
@@ -98,17 +102,13 @@ def _suffix(users: Sequence[UserFlags]) -> str:
 
 
 def _extend_users_variables(flags: Flags, delegation: Delegation) -> Handover:
-    """Append ours only to variables that the user set.
+    """Append ours only to variables that the user set; the compilers add the flags themselves.
 
-    The compilers add the flags themselves. A backend that runs setuptools on its own would lose the
-    interpreter's `-O3 -DNDEBUG` to a CFLAGS that the user did not set.
+    Whatever the build system, it may run setuptools, which would lose the interpreter's
+    `-O3 -DNDEBUG` to a CFLAGS that the user did not set.
     """
-    env = delegation.env
-    changes = {
-        name: value for name, value in language_variables(flags, env).items() if env.get(name)
-    }
     return Handover(
-        env=tuple(changes.items()),
+        env=tuple(users_language_variables(flags, delegation.env).items()),
         config_settings=tuple(delegation.config_settings.items()),
         isa_note=flags.isa_note,
     )
@@ -143,16 +143,23 @@ def _hand_by_environment(
         link = (*link, specs_flag(specs))
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
-    settings = dict(delegation.config_settings)
-    key = find_setting(settings, _MESON_BUILD_DIR)
-    if build_dir is not None and key is not None:
-        settings[key] = build_dir
-    return Handover(
+    made = Handover(
         env=tuple(changes.items()),
-        config_settings=tuple(settings.items()),
+        config_settings=tuple(delegation.config_settings.items()),
         files=tuple(files),
         isa_note=note,
     )
+    return _with_meson_build_dir(made, build_dir)
+
+
+def _with_meson_build_dir(made: Handover, build_dir: str | None) -> Handover:
+    """Return `made` with `build_dir` in place of the user's, if there is one."""
+    settings = dict(made.config_settings)
+    key = find_setting(settings, _MESON_BUILD_DIR)
+    if build_dir is None or key is None:
+        return made
+    settings[key] = build_dir
+    return replace(made, config_settings=tuple(settings.items()))
 
 
 def _meson_build_dir(delegation: Delegation, build_name: str) -> str | None:

@@ -16,6 +16,7 @@ from variantbuild.plan.flags import Flags
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
 from variantbuild.probe.facts import Compiler, Language
 
+_TARGET_DIR = "CARGO_TARGET_DIR"
 _ENCODED = "CARGO_ENCODED_RUSTFLAGS"
 
 
@@ -26,28 +27,41 @@ def hand_to_cargo(
     compilers: Mapping[Language, Compiler],
     build_name: str,
 ) -> Handover:
-    """Add cargo's variables to `made`; nothing if no Rust is compiled.
+    """Add cargo's variables to `made`; nothing but its target directory without flags for Rust.
 
-    cargo links through `cc`, so the ISA note is added by a specs file if the compilers read one. It
-    is kept where cargo's build directory can refer to it. A linker that the user names is unknown
-    to us; the audit then reports the missing note.
+    cargo links through `cc`, whose wrapper adds the ISA note; without wrappers a specs file does,
+    if the compilers read one. It is kept where cargo's build directory can refer to it. A linker
+    that the user names is unknown to us; the audit then reports the missing note.
     """
+    env = delegation.env
+    made = replace(made, env=(*made.env, (_TARGET_DIR, _target_dir(delegation, build_name))))
     rust = flags.rust
     if rust is None or not rust.compile:
         return made
-    env = delegation.env
     options = rust.compile
     files = made.files
     variable = f"CARGO_TARGET_{rust.target.upper().replace('-', '_')}_"
     specs = delegation.source / "build" / build_name / SPECS_NAME
     # cargo splits the variable at white space and does not support quotes.
     usable = f"{variable}LINKER" not in env and not any(map(str.isspace, str(specs)))
+    usable = usable and not delegation.routed
     if flags.isa_note.level and reads_specs(compilers.values()) and usable:
         options = (*options, *rust.link, "-C", f"link-arg={specs_flag(specs)}")
         if not any(path == specs for path, _ in files):
             files = (*files, (specs, render_specs(flags.isa_note)))
     changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, options)}
     return replace(made, env=(*made.env, *changes.items()), files=files)
+
+
+def _target_dir(delegation: Delegation, build_name: str) -> str:
+    """Return a target directory for the variant, in the user's own if there is one.
+
+    cargo does not run build scripts again when a compiler on PATH adds other flags.
+    """
+    users = delegation.env.get(_TARGET_DIR)
+    if users:
+        return str(delegation.source / users / build_name)
+    return str(delegation.source / "build" / build_name / "cargo")
 
 
 def _variable(env: Mapping[str, str], prefix: str, options: tuple[str, ...]) -> dict[str, str]:

@@ -4,6 +4,9 @@ CMake initialises CMAKE_<LANG>_FLAGS from CFLAGS, CXXFLAGS and FFLAGS. Modules a
 have linker variables of their own, so the ISA note does not need LDFLAGS and executables (test
 programs, generators) are not marked. If the user or the project defines one of these variables,
 CMake ignores the environment: the value is kept, with ours appended.
+
+Where the compilers add the flags themselves, a variable that the user did not set stays unset: a
+setup.py that CMake runs would lose the interpreter's flags to it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from variantbuild.delegate.handover.delegation import (
     Setting,
     extend,
     language_variables,
+    users_language_variables,
 )
 from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Language
@@ -35,8 +39,9 @@ _PREFIXES = ("", "skbuild.")
 def hand_to_scikit_build(flags: Flags, delegation: Delegation, build_name: str) -> Handover:
     """Return how `flags` are passed; a build directory for the variant only if one is set."""
     env = delegation.env
-    changes = language_variables(flags, env)
-    if flags.link:
+    variables = users_language_variables if delegation.routed else language_variables
+    changes = variables(flags, env)
+    if flags.link and not delegation.routed:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), flags.link)
     settings = dict(delegation.config_settings)
     defined = _defines(delegation)

@@ -23,8 +23,8 @@ class Delegation:
     `staging` is the staging directory of this build; `source` contains pyproject.toml.
     `interpreter` has the strings among sysconfig's variables, `tool` is the tool table of
     pyproject.toml, `extra_config` the text of the file that the user's DIST_EXTRA_CONFIG names,
-    `meson_build` that of the tree's meson.build. `routed` is true if the compilers on PATH add the
-    flags themselves.
+    `meson_build` that of the tree's meson.build. `holds_rust` is true if cargo compiles a part of
+    the project, `routed` if the compilers on PATH add the flags themselves.
     """
 
     backend: str
@@ -37,6 +37,7 @@ class Delegation:
     tool: Mapping[str, TOMLValue] = field(default_factory=dict)
     extra_config: str = ""
     meson_build: str = ""
+    holds_rust: bool = False
     routed: bool = False
 
     @property
@@ -74,6 +75,11 @@ def language_variables(flags: Flags, env: Mapping[str, str]) -> dict[str, str]:
     users = {name: env.get(name, "") for name in ours}
     users["FCFLAGS"] = users["FCFLAGS"] or users["FFLAGS"]
     return {name: extend(users[name], added) for name, added in ours.items() if added}
+
+
+def users_language_variables(flags: Flags, env: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `language_variables` that the user set."""
+    return {name: value for name, value in language_variables(flags, env).items() if env.get(name)}
 
 
 def extend(value: str, flags: Iterable[str]) -> str:

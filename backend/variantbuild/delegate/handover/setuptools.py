@@ -37,13 +37,16 @@ def hand_to_setuptools(
 ) -> Handover:
     """Return how `flags` are passed, with `build/{build_name}` as the build directory."""
     env = delegation.env
-    changes = language_variables(flags, env)
-    changes |= _compile_variables(flags, delegation, compilers)
+    changes = language_variables(flags, env) | _compile_variables(flags, delegation, compilers)
     files = []
     note = flags.isa_note
     link = flags.link
     home = delegation.source / "build" / build_name
-    if note.level is not None and reads_specs(compilers.values()):
+    if delegation.routed:
+        # The compilers add the flags: programs that setup.py runs see the user's variables.
+        changes = {name: value for name, value in changes.items() if env.get(name)}
+        link = ()
+    elif note.level is not None and reads_specs(compilers.values()):
         # Kept with the objects: a CMake that setup.py runs stores LDFLAGS there.
         specs = home / SPECS_NAME
         files.append((specs, render_specs(note)))

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from variantbuild.delegate.handover.subprogram import OVERRIDDEN, WRAPPED
 from variantbuild.probe.facts import CompilerFamily, Language
 from variantbuild.values import dataclass
 
@@ -61,6 +62,8 @@ def render_wrapper(wrapper: Wrapper, directory: Path) -> str:
             'case :$PATH: in *:"$own":*)',
             '  p=:$PATH: p=${p%%:"$own":*}:${p#*:"$own":} p=${p#:} PATH=${p%:} ;;',
             "esac",
+            f"{WRAPPED}=1; export {WRAPPED}",
+            f'[ -z "${{{OVERRIDDEN}+x}}" ] || CCC_OVERRIDE_OPTIONS=${OVERRIDDEN}',
             f'case $#:$1 in 0:|{_QUESTIONS}) exec {plain} "$@" ;; esac',
             *_filter(wrapper),
             *_run(wrapper),

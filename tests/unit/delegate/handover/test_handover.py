@@ -53,6 +53,8 @@ def handed(
     tool: Mapping[str, TOMLValue] | None = None,
     extra_config: str = "",
     meson_build: str = "",
+    holds_rust: bool = False,
+    routed: bool = False,
 ) -> Handover:
     delegation = Delegation(
         backend=backend,
@@ -65,6 +67,8 @@ def handed(
         tool=tool or {},
         extra_config=extra_config,
         meson_build=meson_build,
+        holds_rust=holds_rust,
+        routed=routed,
     )
     return hand_over(flags, delegation, compilers=compilers(family), build_name=NAME)
 
@@ -86,6 +90,38 @@ def test_users_variables_come_first(backend: str) -> None:
     env = env_of(handed(backend, env={"FFLAGS": "-D77", "FCFLAGS": "-D90"}))
     assert env["FFLAGS"] == "-D77 -march=x86-64-v4"
     assert env["FCFLAGS"] == "-D90 -march=x86-64-v4"
+
+
+FLAG_VARIABLES = {"CFLAGS", "CXXFLAGS", "FFLAGS", "FCFLAGS", "LDFLAGS", "LDSHARED", "CC", "CXX"}
+
+
+@pytest.mark.parametrize("family", ["gcc", "clang"])
+@pytest.mark.parametrize("backend", [*BACKENDS, "maturin"])
+def test_variables_stay_unset_where_the_compilers_add_the_flags(
+    backend: str, family: CompilerFamily
+) -> None:
+    flags = replace(FLAGS, link=("-lm",))
+    made = handed(backend, flags, family=family, routed=True)
+    assert not FLAG_VARIABLES & set(env_of(made))
+    assert made.isa_note == IsaNote(level="v4")
+    assert not [path for path, _ in made.files if path.name.endswith(".specs")]
+    env = env_of(handed(backend, flags, env={"CXXFLAGS": "-O1", "LDFLAGS": "-s"}, routed=True))
+    assert env["CXXFLAGS"].endswith("-O1 -march=x86-64-v4 -DCXX")
+    assert FLAG_VARIABLES & set(env) == {"CXXFLAGS"}
+
+
+def test_meson_build_directory_where_the_compilers_add_the_flags() -> None:
+    made = handed("mesonpy", settings={"build-dir": "b"}, routed=True)
+    assert dict(made.config_settings) == {"build-dir": f"b-{NAME}"}
+
+
+@pytest.mark.parametrize("flags", [FLAGS, Flags(languages=("c",))])
+def test_cargo_has_a_target_directory_for_the_variant(flags: Flags) -> None:
+    made = handed("maturin", flags, holds_rust=True, routed=True)
+    assert env_of(made)["CARGO_TARGET_DIR"] == f"{SOURCE}/build/{NAME}/cargo"
+    made = handed("maturin", flags, env={"CARGO_TARGET_DIR": "/t"}, holds_rust=True)
+    assert env_of(made)["CARGO_TARGET_DIR"] == f"/t/{NAME}"
+    assert "CARGO_TARGET_DIR" not in env_of(handed("maturin", flags))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
