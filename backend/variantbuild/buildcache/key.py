@@ -13,20 +13,22 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from variantbuild.buildcache.snapshot import add_file
 from variantbuild.buildcache.surroundings import describe_searched, describe_system
 from variantbuild.data import load_table
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan
+from variantbuild.plan.digest import digest_json
 from variantbuild.probe.facts import Compiler, Language
 
 #: Incremented with every change in the meaning of a key or an entry.
 FORMAT = 2
-_CHUNK = 1 << 20
 
 
 def build_key(
@@ -66,7 +68,7 @@ def environment_parts(
         ),
         "tools": "\n".join(_identify_tools(host)),
         "rust": _describe_rust(host),
-        "toolkit": "" if plan.device is None else repr(plan.device.toolkit),
+        "toolkit": "" if plan.device is None else digest_json(asdict(plan.device.toolkit)),
         "interpreter": f"{sys.version} {sysconfig.get_config_var('SOABI')} {sys.base_prefix}",
         "distributions": "\n".join(sorted(f"{name} {version}" for name, version in distributions)),
         "environment": "\n".join(f"{name}={value}" for name, value in sorted(relevant.items())),
@@ -78,7 +80,7 @@ def environment_parts(
 
 def digest_parts(parts: Mapping[str, str]) -> str:
     """Return one digest of named parts."""
-    return hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()
+    return digest_json(dict(parts))
 
 
 def digest_tree(directory: Path) -> str:
@@ -94,18 +96,7 @@ def digest_tree(directory: Path) -> str:
         links = [name for name in directories if Path(place, name).is_symlink()]
         for name in sorted((*names, *links)):
             path = Path(place, name)
-            state.update(
-                f"{path.relative_to(directory).as_posix()}\0".encode("utf-8", "surrogateescape")
-            )
-            if path.is_symlink():
-                state.update(os.fsencode(f"->{path.readlink()}\0"))
-                continue
-            content = hashlib.sha256()
-            with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    content.update(chunk)
-                executable = os.fstat(stream.fileno()).st_mode & 0o111 != 0
-            state.update(content.digest() + bytes([executable]))
+            add_file(state, path.relative_to(directory).as_posix(), path)
     return state.hexdigest()
 
 

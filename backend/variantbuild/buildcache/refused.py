@@ -8,7 +8,6 @@ temporary trees, else in `build` of the source tree.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import time
@@ -30,7 +29,7 @@ from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
-from variantbuild.plan.digest import digest_compilation
+from variantbuild.plan.digest import digest_compilation, digest_json
 from variantbuild.types import JSONValue
 from variantbuild.values import dataclass
 
@@ -41,11 +40,15 @@ _DAY = 86400.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A build that may be refused: its plan, and the files of its tree before it ran."""
+    """A build that may be refused: its plan, and the files of its tree before it ran.
+
+    Its wheel is kept in the first of `stores` that can be used.
+    """
 
     plan: BuildPlan
     env: Mapping[str, str]
     before: Snapshot
+    stores: tuple[Store, ...]
 
     @property
     def _prefix(self) -> str:
@@ -56,7 +59,7 @@ class Attempt:
 
         None unless one was refused under another policy, and nothing has changed since.
         """
-        for store in _stores(self.env, self.plan.project.path):
+        for store in self.stores:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, WheelError):
                 for entry in sorted(store.directory.glob(f"{self._prefix}-*")):
                     store.check_owner()
@@ -77,7 +80,7 @@ class Attempt:
 
     def forget(self) -> None:
         """Remove the wheels of this build, which has succeeded now."""
-        for store in _stores(self.env, self.plan.project.path):
+        for store in self.stores:
             with contextlib.suppress(OSError):
                 for entry in store.directory.glob(f"{self._prefix}-*"):
                     store.remove(entry.name)
@@ -86,12 +89,12 @@ class Attempt:
         """Keep the refused `wheel`; return `error` with its place and what to do with it."""
         if not wheel.is_file():
             return error
+        record = self._describe(error)
+        same = {key: str(record[key]) for key in ("sources", "policy")}
+        name = f"{self._prefix}-{digest_parts(same)[:8]}"
         failure = ""
-        for store in _stores(self.env, self.plan.project.path):
+        for store in self.stores:
             try:
-                record = self._describe(error)
-                same = {key: str(record[key]) for key in ("sources", "policy")}
-                name = f"{self._prefix}-{digest_parts(same)[:8]}"
                 expire(store)
                 store.remove(name)
                 store.store(name, wheel, {}, more=record)
@@ -99,27 +102,35 @@ class Attempt:
                 failure = failure or str(problem)
                 continue
             place = store.directory / name / wheel.name
-            return _with_hint(error, place, resumable=bool(record["sources"]))
+            return _with_hint(error, place, resumable=bool(record["sources"]), failure=failure)
         return _with_hint(error, None, failure=failure)
 
     def _describe(self, error: VariantBuildError) -> dict[str, JSONValue]:
-        tree = self.plan.project.path
-        after = take_snapshot(tree)
-        unchanged = all(after.get(name) == status for name, status in self.before.items())
         sources: list[JSONValue] = []
-        if unchanged and not refers_outside(tree):
-            # An unpacked copy has the files before the build, this tree has those after it.
-            sources = list(
-                dict.fromkeys(digest_sources(tree, names) for names in (self.before, after))
-            )
+        environment = ""
+        # Without both, which a file that vanishes prevents, the wheel is kept, but not reused.
+        with contextlib.suppress(OSError, VariantBuildError):
+            environment = self._environment()
+            sources.extend(self._sources())
         return {
             "sources": sources,
-            "environment": self._environment() if sources else "",
+            "environment": environment,
             "policy": _policy(self.plan),
-            "tree": str(tree),
+            "tree": str(self.plan.project.path),
             "refused": error.message,
             "time": int(time.time()),
         }
+
+    def _sources(self) -> tuple[str, ...]:
+        """Return the digests of the tree that stand for this build; none if the tree changed."""
+        tree = self.plan.project.path
+        after = take_snapshot(tree)
+        unchanged = all(after.get(name) == status for name, status in self.before.items())
+        if not unchanged or refers_outside(tree):
+            return ()
+        # An unpacked copy has the files before the build, this tree has those after it.
+        found = dict.fromkeys(digest_sources(tree, names) for names in (self.before, after))
+        return tuple(found)
 
     def _fits(self, record: Mapping[str, JSONValue]) -> bool:
         sources = record["sources"]
@@ -135,14 +146,18 @@ class Attempt:
         return digest_parts({**parts, "plan": digest_compilation(self.plan)})
 
 
-def begin_attempt(plan: BuildPlan, env: Mapping[str, str]) -> Attempt:
-    """Return the build of `plan`, which is about to run."""
+def begin_attempt(
+    plan: BuildPlan, env: Mapping[str, str], stores: tuple[Store, ...] | None = None
+) -> Attempt:
+    """Return the build of `plan`, which is about to run; `stores` are the user's and the tree's."""
     try:
         before = take_snapshot(plan.project.path)
     except OSError:
         before = {"?": (0, 0, 0)}  # a file that vanishes: the tree changes during the build
     # A copy: the delegate may change the environment.
-    return Attempt(plan=plan, env=dict(env), before=before)
+    if stores is None:
+        stores = _stores(env, plan.project.path)
+    return Attempt(plan=plan, env=dict(env), before=before, stores=stores)
 
 
 def refused_store(env: Mapping[str, str]) -> Store | None:
@@ -185,9 +200,8 @@ def _store(directory: Path) -> Store:
 
 
 def _policy(plan: BuildPlan) -> str:
-    config = plan.project.config
-    text = repr((config.canonical(), plan.naming.local, plan.naming.form))
-    return hashlib.sha256(text.encode()).hexdigest()
+    settings = plan.project.config.canonical()
+    return digest_json([settings, plan.naming.local, plan.naming.form])
 
 
 def _when(record: Mapping[str, JSONValue]) -> str:
@@ -208,6 +222,8 @@ def _with_hint(
             "`variantbuild audit` shows what its files need; `variantbuild stamp` with a --target "
             "that they fit labels it",
         ]
+        if failure:
+            lines.append(f"it is not in the cache directory: {failure}")
     if resumable:
         lines.append(
             "the same build under another policy (-C variantbuild.audit=warn) continues from it "

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 #: The files in a tree, by relative path, each with size, modification and change time.
 Snapshot = Mapping[str, tuple[int, int, int]]
@@ -35,22 +40,33 @@ def take_snapshot(tree: Path) -> Snapshot:
 def digest_sources(tree: Path, names: Iterable[str]) -> str:
     """Return a digest of the files `names` below the directory `tree`: paths, modes, bytes.
 
-    Of a link only its target counts. Raises OSError for a file that cannot be read.
+    Raises OSError for a file that cannot be read.
     """
     state = hashlib.sha256()
     for name in sorted(names):
-        path = tree / name
-        state.update(name.encode("utf-8", "surrogateescape") + b"\0")
-        if path.is_symlink():
-            state.update(b"->" + os.fsencode(path.readlink()) + b"\0")
-            continue
-        content = hashlib.sha256()
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                content.update(chunk)
-            executable = os.fstat(stream.fileno()).st_mode & 0o111 != 0
-        state.update(content.digest() + bytes([executable]))
+        add_file(state, name, tree / name)
     return state.hexdigest()
+
+
+def add_file(state: Hash, name: str, path: Path) -> None:
+    """Add the file at `path` to a digest: its `name`, whether it is executable, its bytes.
+
+    Of a link only its target counts, of a socket or pipe, which a build does not read, its kind.
+    """
+    state.update(f"{name}\0".encode("utf-8", "surrogateescape"))
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        state.update(os.fsencode(f"->{path.readlink()}\0"))
+        return
+    if not stat.S_ISREG(mode):
+        state.update(f"?{stat.S_IFMT(mode)}\0".encode())
+        return
+    content = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            content.update(chunk)
+        executable = os.fstat(stream.fileno()).st_mode & 0o111 != 0
+    state.update(content.digest() + bytes([executable]))
 
 
 def refers_outside(tree: Path) -> bool:

@@ -25,6 +25,7 @@ from variantbuild.config.project import load_project
 from variantbuild.errors import ConfigError, VariantBuildError
 from variantbuild.frontend.isolated import BuildFailedError, build_isolated
 from variantbuild.host.local import LocalHost
+from variantbuild.host.staging import output_directory
 from variantbuild.messages import Message, read_messages
 from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import JSONValue
@@ -79,10 +80,12 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     check_targets(args.targets)
     if args.bundle is not None:
         settings = _with_bundle(settings, args)
-    with _source_tree(Path(args.source)) as source:
-        targets: list[str | None] = list(args.targets) or [None]
-        destination = _output_directory(Path(args.outdir))
-        results = [_build(source, destination, settings, target, args, env) for target in targets]
+    targets: list[str | None] = list(args.targets) or [None]
+    with (
+        _source_tree(Path(args.source)) as source,
+        output_directory(Path(args.outdir).resolve()) as directory,
+    ):
+        results = [_build(source, directory, settings, target, args, env) for target in targets]
     if args.json:
         print_json({"version": 1, "wheels": [_describe(result) for result in results]})
     else:
@@ -172,17 +175,6 @@ def _source_tree(source: Path) -> Iterator[Path]:
                 f"{source} is not an sdist: it does not contain one directory with a pyproject.toml"
             )
         yield trees[0]
-
-
-def _output_directory(directory: Path) -> Path:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"output directory {directory} cannot be created: {error.strerror}",
-            hint="name another one with -o",
-        ) from None
-    return directory.resolve()
 
 
 def _describe(result: Result) -> JSONValue:

@@ -9,7 +9,7 @@ from pathlib import Path
 from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
 from variantbuild.cli.options import add_exclude_option, wheel_path
 from variantbuild.cli.terminal import print_json, report_message
-from variantbuild.host.durable import write_error
+from variantbuild.host.staging import output_directory
 from variantbuild.types import JSONValue
 
 
@@ -52,7 +52,6 @@ def _ratio(text: str) -> float:
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Bundle the wheels and print the path of the bundle."""
-    directory = _directory(args.outdir)
     paths = [wheel_path(text) for text in args.wheels]
     options = Options(
         method=args.method,
@@ -61,7 +60,8 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         max_growth=args.max_growth,
         epoch=_epoch(env),
     )
-    bundled = bundle_wheels(paths, directory, options, env)
+    with output_directory(Path(args.outdir)) as directory:
+        bundled = bundle_wheels(paths, directory, options, env)
     for note in bundled.notes:
         report_message(note, "warning")
     if args.json:
@@ -70,15 +70,6 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         report_message(summary(bundled), "note")
         print(bundled.path)
     return 0
-
-
-def _directory(text: str) -> Path:
-    directory = Path(text)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(directory, error) from error
-    return directory
 
 
 def _epoch(env: Mapping[str, str]) -> int | None:

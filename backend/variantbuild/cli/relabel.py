@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,7 @@ from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.durable import sync_directory, write_error
+from variantbuild.host.staging import output_directory
 from variantbuild.stamp.exemptions import exemptions
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
 
@@ -70,18 +72,18 @@ def relabel(args: argparse.Namespace, planner: Planner, *, local_in_name: bool =
         local_in_name=local_in_name,
         exclude=tuple(getattr(args, "exclude", ())),
     )
-    directory = None if args.outdir is None else _output_directory(Path(args.outdir))
     outcomes: list[Outcome] = []
-    for text in args.wheels:
-        taken = {outcome.output for outcome in outcomes if outcome.output is not None}
-        try:
-            outcome = _relabel_one(wheel_path(text), directory, planner, options, taken)
-        except VariantBuildError as error:
-            report_error(error)
-            outcome = Outcome(source=Path(text), error=error)
-        for note in outcome.notes:
-            report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
-        outcomes.append(outcome)
+    with nullcontext() if args.outdir is None else output_directory(Path(args.outdir)) as directory:
+        for text in args.wheels:
+            taken = {outcome.output for outcome in outcomes if outcome.output is not None}
+            try:
+                outcome = _relabel_one(wheel_path(text), directory, planner, options, taken)
+            except VariantBuildError as error:
+                report_error(error)
+                outcome = Outcome(source=Path(text), error=error)
+            for note in outcome.notes:
+                report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
+            outcomes.append(outcome)
     if args.json:
         print_json({"version": 1, "wheels": [_describe(outcome) for outcome in outcomes]})
     else:
@@ -89,14 +91,6 @@ def relabel(args: argparse.Namespace, planner: Planner, *, local_in_name: bool =
             if outcome.output is not None:
                 print(outcome.output)
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
-
-
-def _output_directory(directory: Path) -> Path:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WheelError(f"output directory {str(directory)!r}: {error.strerror}") from error
-    return directory
 
 
 def _relabel_one(

@@ -9,7 +9,7 @@ from pathlib import Path
 from variantbuild.cli.options import wheel_path
 from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
 from variantbuild.errors import VariantBuildError
-from variantbuild.host.durable import write_error
+from variantbuild.host.staging import output_directory
 from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
 from variantbuild.tags.manylinux import parse_policy
 from variantbuild.types import JSONValue
@@ -65,25 +65,25 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         generic=not args.no_generic,
         exclude=tuple(args.exclude),
     )
-    directory = Path(args.wheel_dir)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(directory, error) from error
     outcomes = []
-    for text in args.wheels:
-        outcome = _repair_one(text, directory, options, env)
-        outcomes.append(outcome)
-        if outcome.error is not None:
-            report_error(outcome.error)
-        elif outcome.repaired is not None:
-            for note in outcome.repaired.notes:
-                report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
-            if not args.json:
-                print(outcome.repaired.path, flush=True)
+    with output_directory(Path(args.wheel_dir)) as directory:
+        for text in args.wheels:
+            outcome = _repair_one(text, directory, options, env)
+            outcomes.append(outcome)
+            _report(outcome, paths=not args.json)
     if args.json:
         print_json({"version": 1, "wheels": [_describe(outcome) for outcome in outcomes]})
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
+
+
+def _report(outcome: _Outcome, *, paths: bool) -> None:
+    if outcome.error is not None:
+        report_error(outcome.error)
+    elif outcome.repaired is not None:
+        for note in outcome.repaired.notes:
+            report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
+        if paths:
+            print(outcome.repaired.path, flush=True)
 
 
 def _repair_one(text: str, directory: Path, options: Options, env: Mapping[str, str]) -> _Outcome:

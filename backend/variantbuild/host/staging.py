@@ -24,6 +24,29 @@ from variantbuild.host.durable import (
 
 
 @contextlib.contextmanager
+def output_directory(directory: Path) -> Iterator[Path]:
+    """Create `directory` and its parents; those still empty at the end are removed again.
+
+    So a command that refuses its input leaves nothing behind. Raises WheelError if it cannot be
+    created.
+    """
+    created = [each for each in (directory, *directory.parents) if not each.exists()]
+    try:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WheelError(
+                f"output directory {directory} cannot be created: {error.strerror}",
+                hint="name another one, or change its permissions",
+            ) from None
+        yield directory
+    finally:
+        for each in created:
+            with contextlib.suppress(OSError):
+                each.rmdir()
+
+
+@contextlib.contextmanager
 def staging_directory(destination: Path) -> Iterator[Path]:
     """Create a staging directory inside `destination`, and remove it with its contents.
 

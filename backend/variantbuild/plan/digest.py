@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 def digest_plan(plan: BuildPlan) -> str:
     """Return the SHA-256 digest of the canonical form of `plan`, in hexadecimal."""
-    text = json.dumps(canonical_plan(plan), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_json(canonical_plan(plan))
 
 
 def digest_compilation(plan: BuildPlan) -> str:
@@ -40,7 +39,12 @@ def digest_compilation(plan: BuildPlan) -> str:
         key: value for key, value in settings.items() if not key.startswith(after)
     }
     del canonical["naming"]
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+    return digest_json(canonical)
+
+
+def digest_json(value: JSONValue) -> str:
+    """Return the SHA-256 digest of `value` as canonical JSON, in hexadecimal."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

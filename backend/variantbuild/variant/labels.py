@@ -160,10 +160,14 @@ def _unknown(words: tuple[str, ...], text: str, arch: str) -> VariantError:
     sizes = range(len(words), 0, -1)
     readable = next((size for size in sizes if any(_readings(words[:size], cpus))), 0)
     rest = words[readable:]
-    for size in range(len(rest), 0, -1):
-        for cpu in all_cpus():
-            if rest[:size] == _split(cpu):
-                return _foreign(cpu, arch)
+    sizes = range(len(rest), 0, -1)
+    named = (
+        (cpu, rest[size:]) for size in sizes for cpu in all_cpus() if rest[:size] == _split(cpu)
+    )
+    cpu, after = next(named, ("", rest))
+    # `x86_64_v5` is the architecture with a level that it does not have.
+    if cpu and not (family_of(cpu) == arch and after and not any(_parts(after[:1], cpus))):
+        return _foreign(cpu, arch)
     known = (i for i in range(1, len(rest)) if any(_parts(rest[i : i + 1], cpus)))
     piece = "_".join(rest[: next(known, len(rest))])
     where = "" if piece == "_".join(words) else f" in label {text!r}"

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
 import zipfile
 from pathlib import Path
@@ -17,13 +18,13 @@ from canned import Tree, enter, module
 from variantbuild.buildcache import refused
 from variantbuild.buildcache.store import Store
 from variantbuild.cli import main
-from variantbuild.config.delegatespec import resolve_delegate
+from variantbuild.config.delegatespec import DelegateSpec, resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.errors import AuditError, VariantBuildError, WheelError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
-from variantbuild.plan import make_plan
+from variantbuild.plan import BuildPlan, make_plan
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -45,14 +46,17 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 def build(tree: Tree, directory: Path | None = None, **settings: str) -> Path:
     """Build `directory`, the tree itself by default, for v3; return the published wheel."""
-    directory = directory or tree.directory
+    plan, spec = planned(directory or tree.directory, **settings)
+    return produce.produce_wheel(plan, tree.load(spec), tree.out)
+
+
+def planned(directory: Path, **settings: str) -> tuple[BuildPlan, DelegateSpec]:
     given = {"cpu": "v3", **settings}
     ours = {f"variantbuild.{key.replace('_', '-')}": value for key, value in given.items()}
     project = load_project(directory, ours, os.environ, machine_files=())
-    delegate = tree.load(resolve_delegate(project))
+    spec = resolve_delegate(project)
     host = LocalHost(env=os.environ, source=directory)
-    plan = make_plan(project, delegate.spec, host, Situation(kind="build", evidence="test"))
-    return produce.produce_wheel(plan, delegate, tree.out)
+    return make_plan(project, spec, host, Situation(kind="build", evidence="test")), spec
 
 
 def refusal(tree: Tree, directory: Path | None = None, **settings: str) -> VariantBuildError:
@@ -169,11 +173,34 @@ def test_a_change_compiles_again(tree: Tree, change: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("made", ["build/x.o", "demo.egg-info/PKG-INFO", ".cache/x", "dist/x.whl"])
 def test_output_of_builds_is_no_change(tree: Tree, made: str) -> None:
+    before = sorted(tree.directory.rglob("*"))
     refusal(tree)
-    (tree.directory / made).parent.mkdir(exist_ok=True)
+    assert sorted(tree.directory.rglob("*")) == before  # the wheel is kept in the user's cache
+    (tree.directory / made).parent.mkdir()
     (tree.directory / made).touch()
     build(tree, audit="warn")
     assert builds(tree) == 1
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFSOCK], ids=["pipe", "socket"])
+def test_what_is_no_file_is_not_read(tree: Tree, kind: int) -> None:
+    """A pipe would block, and a socket cannot be opened."""
+    os.mknod(tree.directory / "src" / "ipc", kind | 0o600)
+    refusal(tree)
+    build(tree, audit="warn")
+    assert builds(tree) == 1
+
+
+def test_a_file_that_vanishes_does_not_move_the_wheel_into_the_tree(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def vanished(tree: Path, names: object) -> str:
+        raise FileNotFoundError(2, "No such file or directory", str(tree / "gone"))
+
+    monkeypatch.setattr(refused, "digest_sources", vanished)
+    error = refusal(tree)
+    assert kept(error).is_relative_to(tmp_path / "home")
+    assert "without compiling" not in str(error.hint)
 
 
 def test_a_project_that_reads_files_outside_its_tree_compiles_again(tree: Tree) -> None:
@@ -204,8 +231,10 @@ def test_without_a_cache_directory_it_is_kept_in_the_tree(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    path = kept(refusal(tree))
+    caught = refusal(tree)
+    path = kept(caught)
     assert path.is_relative_to(tree.directory / "build" / "variantbuild-refused")
+    assert "it is not in the cache directory: " in str(caught.hint)
     build(tree, audit="warn")
     assert builds(tree) == 1
 
@@ -218,12 +247,14 @@ def test_old_ones_are_removed(tree: Tree) -> None:
     assert not old.exists()
 
 
-def test_the_newest_is_kept_over_the_limit(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_newest_is_kept_over_the_limit(tree: Tree, tmp_path: Path) -> None:
     store = Store(directory=tmp_path / "small", limit=1)
-    monkeypatch.setattr(refused, "refused_store", lambda env: store)
-    first = kept(refusal(tree))
-    second = kept(refusal(tree, fp_contract="off"))
+    (wheel,) = (tree.directory / "canned").iterdir()
+    error = AuditError("refused")
+    attempts = [
+        refused.begin_attempt(planned(tree.directory, fp_contract=each)[0], os.environ, (store,))
+        for each in ("default", "off")
+    ]
+    first, second = (kept(each.keep(wheel, error)) for each in attempts)
     assert not first.exists()
     assert second.exists()
