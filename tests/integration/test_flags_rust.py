@@ -59,5 +59,6 @@ def test_library_and_build_script(rust_cdylib: Path) -> None:
     assert "target-cpu" not in script
     assert "target-cpu=x86-64-v4" in library
     assert "from_the_project" in library
-    (module,) = rust_cdylib.glob("target/x86_64-unknown-linux-gnu/release/libsum.so")
+    target = rust_cdylib / "build" / "variantbuild-v4" / "cargo" / "x86_64-unknown-linux-gnu"
+    (module,) = target.glob("release/libsum.so")
     assert parse_elf(module.read_bytes()).isa_needed == "v4"

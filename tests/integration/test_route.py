@@ -61,6 +61,8 @@ def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path
         "poetry-core",
         "pdm-backend",
         "hatchling",
+        "maturin",
+        "cffi",
         "meson-python",
         "scikit-build",
         "scikit-build-core",
@@ -366,6 +368,31 @@ def test_no_build_uses_the_objects_of_another(
     assert "-march=x86-64-v3" not in second
     assert "-ffp-contract=off" not in second
     assert "-ffp-contract=off" in third
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
+@pytest.mark.parametrize("place", ["deep", "outside"])
+def test_crates_are_compiled_for_each_variant(
+    place: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-maturin")
+    if place == "outside":
+        inner = tree / "python-project"
+        inner.mkdir()
+        for name in ("pyproject.toml", "python"):
+            (tree / name).rename(inner / name)
+        tree = inner
+        pyproject = tree / "pyproject.toml"
+        text = pyproject.read_text(encoding="utf-8")
+        pyproject.write_text(text.replace('"core/', '"../core/'), encoding="utf-8")
+    for settings in ({"cpu": "v3"}, {"cpu": "v2"}, {"cpu": "v2", "fp-contract": "off"}):
+        wheel = built(build(tree, settings), tmp_path)
+        # Those of C, which the build script compiles; rustc records nothing.
+        assert options(wheel)
+        for line in options(wheel):
+            assert f"-march=x86-64-{settings['cpu']}" in line
+            assert ("-ffp-contract=off" in line) is ("fp-contract" in settings)
+        assert [each.isa_note for each in audit_wheel(wheel).files] == [settings["cpu"]]
 
 
 def test_tree_of_a_copied_build_is_left_as_it_was(

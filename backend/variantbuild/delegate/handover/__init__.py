@@ -51,7 +51,7 @@ def hand_over(
     build_name += _suffix(user_flags(delegation.env))
     used = {language: compilers[language] for language in flags.languages}
     made = _hand_to_delegate(flags, delegation, used, build_name)
-    if not delegation.holds_rust:
+    if not delegation.holds_rust and flags.rust is None:
         return made
     from variantbuild.delegate.handover.cargo import hand_to_cargo
 

@@ -43,12 +43,13 @@ def hand_to_cargo(
     variable = f"CARGO_TARGET_{rust.target.upper().replace('-', '_')}_"
     specs = delegation.source / "build" / build_name / SPECS_NAME
     # cargo splits the variable at white space and does not support quotes.
-    usable = f"{variable}LINKER" not in env and not any(map(str.isspace, str(specs)))
-    usable = usable and not delegation.routed
-    if flags.isa_note.level and reads_specs(compilers.values()) and usable:
-        options = (*options, *rust.link, "-C", f"link-arg={specs_flag(specs)}")
-        if not any(path == specs for path, _ in files):
-            files = (*files, (specs, render_specs(flags.isa_note)))
+    usable = reads_specs(compilers.values()) and not any(map(str.isspace, str(specs)))
+    if flags.isa_note.level and f"{variable}LINKER" not in env and (delegation.routed or usable):
+        options = (*options, *rust.link)
+        if not delegation.routed:
+            options = (*options, "-C", f"link-arg={specs_flag(specs)}")
+            if not any(path == specs for path, _ in files):
+                files = (*files, (specs, render_specs(flags.isa_note)))
     changes = {"CARGO_BUILD_TARGET": rust.target, **_variable(env, variable, options)}
     return replace(made, env=(*made.env, *changes.items()), files=files)
 
