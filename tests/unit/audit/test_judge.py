@@ -22,6 +22,7 @@ from variantbuild.audit import (
     judge_fit,
 )
 from variantbuild.audit.judge.findings import told_once
+from variantbuild.audit.judge.hints import fitting_level
 from variantbuild.audit.judge.wheeltags import judge_tags
 from variantbuild.audit.report import NO_DECODER, Code, Extension
 from variantbuild.binary.elf import parse_elf
@@ -106,6 +107,20 @@ def test_dispatching_code_was_not_all_compiled_for_more(
     judged = judge(replace(found, files=decoded), Variant(arch="x86_64", cpu="v2"))
     rules = {"needs-more", "unknown-switches"}
     assert {each.severity for each in judged.findings if each.rule in rules} == {severity}
+
+
+def test_without_the_decoder_the_lowest_unit_alone_is_certain() -> None:
+    found = report("GNU C17 -march=x86-64-v3", "GNU C17 -march=x86-64-v3 -mavx512vl", note="v3")
+    (file,) = found.files
+    found = replace(found, files=(replace(file, code=None, unseen=NO_DECODER),))
+    judged = judge(found, Variant(arch="x86_64"))
+    assert [each.rule for each in judged.errors] == ["needs-more", "no-decoder"]
+    assert judged.errors[0].message.startswith("m.so needs v3 by its recorded -march=x86-64-v3 and")
+    assert judged.errors[1].message.startswith("whether m.so needs more than v3 cannot be told")
+    assert fitting_level(found, Variant(arch="x86_64")) is None
+    outcome = decide(Variant(arch="x86_64"), judged, "error", "repaired")
+    assert isinstance(outcome, Refused)
+    assert outcome.hint == "install the decoder: pip install 'variantbuild[audit]'"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ _LOOK = "`variantbuild audit` shows what each file of the wheel needs"
 
 def hint_for(variant: Variant, judgement: Judgement, first: Finding, product: Product) -> str:
     """Say what to do about the error `first` of a refused wheel."""
-    if first.rule == "no-decoder":
+    if any(each.rule == "no-decoder" for each in judgement.errors):
         return _DECODER[product]
     if first.rule == "wrong-machine" and first.path:
         name = PurePosixPath(first.path).name
@@ -85,8 +85,11 @@ def fitting_level(report: AuditReport, variant: Variant) -> str | None:
             lower = replace(variant, cpu=level.name)
         except VariantError:
             continue
-        if not lower.is_baseline and judge(report, lower).ok:
+        judged = judge(report, lower)
+        if not lower.is_baseline and judged.ok:
             return str(lower)
+        if judged.errors and all(each.rule == "no-decoder" for each in judged.errors):
+            return None  # with the decoder, it may fit
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
 from variantbuild.audit.report import Code, FileReport, Function
+from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, highest, includes
 from variantbuild.isa.processor import Processor
 from variantbuild.values import dataclass
@@ -76,12 +77,14 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
                 evidence=evidence_of("switches", line.asked),
             )
     needs = tuple(_needs(file, declared, dispatches=dispatches))
-    if file.lacks_decoder and chooses and needs and all(n.source == "switches" for n in needs):
-        yield _undecided(file, declared, needs)
-        return
+    undecided = _undecided_needs(file, needs)
+    needs = tuple(each for each in needs if each not in undecided)
     for is_warning in (False, True):
         if same := [each for each in needs if each.is_warning == is_warning]:
             yield _needs_more(file, declared, same)
+    if undecided:
+        certain = highest(arch, [each.level for each in needs]) if needs else declared.name
+        yield _undecided(file, certain, undecided)
 
 
 def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterator[_Need]:
@@ -110,13 +113,29 @@ def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterat
         yield _Need(level=file.isa_note, source="note", shown_by="its ISA note", evidence=note)
 
 
-def _undecided(file: FileReport, declared: Processor, needs: Sequence[_Need]) -> Finding:
+def _undecided_needs(file: FileReport, needs: Sequence[_Need]) -> tuple[_Need, ...]:
+    """Return the recorded flags that only the decoder could show to be needed.
+
+    Units that are compiled for more than others may be chosen at run time.
+    """
+    known = [line.level for line in file.recorded if line.unknown is None]
+    if not file.lacks_decoder or not known:
+        return ()
+    lowest = architecture(file.machine).lowest(known).name
+    return tuple(
+        each
+        for each in needs
+        if each.source == "switches" and not includes(file.machine, lowest, each.level)
+    )
+
+
+def _undecided(file: FileReport, certain: str, needs: Sequence[_Need]) -> Finding:
     """Return what can be said of units that are compiled for more, without their instructions."""
     words = dict.fromkeys(one.text for each in needs for one in each.evidence)
     return Finding(
         severity="error",
         rule="no-decoder",
-        message=f"whether {file.path} needs more than {declared.name} cannot be told without the "
+        message=f"whether {file.path} needs more than {certain} cannot be told without the "
         f"decoder of instructions: some of its sources were compiled with {', '.join(words)}, "
         "others were not, as for code that is chosen at run time",
         path=file.path,
