@@ -76,6 +76,6 @@ def test_commands_on_its_wheel(
     shown = variantbuild(bare, "audit", wheel).ok()
     assert UNKNOWN in shown.output
     assert "variantbuild[audit]" in shown.output
-    # With the decoder, which runs these tests, the same wheel gets its stamp.
-    assert main(["stamp", "--target", "v3", "-o", str(out), str(wheel)]) == 0
-    assert "chooser-1.0+v3" in capsys.readouterr().out
+    # The decoder, which the interpreter of these tests has, tells.
+    main(["audit", str(wheel)])
+    assert UNKNOWN not in capsys.readouterr().out

@@ -17,6 +17,7 @@ from variantbuild.cli.terminal import (
     report_error,
     report_message,
     rewrite_line,
+    rewrites_lines,
     shown_name,
 )
 from variantbuild.errors import VariantBuildError, WheelError
@@ -212,7 +213,7 @@ def _renamed(name: str, wheel: Wheel) -> Iterator[Finding]:
 
 
 def _progress(name: str) -> Progress | None:
-    if not sys.stderr.isatty():
+    if not rewrites_lines(sys.stderr):
         return None
 
     def show(done: int, total: int, member: str) -> None:

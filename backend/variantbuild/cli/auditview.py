@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from variantbuild.audit.judge.findings import told_once
-from variantbuild.cli.terminal import paint, paragraph, report_message, table
+from variantbuild.cli.terminal import paint, paragraph, report_message, shown_title, table
 from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def show_judgement(
     """Print a table of the files in a wheel with its copies and choosers, and the findings."""
     machines = {each.machine_names for each in report.files} - {""}
     shared = f"  {machines.pop()}" if len(machines) == 1 else ""
-    print(paragraph(paint(report.name, "bold") + shared))
+    print(paint(shown_title(report.name, shared), "bold") + shared)
     if not report.has_machine_code:
         print("  no machine code")
     rows = [_HEADS, *(_cells(each, copies, shared=bool(shared)) for each in report.files)]
@@ -52,12 +52,12 @@ def show_judgement(
     if expect is not None:
         print(f"  runs on {variant}: {'yes' if judgement.ok else 'no'}")
     elif variant:
-        print(f"  declared {variant}; evidence: {seen}")
+        print(paragraph(f"  declared {variant}; evidence: {seen}"))
     elif report.has_machine_code:
         common, _ = copies.split(report)
         features = sorted(frozenset[str]().union(*(each.features for each in common.files)))
         needs = " and ".join([common.required or "an unknown level", *features])
-        print(f"  declares no variant; the code needs {needs}")
+        print(paragraph(f"  declares no variant; the code needs {needs}"))
     unseen = {each.unseen for each in report.files if each.unseen and each.role != "data"}
     for text in sorted(unseen):
         if not any(text in sentence for _, sentence in told):

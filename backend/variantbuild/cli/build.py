@@ -13,12 +13,12 @@ from pathlib import Path
 
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import (
-    columns,
     paint,
     print_json,
     progress,
     report_error,
     report_message,
+    shown_path,
     table,
 )
 from variantbuild.config.project import load_project
@@ -188,13 +188,6 @@ def _describe(result: Result) -> JSONValue:
     }
 
 
-def _shown(path: Path) -> str:
-    """Return a path for the table: on a terminal, from the current directory if it is below."""
-    if columns(sys.stdout) is None or not path.is_relative_to(Path.cwd()):
-        return str(path)
-    return str(path.relative_to(Path.cwd()))
-
-
 def _for_people(results: Sequence[Result]) -> str:
     rows = []
     for result in results:
@@ -209,5 +202,7 @@ def _for_people(results: Sequence[Result]) -> str:
             )
             continue
         size = f"{result.wheel.stat().st_size / 1024:.0f} KiB"
-        rows.append((result.target or "-", size, f"{result.seconds:.1f} s", _shown(result.wheel)))
-    return table([("target", "size", "time", "wheel"), *rows])
+        rows.append(
+            (result.target or "-", size, f"{result.seconds:.1f} s", shown_path(result.wheel))
+        )
+    return table([("target", "size", "time", "wheel"), *rows], names={3})

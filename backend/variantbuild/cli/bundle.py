@@ -8,7 +8,7 @@ from pathlib import Path
 
 from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
 from variantbuild.cli.options import add_exclude_option, wheel_path
-from variantbuild.cli.terminal import print_json, report_message
+from variantbuild.cli.terminal import print_json, report_message, shown_path
 from variantbuild.host.staging import output_directory
 from variantbuild.types import JSONValue
 
@@ -68,7 +68,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         print_json({"version": 1, **describe_bundle(bundled)})
     else:
         report_message(summary(bundled), "note")
-        print(bundled.path)
+        print(shown_path(bundled.path))
     return 0
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from variantbuild.cli.options import wheel_path
-from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
+from variantbuild.cli.terminal import (
+    print_json,
+    report_error,
+    report_message,
+    shown_name,
+    shown_path,
+)
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.durable import sync_directory, write_error
 from variantbuild.host.staging import output_directory
@@ -89,7 +95,7 @@ def relabel(args: argparse.Namespace, planner: Planner, *, local_in_name: bool =
     else:
         for outcome in outcomes:
             if outcome.output is not None:
-                print(outcome.output)
+                print(shown_path(outcome.output))
     return max((outcome.error.exit_code for outcome in outcomes if outcome.error), default=0)
 
 

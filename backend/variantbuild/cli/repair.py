@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.cli.options import wheel_path
-from variantbuild.cli.terminal import print_json, report_error, report_message, shown_name
+from variantbuild.cli.terminal import (
+    print_json,
+    report_error,
+    report_message,
+    shown_name,
+    shown_path,
+)
 from variantbuild.errors import VariantBuildError
 from variantbuild.host.staging import output_directory
 from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
@@ -83,7 +89,7 @@ def _report(outcome: _Outcome, *, paths: bool) -> None:
         for note in outcome.repaired.notes:
             report_message(f"{shown_name(outcome.source.name)}: {note}", "warning")
         if paths:
-            print(outcome.repaired.path, flush=True)
+            print(shown_path(outcome.repaired.path), flush=True)
 
 
 def _repair_one(text: str, directory: Path, options: Options, env: Mapping[str, str]) -> _Outcome:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from variantbuild.cli.guard import RESET, Guarded, color, display, escape
-from variantbuild.cli.textlayout import cut, hang, render_rows, shorten
+from variantbuild.cli.textlayout import cut, fits, hang, render_rows, shorten, stack_rows
 from variantbuild.errors import VariantBuildError
 from variantbuild.messages import printable
 
@@ -90,6 +91,8 @@ def table(rows: Sequence[Sequence[str]], *, indent: int = 0, names: Collection[i
     """
     width = columns(sys.stdout)
     rows = [[escape(cell) for cell in row] for row in rows]
+    if width is not None and not fits(rows, width - indent, names=names):
+        return stack_rows(rows, width, indent=indent, names=names)
     if width is not None and (rendered := _render_rich(rows, width, indent, names)) is not None:
         return rendered
     return render_rows(rows, width, indent=indent, names=names)
@@ -117,6 +120,24 @@ def shown_name(name: str) -> str:
     return name if width is None else shorten(name, width // 2)
 
 
+def shown_title(name: str, rest: str) -> str:
+    """Return a file name before `rest` on a line of its own: on a terminal shortened to fit."""
+    width = columns(sys.stdout)
+    return escape(name) if width is None else shorten(escape(name), max(width - len(rest), 20))
+
+
+def shown_path(path: Path) -> str:
+    """Return the path of a result: on a terminal from the current directory, if it is below, and
+    shortened in the middle to its width; in a pipe as it is.
+    """
+    room = columns(sys.stdout)
+    if room is None:
+        return str(path)
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return shorten(str(path), room)
+
+
 def report_message(text: str, kind: str = "note") -> None:
     """Print a message (note, warning) on standard error."""
     style = {"warning": "yellow", "error": "red"}.get(kind, "cyan")
@@ -129,6 +150,11 @@ def report_error(error: VariantBuildError) -> None:
     report_message(str(error), "error")
 
 
+def rewrites_lines(stream: TextIO) -> bool:
+    """Return whether `stream` is a terminal on which a line can be replaced."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 @contextmanager
 def progress(name: str) -> Iterator[Callable[[str], None]]:
     """Show the current step for `name` on standard error; yields the function that sets it.
@@ -137,7 +163,7 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
     end; elsewhere one line per step.
     """
     stream = sys.stderr
-    if not stream.isatty():
+    if not rewrites_lines(stream):
         yield lambda text: print(f"variantbuild: {name}: {text}", file=stream, flush=True)
         return
     import threading

@@ -18,6 +18,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _ABI = re.compile(r"\.(?:cpython-|cp\d|abi3|pypy)[\w-]*\.(so|pyd)$")
 #: What a column needs at least to show a shortened name.
 _NAME_WIDTH = 20
+#: Up to this width a cell is not wrapped: `ISA note`, `8 members`.
+_TEXT_WIDTH = 10
 _GAP = 2
 
 
@@ -134,7 +136,7 @@ def lay_out(
     least = [
         min(widths[i], _NAME_WIDTH)
         if i in names
-        else max((visible_width(word) for cell in column for word in cell.split()), default=0)
+        else max([min(widths[i], _TEXT_WIDTH), *map(visible_width, " ".join(column).split())])
         for i, column in enumerate(cells)
     ]
     if count:
@@ -149,6 +151,28 @@ def lay_out(
         widest = max(spare, key=lambda i: (i not in names, spare[i]))
         widths[widest] -= 1
     return widths
+
+
+def fits(rows: Sequence[Sequence[str]], width: int, *, names: Collection[int] = ()) -> bool:
+    """Return whether the columns of `rows` have room side by side in `width` columns."""
+    widths = lay_out(rows, width, names=names)
+    return sum(widths) + _GAP * (len(widths) - 1) <= width
+
+
+def stack_rows(
+    rows: Sequence[Sequence[str]], width: int, *, indent: int = 0, names: Collection[int] = ()
+) -> str:
+    """Return `rows` for a terminal that is too narrow for columns: the cells of each below one
+    another, those after the first with an indent.
+    """
+    lines = []
+    for row in rows:
+        for i, cell in enumerate(row):
+            own = " " * (indent + (_GAP if i else 0))
+            room = width - len(own)
+            text = shorten(cell, room) if i in names else cell
+            lines += [own + line for line in wrap_words(text, room) if line.strip()]
+    return "\n".join(lines)
 
 
 def render_rows(

@@ -43,7 +43,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         print_json({"version": 1, "wheels": rows})
     else:
         cells = [_cells(row) for row in rows]
-        print(table(cells))
+        print(table(cells, names={1}))
     return code
 
 

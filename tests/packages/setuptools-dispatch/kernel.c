@@ -1,7 +1,7 @@
 #include <immintrin.h>
 
 /* Compiled for AVX-512, and called after a dispatch check alone. */
-void add_avx512(int *a, const int *b)
+__attribute__((visibility("hidden"))) void add_avx512(int *a, const int *b)
 {
     __m256i first = _mm256_loadu_si256((const __m256i *)a);
     __m256i second = _mm256_loadu_si256((const __m256i *)b);

@@ -73,10 +73,20 @@ def test_progress_in_a_pipe_is_one_line_a_step(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "variantbuild: v3: compiling\nvariantbuild: v3: packing\n"
 
 
+def test_progress_on_a_dumb_terminal_is_one_line_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("TERM", "dumb")
+    with progress("v3") as step:
+        step("compiling")
+    assert stream.getvalue() == "variantbuild: v3: compiling\n"
+
+
 def test_progress_on_a_terminal_is_one_line_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
 
     def fail() -> None:
         with progress("v3") as step:

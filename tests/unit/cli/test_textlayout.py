@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(sys, "stderr", made)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     return made
 
 
@@ -113,6 +115,54 @@ def test_names_are_shortened_in_the_middle(name: str, width: int, short: str) ->
 def test_names_make_room_last() -> None:
     rows = [("some/very/long/name/of/a/file.so", "a text that can be wrapped " * 3)]
     assert lay_out(rows, 80, names={0})[0] == len(rows[0][0])
+
+
+def test_short_cells_are_not_wrapped() -> None:
+    rows = [("file", "needs", "ISA note"), ("n" * 90, "v3", "v3"), ("demo.whl", "8", "8 members")]
+    lines = render_rows(rows, 60, names={0}).splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith("  ISA note")
+    assert max(map(visible_width, lines)) <= 60
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_a_terminal_too_narrow_for_columns_stacks_them(
+    monkeypatch: pytest.MonkeyPatch, rich: bool
+) -> None:
+    """No cell is squeezed, and none begins beyond the edge."""
+    on_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "40")
+    if not rich:
+        monkeypatch.setitem(sys.modules, "variantbuild.cli.richtable", None)
+    rows = [
+        ("C compiler", "gcc 12.2.0 /usr/bin/gcc", "/usr/bin/gcc -v (CC of this Python)"),
+        ("AMD driver", "none", "/sys/class/kfd/kfd/topology/nodes does not exist"),
+    ]
+    assert terminal.table(rows, indent=1).splitlines() == [
+        " C compiler",
+        "   gcc 12.2.0 /usr/bin/gcc",
+        "   /usr/bin/gcc -v (CC of this Python)",
+        " AMD driver",
+        "   none",
+        "   /sys/class/kfd/kfd/topology/nodes",
+        "   does not exist",
+    ]
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_paths_of_results_fit_a_terminal_and_are_whole_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, width: str
+) -> None:
+    path = tmp_path / "Größe 数据" / ("x" * 90 + "-1.0+cu12.v3-cp311-cp311-linux_x86_64.whl")
+    assert terminal.shown_path(path) == str(path)
+    on_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", width)
+    assert visible_width(terminal.shown_path(path)) <= int(width)
+    assert terminal.shown_path(path).endswith("-linux_x86_64.whl")
+    monkeypatch.chdir(tmp_path)
+    assert terminal.shown_path(path).startswith("Größe")
+    title = terminal.shown_title(path.name, "  x86_64")
+    assert visible_width(title + "  x86_64") <= int(width)
 
 
 def test_words() -> None:
