@@ -157,10 +157,12 @@ def _for_people(parts: Sequence[_Part], builds: Sequence[TreeBuild]) -> str:
             )
             for entry in reversed(part.entries)
         ]
-        lines += [table(rows, indent=2)] if rows else []
+        lines += [table(rows, indent=2, names={2})] if rows else []
     if builds:
         lines.append(f"build directories: {len(builds)}, {_mib(sum(each.size for each in builds))}")
-        lines.append(table([(_mib(each.size), str(each.path)) for each in builds], indent=2))
+        lines.append(
+            table([(_mib(each.size), str(each.path)) for each in builds], indent=2, names={1})
+        )
     return "\n".join(lines)
 
 
