@@ -64,3 +64,9 @@ class RepairError(VariantBuildError):
 
 class BundleError(VariantBuildError):
     """Wheels cannot be bundled: they do not belong together, or a tool is missing."""
+
+
+class BundleCheckError(VariantBuildError):
+    """A command did not run at a level of a bundle, or did not load the level's copy."""
+
+    exit_code = 1

@@ -17,6 +17,7 @@ from variantbuild.audit.copies import Copies, find_copies, judge_copies
 from variantbuild.audit.exempt import exempt_files
 from variantbuild.binary.choosers import Method
 from variantbuild.bundle.assemble import assemble
+from variantbuild.bundle.checkrun import Checked, check_levels
 from variantbuild.bundle.choices import Choice, choose_copies
 from variantbuild.bundle.compared import compare_contents, read_contents
 from variantbuild.bundle.inputs import Input, Inputs, open_inputs
@@ -44,6 +45,7 @@ class Options:
     `method` is `auto`, `loader` or `stub`. `take_baseline` are patterns of members that may differ,
     `exclude` those of files for other machines; `max_growth` is the largest ratio of the bundle's
     size to the baseline's. `records` are CycloneDX documents of levels whose wheels have none.
+    `check` is a command that must load the copy of each level.
     """
 
     method: str = "auto"
@@ -52,6 +54,7 @@ class Options:
     max_growth: float | None = None
     epoch: int | None = None
     records: Mapping[str, bytes] = field(default_factory=dict)
+    check: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,7 @@ class Bundled:
     size: int
     baseline_size: int
     notes: tuple[str, ...]
+    checked: tuple[Checked, ...] = ()
 
     @property
     def method(self) -> Method | None:
@@ -100,6 +104,9 @@ def bundle_wheels(
         draft = apply_edit(base.wheel, plan_edit(base.inventory, edit), staging)
         for each in inputs.all:
             _refuse_itself(each, destination / draft.name)
+        checked: tuple[Checked, ...] = ()
+        if options.check is not None:
+            checked = check_levels(draft, options.check, env)
         written = _publish(draft, destination, inputs, chosen, options)
         size, baseline_size = written.stat().st_size, base.wheel.path.stat().st_size
     notes = (*compared.notes, *_useless(inputs, choices), *dict.fromkeys(warnings))
@@ -111,6 +118,7 @@ def bundle_wheels(
         size=size,
         baseline_size=baseline_size,
         notes=notes,
+        checked=checked,
     )
 
 

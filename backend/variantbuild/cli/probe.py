@@ -13,7 +13,7 @@ from variantbuild.cli.terminal import paint, print_json, table
 from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
 from variantbuild.config import Override
 from variantbuild.config.project import load_machine_overrides
-from variantbuild.errors import AcceleratorError
+from variantbuild.errors import AcceleratorError, BundleError
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.isa.accelerators import AcceleratorKind
@@ -52,13 +52,25 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         metavar="TARGET",
         help="explain why this machine cannot run or build a variant, such as v4 or cu13.v3",
     )
+    parser.add_argument(
+        "--for",
+        dest="bundle",
+        metavar="BUNDLE",
+        help="say which copy of each module in BUNDLE, a wheel or installed package, is loaded",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Probe the machine and print what was found; 1 if `--why-not` has reasons."""
+    if args.why_not is not None and args.bundle is not None:
+        raise BundleError("--why-not and --for are both given", hint="ask one question at a time")
     if args.why_not is not None:
         check_label("--why-not", args.why_not)
+    if args.bundle is not None:
+        from variantbuild.cli.copyview import report_copies
+
+        return report_copies(LocalHost(env=env), args.bundle, as_json=args.json)
     return report(LocalHost(env=env), why_not=args.why_not, as_json=args.json)
 
 

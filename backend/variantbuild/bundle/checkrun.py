@@ -1,0 +1,205 @@
+"""Runs a command at each level of a bundle, and looks whether the level's copy was loaded.
+
+A wheel that lost its fast copy passes every test of its answers. What was loaded is read from
+the report of glibc's loader (LD_DEBUG), not from what the chooser says of itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from variantbuild.audit.copies import Copies, find_copies
+from variantbuild.binary.choosers import Chooser
+from variantbuild.bundle.cpuquestions import Demand, order_demands, resolve_demand
+from variantbuild.data import load_table
+from variantbuild.errors import BundleCheckError, BundleError
+from variantbuild.host import Completed
+from variantbuild.host.local import LocalHost
+from variantbuild.isa.levels import baseline
+from variantbuild.probe.cpu import probe_cpu
+from variantbuild.probe.facts import Found
+from variantbuild.select.cpufit import lacks
+from variantbuild.wheel import Wheel, open_wheel, verify_wheel
+
+_TIMEOUT = 3600.0
+_LOADED = re.compile(r"calling init: (/.+)")
+_PYTHONS = ("python", "python3")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """The result at one level: how the command ran, or why it did not."""
+
+    level: str
+    how: str
+    skipped: bool = False
+
+
+def check_levels(path: Path, command: str, env: Mapping[str, str]) -> tuple[Checked, ...]:
+    """Run `command` at each level of the bundle at `path`; return how.
+
+    The wheel is unpacked to a temporary directory, which is first in PYTHONPATH. A level that
+    neither this machine nor an emulator has is skipped. Raises BundleCheckError if the command
+    fails at a level, or loads another copy than that of the level.
+    """
+    from tempfile import TemporaryDirectory
+
+    words = shlex.split(command)
+    if not words:
+        raise BundleError("--check names no command", hint="such as --check 'python -c \"…\"'")
+    with open_wheel(path) as wheel, TemporaryDirectory(prefix="variantbuild-") as name:
+        inventory = verify_wheel(wheel, trust_record=True)
+        copies = find_copies(wheel)
+        if not copies:
+            raise BundleError(f"{path.name} is not a bundle: none of its modules has copies")
+        site = Path(name, "site")
+        _unpack(wheel, inventory.data_directory, site)
+        machine = next(iter(copies.choosers))
+        runner = _Runner(
+            words=tuple(words),
+            site=site.resolve(),
+            copies=copies,
+            arch=_architecture(wheel, machine),
+            host=LocalHost(env=env),
+        )
+        labels = {copy.label for each in copies.choosers.values() for copy in each.copies}
+        demands = order_demands([resolve_demand(runner.arch, label) for label in sorted(labels)])
+        return tuple(runner.check(demand) for demand in reversed(demands))
+
+
+def _architecture(wheel: Wheel, name: str) -> str:
+    from variantbuild.binary.formats import HEAD, recognize
+
+    found = recognize(name, wheel.head(wheel.member(name), HEAD))
+    return found.machines[0] if found is not None and found.machines else ""
+
+
+def _unpack(wheel: Wheel, data: str | None, site: Path) -> None:
+    for member in wheel.members:
+        if member.is_dir:
+            continue
+        top, _, rest = member.name.partition("/")
+        scheme, _, inside = rest.partition("/")
+        if top == data:
+            if scheme not in ("purelib", "platlib"):
+                continue
+            target = site / inside
+        else:
+            target = site / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as stream:
+            stream.writelines(wheel.stream(member))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Runner:
+    words: tuple[str, ...]
+    site: Path
+    copies: Copies
+    arch: str
+    host: LocalHost
+
+    def check(self, demand: Demand) -> Checked:
+        """Run the command for one level and look at what was loaded."""
+        found = self._prefix(demand.label)
+        if isinstance(found, str):
+            return Checked(level=demand.label, how=found, skipped=True)
+        how = "natively" if not found else f"under {' '.join(Path(found[0]).name.split())}"
+        how += f" -cpu {found[2]}" if found else ""
+        reports = self.site.parent / f"loaded-{demand.label}"
+        reports.mkdir()
+        done = self._run(found, demand.label, reports)
+        if not done.ok:
+            raise BundleCheckError(
+                f"the command failed at {demand.label} ({how}): {done.failure}{_last_line(done)}"
+            )
+        self._compare(demand, how, _loaded(reports))
+        return Checked(level=demand.label, how=how)
+
+    def _prefix(self, label: str) -> tuple[str, ...] | str:
+        """Return the emulator's words for a level, none for this CPU, or why neither has it."""
+        cpu = probe_cpu(self.host)
+        if not isinstance(cpu, Found) or cpu.value.family != self.arch:
+            return f"the bundle is for {self.arch}, and this machine is not"
+        if label == baseline(self.arch) or not lacks(cpu.value, label):
+            return ()
+        table = cast("dict[str, dict[str, str]]", load_table("bundle")["emulated"])
+        emulated = table.get(self.arch, {}).get(label)
+        program = self.host.which(f"qemu-{self.arch}")
+        if emulated is None:
+            return f"this CPU lacks {label}, and qemu emulates no CPU that has it"
+        if program is None:
+            return f"this CPU lacks {label}, and qemu-{self.arch} is not installed (qemu-user)"
+        return (program, "-cpu", emulated)
+
+    def _run(self, prefix: tuple[str, ...], label: str, reports: Path) -> Completed:
+        program = self.words[0]
+        found = sys.executable if program in _PYTHONS else self.host.which(program)
+        if found is None:
+            raise BundleError(f"--check: {program} is not found", hint="name a program on PATH")
+        tunables = cast("dict[str, str]", load_table("bundle")["tunables"]).get(label)
+        path = self.host.env.get("PYTHONPATH", "")
+        env = {
+            "PYTHONPATH": str(self.site) + (os.pathsep + path if path else ""),
+            "VARIANTBUILD_LEVEL": label,
+            "LD_DEBUG": "files",
+            "LD_DEBUG_OUTPUT": str(reports / "loaded"),
+        }
+        if tunables is not None and not prefix:
+            env["GLIBC_TUNABLES"] = f"glibc.cpu.hwcaps={tunables}"
+        words = (*prefix, found, *self.words[1:])
+        return self.host.run(words, timeout=_TIMEOUT, cwd=self.site.parent, env=env)
+
+    def _compare(self, demand: Demand, how: str, loaded: frozenset[Path]) -> None:
+        modules = {
+            name: chooser
+            for name, chooser in self.copies.choosers.items()
+            if (self.site / name) in loaded
+        }
+        if not modules:
+            seen = "loaded no module that has copies" if loaded else "was not seen to load any file"
+            raise BundleCheckError(
+                f"the command {seen} at {demand.label} ({how})",
+                hint="import the package's compiled modules, with a Python that runs with glibc",
+            )
+        for name, chooser in modules.items():
+            expected = _expected(chooser, demand, self.arch)
+            place = self.site / name
+            files = [place.parent / file for file in expected]
+            missing = [each for each in files if Path(os.path.normpath(each)) not in loaded]
+            if missing:
+                raise BundleCheckError(
+                    f"{name} did not load {missing[0].name} at {demand.label} ({how}), the copy "
+                    "for that level"
+                )
+
+
+def _expected(chooser: Chooser, demand: Demand, arch: str) -> tuple[str, ...]:
+    """Return the files that a CPU of a level must load."""
+    copy = next(
+        each for each in chooser.copies if demand.includes(resolve_demand(arch, each.label))
+    )
+    return (copy.file, *copy.libraries)
+
+
+def _loaded(reports: Path) -> frozenset[Path]:
+    """Return the files that the loader reported, of all processes."""
+    found: set[Path] = set()
+    for report in reports.iterdir():
+        for line in report.read_text("utf-8", "replace").splitlines():
+            match = _LOADED.search(line)
+            if match is not None:
+                found.add(Path(os.path.normpath(match[1])))
+    return frozenset(found)
+
+
+def _last_line(done: Completed) -> str:
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return f": {lines[-1]}" if lines else ""
