@@ -338,6 +338,40 @@ def test_compiler_behind_other_programs(
     assert macros(wheel, tmp_path) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("Makefile", "export PATH := {path}"),
+        ("build_ext.py", "import os; os.environ['PATH'] = '{path}'"),
+    ],
+)
+def test_build_with_a_path_of_its_own(
+    file: str, line: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    text = (tree / file).read_text(encoding="utf-8")
+    first = line.format(path=os.environ["PATH"])
+    (tree / file).write_text(f"{first}\n{text}", encoding="utf-8")
+    wheel = built(build(tree, {"cpu": "v3"}), tmp_path)
+    assert options(wheel)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert [file.isa_note for file in audit_wheel(wheel).files] == ["v3"]
+
+
+def test_build_without_any_environment_is_named(project: Project, build: Build) -> None:
+    tree = project("route-make")
+    script = tree / "build_ext.py"
+    text = script.read_text(encoding="utf-8")
+    line = f'clean = {{"PATH": "{os.environ["PATH"]}"}}'
+    text = text.replace("subprocess.run(", f"{line}\nsubprocess.run(").replace(
+        "check=True", "check=True, env=clean"
+    )
+    script.write_text(text, encoding="utf-8")
+    done = build(tree, {"cpu": "v3"})
+    assert done.code == 1
+    assert "build_ext.py sets PATH ('clean = {" in done.stderr
+
+
 STALE = (
     "hatch",
     "poetry",

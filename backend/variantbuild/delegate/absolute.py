@@ -21,7 +21,7 @@ from variantbuild.delegate.handover.subprogram import (
     linker_options,
     render_subprogram,
 )
-from variantbuild.delegate.mentions import Mention, find_absolute
+from variantbuild.delegate.mentions import Mention, find_absolute, find_own_path
 from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.flags import Flags
@@ -35,6 +35,8 @@ _COUNTERPARTS = (
     {"c": "cc", "cxx": "c++"},
     {"c": "clang", "cxx": "clang++"},
 )
+#: What a build calls that sets a PATH of its own.
+_USUAL = ("gcc", "cc", "clang")
 _CPU_DEFAULT = re.compile(r"(?<![\w-])-m(?:arch|cpu|tune)=[\w.+-]+")
 
 
@@ -43,7 +45,8 @@ def reach_absolute(
 ) -> dict[str, str]:
     """Return the variables that pass the flags to compilers named by absolute paths.
 
-    Scripts are written into the `directory` of the wrappers. {} if the project names none.
+    Scripts are written into the `directory` of the wrappers. {} if the project names none, and sets
+    no PATH of its own.
     """
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
     # The compilers in CC, CXX and FC have wrappers.
@@ -52,7 +55,9 @@ def reach_absolute(
         for name, value in host.env.items()
         if "/" in value and name not in ("CC", "CXX", "FC")
     }
-    named = find_absolute(LANGUAGES, plan.project.path, {**settings, **variables})
+    named = [*find_absolute(LANGUAGES, plan.project.path, {**settings, **variables})]
+    if (own := find_own_path(plan.project.path)) is not None:
+        named += [Mention(name, own.place) for name in _USUAL if host.which(name) is not None]
     drivers = {
         pattern: path
         for each in dict.fromkeys(mention._replace(place="") for mention in named)

@@ -10,13 +10,19 @@ from typing import NamedTuple
 
 _FILE = re.compile(
     r"(?:GNUm|M|m)akefile(?:\..*)?|.*\.(?:mk|cmake|ini|cross|native|py|sh|toml|cfg|json)|"
-    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SConstruct"
+    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SCons(?:truct|cript)"
 )
 _SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
 #: Files and bytes that are read at most: this only saves a few runs of compilers.
 _FILES, _BYTES = 500, 1 << 18
-#: The longest target triple in front of a compiler's name.
-_PREFIX = 64
+#: Lines that run programs with another PATH: of make and shells, Python and CMake.
+_SETS_PATH = re.compile(
+    r"\benv[ \t]+-i\b|(?<![\w$.])PATH[ \t]*[:?+]?=(?!=)|[\"']PATH[\"']\][ \t]*=(?!=)|"
+    r"[\"']PATH[\"'][ \t]*:|\b(?:putenv|setenv|setdefault)\([ \t]*[\"']PATH[\"']|"
+    r"\bset[ \t]*\([ \t]*ENV\{PATH\}"
+)
+#: The longest target triple in front of a compiler's name, and the longest line in a message.
+_PREFIX, _LINE = 64, 60
 
 
 def find_mentions(names: Collection[str], source: Path, values: Collection[str]) -> frozenset[str]:
@@ -38,6 +44,32 @@ def find_mentions(names: Collection[str], source: Path, values: Collection[str])
             version = match["version"] or ""
             found.add(f"{prefix}{match['name']}{version}{'*' if version == '-' else ''}")
     return frozenset(found)
+
+
+class OwnPath(NamedTuple):
+    """A file of the project that runs programs with a PATH of its own, and the line that says so.
+
+    `line` is empty for a tool that does so by default.
+    """
+
+    place: str
+    line: str
+
+
+def find_own_path(source: Path) -> OwnPath | None:
+    """Return the first build file of `source` that sets PATH, or that SCons reads.
+
+    SCons runs programs in an environment of its own (its manual, "Propagating PATH From the
+    External Environment"), unless the file passes `os.environ` on.
+    """
+    for file, text in _files(source):
+        if (match := _SETS_PATH.search(text)) is not None:
+            start = text.rfind("\n", 0, match.end()) + 1
+            line = text[start:].partition("\n")[0].strip()
+            return OwnPath(str(file), line if len(line) <= _LINE else f"{line[:_LINE]}…")
+        if file.name in ("SConstruct", "SConscript") and "environ" not in text:
+            return OwnPath(str(file), "")
+    return None
 
 
 class Mention(NamedTuple):

@@ -106,24 +106,37 @@ def _report_missing_code(plan: BuildPlan, reporter: Reporter) -> None:
 def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
     """Return the error of `outcome`; if the flags did not arrive, its hint names a known cause.
 
-    A compiler that the project names by an absolute path is not looked up on PATH, where ours adds
-    the flags.
+    A compiler that the project names by an absolute path, or runs with a PATH of its own, is not
+    looked up on ours, which adds the flags.
     """
     error = outcome.error()
     if not any(each.rule == "no-evidence" for each in outcome.findings):
         return error
     from variantbuild.delegate.drivers import LANGUAGES
-    from variantbuild.delegate.mentions import find_absolute
+    from variantbuild.delegate.mentions import find_absolute, find_own_path
 
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
     named = next(find_absolute(LANGUAGES, plan.project.path, settings), None)
-    if named is None:
+    if named is not None:
+        hint = (
+            f"{named.place} names the compiler {named.path} by its path, so that the flags do not "
+            f"reach it; name it {Path(named.path).name}, or in CC, CXX or FC"
+        )
+        return AuditError(error.message, hint=hint)
+    own = find_own_path(plan.project.path)
+    if own is None:
         return error
-    return AuditError(
-        error.message,
-        hint=f"{named.place} names the compiler {named.path} by its path, so that the flags do not "
-        f"reach it; name it {Path(named.path).name}, or in CC, CXX or FC",
-    )
+    if own.line:
+        hint = (
+            f"{own.place} sets PATH ({own.line!r}), so that the flags may not reach the compilers; "
+            "pass on the PATH that the build is started with"
+        )
+    else:
+        hint = (
+            f"SCons runs compilers with a PATH of its own, so that the flags do not reach them; "
+            f"use Environment(ENV=os.environ) in {own.place}"
+        )
+    return AuditError(error.message, hint=hint)
 
 
 def approve_in_place(

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from variantbuild.delegate.drivers import LANGUAGES
-from variantbuild.delegate.mentions import Mention, find_absolute, find_mentions
+from variantbuild.delegate.mentions import (
+    Mention,
+    OwnPath,
+    find_absolute,
+    find_mentions,
+    find_own_path,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +87,51 @@ def test_settings_come_first_and_have_their_names(tmp_path: Path) -> None:
     first, second = find_absolute(LANGUAGES, tmp_path, values)
     assert first == Mention("/opt/bin/gcc", "CMAKE_ARGS")
     assert second.place == "Makefile"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export PATH := /usr/bin:/bin",
+        "PATH = /usr/bin",
+        "PATH=/usr/bin:$PATH",
+        "env PATH=/usr/bin make",
+        "env -i make",
+        'os.environ["PATH"] = "/usr/bin"',
+        "run(['make'], env={'PATH': '/usr/bin'})",
+        "run(['make'], env=dict(os.environ, PATH='/usr/bin'))",
+        "set(ENV{PATH} /usr/bin)",
+        'os.putenv("PATH", "/usr/bin")',
+    ],
+)
+def test_line_that_sets_path(line: str, tmp_path: Path) -> None:
+    (tmp_path / "build.py").write_text(f"first = 1\n  {line}\nlast = 2\n", encoding="utf-8")
+    assert find_own_path(tmp_path) == OwnPath("build.py", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CMAKE_PREFIX_PATH=/opt",
+        "set(MODULE_PATH ${PATH})",
+        'if os.environ["PATH"] == "":',
+        "echo $PATH",
+        'path = os.environ["PATH"]',
+        "env = Environment(ENV=os.environ)",
+    ],
+)
+def test_line_that_leaves_path_alone(line: str, tmp_path: Path) -> None:
+    for name in ("build.py", "SConstruct", "CMakeLists.txt"):
+        (tmp_path / name).write_text(f"{line}\n# environ\n", encoding="utf-8")
+    assert find_own_path(tmp_path) is None
+
+
+def test_long_line_is_cut_and_scons_has_a_path_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "SConstruct"
+    file.write_text("env = Environment()\n", encoding="utf-8")
+    assert find_own_path(tmp_path) == OwnPath("SConstruct", "")
+    file.write_text(f"env = Environment(ENV={{'PATH': '{'x' * 90}'}})\n", encoding="utf-8")
+    found = find_own_path(tmp_path)
+    assert found is not None
+    assert found.line.endswith("xxx…")
+    assert len(found.line) == 61

@@ -103,7 +103,10 @@ def _hint_for_builder(judgement: Judgement, first: Finding) -> str:
             "repair`, which writes the lowest policy that the symbols allow"
         )
     if first.rule == "no-evidence":
-        return "check that the project's build passes CFLAGS and CXXFLAGS on"
+        return (
+            "check that the project's build calls the compiler by its name, and passes PATH, "
+            "CFLAGS and CXXFLAGS on"
+        )
     recorded = [
         evidence.text
         for each in (*judgement.errors, *judgement.warnings)
