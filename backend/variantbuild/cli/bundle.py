@@ -11,6 +11,7 @@ from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
 from variantbuild.cli.options import add_exclude_option, wheel_path
 from variantbuild.cli.terminal import print_json, report_message, shown_path
 from variantbuild.errors import BundleError
+from variantbuild.host.sourcedate import read_source_date
 from variantbuild.host.staging import output_directory
 from variantbuild.types import JSONValue
 
@@ -72,7 +73,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         take_baseline=tuple(args.take_baseline),
         exclude=tuple(args.exclude),
         max_growth=args.max_growth,
-        epoch=_epoch(env),
+        epoch=read_source_date(env),
         check=args.check,
     )
     with output_directory(Path(args.outdir)) as directory:
@@ -125,11 +126,6 @@ def _report_checked(checked: Sequence[Checked]) -> None:
 
 def _checked_json(checked: Sequence[Checked]) -> list[JSONValue]:
     return [{"level": each.level, "how": each.how, "skipped": each.skipped} for each in checked]
-
-
-def _epoch(env: Mapping[str, str]) -> int | None:
-    value = env.get("SOURCE_DATE_EPOCH", "")
-    return int(value) if value.isascii() and value.isdigit() else None
 
 
 def summary(bundled: Bundled) -> str:

@@ -19,6 +19,7 @@ from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
 from variantbuild.cli.options import add_exclude_option, check_label, unused_excludes
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.errors import AuditError, VariantError, WheelError
+from variantbuild.host.sourcedate import read_source_date
 from variantbuild.stamp import SBOM_MEMBER, Stamp, name_stamp, plan_stamp
 from variantbuild.stamp.declared import (
     check_declared,
@@ -55,6 +56,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Audit and stamp each wheel and print the path of the new one."""
     check_label("--target", args.target)
+    epoch = read_source_date(env)
 
     def plan(wheel: Wheel, inventory: Inventory) -> tuple[Plan, tuple[str, ...]]:
         variant = _variant(inventory, args.target)
@@ -72,7 +74,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             ),
         )
         warnings = (*unused_excludes(report, args.exclude), *earned.warnings)
-        return plan_stamp(inventory, stamp, add=(record,)), warnings
+        return plan_stamp(inventory, stamp, add=(record,), epoch=epoch), warnings
 
     return relabel(args, plan)
 

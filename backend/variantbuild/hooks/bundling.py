@@ -11,6 +11,7 @@ from variantbuild.config import Config
 from variantbuild.delegate.backend import Delegate
 from variantbuild.hooks import produce
 from variantbuild.hooks.provenance import render_provenance
+from variantbuild.host.sourcedate import read_source_date
 from variantbuild.host.staging import publish, staging_directory
 from variantbuild.plan import BuildPlan
 from variantbuild.types import ConfigSettings
@@ -66,7 +67,7 @@ def produce_bundle(
         options = Options(
             method=config.bundle_method,
             exclude=config.audit_exclude,
-            epoch=produce.epoch_of(delegate.env),
+            epoch=read_source_date(delegate.env),
             records={} if record is None else {labels[0]: record},
         )
         bundled = bundle_wheels(wheels, destination, options, delegate.env)

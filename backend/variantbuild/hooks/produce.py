@@ -6,7 +6,6 @@ file appears under its final name only when it is complete.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.run import Built, returned_path, run_build_hook
 from variantbuild.errors import VariantBuildError
 from variantbuild.hooks.approval import approve_in_place, approve_wheel, compiled_modules
+from variantbuild.host.sourcedate import read_source_date
 from variantbuild.host.staging import publish, staging_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
@@ -29,6 +29,7 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
     A wheel that gets no stamp is published as the delegate wrote it. Raises DelegateError,
     WheelError or AuditError; `destination` is then unchanged.
     """
+    read_source_date(delegate.env)  # a wrong one is reported before the build
     _report_plan(plan, delegate.reporter)
     cached = _open_cache(plan, delegate)
     if cached is not None and (taken := cached.take(destination)) is not None:
@@ -60,7 +61,8 @@ def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path
         return publish(built.wheel, destination)
     from variantbuild.hooks.stamping import publish_approved
 
-    return publish_approved(plan, approved, built, destination, epoch=epoch_of(delegate.env))
+    epoch = read_source_date(delegate.env)
+    return publish_approved(plan, approved, built, destination, epoch=epoch)
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:
@@ -68,6 +70,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
 
     The modules in it, and those that the delegate left in the source tree, are audited.
     """
+    read_source_date(delegate.env)
     before = compiled_modules(plan.project.path)
     with staging_directory(destination) as staging:
         made_here = run_build_hook(plan, delegate, "build_editable", staging)
@@ -79,6 +82,7 @@ def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> 
 
 def produce_sdist(project: Project, delegate: Delegate, destination: Path) -> str:
     """Build the delegate's sdist and publish it unchanged in `destination`; return its name."""
+    read_source_date(delegate.env)
     with staging_directory(destination) as staging:
         name = delegate.call("build_sdist", str(staging), dict(project.delegate_settings))
         return publish(returned_path(name, staging, delegate, "build_sdist"), destination).name
@@ -107,9 +111,3 @@ def _open_cache(plan: BuildPlan, delegate: Delegate) -> CachedBuild | None:
     from variantbuild.buildcache.use import open_cache
 
     return open_cache(plan, delegate.env, delegate.reporter)
-
-
-def epoch_of(env: Mapping[str, str]) -> int | None:
-    """Return SOURCE_DATE_EPOCH (Unix time), None if it is not set."""
-    value = env.get("SOURCE_DATE_EPOCH", "")
-    return int(value) if value.isascii() and value.isdigit() else None

@@ -17,7 +17,7 @@ from canned import POPCNT, Tree, enter, header, module
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.delegate.backend import Delegate
-from variantbuild.errors import AuditError, DelegateError, WheelError
+from variantbuild.errors import AuditError, ConfigError, DelegateError, WheelError
 from variantbuild.frontend.situation import Situation, SituationKind
 from variantbuild.hooks import approval, produce
 from variantbuild.hooks.prepared import unpack_metadata
@@ -193,7 +193,7 @@ def test_sdist_is_built_once_where_the_cache_is_on(
 def test_new_member_takes_the_time_that_the_environment_gives(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for value, year in (("1262304000", 2010), ("soon", None), ("-5", None), ("\u00b2", None)):
+    for value, year in (("1262304000", 2010), ("", None), ("0", 1980), ("9" * 18, 2107)):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
         plan, delegate = plan_of(tree)
         path = produce.produce_wheel(plan, delegate, tree.out)
@@ -201,6 +201,40 @@ def test_new_member_takes_the_time_that_the_environment_gives(
             found = archive.getinfo(RECORD).date_time[0]
             expected = archive.getinfo("demo-1.0+v3.dist-info/RECORD").date_time[0]
         assert found == (year or expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x",
+        "-1",
+        "1e3",
+        "soon",
+        "\u00b2",
+        "1.5",
+        " 1",
+        "1\n",
+        "0x10",
+        "1_000",
+        "+1",
+        "٣",
+        "9" * 5000,
+    ],
+)
+def test_a_time_that_is_no_integer_is_refused(
+    tree: Tree, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    plan, delegate = plan_of(tree)
+    for attempt in (
+        lambda: produce.produce_wheel(plan, delegate, tree.out),
+        lambda: produce.produce_editable(plan, delegate, tree.out),
+        lambda: produce.produce_sdist(plan.project, delegate, tree.out),
+    ):
+        with pytest.raises(ConfigError, match="SOURCE_DATE_EPOCH is .*: expected a whole number"):
+            attempt()
+    assert tree.calls == []
+    assert list(tree.out.iterdir()) == []
 
 
 def test_modules_are_known_by_their_endings(tree: Tree) -> None:
