@@ -24,6 +24,7 @@ from variantbuild.buildcache.snapshot import (
     take_snapshot,
 )
 from variantbuild.buildcache.store import ENTRY, Store, digest_file
+from variantbuild.config.canonical import canonical_settings
 from variantbuild.data import load_table
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.userdirs import user_directory
@@ -200,7 +201,7 @@ def _store(directory: Path) -> Store:
 
 
 def _policy(plan: BuildPlan) -> str:
-    settings = plan.project.config.canonical()
+    settings = canonical_settings(plan.project.config)
     return digest_json([settings, plan.naming.local, plan.naming.form])
 
 

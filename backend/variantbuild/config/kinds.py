@@ -156,6 +156,23 @@ def words(
     return dataclasses.field(default=default, metadata={METADATA: setting})
 
 
+def compiler_flags(key: str, language: str) -> tuple[str, ...]:
+    """Declare a setting that holds more compiler flags for a language."""
+    doc = f"More flags for {language}, appended after ours and after the project's own."
+    return words(key, values="compiler flags", doc=doc)
+
+
+def device_flags(key: str, language: str, compiler: str) -> tuple[str, ...]:
+    """Declare a setting that holds more options for a GPU compiler."""
+    doc = f"More options for {language}, appended after ours."
+    return words(key, values=f"{compiler} options", doc=doc)
+
+
+def release(key: str, *, values: str, doc: str) -> str:
+    """Declare a setting that holds the release of a GPU toolkit."""
+    return text(key, default="auto", values=values, doc=doc, early=True, in_target=True)
+
+
 def tables(key: str, *, default: Tables, values: str, doc: str) -> Tables:
     """Declare a setting that holds an array of tables, whose contents are parsed elsewhere."""
     setting = Setting(key=key, kind="tables", default=(), values=values, doc=doc)

@@ -12,7 +12,7 @@ wins; `dependencies` and `cmake.define` are merged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, partial
 
@@ -90,3 +90,13 @@ def platform_names(platform: str) -> dict[str, frozenset[str]]:
     `platform` is the value of sysconfig.get_platform().
     """
     return {EARLY_AXIS: frozenset((platform, platform.partition("-")[0]))}
+
+
+def added_dependencies(overrides: Iterable[Override]) -> tuple[str, ...]:
+    """Return the requirements (PEP 508) that `overrides` add to the wheel's own."""
+    return tuple(dict.fromkeys(each for override in overrides for each in override.dependencies))
+
+
+def cmake_defines(overrides: Iterable[Override]) -> dict[str, str]:
+    """Return the CMake variables that `overrides` define."""
+    return {name: value for each in overrides for name, value in each.defines}

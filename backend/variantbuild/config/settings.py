@@ -9,9 +9,19 @@ import functools
 from dataclasses import fields
 from typing import Literal, cast
 
-from variantbuild.config.kinds import METADATA, Setting, choice, flag, tables, text, words
+from variantbuild.config.kinds import (
+    METADATA,
+    Setting,
+    choice,
+    compiler_flags,
+    device_flags,
+    flag,
+    release,
+    tables,
+    text,
+    words,
+)
 from variantbuild.config.overrides import Override
-from variantbuild.types import JSONValue
 from variantbuild.values import dataclass
 
 LocalVersion = Literal["auto", "always", "never"]
@@ -79,13 +89,8 @@ class Config:
         "present on the build machine is chosen before one that has only a toolkit; with neither, "
         "the wheel is built for the CPU only.",
     )
-    cuda_version: str = text(
-        "cuda.version",
-        default="auto",
-        in_target=True,
-        early=True,
-        values="`auto`, `12`, `12.8`",
-        doc="The CUDA release to build with.",
+    cuda_version: str = release(
+        "cuda.version", values="`auto`, `12`, `12.8`", doc="The CUDA release to build with."
     )
     cuda_architectures: tuple[str, ...] = words(
         "cuda.architectures",
@@ -119,13 +124,8 @@ class Config:
         "toolkit wheels on PyPI (13.x). `auto`: the installed one, otherwise the wheels if a GPU "
         "is present or the target names CUDA.",
     )
-    rocm_version: str = text(
-        "rocm.version",
-        default="auto",
-        in_target=True,
-        early=True,
-        values="`auto`, `6`, `6.4`",
-        doc="The ROCm release to build with.",
+    rocm_version: str = release(
+        "rocm.version", values="`auto`, `6`, `6.4`", doc="The ROCm release to build with."
     )
     rocm_architectures: tuple[str, ...] = words(
         "rocm.architectures",
@@ -218,27 +218,11 @@ class Config:
         doc="Contraction of `a*b+c` to a fused multiply-add: the compiler's default, never, or "
         "wherever possible.",
     )
-    flags_c: tuple[str, ...] = words(
-        "flags.c",
-        values="compiler flags",
-        doc="More flags for C, appended after ours and after the project's own.",
-    )
-    flags_cxx: tuple[str, ...] = words(
-        "flags.cxx",
-        values="compiler flags",
-        doc="More flags for C++, appended after ours and after the project's own.",
-    )
-    flags_fortran: tuple[str, ...] = words(
-        "flags.fortran",
-        values="compiler flags",
-        doc="More flags for Fortran, appended after ours and after the project's own.",
-    )
-    flags_cuda: tuple[str, ...] = words(
-        "flags.cuda", values="nvcc options", doc="More options for CUDA, appended after ours."
-    )
-    flags_hip: tuple[str, ...] = words(
-        "flags.hip", values="hipcc options", doc="More options for HIP, appended after ours."
-    )
+    flags_c: tuple[str, ...] = compiler_flags("flags.c", "C")
+    flags_cxx: tuple[str, ...] = compiler_flags("flags.cxx", "C++")
+    flags_fortran: tuple[str, ...] = compiler_flags("flags.fortran", "Fortran")
+    flags_cuda: tuple[str, ...] = device_flags("flags.cuda", "CUDA", "nvcc")
+    flags_hip: tuple[str, ...] = device_flags("flags.hip", "HIP", "hipcc")
     flags_link: tuple[str, ...] = words(
         "flags.link",
         values="linker flags",
@@ -260,33 +244,6 @@ class Config:
     def is_set(self, key: str) -> bool:
         """Return whether any source set `key`."""
         return key in dict(self.origins)
-
-    @property
-    def dependencies(self) -> tuple[str, ...]:
-        """The requirements (PEP 508) that overrides add to the wheel's own."""
-        listed = (each for override in self.overrides for each in override.dependencies)
-        return tuple(dict.fromkeys(listed))
-
-    @property
-    def cmake_defines(self) -> dict[str, str]:
-        """The CMake variables that overrides define."""
-        return {name: value for each in self.overrides for name, value in each.defines}
-
-    def canonical(self) -> dict[str, JSONValue]:
-        """Return the settings that the bytes of a wheel depend on, for a digest.
-
-        Where a setting came from is left out, and overrides count by their effect only.
-        """
-        values: dict[str, JSONValue] = {
-            setting.key: cast("JSONValue", getattr(self, setting.field))
-            for setting in settings()
-            if setting.in_wheel and setting.kind != "tables"
-        }
-        return {
-            **values,
-            "dependencies": self.dependencies,
-            "cmake.define": self.cmake_defines,
-        }
 
 
 @functools.cache

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from variantbuild.config.buildsystem import BuildSystem
+from variantbuild.config.overrides import added_dependencies
 from variantbuild.delegate.backend import Delegate
-from variantbuild.delegate.handover import Delegation, Handover, hand_over
+from variantbuild.delegate.described import describe_delegation
+from variantbuild.delegate.handover import Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
 from variantbuild.delegate.privatetree import copy_source
-from variantbuild.delegate.route import can_route, read_replaced, take_route, wrapper_directory
+from variantbuild.delegate.route import read_replaced, take_route, wrapper_directory
 from variantbuild.delegate.separation import needs_own_tree
 from variantbuild.errors import DelegateError
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import staging_directory
 from variantbuild.plan import BuildPlan
-from variantbuild.plan.languages import holds_rust
-from variantbuild.types import ConfigSettings
 from variantbuild.values import dataclass
 
 if TYPE_CHECKING:
@@ -101,19 +100,20 @@ def delegate_metadata(
         settings = dict(changes.config_settings)
         name = delegate.call(hook, str(directory), settings, env=dict(changes.env))
     dist_info = returned_path(name, directory, delegate, hook)
-    if plan.project.config.dependencies:
+    if added := added_dependencies(plan.project.config.overrides):
         from variantbuild.wheel.distinfo.headers import parse_headers
         from variantbuild.wheel.rewrite.patch import add_requires
 
         metadata = dist_info / "METADATA"
         headers = parse_headers(metadata.read_bytes(), metadata.name)
-        metadata.write_bytes(add_requires(headers, plan.project.config.dependencies))
+        metadata.write_bytes(add_requires(headers, added))
     return dist_info
 
 
 def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
     """Add the dependencies from overrides to the metadata of the wheel `built`; return its path."""
-    if not plan.project.config.dependencies:
+    added = added_dependencies(plan.project.config.overrides)
+    if not added:
         return built
     from variantbuild.stamp.exemptions import exemptions
     from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
@@ -121,7 +121,7 @@ def _add_dependencies(plan: BuildPlan, built: Path) -> Path:
 
     with open_wheel(built) as wheel:
         inventory = verify_wheel(wheel, exempt=exemptions(plan.project.config.audit_exclude))
-        metadata = add_requires(inventory.metadata, plan.project.config.dependencies)
+        metadata = add_requires(inventory.metadata, added)
         edit = plan_edit(inventory, Edit(metadata=metadata))
         return apply_edit(wheel, edit, built.parent, consume=True)
 
@@ -143,23 +143,7 @@ def _handover(
     tree: Path,
 ) -> Handover:
     """Write what the build in `tree` needs, and return what to change around the hook."""
-    variables = sysconfig.get_config_vars()
-    tool = plan.project.pyproject.get("tool")
-    runs_meson = delegate.system is BuildSystem.MESON_PYTHON
-    delegation = Delegation(
-        backend=delegate.kind,
-        version=delegate.version,
-        source=tree,
-        staging=directory.resolve(),
-        env=dict(delegate.env),
-        config_settings=cast("ConfigSettings", plan.project.delegate_settings),
-        interpreter={key: value for key, value in variables.items() if isinstance(value, str)},
-        tool=tool if isinstance(tool, Mapping) else {},
-        extra_config=_users_distutils_config(delegate.env),
-        meson_build=_meson_build(tree) if runs_meson else "",
-        holds_rust=holds_rust(plan.project),
-        routed=can_route(plan, tree, delegate.system),
-    )
+    delegation = describe_delegation(plan, delegate, directory, tree)
     build_name = name_build(str(plan.variant), plan.digest)
     changes = hand_over(
         plan.flags,
@@ -224,21 +208,6 @@ def _device_sources(
     env = {**delegate.env, **dict(changes.env)}
     reason = "the target names none" if plan.devices is None else plan.devices.reason
     return device_sources(device, reason, env)
-
-
-def _meson_build(source: Path) -> str:
-    try:
-        return (source / "meson.build").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _users_distutils_config(env: Mapping[str, str]) -> str:
-    """Return the text of the file that the user's DIST_EXTRA_CONFIG names; empty without one."""
-    try:
-        return Path(env["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
-    except (KeyError, OSError, UnicodeDecodeError):
-        return ""
 
 
 def returned_path(name: object, directory: Path, delegate: Delegate, hook: str) -> Path:

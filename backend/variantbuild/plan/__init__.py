@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from variantbuild.config import Config, platform_names
 from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.config.overrides import cmake_defines
 from variantbuild.config.project import Project
 from variantbuild.errors import ConfigError
 from variantbuild.frontend.naming import Naming, resolve_naming
 from variantbuild.frontend.situation import Situation
 from variantbuild.host import Host
-from variantbuild.plan.choice import Choice, resolve_variant
+from variantbuild.plan.choice import Choice, resolve_variant, variant_names
 from variantbuild.plan.compilation import Compilation, plan_compilation, probed_languages
 from variantbuild.plan.flags import Flags
 from variantbuild.plan.languages import find_languages
@@ -213,7 +214,7 @@ def _with_accelerator(choice: Choice, devices: DevicePlan | None) -> Choice:
 def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Variant) -> Project:
     """Apply the overrides that match `variant`; CMake variables become config-settings."""
     settled = project.settle({**platform_names(platform), **variant_names(variant)})
-    defines = settled.config.cmake_defines
+    defines = cmake_defines(settled.config.overrides)
     if not defines:
         return settled
     if not delegate.system.takes_cmake_settings:
@@ -225,22 +226,6 @@ def _settle(project: Project, delegate: DelegateSpec, platform: str, variant: Va
     ours = {f"cmake.define.{name}": value for name, value in defines.items()}
     added = {key: value for key, value in ours.items() if key not in given}
     return replace(settled, delegate_settings={**settled.delegate_settings, **added})
-
-
-def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
-    """Return the names in `variant` that the conditions of overrides match, by axis.
-
-    Accelerators have their kind and label (`cuda`, `cu13`), distributions their name and label
-    (`fc`, `fc39`); an axis that the variant does not have is `none`.
-    """
-    accelerator, distro = variant.accelerator, variant.distro
-    return {
-        "cpu": frozenset((variant.cpu or "none",)),
-        "accelerator": frozenset(
-            ("none",) if accelerator is None else (accelerator.kind, str(accelerator))
-        ),
-        "distro": frozenset(("none",) if distro is None else (distro.name, str(distro))),
-    }
 
 
 def _plan_devices(

@@ -189,3 +189,19 @@ def _require(fact: Fact[T], wanted: str) -> T:
             raise ProbeError(f"{wanted} needs a fact that is missing: {reason}", hint=hint)
         case Failed(error=error):
             raise ProbeError(f"{wanted} needs a fact that could not be read: {error}", hint=hint)
+
+
+def variant_names(variant: Variant) -> dict[str, frozenset[str]]:
+    """Return the names in `variant` that the conditions of overrides match, by axis.
+
+    Accelerators have their kind and label (`cuda`, `cu13`), distributions their name and label
+    (`fc`, `fc39`); an axis that the variant does not have is `none`.
+    """
+    accelerator, distro = variant.accelerator, variant.distro
+    return {
+        "cpu": frozenset((variant.cpu or "none",)),
+        "accelerator": frozenset(
+            ("none",) if accelerator is None else (accelerator.kind, str(accelerator))
+        ),
+        "distro": frozenset(("none",) if distro is None else (distro.name, str(distro))),
+    }

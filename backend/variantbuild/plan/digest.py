@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from variantbuild.config.canonical import canonical_settings
 from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def digest_compilation(plan: BuildPlan) -> str:
     What is done with a built wheel is left out: its audit and its names.
     """
     canonical = canonical_plan(plan)
-    settings = plan.project.config.canonical()
+    settings = canonical_settings(plan.project.config)
     after = ("audit", "local-version", "platform-tag")
     canonical["settings"] = {
         key: value for key, value in settings.items() if not key.startswith(after)
@@ -61,7 +62,7 @@ def canonical_plan(plan: BuildPlan) -> dict[str, JSONValue]:
             "backend": plan.delegate.backend,
             "settings": dict(plan.project.delegate_settings),
         },
-        "settings": plan.project.config.canonical(),
+        "settings": canonical_settings(plan.project.config),
         "naming": _naming(plan.naming),
         "flags": _flags(plan.flags),
         "compilers": {language: _compiler(compiler) for language, compiler in plan.compilers},

@@ -120,20 +120,14 @@ def verify_wheel(
             wheel.members,
             wheel.by_name,
         )
-        names_of_headers = (f"{layout.dist_info}/METADATA", f"{layout.dist_info}/WHEEL")
-        headers = [parse_headers(_read(wheel, n, MAX_METADATA), n) for n in names_of_headers]
-        metadata, wheel_headers = headers
-        # tensorflow-rocm renames the file and edits METADATA, and leaves the directory's name.
-        edited = named != file_name and "+" in metadata.one("Version").value
-        check_metadata(metadata, named if edited else file_name)
-        check_wheel(wheel_headers, file_name)
+        metadata, wheel_headers = _check_headers(wheel, layout.dist_info, named, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
         _check_directories(wheel)
         if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
             from variantbuild.wheel.contents import check_no_native
 
             check_no_native(wheel, () if exempt is None else exempt(wheel))
-        _check_hashes(wheel, record, headers, trust_record=trust_record)
+        _check_hashes(wheel, record, [metadata, wheel_headers], trust_record=trust_record)
     return Inventory(
         path=wheel.path,
         file_name=file_name,
@@ -146,6 +140,19 @@ def verify_wheel(
         record=record,
         contents_checked=not trust_record,
     )
+
+
+def _check_headers(
+    wheel: Wheel, dist_info: str, named: WheelFileName, file_name: WheelFileName
+) -> tuple[Headers, Headers]:
+    """Return METADATA and WHEEL; `file_name` is `named` without a local version of its own."""
+    members = (f"{dist_info}/METADATA", f"{dist_info}/WHEEL")
+    metadata, tags = (parse_headers(_read(wheel, each, MAX_METADATA), each) for each in members)
+    # tensorflow-rocm renames the file and edits METADATA, and leaves the directory's name.
+    edited = named != file_name and "+" in metadata.one("Version").value
+    check_metadata(metadata, named if edited else file_name)
+    check_wheel(tags, file_name)
+    return metadata, tags
 
 
 def _without_local(wheel: Wheel, file_name: WheelFileName) -> WheelFileName:

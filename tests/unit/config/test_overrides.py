@@ -15,11 +15,12 @@ from variantbuild.config import (
     resolve_config,
     table_source,
 )
+from variantbuild.config.overrides import added_dependencies, cmake_defines
 from variantbuild.config.project import load_machine_overrides, load_project
 from variantbuild.config.sources import Source, environment_source, split_config_settings
 from variantbuild.errors import ConfigError
 from variantbuild.host.local import LocalHost
-from variantbuild.plan import variant_names
+from variantbuild.plan.choice import variant_names
 from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import TOMLValue
 from variantbuild.variant import Variant
@@ -99,8 +100,8 @@ def test_the_later_table_and_the_higher_file_win_and_additions_add_up() -> None:
         "file", "user.toml", {"overrides": [{"if": condition, "cmake": {"define": {"Y": False}}}]}
     )
     config = resolve("v3", user, project)
-    assert config.dependencies == ("a", "b>1")
-    assert config.cmake_defines == {"X": "p;q", "Y": "OFF", "Z": "ON"}
+    assert added_dependencies(config.overrides) == ("a", "b>1")
+    assert cmake_defines(config.overrides) == {"X": "p;q", "Y": "OFF", "Z": "ON"}
 
 
 def test_the_variant_is_chosen_by_platform_alone() -> None:

@@ -16,6 +16,7 @@ from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.delegate import run as buildrun
 from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.described import read_distutils_config, read_meson_build
 from variantbuild.errors import DelegateError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
@@ -111,15 +112,15 @@ def test_source_tree_that_cannot_be_written_is_an_error(tree: Tree) -> None:
 def test_configuration_that_cannot_be_read_is_none(tree: Tree) -> None:
     path = tree.directory / "extra.cfg"
     env = {"DIST_EXTRA_CONFIG": str(path)}
-    assert buildrun._users_distutils_config({}) == ""
-    assert buildrun._users_distutils_config(env) == ""
+    assert read_distutils_config({}) == ""
+    assert read_distutils_config(env) == ""
     path.write_bytes(b"\xff")
-    assert buildrun._users_distutils_config(env) == ""
+    assert read_distutils_config(env) == ""
     path.write_text("[build]\n", encoding="utf-8")
-    assert buildrun._users_distutils_config(env) == "[build]\n"
-    assert buildrun._meson_build(tree.directory) == ""
+    assert read_distutils_config(env) == "[build]\n"
+    assert read_meson_build(tree.directory) == ""
     (tree.directory / "meson.build").write_bytes(b"project('\xff')")
-    assert buildrun._meson_build(tree.directory) == "project('\ufffd')"
+    assert read_meson_build(tree.directory) == "project('\ufffd')"
 
 
 def test_a_toolkit_from_pypi_is_completed_once(tree: Tree, tmp_path: Path) -> None:

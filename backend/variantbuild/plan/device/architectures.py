@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypedDict, cast
+from typing import cast
 
 from variantbuild.data import load_table
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import Architectures
 from variantbuild.plan.device.givenlists import GivenList
+from variantbuild.plan.device.supported import (
+    all_architectures,
+    major_architectures,
+    supported_architectures,
+)
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
 from variantbuild.values import dataclass
@@ -43,12 +48,6 @@ class ArchitectureRequest:
     ptx: bool = True
 
 
-class _CudaToolkit(TypedDict):
-    architectures: str
-    gcc: int
-    clang: int
-
-
 def resolve_architectures(
     wanted: ArchitectureRequest, toolkit: Toolkit, gpus: Fact[tuple[Gpu, ...]]
 ) -> Architectures:
@@ -62,28 +61,6 @@ def resolve_architectures(
     if toolkit.kind == "cuda":
         return _resolve_cuda(names, reason, wanted, toolkit)
     return _resolve_rocm(names, reason, wanted, toolkit)
-
-
-def supported_architectures(toolkit: Toolkit) -> tuple[str, ...]:
-    """Return what `toolkit` builds for, according to its compiler, else to the table.
-
-    A release without a row has that of the newest release before it.
-    """
-    if toolkit.architectures:
-        return toolkit.architectures
-    if toolkit.kind == "cuda":
-        rows = cast("dict[str, _CudaToolkit]", load_table("cuda")["toolkits"])
-        return _row(toolkit, {release: row["architectures"] for release, row in rows.items()})
-    return _row(toolkit, cast("dict[str, str]", load_table("rocm")["releases"]))
-
-
-def _row(toolkit: Toolkit, rows: dict[str, str]) -> tuple[str, ...]:
-    known = {tuple(int(part) for part in release.split(".")): row for release, row in rows.items()}
-    before = [release for release in known if release <= toolkit.version]
-    if not before:
-        oldest = ".".join(map(str, min(known)))
-        raise AcceleratorError(f"{toolkit} is too old: {oldest} is the oldest known release")
-    return tuple(known[max(before)].split())
 
 
 def _settle(
@@ -119,8 +96,9 @@ def _expand_word(
     if word == "native" or (word == "auto" and isinstance(gpus, Found)):
         return _seen(gpus, wanted), f"the GPUs of this machine ({_source(gpus)})"
     if word == "auto":
-        return _major(toolkit), "all major architectures, as no GPU was found"
-    return (_major(toolkit) if word == "all-major" else _all(toolkit)), f"{word} ({wanted.origin})"
+        return major_architectures(toolkit), "all major architectures, as no GPU was found"
+    listed = major_architectures if word == "all-major" else all_architectures
+    return listed(toolkit), f"{word} ({wanted.origin})"
 
 
 def _seen(gpus: Fact[tuple[Gpu, ...]], wanted: ArchitectureRequest) -> tuple[str, ...]:
@@ -136,31 +114,6 @@ def _seen(gpus: Fact[tuple[Gpu, ...]], wanted: ArchitectureRequest) -> tuple[str
 
 def _source(gpus: Fact[tuple[Gpu, ...]]) -> str:
     return gpus.source if isinstance(gpus, Found) else ""
-
-
-def _all(toolkit: Toolkit) -> tuple[str, ...]:
-    if toolkit.kind == "rocm":
-        return _supported_by_amd(toolkit)
-    return tuple(name for name in supported_architectures(toolkit) if name.isdigit())
-
-
-def _major(toolkit: Toolkit) -> tuple[str, ...]:
-    """Return the first architecture of each generation, as nvcc's all-major does.
-
-    Those whose number ends in 0, and the oldest. AMD's generations have only the generic targets in
-    common, so for ROCm this is the list that AMD supports.
-    """
-    if toolkit.kind == "rocm":
-        return _supported_by_amd(toolkit)
-    numbers = sorted(int(name) for name in _all(toolkit))
-    return tuple(str(number) for number in numbers if number % 10 == 0 or number == numbers[0])
-
-
-def _supported_by_amd(toolkit: Toolkit) -> tuple[str, ...]:
-    """Return AMD's list for the release, without what this installation cannot link for."""
-    listed = _row(toolkit, cast("dict[str, str]", load_table("rocm")["releases"]))
-    usable = supported_architectures(toolkit)
-    return tuple(name for name in listed if name in usable)
 
 
 def _resolve_cuda(

@@ -9,44 +9,19 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed, Host, ScratchRun
 from variantbuild.plan.flags import Flags, IsaNote, describe
-from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
+from variantbuild.plan.flags.trialprobe import VARIABLES, Command, Probe, make_probes
 from variantbuild.probe.facts import Compiler, Language
 from variantbuild.values import dataclass
-
-#: A command line, one word per item.
-Command = tuple[str, ...]
 
 NO_NOTE = IsaNote()
 _TIME_LIMIT = 60.0  # seconds
 
-# A vector wider than any level's, so that the compiler emits what the level allows.
-_VECTORS = """\
-typedef double wide __attribute__((vector_size(64)));
-#ifdef __cplusplus
-extern "C"
-#endif
-void variantbuild_probe(wide *a, const wide *b) { *a = *a * *b + *a; }
-"""
-_LOOP = """\
-void variantbuild_probe(double *a, const double *b)
-{ int i; for (i = 0; i < 64; i++) a[i] = a[i] * b[i] + a[i]; }
-"""
-_FORTRAN = """\
-subroutine variantbuild_probe(a, b)
-  double precision, intent(inout) :: a(64)
-  double precision, intent(in) :: b(64)
-  a = a * b + a
-end subroutine
-"""
-_SUFFIXES: dict[Language, str] = {"c": ".c", "cxx": ".cpp", "fortran": ".f90"}
-_VARIABLES: dict[Language, str] = {"c": "CFLAGS", "cxx": "CXXFLAGS", "fortran": "FFLAGS"}
 # Compilers that only warn about a flag that they do not know, exit with 0 and continue without it.
 _IGNORED = re.compile(
     r"D9002|ignoring unknown option|Unknown switch|unknown argument ignored", re.I
@@ -69,66 +44,6 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Probe:
-    """What is tried in one language: a source, its compiler and flags, the environment's flags.
-
-    `isa_note` has a level if the probe is linked as well.
-    """
-
-    compiler: Compiler
-    flags: tuple[str, ...]
-    link: tuple[str, ...]
-    isa_note: IsaNote
-    env: Mapping[str, str]
-
-    @property
-    def source(self) -> str:
-        return f"probe_{self.compiler.language}{_SUFFIXES[self.compiler.language]}"
-
-    @property
-    def output(self) -> str:
-        return f"probe_{self.compiler.language}.out"
-
-    @property
-    def files(self) -> dict[str, str]:
-        plain = self.compiler.family in ("msvc", "nvhpc")
-        fortran = self.compiler.language == "fortran"
-        text = _FORTRAN if fortran else _LOOP if plain else _VECTORS
-        specs = {SPECS_NAME: render_specs(self.isa_note)} if self.isa_note.level is not None else {}
-        return {self.source: text, **specs}
-
-    @property
-    def first(self) -> Command:
-        """The first command: with an ISA note it compiles and links in one go."""
-        return self.compiling if self.isa_note.level is None else self.linking
-
-    @property
-    def compiling(self) -> Command:
-        return self._command("/c" if self.compiler.family == "msvc" else "-c")
-
-    @property
-    def linking(self) -> Command:
-        # The user's LDFLAGS come along, since they may choose the linker (-fuse-ld=lld).
-        users = _split(self.env.get("LDFLAGS", ""))
-        note = self.isa_note.driver_options
-        if reads_specs([self.compiler]):
-            note = (specs_flag(Path(SPECS_NAME)),)
-        return self._command(*users, *self.link, *note, "-shared", "-fPIC")
-
-    def _command(self, *options: str) -> Command:
-        msvc = self.compiler.family == "msvc"
-        return (
-            *self.compiler.command,
-            *_split(self.env.get(_VARIABLES[self.compiler.language], "")),
-            *self.flags,
-            *(("-O3",) if self.compiler.language == "fortran" else ()),
-            self.source,
-            *options,
-            *((f"/Fo{self.output}",) if msvc else ("-o", self.output)),
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
     """The result of one probe: the commands that ran, and the ISA note or the refusal."""
 
@@ -141,7 +56,7 @@ def first_commands(
     host: Host, flags: Flags, compilers: Mapping[Language, Compiler], languages: Sequence[Language]
 ) -> tuple[Command, ...]:
     """Return the first commands of `try_flags`, which identify a trial."""
-    return tuple(probe.first for probe in _probes(host.env, flags, compilers, languages))
+    return tuple(probe.first for probe in make_probes(host.env, flags, compilers, languages))
 
 
 def try_flags(
@@ -155,7 +70,7 @@ def try_flags(
     asked = first_commands(host, flags, compilers, languages)
     commands: list[Command] = []
     note = flags.isa_note
-    for probe in _probes(host.env, flags, compilers, languages):
+    for probe in make_probes(host.env, flags, compilers, languages):
         answer = _try_probe(host, probe)
         commands += answer.commands
         if answer.error is not None:
@@ -166,24 +81,7 @@ def try_flags(
     return Trial(asked=asked, commands=tuple(commands), isa_note=note)
 
 
-def _probes(
-    env: Mapping[str, str],
-    flags: Flags,
-    compilers: Mapping[Language, Compiler],
-    languages: Sequence[Language],
-) -> Iterator[_Probe]:
-    linking = next((each for each in ("c", "cxx", "fortran") if each in languages), None)
-    for language in languages:
-        yield _Probe(
-            compiler=compilers[language],
-            flags=flags.of(language),
-            link=flags.link,
-            isa_note=flags.isa_note if language == linking else IsaNote(),
-            env=env,
-        )
-
-
-def _try_probe(host: Host, probe: _Probe) -> _Answer:
+def _try_probe(host: Host, probe: Probe) -> _Answer:
     """Try one language; with an ISA note, compile and link in one go and read it."""
     linked: ScratchRun | None = None
     commands: tuple[Command, ...] = (probe.first,)
@@ -204,7 +102,7 @@ def _try_probe(host: Host, probe: _Probe) -> _Answer:
     return _Answer(commands=commands, isa_note=IsaNote(unprotected=reason))
 
 
-def _run(host: Host, probe: _Probe, command: Command) -> ScratchRun:
+def _run(host: Host, probe: Probe, command: Command) -> ScratchRun:
     return host.run_scratch(command, files=probe.files, output=probe.output, timeout=_TIME_LIMIT)
 
 
@@ -222,7 +120,7 @@ def _read_note(wanted: IsaNote, linked: ScratchRun) -> IsaNote:
     return IsaNote(unprotected=reason)
 
 
-def _ignored_flags(probe: _Probe, done: Completed) -> FlagsError | None:
+def _ignored_flags(probe: Probe, done: Completed) -> FlagsError | None:
     output = done.stdout + done.stderr
     match = _IGNORED.search(output)
     if match is None:
@@ -231,12 +129,12 @@ def _ignored_flags(probe: _Probe, done: Completed) -> FlagsError | None:
     return _refusal(probe, line)
 
 
-def _refusal(probe: _Probe, said: str) -> FlagsError:
+def _refusal(probe: Probe, said: str) -> FlagsError:
     return FlagsError(
         f"{describe(probe.compiler)} does not compile a probe with "
         f"`{shlex.join(probe.flags)}`: {said}",
         hint="choose a lower `cpu`, or a newer compiler or binutils (CC, CXX, FC); check "
-        f"`flags.*` and {_VARIABLES[probe.compiler.language]} for mistakes as well",
+        f"`flags.*` and {VARIABLES[probe.compiler.language]} for mistakes as well",
     )
 
 
@@ -248,10 +146,3 @@ def _telling_line(done: Completed) -> str:
     if not lines:
         return "" if done.ok else f"exit status {done.status}, without any output"
     return next((line for line in lines if re.search(r"error|unknown", line, re.I)), lines[0])
-
-
-def _split(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return tuple(text.split())

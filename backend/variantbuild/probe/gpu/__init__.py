@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from variantbuild.host import Host
 from variantbuild.isa.accelerators import AcceleratorKind
-from variantbuild.probe.gpu.cuda import ToolkitChoice, probe_cuda_toolkit
+from variantbuild.probe.gpu.cuda import probe_cuda_toolkit
+from variantbuild.probe.gpu.cudaplaces import ToolkitChoice
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
 from variantbuild.probe.gpu.nvidia import probe_nvidia
 from variantbuild.probe.gpu.rocm import probe_amd, probe_rocm_toolkit

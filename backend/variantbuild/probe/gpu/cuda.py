@@ -11,39 +11,17 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from variantbuild.host import Host
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
-from variantbuild.probe.gpu.devicecommand import parse_device_command
+from variantbuild.probe.gpu.cudaplaces import Place, ToolkitChoice, found_places, named_places
 from variantbuild.probe.gpu.gpufacts import Toolkit
-from variantbuild.values import dataclass
-
-ToolkitChoice = Literal["auto", "system", "pypi"]
 
 _TIMEOUT = 10.0  # seconds; nvcc answers in 5 ms
 _RELEASE = re.compile(r"release (\d+)\.(\d+), V(\d+\.\d+\.\d+)")
 _CUDA_VERSION = re.compile(r"^#define CUDA_VERSION (\d+)", re.MULTILINE)
 _DRY_RUN = re.compile(r"^#\$ (TOP|INCLUDES|LIBRARIES)=(.*)$", re.MULTILINE)
 _PTXAS_NAME = re.compile(r"compute_(\d+[af])\b")
-# Where to look without a variable or PATH: the directories of NVIDIA's installers, and of Arch.
-_USUAL = ("/usr/local/cuda/bin/nvcc", "/usr/local/cuda-[0-9]*/bin/nvcc", "/opt/cuda/bin/nvcc")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
-    """A possible location of a toolkit: its compiler, its root if one was given, and the source.
-
-    `launcher` and `arguments` are the words around the compiler.
-    """
-
-    compiler: str
-    root: str
-    source: str
-    named: bool = False
-    origin: Literal["system", "pypi"] = "system"
-    launcher: tuple[str, ...] = ()
-    arguments: tuple[str, ...] = ()
 
 
 def probe_cuda_toolkit(
@@ -59,12 +37,12 @@ def probe_cuda_toolkit(
     directories, and wheels in the directories of `python_path` are tried; `choice` = "system"
     excludes the wheels, "pypi" everything else. Failed if a toolkit contradicts itself.
     """
-    named = [] if choice == "pypi" else list(_named_places(host))
+    named = [] if choice == "pypi" else list(named_places(host))
     if named:
         return _binding(host, named, wanted)
     seen: dict[str, Fact[Toolkit]] = {}
     others: list[str] = []
-    for place in _found_places(host, choice, python_path):
+    for place in found_places(host, choice, python_path):
         if place.compiler in seen:
             continue
         fact = seen[place.compiler] = _inspect(host, place)
@@ -83,7 +61,7 @@ def probe_cuda_toolkit(
 
 
 def _binding(
-    host: Host, places: Sequence[_Place | Failed], wanted: tuple[int, ...]
+    host: Host, places: Sequence[Place | Failed], wanted: tuple[int, ...]
 ) -> Fact[Toolkit]:
     """Return the toolkit that all variables agree on."""
     found: list[Found[Toolkit]] = []
@@ -105,53 +83,7 @@ def _binding(
     return first
 
 
-def _named_places(host: Host) -> Iterator[_Place | Failed]:
-    command = parse_device_command(host, "CUDACXX")
-    if isinstance(command, Failed):
-        yield command
-    elif command is not None:
-        yield _Place(
-            compiler=command.program,
-            root="",
-            source=f"CUDACXX={host.env['CUDACXX']}",
-            named=True,
-            launcher=command.launcher,
-            arguments=command.arguments,
-        )
-    for name in ("CUDA_HOME", "CUDA_PATH"):
-        root = host.env.get(name, "")
-        if not root:
-            continue
-        path = posixpath.join(root, "bin", "nvcc")
-        if not posixpath.isabs(root) or not host.glob(path):
-            yield Failed(f"{name}={root} has no bin/nvcc")
-        else:
-            yield _Place(compiler=path, root=root, source=f"{name}={root}", named=True)
-
-
-def _found_places(
-    host: Host, choice: ToolkitChoice, python_path: Sequence[str]
-) -> Iterator[_Place]:
-    if choice != "pypi":
-        on_path = host.which("nvcc")
-        if on_path is not None:
-            yield _Place(compiler=on_path, root="", source=f"{on_path} on PATH")
-        for pattern in _USUAL:
-            for compiler in _newest_first(host.glob(pattern)):
-                root = posixpath.dirname(posixpath.dirname(compiler))
-                yield _Place(compiler=compiler, root=root, source=root)
-    if choice != "system":
-        for directory in python_path:
-            for compiler in _newest_first(host.glob(f"{directory}/nvidia/cu[0-9]*/bin/nvcc")):
-                root = posixpath.dirname(posixpath.dirname(compiler))
-                yield _Place(compiler=compiler, root=root, source=root, origin="pypi")
-
-
-def _newest_first(paths: Sequence[str]) -> list[str]:
-    return sorted(paths, key=lambda path: [int(n) for n in re.findall(r"\d+", path)], reverse=True)
-
-
-def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
+def _inspect(host: Host, place: Place) -> Fact[Toolkit]:
     """Run the compiler for release and layout, and compare headers and version.json with them."""
     answer = host.run([place.compiler, "--version"], timeout=_TIMEOUT)
     if not answer.ok:
@@ -172,7 +104,7 @@ def _inspect(host: Host, place: _Place) -> Fact[Toolkit]:
     )
 
 
-def _layout(host: Host, place: _Place, version: tuple[int, int], release: str) -> Toolkit | Failed:
+def _layout(host: Host, place: Place, version: tuple[int, int], release: str) -> Toolkit | Failed:
     """Read root, include and library directories from the compiler's dry run, as CMake does.
 
     nvcc may be a wrapper outside its toolkit; its dry run needs no source file and prints the

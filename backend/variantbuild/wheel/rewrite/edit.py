@@ -86,13 +86,7 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     version = inventory.version if edit.version is None else normal_version(edit.version)
     directory = inventory.dist_info.removesuffix(".dist-info").rpartition("-")[2]
     renamed = version != inventory.version or is_public_version(directory, version)
-    contents: dict[str, bytes] = {}
-    metadata = _metadata(inventory, edit, version)
-    if metadata != inventory.metadata.data:
-        contents[inventory.metadata.member] = metadata
-    tags = _wheel(inventory, edit)
-    if tags != inventory.wheel.data:
-        contents[inventory.wheel.member] = tags
+    contents = _changed_headers(inventory, edit, version)
     removed = {*edit.remove, *inventory.signatures}
     added: dict[str, bytes] = {}
     known = inventory.by_name
@@ -122,6 +116,15 @@ def plan_edit(inventory: Inventory, edit: Edit) -> Plan:
     if not (renames or contents or added or plan.removed):
         return plan
     return plan._replace(contents={**contents, plan.record_name: _record(inventory, plan)})
+
+
+def _changed_headers(inventory: Inventory, edit: Edit, version: str) -> dict[str, bytes]:
+    """Return the new bytes of METADATA and WHEEL, as far as they change, by member."""
+    pairs = (
+        (inventory.metadata, _metadata(inventory, edit, version)),
+        (inventory.wheel, _wheel(inventory, edit)),
+    )
+    return {old.member: new for old, new in pairs if new != old.data}
 
 
 def _file_name(inventory: Inventory, edit: Edit, version: str | None) -> WheelFileName:

@@ -6,11 +6,7 @@ import pytest
 
 from variantbuild.errors import AcceleratorError
 from variantbuild.isa.accelerators import AcceleratorKind, Architectures
-from variantbuild.plan.device.architectures import (
-    ArchitectureRequest,
-    resolve_architectures,
-    supported_architectures,
-)
+from variantbuild.plan.device.architectures import ArchitectureRequest, resolve_architectures
 from variantbuild.plan.device.deviceflags import (
     render_architecture_flags,
     render_cmake_architectures,
@@ -18,6 +14,7 @@ from variantbuild.plan.device.deviceflags import (
     render_torch_architectures,
 )
 from variantbuild.plan.device.givenlists import GivenList
+from variantbuild.plan.device.supported import supported_architectures
 from variantbuild.probe.facts import Absent, Fact, Failed, Found
 from variantbuild.probe.gpu.gpufacts import Gpu, Toolkit
 

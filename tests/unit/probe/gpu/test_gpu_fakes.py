@@ -11,7 +11,7 @@ import pytest
 
 from variantbuild.host import READ_LIMIT, Completed
 from variantbuild.host.local import LocalHost
-from variantbuild.plan.device.architectures import supported_architectures
+from variantbuild.plan.device.supported import supported_architectures
 from variantbuild.probe.facts import Failed, Found
 from variantbuild.probe.gpu import cuda, nvidia, rocm
 
