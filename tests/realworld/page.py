@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from realworld.looptimes import Timing
 from realworld.outcome import Outcome, TargetOutcome
@@ -47,7 +47,8 @@ def render_page(
     """Return the page for `outcomes` and `timings` by package; an outcome of None was not run."""
     tried = {name: found for name, found in outcomes.items() if found is not None}
     passed = [name for name in tried if verdict(recipes[name], tried[name]).passes]
-    parts = [_HEAD, _summary(tried, len(passed)), _LEGEND, _packages(recipes, tried)]
+    missing = [name for name in outcomes if name not in tried]
+    parts = [_HEAD, _summary(tried, len(passed), missing), _LEGEND, _packages(recipes, tried)]
     if timings:
         parts += [_LOOPS.format(when=_period(each.when for each in timings.values()))]
         parts += [_loops(timings)]
@@ -55,13 +56,14 @@ def render_page(
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _summary(tried: Mapping[str, Outcome], passed: int) -> str:
+def _summary(tried: Mapping[str, Outcome], passed: int, missing: Sequence[str]) -> str:
     pythons = sorted({found.python for found in tried.values()})
     compilers = sorted({found.compiler for found in tried.values()})
     when = _period(found.when for found in tried.values())
     return (
         f"Run on {when} with CPython {', '.join(pythons)} and {', '.join(compilers)}: "
         f"**{passed} of {len(tried)}** pass."
+        + (f" Not run: {', '.join(missing)}." if missing else "")
     )
 
 
