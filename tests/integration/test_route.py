@@ -358,6 +358,20 @@ def test_build_with_a_path_of_its_own(
     assert [file.isa_note for file in audit_wheel(wheel).files] == ["v3"]
 
 
+def test_compiler_script_of_the_project(project: Project, build: Build, tmp_path: Path) -> None:
+    tree = project("route-make")
+    script = tree / "tools" / "compile"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {shutil.which("gcc")} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    makefile.write_text(text.replace("CC = gcc", "CC = tools/compile"), encoding="utf-8")
+    wheel = built(build(tree, {"cpu": "v3"}), tmp_path)
+    assert options(wheel)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+
+
 def test_build_without_any_environment_is_named(project: Project, build: Build) -> None:
     tree = project("route-make")
     script = tree / "build_ext.py"

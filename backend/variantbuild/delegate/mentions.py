@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 _FILE = re.compile(
-    r"(?:GNUm|M|m)akefile(?:\..*)?|.*\.(?:mk|cmake|ini|cross|native|py|sh|toml|cfg|json)|"
-    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SCons(?:truct|cript)"
+    r"(?:GNUm|M|m)akefile(?:\..*)?|"
+    r".*\.(?:mk|cmake|ini|cross|native|py|sh|bash|pl|lua|toml|cfg|json)|"
+    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SCons(?:truct|cript)|wscript|[jJ]ustfile"
 )
 _SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
 #: Files and bytes that are read at most: this only saves a few runs of compilers.
@@ -115,15 +116,26 @@ def _files(source: Path) -> Iterator[tuple[Path, str]]:
             name for name in directories if name not in _SKIPPED and not name.startswith(".")
         )
         for name in sorted(files):
-            if not _FILE.fullmatch(name):
+            path = Path(directory, name)
+            if not (_FILE.fullmatch(name) or _is_script(path)):
                 continue
             left -= 1
             if left < 0:
                 return
-            path = Path(directory, name)
             try:
                 with path.open("rb") as file:
                     text = file.read(_BYTES).decode("utf-8", "replace")
             except OSError:
                 continue
             yield path.relative_to(source), text
+
+
+def _is_script(path: Path) -> bool:
+    """Tell whether `path` is an executable script without a suffix, such as a compiler wrapper."""
+    if path.suffix or not os.access(path, os.X_OK):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False

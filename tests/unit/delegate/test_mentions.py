@@ -135,3 +135,23 @@ def test_long_line_is_cut_and_scons_has_a_path_of_its_own(tmp_path: Path) -> Non
     assert found is not None
     assert found.line.endswith("xxx…")
     assert len(found.line) == 61
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mode", "read"),
+    [
+        ("Makefile.linux", "CC=gcc", 0o644, True),
+        ("wscript", "conf.load('gcc')", 0o644, True),
+        ("tools/cc", "#!/bin/sh\nexec gcc", 0o755, True),
+        ("tools/cc", "#!/bin/sh\nexec gcc", 0o644, False),
+        ("tools/data", "gcc", 0o755, False),
+        ("NEWS", "gcc", 0o644, False),
+        ("NEWS.md", "#!gcc", 0o755, False),
+    ],
+)
+def test_files_that_are_read(name: str, text: str, mode: int, read: bool, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    assert find_mentions(("gcc",), tmp_path, ()) == ({"gcc"} if read else set())
