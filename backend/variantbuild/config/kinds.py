@@ -7,6 +7,7 @@ dataclass `Config`; everything that is known about it travels in the field's met
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar, cast, get_args
 
@@ -211,7 +212,23 @@ def parse_value(setting: Setting, raw: TOMLValue) -> Value:
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """Suggest the name closest to `word`, as the end of a sentence; '' if none is close."""
+    close = closest(word, names)
+    return "" if close is None else f"; did you mean {close!r}?"
+
+
+def closest(word: str, names: Iterable[str]) -> str | None:
+    """Return the name closest to `word`, None if none is close.
+
+    One that begins with the word, or with which the word begins, comes before one that is alike.
+    """
     import difflib
 
-    close = difflib.get_close_matches(word.lower().replace("_", "-"), list(names), 1, 0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    plain = {re.sub(r"[._]", "-", name.lower()): name for name in names}
+    word = re.sub(r"[._]", "-", word.lower().strip())
+    if len(word) > 2:
+        longer = [each for each in plain if each.startswith(word)]
+        shorter = [each for each in plain if len(each) > 2 and word.startswith(each)]
+        for each in (*sorted(longer, key=len), *sorted(shorter, key=len, reverse=True)):
+            return plain[each]
+    close = difflib.get_close_matches(word, list(plain), 1, 0.5)
+    return plain[close[0]] if close else None

@@ -23,6 +23,11 @@ from variantbuild.config import (
     table_source,
 )
 from variantbuild.config.kinds import PREFIX
+from variantbuild.config.misplaced import (
+    refuse_other_headings,
+    refuse_other_prefixes,
+    refuse_other_variables,
+)
 from variantbuild.config.tomlfile import read_toml
 from variantbuild.errors import ConfigError
 from variantbuild.host.ownership import distrust
@@ -91,6 +96,8 @@ def load_project(
     pyproject = read_toml(path / "pyproject.toml", required=True)
     files = machine_files if machine_files is not None else settings_files(env)
     ours, rest = split_config_settings(config_settings)
+    refuse_other_prefixes(rest)
+    refuse_other_variables(name for name, value in env.items() if value)
     tables, ignored = _read_settings(files)
     sources: list[Source] = [
         ours,
@@ -145,28 +152,10 @@ def load_machine_overrides(
 
 
 def _pyproject_source(pyproject: Mapping[str, TOMLValue]) -> Source:
-    _refuse_other_headings(pyproject)
+    refuse_other_headings(pyproject)
     tool = pyproject.get("tool", {})
     table = tool.get("variantbuild", {}) if isinstance(tool, Mapping) else {}
     return table_source("pyproject", "pyproject.toml", table)
-
-
-def _refuse_other_headings(pyproject: Mapping[str, TOMLValue]) -> None:
-    """Refuse a table that is meant for us under another heading, as it would have no effect."""
-    tool = pyproject.get("tool", {})
-    for prefix, tables in (
-        ("", pyproject),
-        ("tool.", tool),
-        ("tools.", pyproject.get("tools", {})),
-    ):
-        for name in tables if isinstance(tables, Mapping) else ():
-            ours = name.lower().replace("-", "").replace("_", "") == "variantbuild"
-            if ours and f"{prefix}{name}" != "tool.variantbuild":
-                raise ConfigError(
-                    f"[{prefix}{name}] in pyproject.toml is not read: settings are in "
-                    "[tool.variantbuild]",
-                    hint="rename the table to [tool.variantbuild]",
-                )
 
 
 def _read_settings(files: Sequence[Path]) -> tuple[list[tuple[Path, TOMLTable]], tuple[str, ...]]:

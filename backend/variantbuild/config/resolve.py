@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, NoReturn, cast
 
-from variantbuild.config.kinds import Setting, Value, nearest, parse_value
+from variantbuild.config.kinds import ENV_PREFIX, Setting, Value, closest, nearest, parse_value
 from variantbuild.config.overrides import Names, Override
 from variantbuild.config.overridetables import parse_overrides
 from variantbuild.config.settings import OVERRIDES, Config, settings
@@ -66,12 +66,14 @@ def _parse_source(source: Source, problems: list[str]) -> dict[str, _Placed]:
     for key, raw in source.values.items():
         place, setting = source.locate(key), known.get(key)
         if setting is None:
-            problems.append(_unknown(key, place, known))
+            problems.append(_unknown(key, source, known))
         elif key != OVERRIDES or not source.is_table:
             try:
                 placed[key] = _Placed(parse_value(setting, raw), place)
             except ValueError as error:
-                problems.append(_repeated(source, place, raw) or f"{place} is {raw!r}: {error}")
+                problems.append(
+                    _repeated(source, place, raw) or f"{place} is {_shown(raw)}: {error}"
+                )
     return placed
 
 
@@ -112,18 +114,39 @@ def _merge(parsed: Sequence[Mapping[str, _Placed]], problems: list[str]) -> dict
     return merged
 
 
-def _unknown(key: str, place: str, known: Mapping[str, Setting]) -> str:
+def _shown(raw: TOMLValue) -> str:
+    """Return a value as TOML writes it, for messages."""
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    return repr(raw) if isinstance(raw, str | int | float | Sequence) else str(raw)
+
+
+def _unknown(key: str, source: Source, known: Mapping[str, Setting]) -> str:
+    place = source.locate(key)
+    head, _, last = key.partition(".")
     if key.startswith(f"{OVERRIDES}."):
         return (
             f"{place} is in a single table: write [[tool.variantbuild.{OVERRIDES}]], with double "
             "brackets"
         )
-    if key == "tool.variantbuild" or key.startswith("variantbuild."):
+    if head in known:
+        return (
+            f"{source.locate(head)} is a table, and {head} is a setting with one value: write "
+            f"{head} = … instead"
+        )
+    misplaced = source.kind == "file" and last in known
+    if key == "tool.variantbuild" or key.startswith("variantbuild.") or misplaced:
         return f"{place} is not a setting: in a settings file the keys are at the top level"
     below = [each for each in known if each.startswith(f"{key}.")]
     if below:
         return f"{place} is a group, not a setting: write {', '.join(below)}"
-    remedy = nearest(key, known) or "; `variantbuild plan --help` lists them"
+    if source.kind == "environment":
+        known = {each.variable.removeprefix(ENV_PREFIX): each for each in known.values()}
+        close = closest(key, known)
+        remedy = "" if close is None else f"; did you mean {ENV_PREFIX}{close}?"
+    else:
+        remedy = nearest(key, known)
+    remedy = remedy or "; `variantbuild plan --help` lists them"
     return f"{place} is not a setting{remedy}"
 
 

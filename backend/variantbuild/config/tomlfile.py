@@ -90,6 +90,11 @@ def _parse(data: bytes, path: Path) -> Mapping[str, TOMLValue]:
                 f"{path} starts with a byte order mark ({mark}), which TOML does not allow",
                 hint="save it as UTF-8 without a BOM",
             ) from None
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError(
+                f"{path} is not valid TOML: byte {error.start} is not UTF-8",
+                hint="save it as UTF-8",
+            ) from None
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     _refuse_depth(table, path)
     return table

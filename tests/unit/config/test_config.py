@@ -225,7 +225,7 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "variantbuild.audi is not a setting; did you mean 'audit'?" in text
     assert "'errr': expected one of error, downgrade, warn, off; did you mean 'error'?" in text
     assert "VARIANTBUILD_ISA_GUARD is 'perhaps': expected true or false" in text
-    assert "VARIANTBUILD_CPUS is not a setting; did you mean 'cpu'?" in text
+    assert "VARIANTBUILD_CPUS is not a setting; did you mean VARIANTBUILD_CPU?" in text
     assert "cpu in pyproject.toml is 3: expected a non-empty string" in text
     assert "build-cashe in pyproject.toml is not a setting; did you mean 'build-cache'?" in text
     assert "flags.d in pyproject.toml is not a setting" in text
