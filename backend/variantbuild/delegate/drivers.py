@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,10 +36,26 @@ LANGUAGES = {name: language for language, names in _PLAIN.items() for name in na
 _NAME = re.compile(
     r"(?:[\w.]+-)*?(?P<plain>" + "|".join(map(re.escape, LANGUAGES)) + r")(?:-\d+(?:\.\d+)*)?"
 )
+_VERSION = "0123456789.-"
+_ENDINGS = tuple({name.rstrip(_VERSION) for name in LANGUAGES})
 #: What make, CMake and distutils call without anybody naming it.
 _IMPLIED = frozenset({"cc", "c++", "g++", "f77"})
 _CPU_OPTION = re.compile(r"-m(?:arch|cpu|tune)=.+")
 _LAUNCHERS = frozenset({"ccache", "sccache", "distcc", "icecc", "buildcache"})
+
+
+class _Directories(dict[str, tuple[str, ...]]):
+    """The names of compilers in directories, sorted; each directory is listed once."""
+
+    def __missing__(self, directory: str) -> tuple[str, ...]:
+        try:
+            names = os.listdir(directory)  # noqa: PTH208 - a tenth of the time
+        except OSError:
+            names = []
+        # Comparing the ends first saves most of the time: the pattern is tried on few names.
+        likely = (name for name in names if name.rstrip(_VERSION).endswith(_ENDINGS))
+        self[directory] = tuple(sorted(name for name in likely if _NAME.fullmatch(name)))
+        return self[directory]
 
 
 def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
@@ -51,38 +66,34 @@ def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
     left as it is.
     """
     found: dict[str, Wrapper] = {}
+    directories = _Directories()
     for _, compiler in plan.compilers:
         wrapper = _wrap(plan, host, compiler, plan.flags)
         found.setdefault(wrapper.name, wrapper)
-        for other in _same_program(wrapper, host):
+        for other in _same_program(wrapper, host, directories):
             found.setdefault(other.name, other)
     settings = map(str, plan.project.delegate_settings.values())
     named = find_mentions(LANGUAGES, plan.project.path, (*host.env.values(), *settings))
-    for name in _called(named | _IMPLIED, host):
+    for name in _called(named | _IMPLIED, host, directories):
         path = None if name in found else host.which(name)
         if path is None:
             continue
-        for wrapper in _other(plan, host, path):
+        for wrapper in _other(plan, host, path, directories):
             found.setdefault(wrapper.name, wrapper)
     return tuple(found.values())
 
 
-def _called(names: frozenset[str], host: Host) -> list[str]:
+def _called(names: frozenset[str], host: Host, directories: _Directories) -> list[str]:
     """Return `names` in order, with the programs on PATH instead of patterns such as `gcc-*`."""
-    plain = {name[:-1] for name in names if name.endswith("*")}
+    plain = tuple(name[:-1] for name in names if name.endswith("*"))
     called = {name for name in names if not name.endswith("*")}
     places = host.env.get("PATH", "").split(os.pathsep) if plain else ()
     for place in places:
-        with suppress(OSError):
-            called.update(
-                name
-                for name in os.listdir(place)  # noqa: PTH208 - a tenth of the time
-                if name.startswith(tuple(plain)) and _NAME.fullmatch(name)
-            )
+        called.update(name for name in directories[place] if name.startswith(plain))
     return sorted(called)
 
 
-def _other(plan: BuildPlan, host: Host, path: str) -> Iterator[Wrapper]:
+def _other(plan: BuildPlan, host: Host, path: str, directories: _Directories) -> Iterator[Wrapper]:
     """Yield wrappers for a compiler that the plan does not use."""
     probed = probe_other(plan, host, path)
     if probed is None:
@@ -90,7 +101,7 @@ def _other(plan: BuildPlan, host: Host, path: str) -> Iterator[Wrapper]:
     compiler, flags = probed
     wrapper = _wrap(plan, host, compiler, flags)
     yield wrapper
-    yield from _same_program(wrapper, host)
+    yield from _same_program(wrapper, host, directories)
 
 
 def probe_other(plan: BuildPlan, host: Host, path: str) -> tuple[Compiler, Flags] | None:
@@ -178,28 +189,24 @@ def _interpreters(host: Host, ours: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in words if _CPU_OPTION.fullmatch(word) and word not in ours)
 
 
-def _same_program(wrapper: Wrapper, host: Host) -> Iterator[Wrapper]:
+def _same_program(wrapper: Wrapper, host: Host, directories: _Directories) -> Iterator[Wrapper]:
     """Yield the wrapper again for the other names of its program, such as `cc` and `gcc-12`.
 
     They are searched for next to it; a name that means another program on PATH keeps it. A compiler
     cache that is called by the names of compilers stands for several, so its names are not
     compared.
     """
-    program = Path(wrapper.command[-1])
-    real = program.resolve()
-    if real.name in _LAUNCHERS or wrapper.name != program.name:
+    directory, own = os.path.split(wrapper.command[-1])
+    real = os.path.realpath(wrapper.command[-1])
+    if Path(real).name in _LAUNCHERS or wrapper.name != own:
         return
-    try:
-        names = sorted(os.listdir(program.parent))  # noqa: PTH208 - a tenth of the time
-    except OSError:
-        return
-    for name in names:
+    for name in directories[directory]:
         match = _NAME.fullmatch(name)
-        if match is None or name == program.name:
+        if match is None or name == own or LANGUAGES[match["plain"]] != wrapper.language:
             continue
-        path = program.parent / name
-        if LANGUAGES[match["plain"]] != wrapper.language or path.resolve() != real:
+        path = str(Path(directory, name))
+        if os.path.realpath(path) != real:
             continue
         first = host.which(name)
-        if first is None or Path(first).resolve() == real:
-            yield replace(wrapper, name=name, command=(*wrapper.command[:-1], str(path)))
+        if first is None or os.path.realpath(first) == real:
+            yield replace(wrapper, name=name, command=(*wrapper.command[:-1], path))

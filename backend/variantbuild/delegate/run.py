@@ -16,7 +16,6 @@ from variantbuild.delegate.described import describe_delegation
 from variantbuild.delegate.handover import Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
-from variantbuild.delegate.privatetree import copy_source
 from variantbuild.delegate.route import read_replaced, take_route, wrapper_directory
 from variantbuild.delegate.separation import needs_own_tree
 from variantbuild.errors import DelegateError
@@ -78,6 +77,8 @@ def _work_tree(
     if staging is None:
         yield source, delegate
         return
+    from variantbuild.delegate.privatetree import copy_source
+
     tree = copy_source(source, staging)
     before = Path.cwd()
     os.chdir(tree)

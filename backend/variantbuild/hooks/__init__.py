@@ -1,7 +1,8 @@
 """The PEP 517 and PEP 660 hooks, where errors become messages and exit codes.
 
 Front ends run each hook in a separate process, in the source tree. What prepare passes on to build
-is recorded in the prepared dist-info (`prepared`).
+is recorded in the prepared dist-info (`prepared`). Each hook imports what it needs: a front end
+starts three to build one wheel.
 """
 
 from __future__ import annotations
@@ -12,28 +13,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import Project, load_project
 from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
-from variantbuild.delegate.run import delegate_metadata
 from variantbuild.errors import VariantBuildError
-from variantbuild.frontend.situation import Situation, detect_situation, read_traces
-from variantbuild.hooks import produce
-from variantbuild.hooks.prepared import (
-    WHEEL_DIRECTORY,
-    find_wheel,
-    read_prepared,
-    unpack_metadata,
-    write_prepared,
-)
 from variantbuild.host.local import LocalHost
-from variantbuild.host.staging import publish_copy
 from variantbuild.messages import StderrReporter
-from variantbuild.plan import BuildPlan, plan_build
 from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import ConfigSettings
+
+if TYPE_CHECKING:
+    from variantbuild.frontend.situation import Situation
+    from variantbuild.plan import BuildPlan
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,6 +81,10 @@ def build_wheel(
     The hook of PEP 517. A wheel that the prepare hook built already is used if plan and flags
     have not changed.
     """
+    from variantbuild.hooks.prepared import find_wheel, read_prepared
+    from variantbuild.hooks.produce import produce_wheel
+    from variantbuild.host.staging import publish_copy
+
     project, delegate = _open(config_settings)
     prepared = read_prepared(metadata_directory)
     situation = None if prepared is None else prepared.situation
@@ -106,7 +103,7 @@ def build_wheel(
         built = find_wheel(prepared, Path(metadata_directory), plan)
         if built is not None:
             return publish_copy(built, destination).name
-    return produce.produce_wheel(plan, delegate, destination).name
+    return produce_wheel(plan, delegate, destination).name
 
 
 @_hook
@@ -115,8 +112,10 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings | None = N
 
     The hook of PEP 517. An sdist is the same on every machine, so it is not stamped.
     """
+    from variantbuild.hooks.produce import produce_sdist
+
     project, delegate = _open(config_settings)
-    return produce.produce_sdist(project, delegate, Path(sdist_directory))
+    return produce_sdist(project, delegate, Path(sdist_directory))
 
 
 def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
@@ -146,6 +145,8 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
     If the front end is to see a local version the wheel is built here: whether it contains machine
     code is not known before. build_wheel then uses that wheel.
     """
+    from variantbuild.hooks.prepared import WHEEL_DIRECTORY, unpack_metadata, write_prepared
+
     project, delegate = _open(config_settings)
     directory = Path(metadata_directory)
     is_bundle = bool(project.config.bundle and _levels(project, delegate))
@@ -155,12 +156,16 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         project = _load(level_settings(config_settings, _levels(project, delegate)[0]))
     plan = _plan(project, delegate)
     if not is_bundle and plan.naming.local and not plan.variant.is_baseline:
+        from variantbuild.hooks.produce import produce_wheel
+
         wheels = directory / WHEEL_DIRECTORY
         wheels.mkdir(exist_ok=True)
-        built = produce.produce_wheel(plan, delegate, wheels)
+        built = produce_wheel(plan, delegate, wheels)
         dist_info = unpack_metadata(built, directory)
         write_prepared(plan, dist_info, built)
     else:
+        from variantbuild.delegate.run import delegate_metadata
+
         dist_info = delegate_metadata(plan, delegate, directory)
         # Tags and contents are unknown until the build.
         for name in ("WHEEL", "RECORD"):
@@ -174,6 +179,8 @@ def _prepare_editable(
     metadata_directory: str, config_settings: ConfigSettings | None = None
 ) -> str:
     """Write the delegate's metadata of an editable wheel (PEP 660); it is never stamped."""
+    from variantbuild.delegate.run import delegate_metadata
+
     project, delegate = _open(config_settings)
     plan = _plan(project, delegate)
     directory = Path(metadata_directory)
@@ -188,9 +195,11 @@ def _build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """Build an editable wheel with the variant's flags, audited but never stamped (PEP 660)."""
+    from variantbuild.hooks.produce import produce_editable
+
     project, delegate = _open(config_settings)
     plan = _plan(project, delegate)
-    return produce.produce_editable(plan, delegate, Path(wheel_directory)).name
+    return produce_editable(plan, delegate, Path(wheel_directory)).name
 
 
 def _load(config_settings: ConfigSettings | None) -> Project:
@@ -216,6 +225,9 @@ def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
 
 
 def _plan(project: Project, delegate: Delegate, situation: Situation | None = None) -> BuildPlan:
+    from variantbuild.frontend.situation import detect_situation, read_traces
+    from variantbuild.plan import plan_build
+
     host = LocalHost(env=os.environ, source=project.path)
     if situation is None:
         traces = read_traces(host, project.path, is_sdist=project.is_sdist)

@@ -38,19 +38,20 @@ def find_program(name: str, env: Mapping[str, str], source: Path | None) -> str 
         return _first_executable([name + suffix for suffix in suffixes])
     if Path(name).name != name:
         return None
-    tree = None if source is None else source.resolve()
-    if tree is not None and tree.parent == tree:
-        tree = None
     for entry in env.get("PATH", os.defpath).split(os.pathsep):
-        directory = Path(entry)
-        if not directory.is_absolute():
+        if not os.path.isabs(entry):  # noqa: PTH117 - pathlib costs more than the search
             continue
-        if tree is not None and directory.resolve().is_relative_to(tree):
-            continue
-        found = _first_executable([str(directory / (name + suffix)) for suffix in suffixes])
-        if found is not None:
-            return found
+        found = _first_executable([os.path.join(entry, name + suffix) for suffix in suffixes])  # noqa: PTH118 - as above
+        if found is not None and not _is_in_tree(Path(entry), source):
+            return str(Path(found))
     return None
+
+
+def _is_in_tree(directory: Path, source: Path | None) -> bool:
+    if source is None:
+        return False
+    tree = source.resolve()
+    return tree.parent != tree and directory.resolve().is_relative_to(tree)
 
 
 def _suffixes(name: str, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from variantbuild.config import ComputedNames, Names
 from variantbuild.host import Host
-from variantbuild.probe.cpu import probe_cpu
-from variantbuild.probe.facts import Found
 
 
 def machine_names(host: Host) -> Names:
@@ -20,6 +18,9 @@ def machine_names(host: Host) -> Names:
 
 
 def _level(host: Host) -> frozenset[str]:
+    from variantbuild.probe.cpu import probe_cpu
+    from variantbuild.probe.facts import Found
+
     cpu = probe_cpu(host)
     level = cpu.value.level if isinstance(cpu, Found) else None
     return frozenset(() if level is None else (level,))

@@ -10,10 +10,10 @@ from variantbuild.audit.report import FileReport
 from variantbuild.variant.axes import Accelerator
 
 _RUNTIMES = {
-    "cuda": re.compile(r"lib(?:cudart|nvrtc|cublas|cublasLt|cufft)(?:-[0-9a-f]+)?\.so\.(\d+)"),
-    "rocm": re.compile(r"lib(?:amdhip64|hipblas|rocblas)(?:-[0-9a-f]+)?\.so\.(\d+)"),
+    "cuda": r"lib(?:cudart|nvrtc|cublas|cublasLt|cufft)(?:-[0-9a-f]+)?\.so\.(\d+)",
+    "rocm": r"lib(?:amdhip64|hipblas|rocblas)(?:-[0-9a-f]+)?\.so\.(\d+)",
 }
-_NUMBERED_LIKE_THE_TOOLKIT = re.compile(r"lib(?:cudart|cublas|cublasLt)\b.*")
+_NUMBERED_LIKE_THE_TOOLKIT = r"lib(?:cudart|cublas|cublasLt)\b.*"
 
 
 def judge_devices(
@@ -40,7 +40,7 @@ def judge_devices(
         (file, name, match[1])
         for file in files
         for name in file.needed
-        if (match := _RUNTIMES[accelerator.kind].match(name))
+        if (match := re.match(_RUNTIMES[accelerator.kind], name))
     ]
     if not kinds[accelerator.kind] and not runtimes:
         yield Finding(
@@ -50,7 +50,7 @@ def judge_devices(
             f"code or links its runtime",
         )
     for file, name, major in runtimes:
-        if _NUMBERED_LIKE_THE_TOOLKIT.match(name) and int(major) != accelerator.version[0]:
+        if re.match(_NUMBERED_LIKE_THE_TOOLKIT, name) and int(major) != accelerator.version[0]:
             yield _finding("error", f"needs {name}, but the label says {accelerator}", file)
 
 

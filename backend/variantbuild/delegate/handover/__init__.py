@@ -13,7 +13,6 @@ from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.handover.builddir import digest
-from variantbuild.delegate.handover.cmake import hand_to_scikit_build
 from variantbuild.delegate.handover.delegation import (
     Delegation,
     Handover,
@@ -22,7 +21,6 @@ from variantbuild.delegate.handover.delegation import (
     language_variables,
     users_language_variables,
 )
-from variantbuild.delegate.handover.setuptools import hand_to_setuptools
 from variantbuild.plan.flags import Flags, IsaNote
 from variantbuild.plan.flags.conflicts import UserFlags, user_flags
 from variantbuild.plan.flags.isanote import SPECS_NAME, reads_specs, render_specs, specs_flag
@@ -66,11 +64,15 @@ def _hand_to_delegate(
 ) -> Handover:
     match delegation.system.channel:
         case "setuptools":
+            from variantbuild.delegate.handover.setuptools import hand_to_setuptools
+
             if delegation.system is not BuildSystem.SETUPTOOLS:
                 # The version is that of the plugin, not of setuptools.
                 delegation = replace(delegation, version="")
             return hand_to_setuptools(flags, delegation, used, build_name)
         case "cmake":
+            from variantbuild.delegate.handover.cmake import hand_to_scikit_build
+
             return hand_to_scikit_build(flags, delegation, build_name)
         case "environment" if delegation.routed:
             return _extend_users_variables(flags, delegation)
