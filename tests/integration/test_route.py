@@ -386,6 +386,24 @@ def test_build_without_any_environment_is_named(project: Project, build: Build) 
     assert "build_ext.py sets PATH ('clean = {" in done.stderr
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_own_cpu_is_replaced_for_a_compiler_called_by_its_path(
+    compiler: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    own = f"CC = {shutil.which(compiler)} -march=native"
+    makefile.write_text(text.replace("CC = gcc", own), encoding="utf-8")
+    done = build(tree, {"cpu": "v2", "override-march": "true"})
+    wheel = built(done, tmp_path)
+    assert options(wheel)
+    for line in options(wheel):
+        assert set(re.findall(r"-march=[\w-]+", line)) == {"-march=x86-64-v2"}
+    if compiler == "gcc":
+        assert "-march=native of the project replaced" in done.stderr
+
+
 STALE = (
     "hatch",
     "poetry",

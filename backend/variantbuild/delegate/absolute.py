@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from variantbuild.delegate.drivers import LANGUAGES, probe_other
+from variantbuild.delegate.drivers import LANGUAGES, overrides_cpu, probe_other
 from variantbuild.delegate.handover.subprogram import (
     LINKER,
     OVERRIDDEN,
@@ -21,6 +21,7 @@ from variantbuild.delegate.handover.subprogram import (
     linker_options,
     render_subprogram,
 )
+from variantbuild.delegate.handover.wrapper import REPLACED_NAME
 from variantbuild.delegate.mentions import Mention, find_absolute, find_own_path
 from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
@@ -69,7 +70,8 @@ def reach_absolute(
         if (probed := probe_other(plan, host, path)) is not None
     ]
     changes: dict[str, str] = {}
-    programs = [each for one in found for each in _programs(plan, host, *one)]
+    log = str(directory / REPLACED_NAME) if overrides_cpu(plan) else ""
+    programs = [each for one in found for each in _programs(plan, host, log, *one)]
     if programs:
         _write_programs(programs, directory / _PROGRAMS_NAME, env.get("COMPILER_PATH"))
         place = str(directory / _PROGRAMS_NAME)
@@ -80,7 +82,7 @@ def reach_absolute(
         changes["CCACHE_EXTRAFILES"] = ":".join(
             filter(None, (env.get("CCACHE_EXTRAFILES"), *extra))
         )
-    if (override := _override(found, env)) is not None:
+    if (override := _override(plan, found, env)) is not None:
         changes["CCC_OVERRIDE_OPTIONS"] = override
         changes[OVERRIDDEN] = env.get("CCC_OVERRIDE_OPTIONS", "")
     return changes
@@ -106,9 +108,12 @@ def _drivers(host: Host, mention: Mention) -> Iterator[tuple[str, str]]:
 
 
 def _programs(
-    plan: BuildPlan, host: Host, pattern: str, compiler: Compiler, flags: Flags
+    plan: BuildPlan, host: Host, log: str, pattern: str, compiler: Compiler, flags: Flags
 ) -> Iterator[Subprogram]:
-    """Yield the programs that the gcc runs that `pattern` matches; nothing for another compiler."""
+    """Yield the programs that the gcc runs that `pattern` matches; nothing for another compiler.
+
+    With a `log` they replace the project's CPU options, and list them there.
+    """
     if compiler.family != "gcc":
         return
     language = compiler.language
@@ -124,6 +129,7 @@ def _programs(
         dropped=tuple(each for each in dropped if each not in before),
         before=before,
         after=compiler_options(extra),
+        replaced=log,
     )
     note = flags.isa_note.linker_options if plan.flags.isa_note.level is not None else ()
     yield Subprogram(name=LINKER, driver=pattern, before=note, after=linker_options(flags.link))
@@ -149,11 +155,13 @@ def _write_programs(programs: list[Subprogram], directory: Path, users_path: str
         path.chmod(0o755)
 
 
-def _override(found: list[tuple[str, Compiler, Flags]], env: Mapping[str, str]) -> str | None:
+def _override(
+    plan: BuildPlan, found: list[tuple[str, Compiler, Flags]], env: Mapping[str, str]
+) -> str | None:
     """Return CCC_OVERRIDE_OPTIONS for clang; None without one.
 
     It applies to every clang and language, so it has what all of them have in common. `^` inserts
-    an option in front, `#` keeps clang from reporting it.
+    an option in front, `#` keeps clang from reporting it, `s` replaces the project's CPU options.
     """
     lists = [
         flags.of(compiler.language)
@@ -164,5 +172,10 @@ def _override(found: list[tuple[str, Compiler, Flags]], env: Mapping[str, str]) 
         return None
     common = [each for each in lists[0] if all(each in one for one in lists)]
     words = [f"^{each}" for each in reversed(common) if not re.search(r"\s", each)]
+    ours = [each for each in common if _CPU_DEFAULT.fullmatch(each)]
+    if overrides_cpu(plan) and ours:
+        for name in ("march", "mcpu", "mtune"):
+            own = next((each for each in ours if each.startswith(f"-{name}=")), ours[0])
+            words.insert(0, f"s/^-{name}=.*$/{own}/")
     users = env.get("CCC_OVERRIDE_OPTIONS", "")
     return " ".join(filter(None, (users or "#", *words))) if words else None

@@ -150,7 +150,7 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
         shared=flags.isa_note.driver_options if plan.flags.isa_note.level is not None else (),
         shared_after=flags.link,
         dropped=_interpreters(host, before) if names_cpu else (),
-        override=config.override_march and names_cpu,
+        override=overrides_cpu(plan),
     )
 
 
@@ -180,6 +180,11 @@ class Call:
         if not _NAME.fullmatch(name) and any(not word.startswith("-") for word in arguments):
             return cls(name=f"variantbuild-{compiler.language}", command=words)
         return cls(name=name, command=words[: count + 1], arguments=arguments)
+
+
+def overrides_cpu(plan: BuildPlan) -> bool:
+    """Tell whether the project's own CPU options are replaced."""
+    return plan.project.config.override_march and plan.variant.cpu is not None
 
 
 def _interpreters(host: Host, ours: tuple[str, ...]) -> tuple[str, ...]:

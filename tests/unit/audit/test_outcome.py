@@ -73,6 +73,7 @@ def test_needing_more_is_refused(policy: Policy, product: Product) -> None:
     assert given.error().message.startswith(f"{subject} v3: m.so needs v4 by its recorded")
     if product in ("built", "editable"):
         assert "flags of its own, appended after ours (-march=x86-64-v4)" in given.hint
+        assert "`override-march = true` replaces" in given.hint
     else:
         # With only the wheel, users cannot change the flags or the `audit` setting.
         assert "flags" not in given.hint

@@ -110,13 +110,13 @@ def _hint_for_builder(judgement: Judgement, first: Finding) -> str:
     recorded = [
         evidence.text
         for each in (*judgement.errors, *judgement.warnings)
-        if each.rule == "needs-more"
+        if each.rule in _CPU_RULES
         for evidence in each.evidence
         if evidence.source == "switches"
     ]
-    if first.rule == "needs-more" and recorded:
-        return (
-            f"the project compiles with flags of its own, appended after ours ({recorded[0]}): "
-            "check whether its build can leave them out"
-        )
+    if first.rule in _CPU_RULES and recorded:
+        own = f"the project compiles with flags of its own, appended after ours ({recorded[0]}): "
+        if any(option in recorded[0] for option in ("-march=", "-mcpu=", "-mtune=")):
+            return f"{own}`override-march = true` replaces those that choose a CPU"
+        return f"{own}check whether its build can leave them out"
     return 'see all findings with `audit = "warn"`, which publishes the wheel without a stamp'

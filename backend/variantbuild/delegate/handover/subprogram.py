@@ -33,6 +33,7 @@ class Subprogram:
 
     `driver` is a pattern of the shell for the driver's path. `dropped` are the options that it
     passes on its own where no other is given, `before` and `after` are added in front and behind.
+    If `replaced` is a file, all options that choose a CPU are left out, and listed there.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Subprogram:
     dropped: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    replaced: str = ""
 
 
 def compiler_options(flags: Sequence[str]) -> tuple[str, ...]:
@@ -91,9 +93,27 @@ def _arm(program: Subprogram) -> tuple[str, ...]:
         shared = 'case " $* " in *" -shared "*)'
         return (f"{program.driver})", f"  {shared} {line} ;; esac ;;")
     dropped = "|".join(map(shlex.quote, program.dropped))
-    loop = (
-        (f'  for a do shift; case $a in {dropped}) ;; *) set -- "$@" "$a" ;; esac; done',)
-        if dropped
-        else ()
-    )
+    loop: tuple[str, ...] = ()
+    if program.replaced:
+        loop = tuple(line.replace("LOG", shlex.quote(program.replaced)) for line in _WITHOUT_CPU)
+    elif dropped:
+        loop = (f'  for a do shift; case $a in {dropped}) ;; *) set -- "$@" "$a" ;; esac; done',)
     return (f"{program.driver})", *loop, f"  {line} ;;")
+
+
+# The driver turns `native` into many options. COLLECT_GCC_OPTIONS has those that it was given.
+_WITHOUT_CPU = (
+    '  given=" $COLLECT_GCC_OPTIONS " native=',
+    '  case $given in *" \'-march="*|*" \'-mcpu="*|*" \'-mtune="*)',
+    "    printf '%s\\n' \"$given\" | grep -oE \"'-m(arch|cpu|tune)=[^']*'\" | tr -d \"'\" >>LOG ;;",
+    "  esac",
+    '  case $given in *"=native\' "*) native=1 ;; esac',
+    "  for a do",
+    "    shift",
+    "    case $a in",
+    "    -march=*|-mcpu=*|-mtune=*) continue ;;",
+    "    -m*) case $native$given in 1*\" '$a' \"*) ;; 1*) continue ;; esac ;;",
+    "    esac",
+    '    set -- "$@" "$a"',
+    "  done",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,35 @@ def call(directory: Path, program: Subprogram, *words: str, driver: str = "gcc",
 def test_flags_replace_the_drivers_default(tmp_path: Path) -> None:
     said = call(tmp_path, CC1, "a b.c", "-march=x86-64", "-mavx512f")
     assert said == "-march=x86-64-v3|a b.c|-mavx512f|-DQ=a b"
+
+
+@pytest.mark.parametrize(
+    ("options", "arrived", "listed"),
+    [
+        # native: the driver adds -mabm and --param, the project -mavx512f
+        (
+            "'-march=native' '-mavx512f' '-O2'",
+            "-march=x86-64-v3|a.c|-mavx512f|-O2|--param=x|-DQ=a b",
+            ["-march=native"],
+        ),
+        (
+            "'-march=icelake-server' '-mtune=znver4'",
+            "-march=x86-64-v3|a.c|-mavx512f|-mabm|-O2|--param=x|-DQ=a b",
+            ["-march=icelake-server", "-mtune=znver4"],
+        ),
+        ("'-O2'", "-march=x86-64-v3|a.c|-mavx512f|-mabm|-O2|--param=x|-DQ=a b", []),
+    ],
+)
+def test_cpu_options_are_replaced_and_listed(
+    options: str, arrived: str, listed: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "with space" / "replaced"
+    file.parent.mkdir()
+    given = ("-march=icelake-server", "-mavx512f", "-mabm", "-mtune=znver4", "-O2", "--param=x")
+    program = replace(CC1, replaced=str(file))
+    said = call(tmp_path, program, "a.c", *given, COLLECT_GCC_OPTIONS=options)
+    assert said == arrived
+    assert (file.read_text(encoding="utf-8").splitlines() if file.exists() else []) == listed
 
 
 def test_another_driver_gets_nothing(tmp_path: Path) -> None:
