@@ -11,9 +11,9 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from variantbuild.buildcache.installed import visible_distributions
 from variantbuild.buildcache.key import digest_parts, environment_parts
@@ -39,6 +39,13 @@ IN_TREE = Path("build", "variantbuild-refused")
 _DAY = 86400.0
 
 
+class Kept(NamedTuple):
+    """A copy of a wheel that was refused, and the CPU options that its build replaced."""
+
+    wheel: Path
+    replaced: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """A build that may be refused: its plan, and the files of its tree before it ran.
@@ -55,8 +62,8 @@ class Attempt:
     def _prefix(self) -> str:
         return digest_compilation(self.plan)[:12]
 
-    def resume(self, directory: Path, reporter: Reporter) -> Path | None:
-        """Copy the wheel of the same build into `directory`, if it was refused; return its path.
+    def resume(self, directory: Path, reporter: Reporter) -> Kept | None:
+        """Copy the wheel of the same build into `directory`, if it was refused; return it.
 
         None unless one was refused under another policy, and nothing has changed since.
         """
@@ -76,7 +83,7 @@ class Attempt:
                                 f"nothing is compiled: the wheel of the same build, refused on "
                                 f"{_when(record)}, is used: {entry / entry_name(record)}"
                             )
-                            return copied
+                            return Kept(copied, _replaced(record))
         return None
 
     def forget(self) -> None:
@@ -86,11 +93,16 @@ class Attempt:
                 for entry in store.directory.glob(f"{self._prefix}-*"):
                     store.remove(entry.name)
 
-    def keep(self, wheel: Path, error: VariantBuildError) -> VariantBuildError:
-        """Keep the refused `wheel`; return `error` with its place and what to do with it."""
+    def keep(
+        self, wheel: Path, error: VariantBuildError, replaced: Sequence[str] = ()
+    ) -> VariantBuildError:
+        """Keep the refused `wheel`; return `error` with its place and what to do with it.
+
+        `replaced` are the project's own CPU options that its build replaced.
+        """
         if not wheel.is_file():
             return error
-        record = self._describe(error)
+        record = {**self._describe(error), "replaced": list(replaced)}
         same = {key: str(record[key]) for key in ("sources", "policy")}
         name = f"{self._prefix}-{digest_parts(same)[:8]}"
         failure = ""
@@ -198,6 +210,11 @@ def _stores(env: Mapping[str, str], tree: Path) -> tuple[Store, ...]:
 def _store(directory: Path) -> Store:
     limit = cast("int", load_table("buildcache")["refused-limit"])
     return Store(directory=directory, limit=limit)
+
+
+def _replaced(record: Mapping[str, JSONValue]) -> tuple[str, ...]:
+    listed = record.get("replaced")
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
 def _policy(plan: BuildPlan) -> str:

@@ -41,13 +41,13 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
         kept = attempt.resume(staging, delegate.reporter)
         if kept is None:
             built = run_build_hook(plan, delegate, "build_wheel", staging)
-            _report_replaced(plan, built, delegate.reporter)
         else:
-            built = Built(wheel=kept)
+            built = Built(wheel=kept.wheel, replaced=kept.replaced)
+        _report_replaced(plan, built, delegate.reporter)
         try:
             made = _finish(plan, delegate, built, destination)
         except VariantBuildError as error:
-            raise attempt.keep(built.wheel, error) from None
+            raise attempt.keep(built.wheel, error, built.replaced) from None
     attempt.forget()
     if cached is not None:
         cached.store_wheel(made)

@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ from variantbuild.buildcache.store import Store
 from variantbuild.cli import main
 from variantbuild.config.delegatespec import DelegateSpec, resolve_delegate
 from variantbuild.config.project import load_project
+from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.run import Built, run_build_hook
 from variantbuild.errors import AuditError, VariantBuildError, WheelError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
+from variantbuild.stamp.sbom import parse_provenance
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -130,6 +134,25 @@ def test_an_exemption_without_effect_is_told(tree: Tree) -> None:
     build(tree, audit_exclude="*.elf")
     text = "audit-exclude '*.elf' matches no file that is code for another machine"
     assert text in tree.reporter.notes
+
+
+def test_replaced_options_are_recorded_in_the_wheel_that_goes_on(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.hand_out(module("v3"), elf(machine=40))
+
+    def replacing(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Built:
+        built = run_build_hook(plan, delegate, hook, directory)
+        return replace(built, replaced=("-march=native",))
+
+    monkeypatch.setattr(produce, "run_build_hook", replacing)
+    refusal(tree)
+    made = build(tree, audit_exclude="m1.*")
+    assert builds(tree) == 1
+    with zipfile.ZipFile(made) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith(".cdx.json")]
+        properties = parse_provenance(archive.read(name))
+    assert properties["variantbuild:declared:replaced"] == "-march=native"
 
 
 def test_the_same_policy_compiles_again(tree: Tree) -> None:
