@@ -123,8 +123,8 @@ ARCHIVES: Cases = {
         f"{what} in a member's comment": ("comment contains", of_part(comment=b"x" + sign + b"yy"))
         for what, sign in {**_SIGNATURES, "end record": b"PK\5\6"}.items()
     },
-    "twin in the local headers": ("do not belong to any member", _hidden_twin),
-    "archive in a member, own end cut off": ("truncated", _stored_inside),
+    "duplicate in the local headers": ("do not belong to any member", _hidden_twin),
+    "archive in a member, end record truncated": ("truncated", _stored_inside),
     "zip64 records in a comment": ("locator", _end64_in_a_comment),
     "two central directories": ("do not belong to any member", _directory_twice),
     "archive extra data record": (
@@ -135,14 +135,14 @@ ARCHIVES: Cases = {
         "malformed or contains foreign",
         of_part("demo/core.so", central={"signature": b"PK\1\3"}),
     ),
-    "odd member in the data of another": ("overlaps", _odd_inside),
+    "member inside the data of another": ("overlaps", _odd_inside),
     "digital signature": ("do not belong to any member", of_draft(between=b"PK\5\5\0\0")),
     "spanning marker": ("precede", of_draft(prefix=b"PK\7\x08")),
     "temporary spanning marker": ("precede", of_draft(prefix=b"PK00")),
     "offset of 2^64": ("local header", _wide_offset(2**64 - 1)),
     "offset of 2^63": ("local header", _wide_offset(2**63)),
     "offset near 2^63": ("local header", _wide_offset(2**63 - 10)),
-    "offset behind the end": ("local header", _wide_offset(1 << 33)),
+    "offset after the end": ("local header", _wide_offset(1 << 33)),
     "sizes of 2^64": (
         "size",
         both(in_central(size=FULL32, stored=FULL32), of_part(extra=zip64_extra(2**64 - 1, 5))),
@@ -170,11 +170,14 @@ ARCHIVES: Cases = {
         "descriptor",
         lambda w: (of_part(descriptor=4)(w), of_part("demo/core.so", before=bytes(4))(w)),
     ),
-    "stump behind an extra field": ("extra field is malformed", of_part(extra=_TIME + b"\1\2\3")),
-    "doubled extra field": ("two extra fields", of_part(extra=_TIME * 2)),
-    "doubled local extra field": ("two extra fields", of_part(local_extra=_TIME * 2)),
-    "doubled unknown extra field": ("two extra fields", of_part(extra=_field(0x9999) * 2)),
-    "doubled local zip64": ("two zip64", of_part(local_extra=zip64_extra(12, 14) * 2)),
+    "incomplete field after an extra field": (
+        "extra field is malformed",
+        of_part(extra=_TIME + b"\1\2\3"),
+    ),
+    "duplicate extra field": ("two extra fields", of_part(extra=_TIME * 2)),
+    "duplicate local extra field": ("two extra fields", of_part(local_extra=_TIME * 2)),
+    "duplicate unknown extra field": ("two extra fields", of_part(extra=_field(0x9999) * 2)),
+    "duplicate local zip64 field": ("two zip64", of_part(local_extra=zip64_extra(12, 14) * 2)),
     "local Unicode Path": (
         "Unicode Path",
         of_part(local_extra=_field(0x7075, struct.pack("<BL", 1, zlib.crc32(A.encode())) + b"x")),
@@ -198,25 +201,25 @@ ARCHIVES: Cases = {
 }
 
 NAMES: Cases = {
-    "directory called as a drive": ("drive letter", added("demo/C:/evil.py")),
+    "directory named like a drive": ("drive letter", added("demo/C:/evil.py")),
     "drive in the data directory": ("drive letter", added("demo-1.0.data/data/C:evil")),
     "drive as a scheme's directory": ("drive letter", added("demo-1.0.data/data/d:/evil")),
     "line separator": ("control", added("demo/a\u2028b.py")),
     "paragraph separator": ("control", added("demo/a\u2029b.py")),
     "next line": ("control", added("demo/a\x85b.py")),
     "right to left": ("invisible", added("demo/\u202egpj.py")),
-    "mark in a name": ("invisible", added("demo/\ufeff__init__.py")),
+    "byte-order mark in a name": ("invisible", added("demo/\ufeff__init__.py")),
     "zero width": ("invisible", added("demo/__init__\u200b.py")),
     "private use": ("invisible", added("demo/\ue000.py")),
-    "no character": ("invisible", added("demo/\ufffe.py", "demo/\U0010ffff.py")),
-    "tabulator": ("control", added("demo/a\tb.py")),
+    "noncharacter": ("invisible", added("demo/\ufffe.py", "demo/\U0010ffff.py")),
+    "tab": ("control", added("demo/a\tb.py")),
     "longer than a path": ("4095", added("demo/" + "/".join(["x" * 200] * 21))),
     "longer than a path, not ASCII": ("4095", added("demo/" + "/".join(["é" * 100] * 21))),
-    "dist-info with a dot behind": (
+    "dist-info with a trailing dot": (
         "dist-info d|its name",
         added("demo-1.0.dist-info./METADATA"),
     ),
-    "dist-info with a space behind": (
+    "dist-info with a trailing space": (
         "dist-info d|its name",
         added("demo-1.0.dist-info /METADATA"),
     ),
@@ -232,25 +235,28 @@ NAMES: Cases = {
         "two .data|directory",
         added("demo-1.0.DATA/scripts/x", "demo-1.0.data/data/y"),
     ),
-    "METADATA with a dot behind": ("take its name", info("METADATA.", "x")),
-    "WHEEL with a space behind": ("take its name", info("WHEEL ", "x")),
-    "record in small letters": ("take its name", info("record", "x")),
-    "direct_url.json with a dot behind": ("installer", info("direct_url.json.", "{}")),
+    "METADATA with a trailing dot": ("take its name", info("METADATA.", "x")),
+    "WHEEL with a trailing space": ("take its name", info("WHEEL ", "x")),
+    "RECORD in lower case": ("take its name", info("record", "x")),
+    "direct_url.json with a trailing dot": ("installer", info("direct_url.json.", "{}")),
     "names that differ by case": ("take its name", added("demo/Core.py", "demo/core.py")),
     "names in two normal forms": ("take its name", added("demo/é.txt", "demo/e\u0301.txt")),
     "names by case and normal form": ("take its name", added("demo/É.txt", "demo/e\u0301.txt")),
     "sharp s": ("take its name", added("demo/straße.py", "demo/STRASSE.py")),
-    "sign for ohm": ("take its name", added("demo/\u2126.py", "demo/\u03c9.py")),
-    "dots at the end": ("take its name", added("demo/x.py", "demo/x.py..")),
-    "spaces at the end": ("take its name", added("demo/x.py", "demo/x.py ")),
+    "ohm sign": ("take its name", added("demo/\u2126.py", "demo/\u03c9.py")),
+    "trailing dots": ("take its name", added("demo/x.py", "demo/x.py..")),
+    "trailing spaces": ("take its name", added("demo/x.py", "demo/x.py ")),
     "dots and spaces within a path": ("take its name", added("demo/sub/x.py", "demo/sub. ./x.py")),
     "case within a path": ("take its name", added("demo/Sub/x.py", "demo/sub/x.py")),
     "case in the data folder": (
         "over another member",
         added("demo-1.0.data/purelib/demo/__INIT__.py"),
     ),
-    "file by case where a folder is": ("need a directory", added("demo/Sub", "demo/sub/x.py")),
-    "file by dots where a folder is": ("need a directory", added("demo/sub..", "demo/sub/x.py")),
+    "file where a directory is, by case": ("need a directory", added("demo/Sub", "demo/sub/x.py")),
+    "file where a directory is, by trailing dots": (
+        "need a directory",
+        added("demo/sub..", "demo/sub/x.py"),
+    ),
     "backslash in dist-info": ("backslash", info("..\\evil", "x")),
     "directory twice": (
         "twice",
@@ -259,7 +265,7 @@ NAMES: Cases = {
             for key in ("demo/again/", "demo/sub/")
         ],
     ),
-    "file far under a file": ("need a directory", added("demo/__init__.py/x/y/z.py")),
+    "file deep below a file": ("need a directory", added("demo/__init__.py/x/y/z.py")),
     "sibling of the data directory": (
         "too similar",
         added("demo-1.0.data/data/x", "demo-1.0.dataX/evil"),
@@ -285,7 +291,7 @@ def _signed_row(w: Draft) -> None:
 
 
 RECORDS: Cases = {
-    "itself as any other": ("hash or size", _lists_itself),
+    "RECORD with a hash of itself": ("hash or size", _lists_itself),
     "signature with a wrong crc": (
         "CRC-32 mismatch",
         lambda w: (
@@ -294,9 +300,12 @@ RECORDS: Cases = {
         ),
     ),
     "signature as any other": ("hash or size", _signed_row),
-    "row quoted with a line end": ("not CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
+    "row with a quoted line break": ("not CSV", record(lambda data: data + b'"demo/a\nb",,\n')),
     "row of an absolute path": ("but not in", row(A, lambda r: r.__setitem__(0, "/" + r[0]))),
-    "row that climbs": ("but not in", row(A, lambda r: r.__setitem__(0, "demo/../" + r[0]))),
+    "row with parent directories": (
+        "but not in",
+        row(A, lambda r: r.__setitem__(0, "demo/../" + r[0])),
+    ),
     "row of another case": ("but not in", row(A, lambda r: r.__setitem__(0, r[0].upper()))),
     "row doubled in front": (
         "twice",
@@ -313,13 +322,19 @@ RECORDS: Cases = {
             row("demo/é.py", lambda r: r.__setitem__(0, "demo/e\u0301.py")),
         ),
     ),
-    "row with a space in front": ("but not in", row(A, lambda r: r.__setitem__(0, " " + r[0]))),
-    "row doubled for RECORD": ("twice", record(lambda data: data + data.splitlines()[-1] + b"\n")),
+    "row with a leading space": ("but not in", row(A, lambda r: r.__setitem__(0, " " + r[0]))),
+    "duplicate row for RECORD": (
+        "twice",
+        record(lambda data: data + data.splitlines()[-1] + b"\n"),
+    ),
     "hash with a space": ("malformed", row(A, lambda r: r.__setitem__(1, r[1] + " "))),
-    "hash of two equals signs": ("malformed", row(A, lambda r: r.__setitem__(1, "sha256=" + r[1]))),
+    "hash with two equals signs": (
+        "malformed",
+        row(A, lambda r: r.__setitem__(1, "sha256=" + r[1])),
+    ),
     "sha3": ("sha3_256", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "sha3_256")[1]))),
     "blake2": ("blake2b", row(A, lambda r: r.__setitem__(1, hash_row(A, b"", "blake2b")[1]))),
-    "size of another base": ("size", row(A, lambda r: r.__setitem__(2, "0xc"))),
+    "size in hexadecimal": ("size", row(A, lambda r: r.__setitem__(2, "0xc"))),
     "size with underscore": ("size", row(A, lambda r: r.__setitem__(2, "1_2"))),
     "size with a fraction": ("size", row(A, lambda r: r.__setitem__(2, "12.0"))),
     "size of a thousand digits": ("size", row(A, lambda r: r.__setitem__(2, "1" * 1000))),
@@ -337,7 +352,7 @@ RECORDS: Cases = {
         ),
     ),
     "comment line": ("columns", record(lambda data: b"# made by hand\n" + data)),
-    "head line": ("but not in", record(lambda data: b"path,hash,size\n" + data)),
+    "header line": ("but not in", record(lambda data: b"path,hash,size\n" + data)),
     "semicolons": ("columns", record(lambda data: data.replace(b",", b";"))),
 }
 
@@ -372,13 +387,16 @@ METADATA: Cases = {
         "multipart message",
         swapped("Summary: made up", "Content-Type: Multipart/mixed; boundary=x"),
     ),
-    "colon alone": ("not a header", swapped("Summary: made up", ": x\nRequires-Dist: evil")),
-    "requirement behind junk": (
+    "header without a name": (
+        "not a header",
+        swapped("Summary: made up", ": x\nRequires-Dist: evil"),
+    ),
+    "requirement after junk": (
         "follow a line",
         swapped("Summary: made up", "junk\nRequires-Dist: evil"),
     ),
-    "version behind junk": ("follow a line", swapped("Summary: made up", "junk\nversion : 2.0")),
-    "name behind a carriage return": (
+    "version after junk": ("follow a line", swapped("Summary: made up", "junk\nversion : 2.0")),
+    "name after a carriage return": (
         "follow a line|carriage",
         swapped("Summary: made up", "junk\rName: evil"),
     ),
@@ -404,8 +422,8 @@ METADATA: Cases = {
         swapped("Generator: forge", "Tag: a.b.c.d-e.f.g.h-i.j.k.l\n" * 200 + "X: y", "WHEEL"),
     ),
     "version with a form feed": ("PEP 440", swapped("Version: 1.0", "Version: 1.0\f")),
-    "version in full width": ("PEP 440", swapped("Version: 1.0", "Version: １.０")),
-    "version with two locals": ("PEP 440", swapped("Version: 1.0", "Version: 1.0+a+b")),
+    "version in full-width digits": ("PEP 440", swapped("Version: 1.0", "Version: １.０")),
+    "version with two local versions": ("PEP 440", swapped("Version: 1.0", "Version: 1.0+a+b")),
     "name with a soft hyphen": ("names", swapped("Name: demo", "Name: de\u00admo")),
     "name in Cyrillic": ("names", swapped("Name: demo", "Name: dem\u043e")),
     "NUL in a header": ("NUL", swapped("made up", "made\0up")),
@@ -413,8 +431,8 @@ METADATA: Cases = {
         "follow a line",
         swapped("Name: demo", "Name : demo"),
     ),
-    "tag behind junk": ("follow a line", swapped("Generator: forge", "junk\nTag: a-b-c", "WHEEL")),
-    "tag behind a blank line": ("lacks the file name's tag", swapped("Tag:", "\nTag:", "WHEEL")),
+    "tag after junk": ("follow a line", swapped("Generator: forge", "junk\nTag: a-b-c", "WHEEL")),
+    "tag after a blank line": ("lacks the file name's tag", swapped("Tag:", "\nTag:", "WHEEL")),
     "no Root-Is-Purelib": ("Purelib", swapped("Root-Is-Purelib: false\n", "", "WHEEL")),
     "Root-Is-Purelib maybe": ("Purelib", swapped("Purelib: false", "Purelib: maybe", "WHEEL")),
     "WHEEL with mark": ("mark", swapped("Wheel-", b"\xef\xbb\xbfWheel-", "WHEEL")),
@@ -439,16 +457,19 @@ METADATA: Cases = {
         "outside the scripts directory",
         _entry_points("[DEFAULT]\n../x = a:b\n[console_scripts]\ny = a:b\n"),
     ),
-    "script behind a semicolon": (
+    "script after a semicolon": (
         "outside the scripts directory",
         _entry_points("[console_scripts]\n;../x = a:b\n"),
     ),
-    "section with a comment behind": ("section", _entry_points("[console_scripts] # x\ny = a:b\n")),
-    "script behind a form feed": (
+    "section with a trailing comment": (
+        "section",
+        _entry_points("[console_scripts] # x\ny = a:b\n"),
+    ),
+    "script after a form feed": (
         "control",
         _entry_points("[x]\na = b\f[gui_scripts]\n../x=a:b\n"),
     ),
-    "script behind a carriage return": (
+    "script after a carriage return": (
         "control",
         _entry_points("[x]\ry = 1\n[console_scripts]\r../x = a:b\n"),
     ),
@@ -464,7 +485,10 @@ METADATA: Cases = {
     "entry point without a section": ("in a section", _entry_points("a = b\n")),
     "entry points in JSON": ("name = value", _entry_points('{"console_scripts": ["a"]}\n')),
     "entry point without a value": ("name = value", _entry_points("[demo.x]\na\n")),
-    "entry points with mark": ("mark", _entry_points("\ufeff[console_scripts]\ny = a:b\n")),
+    "entry points with a byte-order mark": (
+        "mark",
+        _entry_points("\ufeff[console_scripts]\ny = a:b\n"),
+    ),
 }
 
 LAYOUT: Cases = {
@@ -485,11 +509,11 @@ LAYOUT: Cases = {
         "second dist-info",
         added("demo-1.0.data/platlib/Evil-1.0.DIST-INFO/METADATA"),
     ),
-    "dist-info by data, a dot behind": (
+    "dist-info by data, trailing dot": (
         "second dist-info",
         added("demo-1.0.data/purelib/demo-1.0.dist-info./METADATA"),
     ),
-    "scheme in capitals": ("a known scheme", added("demo-1.0.data/Scripts/run")),
+    "scheme in upper case": ("a known scheme", added("demo-1.0.data/Scripts/run")),
     "scheme include": ("a known scheme", added("demo-1.0.data/include/x.h")),
     "egg": ("no dist-info", lambda w: _only_egg(w)),
 }
@@ -519,7 +543,7 @@ NATIVE: dict[str, tuple[str, str, bytes]] = {
         "demo/x.DLL",
         b"MZ" + bytes(58) + struct.pack("<L", 1 << 20) + bytes(1 << 21),
     ),
-    "extension module in capitals": ("extension module", "demo/x.PYD", b"none"),
+    "extension module in upper case": ("extension module", "demo/x.PYD", b"none"),
     "relocatable ELF": ("ELF", "demo/blob", elf()[:16] + b"\1\0" + elf()[18:]),
 }
 
@@ -539,7 +563,7 @@ PURE: Cases = {
         f"pure with {what}": (reason, _pure(name, data))
         for what, (reason, name, data) in NATIVE.items()
     },
-    "pure with ELF behind empty blocks": (
+    "pure with ELF after empty blocks": (
         "ELF",
         both(_pure("demo/blob", elf()), lambda w: of_part("demo/blob", packed=_late(elf()))(w)),
     ),
@@ -556,13 +580,13 @@ _TAG = "py3-none-linux_x86_64"
 FILE_NAMES: dict[str, tuple[str, str]] = {
     "name with a hyphen": ("parts|version", f"de-mo-x-y-1.0-{_TAG}.whl"),
     "name that ends with a dot": ("project name", f"demo.-1.0-{_TAG}.whl"),
-    "name that begins with a line": ("project name", f"_demo-1.0-{_TAG}.whl"),
+    "name that begins with an underscore": ("project name", f"_demo-1.0-{_TAG}.whl"),
     "version with percent": ("version", f"demo-1.0%2Bcu12-{_TAG}.whl"),
     "version with two epochs": ("version", f"demo-1!2!1.0-{_TAG}.whl"),
     "build tag with plus": ("build tag", f"demo-1.0-1+x-{_TAG}.whl"),
     "tag that begins with a dot": ("tag", "demo-1.0-.py3-none-linux_x86_64.whl"),
     "backslash in the file name": ("project name", f"demo\\x-1.0-{_TAG}.whl"),
-    "signature beside the wheel": (".whl", f"demo-1.0-{_TAG}.whl.asc"),
+    "signature next to the wheel": (".whl", f"demo-1.0-{_TAG}.whl.asc"),
 }
 
 #: Every group of cases that bends a draft.

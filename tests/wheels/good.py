@@ -107,7 +107,7 @@ ARCHIVES: dict[str, Bend] = {
     "zip64 streamed": _wide_streamed,
     "zip64 in the directory": _wide_central,
     "zip64 offset": _wide_offset,
-    "zip64 left behind": _stale,
+    "zip64 left after": _stale,
     "zip64 end record": of_draft(zip64=True),
     "zip64 end record, saturated": of_draft(
         zip64=True,
@@ -224,9 +224,9 @@ METADATA: dict[str, Bend] = {
     "no description": _text(_HEAD),
     "no last line end": _text(_HEAD.rstrip()),
     "header names in other case": swapped("Name: demo", "NAME: demo"),
-    "no space behind the colon": swapped("Version: 1.0", "Version:1.0"),
+    "no space after the colon": swapped("Version: 1.0", "Version:1.0"),
     "version on a line of its own": swapped("\nVersion: 1.0", "\nVersion:\n 1.0"),
-    "space behind the version": swapped("Version: 1.0", "Version:  1.0  "),
+    "space after the version": swapped("Version: 1.0", "Version:  1.0  "),
     "many tags in WHEEL": swapped("Tag: py3", "Tag: cp310-cp310-linux_x86_64\nTag: py3", "WHEEL"),
     "WHEEL with other headers": swapped("Generator: forge", "Generator: forge\nX-More: y", "WHEEL"),
     "Wheel-Version 1.9": swapped("Wheel-Version: 1.0", "Wheel-Version: 1.9", "WHEEL"),
@@ -292,7 +292,7 @@ SIGNED: dict[str, Bend] = {
         info("RECORD.p7s", b"\x30\x80"),
         lambda w: w.rows(lambda rows: rows.append([f"{w.dist_info}/RECORD.p7s", "", ""])),
     ),
-    "signed behind RECORD": lambda w: (
+    "signed after RECORD": lambda w: (
         w.add_info("RECORD.jws", b"{}"),
         w.parts.update({w.dist_info: w.parts.pop(f"{w.dist_info}/RECORD.jws")}),
     ),

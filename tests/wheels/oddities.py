@@ -86,12 +86,12 @@ ARCHIVES: dict[str, Bend] = {
     "directory deflated": _directory("demo/sub/", None),
     "empty directory": _directory("empty/", b""),
     "streams of many blocks": _blocks,
-    "streams behind empty blocks": _empty_blocks,
+    "streams after empty blocks": _empty_blocks,
     "zip64 fields of no bytes": of_part(extra=zip64_extra(), local_extra=zip64_extra()),
     "local zip64 of one size": _local_zip64_of_one,
     "descriptor called wide": of_part(descriptor=8, local_extra=zip64_extra(0, 0)),
-    "zip64 left behind, of the size": of_part(extra=zip64_extra(12)),
-    "zip64 left behind, of all": of_part(
+    "zip64 left after, of the size": of_part(extra=zip64_extra(12)),
+    "zip64 left after, of all": of_part(
         extra=struct.pack("<2H3QL", 1, 28, 12, _STORED, 0, 0),
         local_extra=zip64_extra(12, _STORED),
     ),
@@ -116,11 +116,11 @@ ARCHIVES: dict[str, Bend] = {
 
 CONTENTS: dict[str, Bend] = {
     "names of devices": added("demo/aux.py", "demo/con/nul.txt", "demo/COM1"),
-    "dots and spaces behind names": added("demo/a.", "demo/b ", "demo/c. ./d"),
+    "dots and spaces after names": added("demo/a.", "demo/b ", "demo/c. ./d"),
     "colons in names": added("demo/a:b.txt", "demo/xy:"),
     "name in the decomposed form": added("demo/e\u0301.txt"),
     "folders that differ by case": added("demo/sub/a.py", "demo/Sub/b.py"),
-    "names that differ behind a dot": added("demo/x.", "demo/x.y", "demo/x y"),
+    "names that differ after a dot": added("demo/x.", "demo/x.y", "demo/x y"),
     "scripts and signs": added("demo/עברית.txt", "demo/\u3000.txt", "demo/👍🏽.txt"),
     "path of 3000 bytes": added("demo/" + "/".join(["x" * 200] * 14)),
     "names that only look like dist-info": added("dist-info/METADATA", "demo/x.dist-info"),
@@ -156,11 +156,11 @@ def _text(text: str) -> Bend:
 
 METADATA: dict[str, Bend] = {
     "headers in the description": _text(_HEAD + "\nVersion: 2.0\nFrom here\n: x\nName: other\n"),
-    "text behind the headers": _text(_HEAD + "Just text, no blank line.\n\nName: no header.\n"),
+    "text after the headers": _text(_HEAD + "Just text, no blank line.\n\nName: no header.\n"),
     "carriage return in the description": _text(_HEAD + "\nA\rVersion: 3.0\n"),
     "NUL in the description": _text(_HEAD + "\nA\0B\n"),
     "form feed in a header": _text(_HEAD + "Author: A\fVersion: 2.0\n"),
-    "tabulator behind the colon": swapped("Version: 1.0", "Version:\t1.0\t"),
+    "tabulator after the colon": swapped("Version: 1.0", "Version:\t1.0\t"),
     "folded requirement": _text(_HEAD + "Requires-Dist: other\n  >=1\n\t; os_name == 'x'\n\n"),
     "version with a v": swapped("Version: 1.0", "Version: v1.0"),
     "version with zeros": swapped("Version: 1.0", "Version: 01.00"),
@@ -174,7 +174,7 @@ METADATA: dict[str, Bend] = {
     "no Generator": swapped("Generator: forge\n", "", "WHEEL"),
     "tag twice": swapped(f"Tag: {_TAG}\n", f"Tag: {_TAG}\n" * 2, "WHEEL"),
     "tag in capitals": swapped("Tag: py3", "tag: PY3", "WHEEL"),
-    "text behind WHEEL": swapped(f"{_TAG}\n", f"{_TAG}\n\nTag: x-y-z\n", "WHEEL"),
+    "text after WHEEL": swapped(f"{_TAG}\n", f"{_TAG}\n\nTag: x-y-z\n", "WHEEL"),
     "folded Generator": swapped("Generator: forge", "Generator: forge\n (of forges)", "WHEEL"),
 }
 

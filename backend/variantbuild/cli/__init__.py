@@ -14,7 +14,7 @@ from variantbuild.errors import VariantBuildError
 
 #: Command name to its one-line summary; the module of the same name is loaded on use only.
 COMMANDS: dict[str, str] = {
-    "probe": "show the facts of this machine, and why a target does not work",
+    "probe": "show what was detected on this machine, and why a target cannot be used",
     "plan": "show what would be built: variant, flags, names",
     "build": "build one wheel, or one per target",
     "stamp": "audit a built wheel and relabel it",
@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "repair": "graft libraries, then write the policy tag and the variant",
     "bundle": "join wheels for several CPU levels into one",
     "cache": "show or clear the build cache, refused wheels and build directories",
-    "audit": "show the machine code in a wheel, and what it requires",
+    "audit": "show what the machine code in a wheel needs",
 }
 
 

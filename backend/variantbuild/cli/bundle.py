@@ -19,7 +19,9 @@ from variantbuild.types import JSONValue
 def configure_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `bundle`."""
     parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="a wheel for one level")
-    parser.add_argument("-o", "--outdir", metavar="DIR", default="dist", help="output (dist)")
+    parser.add_argument(
+        "-o", "--outdir", metavar="DIR", default="dist", help="output directory (dist)"
+    )
     parser.add_argument(
         "--method",
         choices=("auto", "loader", "stub"),
@@ -31,7 +33,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="members that may differ, of which the baseline's is taken; may be repeated",
+        help="members that may differ: the baseline's copy is used; may be repeated",
     )
     add_exclude_option(parser)
     parser.add_argument(
@@ -46,7 +48,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
         help="run COMMAND at each level; fail where it does not load the level's copy",
     )
     parser.add_argument(
-        "--split", action="store_true", help="take a bundle apart: write the wheel of each level"
+        "--split", action="store_true", help="split a bundle: write one wheel per level"
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 

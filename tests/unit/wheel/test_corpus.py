@@ -61,7 +61,7 @@ _IN_CONTENTS = {"wrong hash", "wrong sha512", "crc wrong in both", "signature wi
 #: Streams that are only recognised when they are unpacked.
 _IN_STREAMS = (
     "deflate stream",
-    "bytes behind the stream",
+    "bytes after the stream",
     "bomb by ly",
 )
 
