@@ -258,7 +258,7 @@ DESCRIPTORS: dict[str, tuple[str, Bend]] = {
         "flags",
         lambda w: (of_part(descriptor=4)(w), in_local(flags=0)(w)),
     ),
-    "descriptor and a lying local size": (
+    "descriptor and a wrong local size": (
         "size",
         lambda w: (of_part(descriptor=4)(w), in_local(size=77)(w)),
     ),

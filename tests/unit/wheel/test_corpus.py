@@ -62,7 +62,7 @@ _IN_CONTENTS = {"wrong hash", "wrong sha512", "crc wrong in both", "signature wi
 _IN_STREAMS = (
     "deflate stream",
     "bytes after the stream",
-    "bomb by ly",
+    "bomb with a wrong size",
 )
 
 
