@@ -20,6 +20,8 @@ _ENDINGS = {
     **dict.fromkeys((".pyx", ".cu", ".hip", ".ispc", ".asm", ".s"), SETUPTOOLS_BACKEND),
     **dict.fromkeys((".f", ".for", ".f77", ".f90", ".f95", ".f03", ".f08"), "mesonpy"),
     ".rs": "maturin",
+    ".sip": "sipbuild.api",
+    ".zig": SETUPTOOLS_BACKEND,
 }
 #: Directories whose sources are no part of the wheel.
 _ASIDE = frozenset(
