@@ -11,6 +11,10 @@ __all__ = ["build_sdist", "build_wheel"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "UnsupportedOperation":
+        from variantbuild.errors import UnsupportedOperation
+
+        return UnsupportedOperation
     if name.startswith(("build_", "prepare_metadata_for_", "get_requires_for_")):
         from variantbuild import hooks
 

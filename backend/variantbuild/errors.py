@@ -48,6 +48,17 @@ class DelegateError(VariantBuildError):
     """The wrapped backend is missing, lacks the hook, or failed."""
 
 
+class UnavailableDelegateError(DelegateError):
+    """The wrapped backend is not installed."""
+
+
+class UnsupportedOperation(Exception):  # noqa: N818 - the name that PEP 517 gives it
+    """The wrapped backend cannot build what was asked for, such as an sdist (PEP 517).
+
+    Front ends look for it by its name in the package, and handle it on their own.
+    """
+
+
 class WheelError(VariantBuildError):
     """A wheel is malformed, inconsistent or cannot be written."""
 

@@ -269,19 +269,12 @@ def test_a_delegate_without_the_hook(in_tree_delegate: Path, hook_environment: E
     tree.refused(tree.call(code), "'own_backend:backend'", "has no build_editable hook")
 
 
-@pytest.mark.parametrize(
-    ("statement", "words"), [("sys.exit(0)", "status 0"), ("sys.exit('no')", "no")]
-)
-def test_a_delegate_that_exits(
-    in_tree_delegate: Path,
-    tmp_path: Path,
-    hook_environment: Environment,
-    statement: str,
-    words: str,
+def test_a_delegate_that_exits_without_failing(
+    in_tree_delegate: Path, hook_environment: Environment
 ) -> None:
     tree = Tree(in_tree_delegate, hook_environment)
-    tree.edit("tools/own_backend.py", 'print("own backend at work")', f"import sys; {statement}")
-    tree.refused(tree.build(), "stopped in build_wheel", words)
+    tree.edit("tools/own_backend.py", 'print("own backend at work")', "import sys; sys.exit(0)")
+    tree.refused(tree.build(), "stopped in build_wheel", "status 0")
 
 
 def test_flags_that_do_not_arrive_are_refused(tree: Tree) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
 from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.delegate.restored import restored_process
 from variantbuild.delegate.treelock import take_turn
-from variantbuild.errors import DelegateError
+from variantbuild.errors import DelegateError, UnavailableDelegateError, UnsupportedOperation
 from variantbuild.messages import Reporter
 
 #: The first setuptools that has the hooks of PEP 660 and lets a wheel build set its directory.
@@ -97,24 +96,36 @@ class Delegate:
 
         Waits for any other build in the same source tree, which is the current directory. The
         umask is 022 during the call: it shows in the permissions of members, and the same input
-        has to give the same bytes. Raises DelegateError if the backend lacks the hook or exits the
-        process, with status 0 too: a hook that does not return has not built anything. Other
-        exceptions are the backend's own and pass through.
+        has to give the same bytes. What the backend changes in the process is restored.
+
+        Raises DelegateError if the backend lacks the hook or exits the process with status 0: a
+        hook that does not return has not built anything. A SystemExit with another status, and
+        other exceptions, are the backend's own and pass through; its UnsupportedOperation
+        (PEP 517) becomes ours, which front ends look for.
         """
         function = getattr(self._target, hook, None)
         if not callable(function):
             raise DelegateError(
                 f"delegate {self.spec.backend!r} ({self.spec.origin}) has no {hook} hook"
             )
+        kind = getattr(self._target, "UnsupportedOperation", None)
+        unsupported: tuple[type[Exception], ...] = ()
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            unsupported = (kind,)
         with (
             take_turn(Path.cwd(), self.env, self.reporter),
-            _changed_environment(self.env, env or {}),
+            restored_process(self.env, env or {}, 0o022),
         ):
             try:
                 return function(*args)
+            except unsupported as error:
+                raise UnsupportedOperation(*error.args) from error
             except SystemExit as stop:
+                if stop.code:
+                    self.reporter.note(f"delegate {self.spec.backend!r} stopped in {hook}")
+                    raise
                 raise DelegateError(
-                    f"delegate {self.spec.backend!r} stopped in {hook}: {_exit_words(stop)}",
+                    f"delegate {self.spec.backend!r} stopped in {hook}: it exited with status 0",
                     hint="see its output above",
                 ) from stop
 
@@ -136,7 +147,7 @@ def load_delegate(
         missing = error.name or module_name
         if module_name != missing and not module_name.startswith(f"{missing}."):
             raise
-        raise DelegateError(
+        raise UnavailableDelegateError(
             f"delegate {spec.backend!r} ({spec.origin}) is not installed: no module {missing!r}",
             hint="add the distribution that holds it to [build-system] requires"
             + ("" if not spec.path else ", or correct delegate-path"),
@@ -194,27 +205,3 @@ def requirements(value: object, hook: str, spec: DelegateSpec) -> list[str]:
             f"delegate {spec.backend!r} returned {value!r} from {hook}: expected a list"
         )
     return [str(item) for item in value]
-
-
-@contextlib.contextmanager
-def _changed_environment(
-    env: MutableMapping[str, str], changes: Mapping[str, str]
-) -> Iterator[None]:
-    before = {name: env.get(name) for name in changes}
-    env.update(changes)
-    umask = os.umask(0o022)
-    try:
-        yield
-    finally:
-        os.umask(umask)
-        for name, value in before.items():
-            if value is None:
-                env.pop(name, None)
-            else:
-                env[name] = value
-
-
-def _exit_words(stop: SystemExit) -> str:
-    if stop.code is None or isinstance(stop.code, int):
-        return f"it exited with status {stop.code or 0}"
-    return str(stop.code)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import Project, load_project
 from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
-from variantbuild.errors import VariantBuildError
+from variantbuild.errors import UnavailableDelegateError, VariantBuildError
 from variantbuild.host.local import LocalHost
 from variantbuild.messages import StderrReporter
 from variantbuild.probe.machinenames import machine_names
@@ -43,6 +43,10 @@ def _boundary() -> Iterator[None]:
     except VariantBuildError as error:
         sys.stdout.flush()
         StderrReporter(os.environ).error(str(error))
+        if isinstance(error, UnavailableDelegateError):
+            from variantbuild.hooks.unavailable import raise_unavailable
+
+            raise_unavailable(error.message)
         raise SystemExit(error.exit_code) from None
 
 
@@ -53,6 +57,23 @@ def _hook(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return guarded
+
+
+def _writing_hook(argument: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Guard a hook whose first `argument` is the directory it writes to, created if missing."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            from variantbuild.host.staging import output_directory
+
+            directory = args[0] if args else kwargs[argument]
+            with _boundary(), output_directory(Path(str(directory))):
+                return function(*args, **kwargs)
+
+        return guarded
+
+    return decorate
 
 
 def find_hook(name: str) -> object | None:
@@ -70,7 +91,7 @@ def find_hook(name: str) -> object | None:
     return hook if delegate.has(name) else None
 
 
-@_hook
+@_writing_hook("wheel_directory")
 def build_wheel(
     wheel_directory: str,
     config_settings: ConfigSettings | None = None,
@@ -106,7 +127,7 @@ def build_wheel(
     return produce_wheel(plan, delegate, destination).name
 
 
-@_hook
+@_writing_hook("sdist_directory")
 def build_sdist(sdist_directory: str, config_settings: ConfigSettings | None = None) -> str:
     """Build the delegate's source distribution in `sdist_directory`; return its file name.
 
@@ -138,7 +159,7 @@ def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
     return get_requires
 
 
-@_hook
+@_writing_hook("metadata_directory")
 def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | None = None) -> str:
     """Write the wheel's dist-info into `metadata_directory`; return its name (PEP 517).
 
@@ -174,7 +195,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
     return dist_info.name
 
 
-@_hook
+@_writing_hook("metadata_directory")
 def _prepare_editable(
     metadata_directory: str, config_settings: ConfigSettings | None = None
 ) -> str:
@@ -188,7 +209,7 @@ def _prepare_editable(
     return delegate_metadata(plan, delegate, directory, hook).name
 
 
-@_hook
+@_writing_hook("wheel_directory")
 def _build_editable(
     wheel_directory: str,
     config_settings: ConfigSettings | None = None,

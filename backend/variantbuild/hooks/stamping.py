@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from variantbuild.delegate.run import Built
+from variantbuild.errors import WheelError
 from variantbuild.frontend.naming import resolve_naming
 from variantbuild.hooks.approval import Approved
 from variantbuild.hooks.provenance import render_provenance
 from variantbuild.plan import BuildPlan
 from variantbuild.stamp import SBOM_MEMBER, Stamp, plan_stamp
-from variantbuild.stamp.declared import check_stamp
+from variantbuild.stamp.declared import check_declared, check_stamp, read_declared
 from variantbuild.stamp.exemptions import exemptions
 from variantbuild.stamp.sbom import render_audited
 from variantbuild.tags.forms import name_platforms
@@ -58,8 +59,19 @@ def _plan_stamp(
     inventory: Inventory,
     epoch: int | None,
 ) -> Plan:
+    declared = read_declared(inventory)
+    check_declared(declared)
+    for tag in declared.tags:
+        if tag.variant not in (None, variant):
+            raise WheelError(
+                f"{inventory.path.name} cannot be stamped as {variant}: its backend has given it "
+                f"the tag {tag.text}",
+                hint="let the backend write a plain platform tag",
+            )
+    # Without the variants that the backend has written: a stamp is never doubled.
+    platforms = tuple(dict.fromkeys(tag.platform for tag in declared.in_file))
     protected = approved.has_notes and plan.flags.isa_note.unprotected is None
-    stamp = resolve_stamp(plan, variant, inventory.file_name.platforms, protected=protected)
+    stamp = resolve_stamp(plan, variant, platforms, protected=protected)
     check_stamp(inventory, stamp, variant)
     record = NewMember(
         path=SBOM_MEMBER,

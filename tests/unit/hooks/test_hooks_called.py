@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Protocol, cast
@@ -255,3 +256,52 @@ def test_editable_is_never_stamped(tree: Tree, meta: Path) -> None:
     directory = meta / str(hook("prepare_metadata_for_build_editable")(str(meta), V3))
     assert directory.name == "demo-1.0.dist-info"
     assert not (directory / RECORD_FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["build_wheel", "build_sdist", "build_editable", "prepare_metadata_for_build_wheel"]
+)
+def test_a_missing_output_directory_is_made(name: str, tree: Tree) -> None:
+    directory = tree.out / "new" / "er"
+    made = hook(name)(str(directory), V3)
+    assert (directory / str(made)).exists()
+
+
+def test_a_failed_hook_leaves_no_output_directory(tree: Tree) -> None:
+    tree.hand_out(module("v4"))
+    with pytest.raises(SystemExit):
+        hook("build_wheel")(str(tree.out / "new" / "er"), V3)
+    assert tree.made == []
+
+
+@pytest.mark.parametrize(
+    ("place", "raised"),
+    [
+        ("/venv/pyproject_hooks/_in_process/_in_process.py", "BackendUnavailable"),
+        ("/venv/pip/_vendor/pyproject_hooks/_in_process/_in_process.py", "SystemExit"),
+        (None, "SystemExit"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("message", "traceback"), ("traceback",)])
+def test_a_missing_backend_is_unavailable(
+    place: str | None,
+    raised: str,
+    arguments: tuple[str, ...],
+    tree: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    code = (
+        f"class BackendUnavailable(Exception):\n def __init__(self, {', '.join(arguments)}): pass"
+    )
+    main = types.ModuleType("__main__")
+    exec(code, main.__dict__)
+    main.__file__ = place
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    path = tree.directory / "pyproject.toml"
+    text = path.read_text(encoding="utf-8").replace("canned_backend", "not_there_at_all")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BaseException) as caught:
+        hook("build_wheel")(str(tree.out))
+    assert caught.type.__name__ == raised
+    assert "delegate 'not_there_at_all'" in capfd.readouterr().err

@@ -84,6 +84,31 @@ def test_a_stamp_does_not_contradict_the_version_of_the_project(tree: Tree) -> N
 
 
 @pytest.mark.parametrize(
+    ("tag", "version"),
+    [
+        ("py3-none-linux_x86_64_v3", "1.0"),
+        ("py3-none-linux_x86_64.linux_x86_64_v3", "1.0"),
+        ("py3-none-linux_x86_64_v3", "1.0+v3"),
+        ("py3-none-linux_x86_64", "1.0+v3"),
+    ],
+)
+def test_the_stamp_of_a_backend_is_not_doubled(tree: Tree, tag: str, version: str) -> None:
+    tree.hand_out(module("v3"), tag=tag, version=version)
+    plan, delegate = plan_of(tree)
+    produce.produce_wheel(plan, delegate, tree.out)
+    assert tree.made == [STAMPED]
+
+
+@pytest.mark.parametrize("tag", ["linux_x86_64_v2", "linux_x86_64_zen4", "linux_x86_64_v3_cu12"])
+def test_another_stamp_of_a_backend_is_refused(tree: Tree, tag: str) -> None:
+    tree.hand_out(module("v3"), tag=f"py3-none-{tag}")
+    plan, delegate = plan_of(tree)
+    with pytest.raises(WheelError, match=f"its backend has given it the tag {tag}"):
+        produce.produce_wheel(plan, delegate, tree.out)
+    assert tree.made == []
+
+
+@pytest.mark.parametrize(
     ("kind", "name"),
     [
         ("build", STAMPED),
