@@ -585,10 +585,10 @@ LAYOUT: dict[str, tuple[str, Bend]] = {
         info("entry_points.txt", "[console_scripts]\nc:x = a:b\n"),
     ),
     "script runs code": (
-        "no module:object",
+        "not module:object",
         info("entry_points.txt", "[console_scripts]\nx = os:system('true')\n"),
     ),
-    "script without object": ("no module", info("entry_points.txt", "[console_scripts]\nx = a\n")),
+    "script without object": ("not module", info("entry_points.txt", "[console_scripts]\nx = a\n")),
     "entry points in Latin-1": (
         "UTF-8",
         lambda w: w.add_info("entry_points.txt", b"[x]\ny = \xe9:a\n"),

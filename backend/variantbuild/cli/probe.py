@@ -64,7 +64,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Probe the machine and print what was found; 1 if `--why-not` has reasons."""
     if args.why_not is not None and args.bundle is not None:
-        raise BundleError("--why-not and --for are both given", hint="ask one question at a time")
+        raise BundleError("--why-not and --for are both given", hint="use one of them")
     if args.why_not is not None:
         check_label("--why-not", args.why_not)
     if args.bundle is not None:

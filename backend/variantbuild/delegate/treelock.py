@@ -16,6 +16,7 @@ from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 from variantbuild.errors import DelegateError
+from variantbuild.host.durable import lock
 from variantbuild.messages import Reporter
 from variantbuild.values import dataclass
 
@@ -83,7 +84,7 @@ def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> 
 def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
     started = time.monotonic()
     told = False
-    while not _take(descriptor):
+    while not lock(descriptor):
         status = os.fstat(descriptor)
         holders = find_holders(status.st_ino)
         trusted = [each for each in holders if each.uid in (os.geteuid(), status.st_uid, 0)]
@@ -104,21 +105,6 @@ def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
             reporter.note(f"another build is running in {tree} ({by}); waiting for it to finish")
             told = True
         time.sleep(_INTERVAL)
-
-
-def _take(descriptor: int) -> bool:
-    """Take the lock; return False if another process has it, True too where there are no locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def find_holders(inode: int) -> tuple[Holder, ...]:

@@ -54,7 +54,10 @@ def sync_directory(directory: Path) -> None:
 
 
 def lock(descriptor: int) -> bool:
-    """Take the file's lock without waiting; return False if another process holds it."""
+    """Take the lock of an open file without waiting; return False if another process holds it.
+
+    True as well if the system or the file system has no locks.
+    """
     try:
         import fcntl
     except ImportError:
@@ -64,7 +67,6 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # The file system has no locks: only the age counts.
         return True
     return True
 

@@ -194,6 +194,6 @@ def _check_script(line: str, member: str) -> None:
         )
     if re.fullmatch(_REFERENCE, reference) is None:
         raise UnsoundWheelError(
-            f"its script {script[:80]!r} refers to {reference[:80]!r}, no module:object",
+            f"its script {script[:80]!r} refers to {reference[:80]!r}, which is not module:object",
             member=member,
         )
