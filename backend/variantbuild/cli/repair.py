@@ -18,6 +18,7 @@ from variantbuild.errors import VariantBuildError
 from variantbuild.host.staging import output_directory
 from variantbuild.repair.pipeline import Options, Repaired, repair_wheel
 from variantbuild.tags.manylinux import parse_policy
+from variantbuild.tags.platform import machine_of
 from variantbuild.types import JSONValue
 from variantbuild.values import dataclass
 
@@ -67,6 +68,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     """Repair each wheel and print the path of the new one; a failure does not stop the others."""
     options = Options(
         policy=None if args.policy is None else parse_policy(args.policy),
+        machine=machine_of(args.policy or ""),
         tag_only=args.tag_only,
         generic=not args.no_generic,
         exclude=tuple(args.exclude),

@@ -56,9 +56,15 @@ class Override:
         An axis that `names` does not contain is not known yet, so no condition on it matches.
         """
         return all(
-            any(fnmatchcase(name, pattern) for name in names.get(axis, ()) for pattern in patterns)
+            any(_fits(axis, name, each) for name in names.get(axis, ()) for each in patterns)
             for axis, patterns in self.conditions
         )
+
+
+def _fits(axis: str, name: str, pattern: str) -> bool:
+    if axis == "hostname":  # case does not count in it (RFC 4343)
+        return fnmatchcase(name.lower(), pattern.lower())
+    return fnmatchcase(name, pattern)
 
 
 class ComputedNames(Mapping[str, frozenset[str]]):

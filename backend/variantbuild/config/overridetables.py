@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
 from typing import TypeGuard, cast
 
 from variantbuild.config.kinds import Value, nearest, parse_value
 from variantbuild.config.overrides import AXES, EARLY_AXES, MACHINE_AXES, Override
 from variantbuild.config.settings import OVERRIDES, settings
 from variantbuild.config.sources import flatten_table
+from variantbuild.data import load_table
 from variantbuild.types import TOMLValue
+
+_LIKE_A_LEVEL = re.compile(r"v\d|x86|armv?\d", re.IGNORECASE | re.ASCII)
 
 
 def parse_overrides(
@@ -69,13 +75,34 @@ def _parse_conditions(
                 f"if.{axis} of {place} is not a condition{nearest(axis, axes)}; "
                 f"the conditions are {', '.join(axes)}"
             )
-        elif not patterns:
+        elif not patterns or not all(patterns):
             problems.append(
                 f"if.{axis} of {place} is {value!r}: expected a name or a list of names"
+            )
+        elif axis == "level" and (wrong := _no_levels(patterns)):
+            problems.append(
+                f"if.{axis} of {place} is {wrong[0]!r}, which is the level of no machine"
+                f"{nearest(wrong[0], _levels())}"
             )
         else:
             conditions.append((axis, patterns))
     return tuple(conditions)
+
+
+@cache
+def _levels() -> tuple[str, ...]:
+    table = cast("Mapping[str, Mapping[str, object]]", load_table("architectures")["architectures"])
+    rows = (cast("list[dict[str, str]]", row.get("levels", [])) for row in table.values())
+    return tuple(level["name"] for row in rows for level in row)
+
+
+def _no_levels(patterns: Sequence[str]) -> list[str]:
+    """Return what is written like a level of x86-64 or AArch64, and is none.
+
+    The levels of other architectures are archspec's names, which are not known here.
+    """
+    alike = [each for each in patterns if _LIKE_A_LEVEL.match(each)]
+    return [each for each in alike if not any(fnmatchcase(name, each) for name in _levels())]
 
 
 def _parse_values(

@@ -51,11 +51,13 @@ class Options:
     """How to repair: the `policy` to reach (None: the lowest that fits), whether to graft, and
     whether the generic tag may accompany the variant's.
 
-    `exclude` are names of libraries that are not grafted, and patterns of files in the wheel that
+    `machine` is the one that the name of the policy ends with, '' for none. `exclude` are names of
+    libraries that are not grafted, and patterns of files in the wheel that
     are code for another machine.
     """
 
     policy: Policy | None = None
+    machine: str = ""
     tag_only: bool = False
     generic: bool = True
     exclude: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ def repair_wheel(
                 return _copied(wheel, inventory, foreign, destination)
             if system == "linux":
                 single_architecture(declared)
+                _check_machine(declared, options)
             if options.policy is None and any(file.is_musl for file in linked):
                 options, notes = _name_musl(declared, options, env)
             grafts = not options.tag_only and (system != "linux" or needs_grafting(linked))
@@ -126,6 +129,16 @@ def _copied(wheel: Wheel, inventory: Inventory, foreign: Foreign, destination: P
         copy = publish_copy(path, destination)
         note = "it contains no machine code: copied unchanged"
     return Repaired(path=copy, policy=None, variant="", notes=(note,))
+
+
+def _check_machine(declared: Declared, options: Options) -> None:
+    """Refuse a policy that names another machine than the wheel's; raises RepairError."""
+    tagged = machine_of(declared.platforms[0])
+    if options.machine and options.policy is not None and options.machine != tagged:
+        raise RepairError(
+            f"--policy names the machine {options.machine}, and {declared.wheel} is for {tagged}",
+            hint=f"use --policy {options.policy.name}, which is for every machine",
+        )
 
 
 def _name_musl(

@@ -300,3 +300,15 @@ def test_a_tag_for_an_older_glibc_is_refused_without_a_target_too() -> None:
         given = refused(outcome(tagged, Variant(arch="x86_64")))
         assert given.error().message.startswith("m.so needs glibc 2.34")
         assert "variantbuild repair" in given.hint
+
+
+@pytest.mark.parametrize("policy", ["error", "warn", "downgrade"])
+def test_files_for_another_machine_are_told_without_a_target_too(policy: Policy) -> None:
+    """As in a 32-bit personality, where setuptools tags 64-bit modules linux_i686."""
+    for tag, text in (
+        ("linux_i686", "m.so is for x86_64, but the tag says linux_i686"),
+        ("any", "is tagged `any`, but contains machine code: m.so"),
+    ):
+        found = replace(report(), platforms=(tag,))
+        given = outcome(found, Variant(arch="x86_64", cpu=None), policy)
+        assert text in " ".join(unstamped(given).warnings)

@@ -131,3 +131,13 @@ def test_repair_takes_firmware_for_data(
     # What the record names needs no option: the audit, and another repair.
     assert main(["audit", str(made)]) == 0
     assert main(["repair", "--tag-only", "-w", str(tmp_path / "again"), str(made)]) == 0
+
+
+@pytest.mark.parametrize("policy", ["manylinux_2_28_aarch64", "manylinux2014_i686"])
+def test_a_policy_for_another_machine_is_refused(
+    stamped: Draft, policy: str, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["-w", str(tmp_path / "out"), "--exclude", "boot.elf", "--tag-only"]
+    assert main(["repair", *out, "--policy", policy, str(write(stamped))]) == 2
+    assert f"names the machine {policy.rpartition('_')[2]}, and" in capsys.readouterr().err
+    assert main(["repair", *out, "--policy", "manylinux_2_28_x86_64", str(write(stamped))]) == 0

@@ -264,3 +264,45 @@ def test_the_names_of_this_machine() -> None:
     assert names["hostname"] == {"gpu07.cluster.example", "gpu07"}
     assert names["level"] == frozenset()
     assert machine_names(LocalHost(env={}))["hostname"]
+
+
+@pytest.mark.parametrize("level", ["v9", "V3", "x86-64-v3", "armv8", "v3+avx512"])
+def test_a_level_that_no_machine_has_is_refused(level: str) -> None:
+    with pytest.raises(ConfigError, match=r"if\.level of table 1 .* is the level of no machine"):
+        resolve_config([file_source(level)])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "level"),
+    [
+        ("v3", "v3"),
+        ("v[34]", "v4"),
+        ("v*", "v1"),
+        ("armv8.2a", "armv8.2a"),
+        ("power9le", "power9le"),
+        ("*", "v2"),
+    ],
+)
+def test_levels_and_patterns_of_levels(pattern: str, level: str) -> None:
+    assert resolve_config([file_source(pattern)], {"level": frozenset((level,))}).cpu == "v2"
+
+
+def file_source(level: str) -> Source:
+    table: TOMLValue = {"overrides": [{"if": {"level": level}, "cpu": "v2"}]}
+    return table_source("file", "config.toml", table)
+
+
+def test_host_names_are_compared_without_case() -> None:
+    for written in ("GPU07", "gpu*", "Gpu07"):
+        table: TOMLValue = {"overrides": [{"if": {"hostname": written}, "cpu": "v2"}]}
+        source = table_source("file", "config.toml", table)
+        assert (
+            resolve_config([source], {"hostname": frozenset({"gpu07", "gpu07.Cluster"})}).cpu
+            == "v2"
+        )
+
+
+def test_an_empty_name_is_no_condition() -> None:
+    table: TOMLValue = {"overrides": [{"if": {"hostname": ""}, "cpu": "v2"}]}
+    with pytest.raises(ConfigError, match="expected a name or a list of names"):
+        resolve_config([table_source("file", "config.toml", table)])

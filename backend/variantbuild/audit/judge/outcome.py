@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from variantbuild.audit.judge.findings import Finding, Judgement, told_once
+from variantbuild.audit.judge.findings import Finding, Judgement, Rule, told_once
 from variantbuild.audit.judge.hints import (
     DEVICE_RULES,
     TAG_RULES,
@@ -31,6 +31,8 @@ Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "ed
 
 #: Errors even of a build without a CPU: it has device code, and its tag names a C library.
 ALWAYS = (*DEVICE_RULES, *TAG_RULES)
+#: Warnings even of a build without a CPU: no other machine than the tags say can run its files.
+TOLD_ALWAYS: tuple[Rule, ...] = ("wrong-machine", "code-in-any")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +97,8 @@ def decide(
     asked = product in ("stamped", "repaired") or not lowered.is_empty
     errors = [each for each in judgement.errors if asked or each.rule in ALWAYS]
     warnings = [each for each in judgement.warnings if asked]
+    if not asked:
+        warnings += [each for each in judgement.errors if each.rule in TOLD_ALWAYS]
     if policy == "downgrade":
         lowered, errors_left = _lowered(lowered, judgement, errors)
     else:
