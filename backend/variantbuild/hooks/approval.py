@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +54,7 @@ def approve_wheel(plan: BuildPlan, built: Path, reporter: Reporter) -> Approved 
     outcome = decide(plan.variant, judgement, policy, "built")
     if isinstance(outcome, Refused):
         raise _with_cause(plan, outcome)
-    for message in outcome.warnings:
+    for message in (*outcome.warnings, *_other_contracts(plan, report)):
         reporter.warning(message)
     if isinstance(outcome, Unstamped) and outcome.why == "off" and not plan.variant.is_baseline:
         reporter.note(outcome.reason)
@@ -77,6 +77,28 @@ def _exempt(plan: BuildPlan, report: AuditReport, reporter: Reporter) -> AuditRe
     for unused in unused_patterns(report, patterns):
         reporter.note(f"audit-exclude {unused!r} matches no file that is code for another machine")
     return report
+
+
+def _other_contracts(plan: BuildPlan, report: AuditReport | None) -> Iterator[str]:
+    """Yield a warning for each file that was not compiled with the wanted `fp-contract`.
+
+    Its results differ in the last bits, which the level does not show.
+    """
+    wanted = plan.project.config.fp_contract
+    if wanted == "default" or report is None:
+        return
+    for file in report.files:
+        others = [line for line in file.recorded if line.contract != wanted]
+        if others:
+            yield (
+                f"{file.path}: fp-contract is {wanted}, but a recorded command line has "
+                f"{_contract_words(others[0].contract)}: the project sets its own, or links "
+                "objects of another build"
+            )
+
+
+def _contract_words(contract: str) -> str:
+    return f"-ffp-contract={contract}" if contract else "no -ffp-contract"
 
 
 def _report_missing_code(plan: BuildPlan, reporter: Reporter) -> None:

@@ -8,6 +8,7 @@ not name a CPU was compiled for the compiler's default, the baseline.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from variantbuild.data import load_table
@@ -27,7 +28,7 @@ class RecordedFlags:
     completely (-mavx2 alone may need v3 and reaches v1). `asked` are the relevant flags, for
     people. `extensions` are features outside all levels. `cpu` is the value of -march or -mcpu,
     None for the default; `unknown` is that CPU if its level is not known (`native`, or one that is
-    not in the table), else None.
+    not in the table), else None. `contract` is the value of -ffp-contract, empty if it is not set.
     """
 
     level: str
@@ -36,6 +37,7 @@ class RecordedFlags:
     extensions: tuple[str, ...]
     cpu: str | None = None
     unknown: str | None = None
+    contract: str = ""
 
 
 def parse_recorded_flags(line: str, arch: str) -> RecordedFlags | None:
@@ -43,11 +45,13 @@ def parse_recorded_flags(line: str, arch: str) -> RecordedFlags | None:
 
     Returns None for architectures whose flags are unknown.
     """
-    words = [word for word in line.split() if word.startswith("-m")]
+    every = line.split()
+    words = [word for word in every if word.startswith("-m")]
+    contract = _last_value(every, "-ffp-contract=") or ""
     if arch == "x86_64":
-        return _x86_line(words)
+        return replace(_x86_line(words), contract=contract)
     if arch == "aarch64":
-        return _aarch64_line(words)
+        return replace(_aarch64_line(words), contract=contract)
     return None
 
 

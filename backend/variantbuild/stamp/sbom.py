@@ -144,7 +144,10 @@ def _summary(file: FileReport) -> str:
     device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
     note = f"ISA note {file.isa_note}" if file.isa_note else "no ISA note"
     floor = "" if file.glibc_floor is None else "glibc " + ".".join(map(str, file.glibc_floor))
-    words = dict.fromkeys(line.asked for line in file.recorded)
+    words = dict.fromkeys(
+        f"{line.asked} -ffp-contract={line.contract}" if line.contract else line.asked
+        for line in file.recorded
+    )
     return without_private_paths(
         "; ".join(each for each in (file.machine_names, note, floor, *words, *device) if each)
     )

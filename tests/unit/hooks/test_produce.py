@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from binaries.elves import command_lines, elf, isa_note
 from canned import POPCNT, Tree, enter, header, module
 from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import load_project
@@ -24,6 +25,7 @@ from variantbuild.hooks.prepared import unpack_metadata
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan, make_plan
 from variantbuild.plan.flags.rustflags import RustFlags
+from variantbuild.stamp.sbom import parse_provenance
 
 pytestmark = [
     pytest.mark.usefixtures("fake_compilers"),
@@ -73,6 +75,36 @@ def test_stamp_has_a_record_of_the_build(tree: Tree) -> None:
     with zipfile.ZipFile(tree.out / STAMPED) as archive:
         record = json.loads(archive.read(RECORD))
     assert record["metadata"]["component"]["version"] == "1.0+v3"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("-ffp-contract=off", "-ffp-contract=off", ""),
+        ("-ffp-contract=off", "", "a recorded command line has no -ffp-contract"),
+        (
+            "-ffp-contract=off",
+            "-ffp-contract=fast",
+            "a recorded command line has -ffp-contract=fast",
+        ),
+        ("", "", "a recorded command line has no -ffp-contract"),
+    ],
+)
+def test_record_says_how_the_objects_contract(
+    first: str, second: str, words: str, tree: Tree
+) -> None:
+    lines = command_lines(*(f"GNU C17 -march=x86-64-v3 {each}" for each in (first, second)))
+    tree.hand_out(elf(note=isa_note(4), sections=lines))
+    assert produced(tree, fp_contract="off") == STAMPED
+    warned = [each for each in tree.reporter.warnings if "fp-contract" in each]
+    assert len(warned) == bool(words)
+    assert words in "".join(warned)
+    with zipfile.ZipFile(tree.out / STAMPED) as archive:
+        recorded = parse_provenance(archive.read(RECORD))["variantbuild:audited:file:demo/m0.so"]
+    for each in filter(None, (first, second)):
+        assert f"-march=x86-64-v3 {each}" in recorded
+    if not words:
+        assert "-march=x86-64-v3;" not in f"{recorded};"
 
 
 def test_a_stamp_does_not_contradict_the_version_of_the_project(tree: Tree) -> None:

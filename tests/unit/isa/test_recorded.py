@@ -82,3 +82,18 @@ def test_arm_levels(line: str, level: str) -> None:
 
 def test_other_architectures_say_nothing() -> None:
     assert parse_recorded_flags("-mcpu=power9", "ppc64le") is None
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+@pytest.mark.parametrize(
+    ("line", "contract"),
+    [
+        ("GNU C17 12.2.0 -O2", ""),
+        ("GNU C17 12.2.0 -ffp-contract=off -O2", "off"),
+        ("/usr/bin/clang -ffp-contract=off -c x.c -ffp-contract=fast", "fast"),
+    ],
+)
+def test_contraction(line: str, contract: str, arch: str) -> None:
+    found = parse_recorded_flags(line, arch)
+    assert found is not None
+    assert found.contract == contract
