@@ -11,6 +11,7 @@ from types import ModuleType
 
 from variantbuild.cli.guard import guarded_streams
 from variantbuild.errors import VariantBuildError
+from variantbuild.host.ending import clean_ending
 
 #: Command name to its one-line summary; the module of the same name is loaded on use only.
 COMMANDS: dict[str, str] = {
@@ -38,8 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     args = _parser(chosen).parse_args(arguments)
     module = importlib.import_module(f"variantbuild.cli.{args.command}")
-    with guarded_streams():
-        return _execute(module, args)
+    try:
+        with guarded_streams(), clean_ending(os.environ):
+            return _execute(module, args)
+    except KeyboardInterrupt:
+        print("variantbuild: interrupted", file=sys.stderr)
+        return 130
 
 
 def _execute(module: ModuleType, args: argparse.Namespace) -> int:
@@ -52,9 +57,6 @@ def _execute(module: ModuleType, args: argparse.Namespace) -> int:
 
         report_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("variantbuild: interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # The reader of our output is gone (`| head`), which is not an error.
         _discard_output()

@@ -23,7 +23,7 @@ def restored_process(
     directory = os.getcwd()  # noqa: PTH109 - for chdir, which takes it as it is
     argv, arguments = sys.argv, list(sys.argv)
     path, entries = sys.path, list(sys.path)
-    streams = sys.stdin, sys.stdout, sys.stderr
+    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     handlers = _handlers()
     env.update(changes)
     mask = os.umask(umask)
@@ -37,7 +37,7 @@ def restored_process(
             os.chdir(directory)
         sys.argv, sys.argv[:] = argv, arguments
         sys.path, sys.path[:] = path, entries
-        sys.stdin, sys.stdout, sys.stderr = streams
+        vars(sys).update(streams)
         _restore_handlers(handlers)
 
 

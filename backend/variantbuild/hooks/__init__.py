@@ -19,6 +19,7 @@ from variantbuild.config.delegatespec import resolve_delegate
 from variantbuild.config.project import Project, load_project
 from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
 from variantbuild.errors import UnavailableDelegateError, VariantBuildError
+from variantbuild.host.ending import clean_ending
 from variantbuild.host.local import LocalHost
 from variantbuild.messages import StderrReporter
 from variantbuild.probe.machinenames import machine_names
@@ -39,7 +40,8 @@ def _boundary() -> Iterator[None]:
     Exits because the helper process of every front end prints a traceback for an exception.
     """
     try:
-        yield
+        with clean_ending(os.environ):
+            yield
     except VariantBuildError as error:
         sys.stdout.flush()
         StderrReporter(os.environ).error(str(error))

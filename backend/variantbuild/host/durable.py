@@ -20,20 +20,58 @@ from variantbuild.errors import WheelError
 PREFIX = ".variantbuild-"
 SUFFIX = ".tmp"
 LOCK_NAME = "lock"
+#: What programs print, in the locale C, where a file cannot be written (strerror of the C library).
+_STORAGE_WORDS = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "File size limit exceeded",
+    "Read-only file system",
+    "Permission denied",
+    "Input/output error",
+    "temporary director",
+    "temporary file",
+    "exit status -25",
+)
 #: Age in seconds after which a staging directory or file without a lock is a dead process's.
 STALE_AGE = 600.0
 
 
 def write_error(path: Path, error: OSError) -> WheelError:
     """Return the error for a failed write of `path`."""
-    hint = {
-        "ENOSPC": "free some space, or choose another output directory",
-        "EACCES": "choose a directory that you may write to",
-        "EROFS": "choose a directory that you may write to",
-        "EFBIG": "raise the limit on file sizes (ulimit -f)",
-    }.get(_errno_name(error))
     reason = error.strerror or str(error)
-    return WheelError(f"{str(path)!r} cannot be written: {reason}", hint=hint)
+    return WheelError(f"{str(path)!r} cannot be written: {reason}", hint=storage_remedy(error))
+
+
+def storage_remedy(error: OSError) -> str | None:
+    """Return what the user can do about a failed write; None if that is not known."""
+    another = "choose a directory that you may write to"
+    return {
+        "ENOSPC": "free some space or inodes (df, df -i), or choose another directory",
+        "EDQUOT": "remove files within your quota (quota -s), or choose another directory",
+        "EACCES": another,
+        "EPERM": another,
+        "EROFS": another,
+        "EFBIG": "raise the limit on file sizes (ulimit -f)",
+        "EMFILE": "raise the limit on open files (ulimit -n)",
+        "ENAMETOOLONG": "choose a directory with a shorter path",
+        "EIO": "check the disk, or choose another directory",
+    }.get(_errno_name(error))
+
+
+def is_storage_failure(text: str) -> bool:
+    """Return whether the output of a program says that it could not write its files."""
+    return any(words in text for words in _STORAGE_WORDS)
+
+
+def temporary_directory() -> str:
+    """Return the directory for temporary files, also where none can be used."""
+    import tempfile
+
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.sep + "tmp"
 
 
 def _errno_name(error: OSError) -> str:

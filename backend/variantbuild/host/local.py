@@ -145,7 +145,9 @@ class LocalHost:
                 done = self.run(argv, timeout=timeout, cwd=directory, env=env)
                 return ScratchRun(done=done, output=_first_bytes(directory / output))
         except OSError as error:
-            reason = f"needs a temporary directory: {error.strerror or error}"
+            place = error.filename or self.env.get("TMPDIR") or "/tmp"
+            reason = f"needs a temporary directory, and {place} cannot be used: "
+            reason += error.strerror or str(error)
             done = Completed(argv=tuple(argv), status=None, stdout="", stderr="", error=reason)
             return ScratchRun(done=done)
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.host import Completed
+from variantbuild.host.ending import kill_marked, mark_run
 
 #: Raised for a failed program that another library runs and checks.
 CalledProcessError = subprocess.CalledProcessError
@@ -76,11 +77,13 @@ def run_bounded(
 
     Returns when the program has exited and its streams are closed. The whole group is killed at the
     time limit, if a stream exceeds `OUTPUT_LIMIT`, and if a child keeps a stream open for `LINGER`
-    seconds after the program has exited.
+    seconds after the program has exited; at a limit also children that have left the group.
     """
     if not argv or not Path(argv[0]).is_absolute():
         return _not_started(argv, "is not an absolute path and was not run")
     streams = (_Stream(), _Stream())
+    env = dict(env)
+    mark = mark_run(env)
     try:
         process = _start(argv, streams, env, cwd)
     except (OSError, ValueError) as error:
@@ -94,10 +97,13 @@ def run_bounded(
         reason = _await_end(process, streams, timeout)
     except BaseException:  # Ctrl-C reaches only us: the program runs in a new session
         _kill_group(process)
+        kill_marked(mark)
         process.wait()
         raise
     if reason is not None or any(stream.is_open for stream in streams):
         _kill_group(process)
+    if reason is not None:
+        kill_marked(mark)
     process.wait()
     for stream in streams:
         stream.join(LINGER)
@@ -121,7 +127,7 @@ def _start(
         stdin=subprocess.DEVNULL,
         stdout=streams[0].write_end,
         stderr=streams[1].write_end,
-        env=dict(env),
+        env=env,
         cwd=cwd,
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -18,6 +18,7 @@ from variantbuild.host.durable import (
     lock,
     remove_staging,
     remove_stale,
+    storage_remedy,
     sync_directory,
     write_error,
 )
@@ -66,7 +67,7 @@ def staging_directory(destination: Path) -> Iterator[Path]:
     except OSError as error:
         raise WheelError(
             f"output directory {destination} cannot be written to: {error.strerror}",
-            hint="name another one, or change its permissions",
+            hint=storage_remedy(error) or "name another one, or change its permissions",
         ) from None
     try:
         lock(descriptor)

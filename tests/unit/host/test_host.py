@@ -44,7 +44,8 @@ def test_no_scratch_directory_is_not_an_exception(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     run = local_host.run_scratch(["/bin/true"], files={}, output="out")
     assert run.done.status is None
-    assert run.done.failure == "needs a temporary directory: No such file or directory"
+    assert "needs a temporary directory, and " in run.done.failure
+    assert "No such file or directory" in run.done.failure
     assert run.output is None
 
 

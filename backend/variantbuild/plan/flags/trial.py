@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.errors import FlagsError
 from variantbuild.host import Completed, Host, ScratchRun
+from variantbuild.host.durable import is_storage_failure, temporary_directory
 from variantbuild.plan.flags import Flags, IsaNote, describe
 from variantbuild.plan.flags.trialprobe import VARIABLES, Command, Probe, make_probes
 from variantbuild.probe.facts import Compiler, Language
@@ -92,6 +93,8 @@ def _try_probe(host: Host, probe: Probe) -> _Answer:
             return _Answer(
                 commands=commands, isa_note=_read_note(probe.isa_note, linked), error=error
             )
+        if is_storage_failure(said := _telling_line(linked.done)):
+            return _Answer(commands=commands, error=_refusal(probe, said))
         commands = (probe.linking, probe.compiling)
     compiled = _run(host, probe, probe.compiling).done
     if not compiled.ok:
@@ -130,9 +133,19 @@ def _ignored_flags(probe: Probe, done: Completed) -> FlagsError | None:
 
 
 def _refusal(probe: Probe, said: str) -> FlagsError:
-    return FlagsError(
+    message = (
         f"{describe(probe.compiler)} does not compile a probe with "
-        f"`{shlex.join(probe.flags)}`: {said}",
+        f"`{shlex.join(probe.flags)}`: {said}"
+    )
+    if is_storage_failure(said):
+        place = temporary_directory()
+        return FlagsError(
+            f"{message} (temporary files are in {place})",
+            hint=f"free some space in {place} or change its permissions, or set TMPDIR to another "
+            "directory",
+        )
+    return FlagsError(
+        message,
         hint="choose a lower `cpu`, or a newer compiler or binutils (CC, CXX, FC); check "
         f"`flags.*` and {VARIABLES[probe.compiler.language]} for mistakes as well",
     )

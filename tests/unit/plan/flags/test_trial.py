@@ -84,6 +84,35 @@ def test_linker_that_fails_is_told_from_a_compiler_that_fails() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fatal error: error writing to /tmp/cc1.s: No space left on device",
+        "/usr/bin/ld: final link failed: No space left on device",
+        "collect2: fatal error: ld terminated with signal 25: File size limit exceeded",
+        "Cannot create temporary file in /tmp/: Permission denied",
+        "as: cannot create x.o: Read-only file system",
+        "error: Disk quota exceeded",
+    ],
+)
+@pytest.mark.parametrize("step", ["link", "both"])
+def test_a_full_disk_is_not_the_fault_of_the_cpu(
+    said: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(argv: tuple[str, ...]) -> ScratchRun:
+        status = 1 if step == "both" or "-shared" in argv else 0
+        return answering(status, stderr=f"{said}\n" if status else "")(argv)
+
+    monkeypatch.setattr("tempfile.tempdir", "/small/disk")
+    error = tried(fails).error
+    assert error is not None
+    assert said in error.message
+    assert "/small/disk" in error.message
+    assert error.hint is not None
+    assert "cpu" not in error.hint
+    assert "TMPDIR" in error.hint
+
+
 def test_flag_that_is_ignored_is_an_error() -> None:
     trial = tried(answering(stderr="warning D9002: ignoring unknown option\n"))
     assert trial.error is not None

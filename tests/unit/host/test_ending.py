@@ -1,0 +1,141 @@
+"""Signals and limits leave no file, no directory and no process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from variantbuild.host.ending import VARIABLE, clean_ending, kill_marked, mark_run
+from variantbuild.host.processes import run_bounded
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+
+_BACKEND = Path(__file__).resolve().parents[3] / "backend"
+#: A tool with a child of its session, one that has left it, and one that has lost its parent.
+_TOOL = """
+import os, subprocess, sys, time
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+subprocess.Popen(sleep)
+subprocess.Popen(sleep, start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sleep[0], sleep)
+    os._exit(0)
+os.wait()
+open(sys.argv[1], "w").close()
+time.sleep(600)
+"""
+_BUILD = """
+import os, sys
+from pathlib import Path
+from variantbuild.host.ending import clean_ending
+from variantbuild.host.local import LocalHost
+from variantbuild.host.staging import output_directory, staging_directory
+here, where = Path(sys.argv[1]), sys.argv[2]
+with clean_ending(os.environ), output_directory(here / "new" / "out") as out:
+    with staging_directory(out) as staging:
+        (staging / "large").write_bytes(bytes(1000))
+        host = LocalHost(env=dict(os.environ))
+        tool = (sys.executable, str(here / "tool.py"), str(here / "ready"))
+        if where == "tool":
+            host.run_scratch(tool, files={"x.c": ""}, output="x.o", timeout=600)
+        else:
+            import subprocess
+            subprocess.check_call(tool)
+"""
+
+
+def marked(mark: str) -> list[int]:
+    """Return the processes that have `mark` in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (path / "environ").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+def wait_for(condition: object) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("where", ["tool", "delegate"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals, where: str) -> None:
+    (tmp_path / "tool.py").write_text(_TOOL, encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    mark = f"test{os.getpid()}.{time.monotonic_ns()}"
+    env = {**os.environ, "PYTHONPATH": str(_BACKEND), "TMPDIR": str(tmp_path / "tmp")}
+    env["A_MARK_OF_THE_TEST"] = mark
+    build = subprocess.Popen(
+        [sys.executable, "-c", _BUILD, str(tmp_path), where], env=env, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for((tmp_path / "ready").exists)
+        assert len(marked(mark)) >= 5
+        build.send_signal(number)
+        code = build.wait(60)
+        wait_for(lambda: not marked(mark))
+    finally:
+        for pid in marked(mark):
+            os.kill(pid, signal.SIGKILL)
+        build.wait()
+    assert code == -number
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_limit_ends_what_has_left_the_group(tmp_path: Path) -> None:
+    tool = tmp_path / "tool.py"
+    tool.write_text(_TOOL, encoding="utf-8")
+    env = {**os.environ, "A_MARK_OF_THE_TEST": (mark := f"limit{time.monotonic_ns()}")}
+    argv = (sys.executable, str(tool), str(tmp_path / "ready"))
+    done = run_bounded(argv, env=env, cwd=tmp_path, timeout=3)
+    assert done.error == "timed out after 3 s"
+    wait_for(lambda: not marked(mark))
+
+
+def test_only_marked_processes_are_killed() -> None:
+    env = dict(os.environ)
+    mark = mark_run(env)
+    inner = dict(env)
+    mark_run(inner)  # a build that was started by this one
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    other = subprocess.Popen(command)
+    ours = [subprocess.Popen(command, env=each) for each in (env, inner)]
+    kill_marked(mark)
+    assert [each.wait(30) for each in ours] == [-signal.SIGKILL] * 2
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
+def test_signals_that_are_ignored_or_handled_are_left_alone() -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
+    env: dict[str, str] = {}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with clean_ending(env):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+            assert env[VARIABLE]
+            with clean_ending(env):
+                assert len(env[VARIABLE].split()) == 2
+        assert env == {}
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGHUP), before, strict=True):
+            signal.signal(number, handler)
