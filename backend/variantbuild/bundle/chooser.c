@@ -151,11 +151,36 @@ static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *words)
                      : "a"(leaf), "c"(subleaf));
 }
 
-/* Each CPUID costs a trip to the hypervisor in a virtual machine: every leaf is read once. */
+/* Each CPUID costs a trip to the hypervisor in a virtual machine (7 microseconds): every leaf is
+ * read once, and those that glibc 2.33 and newer has read at its start are taken from there
+ * (<sys/platform/x86.h>, whose numbers of leaves these are). */
 struct cpu {
     uint32_t known;
+    const uint32_t *(*of_glibc)(uint32_t);
     struct { uint32_t leaf, subleaf, words[4]; } leaves[12];
 };
+
+static const struct { uint32_t leaf, subleaf, number; } glibc_leaves[] = {
+    { 1, 0, 0 }, { 7, 0, 1 }, { 0x80000001u, 0, 2 }, { 13, 1, 3 }, { 0x80000008u, 0, 5 },
+    { 7, 1, 6 },
+};
+
+static void begin(struct cpu *cpu)
+{
+    cpu->known = 0;
+    cpu->of_glibc = (const uint32_t *(*)(uint32_t))dlsym(NULL, "__x86_get_cpuid_feature_leaf");
+}
+
+/* Return the words of a leaf as glibc read them, NULL if it has not. A leaf that the CPU does not
+ * have is 0 there. */
+static const uint32_t *recall(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    size_t i;
+    for (i = 0; i < sizeof glibc_leaves / sizeof *glibc_leaves; i++)
+        if (glibc_leaves[i].leaf == leaf && glibc_leaves[i].subleaf == subleaf)
+            return cpu->of_glibc == NULL ? NULL : cpu->of_glibc(glibc_leaves[i].number);
+    return NULL;
+}
 
 static const uint32_t *ask(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
 {
@@ -175,9 +200,11 @@ static const uint32_t *ask(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
 
 static int has(struct cpu *cpu, const struct test *test)
 {
+    const uint32_t *recalled = recall(cpu, test->leaf, test->subleaf);
+    if (recalled != NULL)
+        return (recalled[test->word] & test->mask) == test->mask;
     /* Leaves beyond the last one answer with the words of another. */
-    uint32_t last = ask(cpu, test->leaf & 0x80000000u, 0)[0];
-    if (test->leaf > last)
+    if (test->leaf > ask(cpu, test->leaf & 0x80000000u, 0)[0])
         return 0;
     if (test->subleaf > 0 && test->leaf == 7 && test->subleaf > ask(cpu, 7, 0)[0])
         return 0;
@@ -186,8 +213,9 @@ static int has(struct cpu *cpu, const struct test *test)
 
 static uint64_t saved_states(struct cpu *cpu)
 {
+    const struct test saves = { 1, 0, 2, 1u << 27 }; /* OSXSAVE */
     uint32_t low, high;
-    if (!(ask(cpu, 1, 0)[2] & 1u << 27)) /* OSXSAVE */
+    if (!has(cpu, &saves))
         return 0;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
@@ -211,6 +239,11 @@ extern unsigned long getauxval(unsigned long);
 struct cpu {
     int unused;
 };
+
+static void begin(struct cpu *cpu)
+{
+    cpu->unused = 0;
+}
 
 static int has(struct cpu *cpu, const struct test *test)
 {
@@ -317,11 +350,13 @@ static void *give_up(const char *own, const struct text *reasons)
 static void *choose(void)
 {
     struct info info = { 0 };
-    struct cpu cpu = { 0 };
-    struct text reasons = { 0 };
+    struct cpu cpu;
+    struct text reasons;
     const char *own = "", *asked = getenv("VARIANTBUILD_LEVEL");
     uint64_t mask = allowed(asked);
     size_t i, length = 0;
+    reasons.size = 0;
+    reasons.data[0] = 0;
     if (mask == 0) {
         struct text text = { 0 };
         add(&text, "VARIANTBUILD_LEVEL is '");
@@ -334,6 +369,7 @@ static void *choose(void)
     for (i = 0; own[i] != 0; i++)
         if (own[i] == '/')
             length = i + 1;
+    begin(&cpu);
     for (i = 0; i < COPY_COUNT; i++) {
         void *handle;
         if (!(mask >> i & 1) || !runs(&cpu, &copies[i]))
