@@ -13,6 +13,7 @@ from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.delegate.restored import restored_process
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.errors import DelegateError, UnavailableDelegateError, UnsupportedOperation
+from variantbuild.host.searchpath import search_path
 from variantbuild.messages import Reporter
 
 #: The first setuptools that has the hooks of PEP 660 and lets a wheel build set its directory.
@@ -96,7 +97,8 @@ class Delegate:
 
         Waits for any other build in the same source tree, which is the current directory. The
         umask is 022 during the call: it shows in the permissions of members, and the same input
-        has to give the same bytes. What the backend changes in the process is restored.
+        has to give the same bytes. PATH has its absolute directories only. What the backend changes
+        in the process is restored.
 
         Raises DelegateError if the backend lacks the hook or exits the process with status 0: a
         hook that does not return has not built anything. A SystemExit with another status, and
@@ -112,9 +114,14 @@ class Delegate:
         unsupported: tuple[type[Exception], ...] = ()
         if isinstance(kind, type) and issubclass(kind, Exception):
             unsupported = (kind,)
+        changes = dict(env or {})
+        if (path := search_path({**self.env, **changes})) is not None:
+            for warning in path.warnings if hook.startswith("build_") else ():
+                self.reporter.warning(warning)
+            changes["PATH"] = path.text
         with (
             take_turn(Path.cwd(), self.env, self.reporter),
-            restored_process(self.env, env or {}, 0o022),
+            restored_process(self.env, changes, 0o022),
         ):
             try:
                 return function(*args)

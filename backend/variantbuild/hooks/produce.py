@@ -62,7 +62,7 @@ def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path
     from variantbuild.hooks.stamping import publish_approved
 
     epoch = read_source_date(delegate.env)
-    return publish_approved(plan, approved, built, destination, epoch=epoch)
+    return publish_approved(plan, approved, built, destination, epoch=epoch, env=delegate.env)
 
 
 def produce_editable(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:

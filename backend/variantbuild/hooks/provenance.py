@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from variantbuild.audit.report import AuditReport
 from variantbuild.plan.flags import Flags, Tool
@@ -16,6 +16,14 @@ from variantbuild.stamp.sbom import (
 from variantbuild.types import JSONValue
 from variantbuild.variant import Variant
 
+#: Variables that change what compilers and linkers do, beside the flags of the plan.
+_RECORDED = (
+    "CFLAGS", "CXXFLAGS", "CPPFLAGS", "FFLAGS", "FCFLAGS", "LDFLAGS", "RUSTFLAGS", "CPATH",
+    "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "LIBRARY_PATH", "LD_PRELOAD",
+    "LD_LIBRARY_PATH", "LD_RUN_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "CCC_OVERRIDE_OPTIONS",
+    "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS", "NVCC_CCBIN", "HIPCC_COMPILE_FLAGS_APPEND",
+    "HIPCC_LINK_FLAGS_APPEND", "HIP_CLANG_PATH", "SDKROOT", "MACOSX_DEPLOYMENT_TARGET",
+)  # fmt: skip
 _TOOLS: tuple[Tool, ...] = ("c", "cxx", "fortran", "link")
 
 
@@ -29,18 +37,21 @@ def render_provenance(
     facts: HostFacts,
     report: AuditReport,
     replaced: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return the SBOM for a wheel of project `name` and `version` (with its local part).
 
     `variant` is the stamp, `flags` and `compilers` are what it was built with, `facts` describe
     the build machine, `report` the finished files. `replaced` are the project's own options that
-    `override-march` replaced.
+    `override-march` replaced, `env` is the environment of the build, of which the variables that
+    compilers obey are recorded.
     """
     overridden = [(property_name("declared", "replaced"), " ".join(replaced))] if replaced else []
     properties = [
         *_declared(variant, flags),
         *overridden,
         *_probed(facts),
+        *_obeyed(env or {}),
         *audited_properties(report),
     ]
     return render_document(name, version, properties, [_component(*each) for each in compilers])
@@ -73,6 +84,12 @@ def _probed(facts: HostFacts) -> Iterator[tuple[str, str]]:
             property_name("probed", "distro"),
             f"{facts.distro.value.id} {facts.distro.value.version_id}",
         )
+
+
+def _obeyed(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in _RECORDED:
+        if value := env.get(name):
+            yield property_name("probed", "environment", name), without_private_paths(value)
 
 
 def _component(language: Language, compiler: Compiler) -> dict[str, JSONValue]:

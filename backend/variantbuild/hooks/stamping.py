@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.delegate.run import Built
@@ -29,19 +30,25 @@ from variantbuild.wheel import (
 
 
 def publish_approved(
-    plan: BuildPlan, approved: Approved, built: Built, destination: Path, *, epoch: int | None
+    plan: BuildPlan,
+    approved: Approved,
+    built: Built,
+    destination: Path,
+    *,
+    epoch: int | None,
+    env: Mapping[str, str],
 ) -> Path:
     """Publish the wheel `built` with what was approved, stamp and record; return its path.
 
     `epoch` is the time of the record in the archive (Unix time); None takes that of the wheel's
-    RECORD.
+    RECORD. `env` is the environment of the build.
     """
     with open_wheel(built.wheel) as wheel:
         inventory = verify_wheel(wheel, exempt=exemptions(plan.project.config.audit_exclude))
         if approved.variant is None:
             edit = _plan_record(inventory, approved, epoch)
         else:
-            edit = _plan_stamp(plan, approved.variant, approved, built, inventory, epoch)
+            edit = _plan_stamp(plan, approved.variant, approved, built, inventory, epoch, env)
         return apply_edit(wheel, edit, destination, consume=True)
 
 
@@ -58,6 +65,7 @@ def _plan_stamp(
     built: Built,
     inventory: Inventory,
     epoch: int | None,
+    env: Mapping[str, str],
 ) -> Plan:
     declared = read_declared(inventory)
     check_declared(declared)
@@ -84,6 +92,7 @@ def _plan_stamp(
             facts=plan.facts,
             report=approved.report,
             replaced=built.replaced,
+            env=env,
         ),
     )
     return plan_stamp(inventory, stamp, add=(record,), epoch=epoch)

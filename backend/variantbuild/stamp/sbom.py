@@ -23,7 +23,8 @@ from variantbuild.types import JSONValue
 from variantbuild.variant import Variant
 
 _SPACE = "variantbuild"
-_PRIVATE_PATH = re.compile(r"(?<![\w.])/(?!usr/|opt/)(?:[^/\s,:=]+/)+")
+#: Directories at the beginning of a word, or behind a flag that takes a directory (-I/home/…).
+_PRIVATE_PATH = re.compile(r"(?:(?<![\w.])|(?<=-[ILBF]))/(?!usr/|opt/)(?:[^/\s,:=]+/)+")
 
 Known = Literal["declared", "probed", "audited"]
 

@@ -210,3 +210,46 @@ def test_a_missing_backend_has_a_class_of_its_own() -> None:
     spec = DelegateSpec(backend="not_there_at_all", path=(), origin="test")
     with pytest.raises(UnavailableDelegateError, match="is not installed"):
         load_delegate(spec, env=os.environ, reporter=RecordingReporter())
+
+
+@pytest.mark.parametrize(
+    ("entries", "dropped"),
+    [
+        (".:/usr/bin", "'.'"),
+        ("/usr/bin:", "''"),
+        (":/usr/bin", "''"),
+        ("tools:/usr/bin", "'tools'"),
+        ("./venv/bin:../x:/usr/bin", "'./venv/bin', '../x'"),
+        ("~/bin:/usr/bin", "'~/bin'"),
+    ],
+)
+def test_the_backend_searches_only_absolute_directories(
+    entries: str, dropped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `PATH=.:…` it would run the `gcc` of the source tree, and /usr/bin/gcc was probed."""
+    monkeypatch.setenv("PATH", entries)
+    seen: list[str] = []
+    delegate = delegate_of(lambda: seen.append(os.environ["PATH"]))
+    delegate.call("build_wheel")
+    assert seen == ["/usr/bin"]
+    assert os.environ["PATH"] == entries
+    assert isinstance(delegate.reporter, RecordingReporter)
+    (warning,) = delegate.reporter.warnings
+    assert f"PATH has the entry {dropped}, which is not absolute" in warning
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="about root")
+@pytest.mark.parametrize(("mode", "told"), [(0o777, True), (0o1777, True), (0o755, False)])
+def test_root_is_told_of_directories_that_all_can_write(
+    mode: int,
+    told: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin").chmod(mode)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/nonexistent:/usr/bin")
+    delegate = delegate_of(list)
+    delegate.call("build_wheel")
+    assert isinstance(delegate.reporter, RecordingReporter)
+    assert [str(tmp_path / "bin") in each for each in delegate.reporter.warnings] == [True] * told

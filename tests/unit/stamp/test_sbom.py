@@ -33,7 +33,7 @@ _REPORT = audit_members(
 )
 
 
-def _render() -> bytes:
+def _render(env: dict[str, str] | None = None) -> bytes:
     return render_provenance(
         name="pkg",
         version="1.0+v3",
@@ -46,7 +46,27 @@ def _render() -> bytes:
         compilers=(("c", _GCC),),
         facts=_FACTS,
         report=_REPORT,
+        env=env,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "recorded"),
+    [
+        ("CPATH", "/home/ann/inc:/usr/local/cuda/include", "inc:/usr/local/cuda/include"),
+        ("CFLAGS", "-O3 -I/home/ann/x", "-O3 -Ix"),
+        ("LD_PRELOAD", "/home/ann/libhook.so", "libhook.so"),
+        ("GCC_EXEC_PREFIX", "/opt/gcc/lib/", "/opt/gcc/lib/"),
+        ("COMPILER_PATH", "/usr/lib/own", "/usr/lib/own"),
+        ("NVCC_APPEND_FLAGS", "-lineinfo", "-lineinfo"),
+        ("NVCC_PREPEND_FLAGS", "-g", "-g"),
+        ("LIBRARY_PATH", "/usr/lib/x", "/usr/lib/x"),
+    ],
+)
+def test_variables_that_compilers_obey_are_recorded(name: str, value: str, recorded: str) -> None:
+    properties = parse_provenance(_render({name: value, "HOME": "/home/ann", "CXXFLAGS": ""}))
+    found = {key: text for key, text in properties.items() if ":environment:" in key}
+    assert found == {f"variantbuild:probed:environment:{name}": recorded}
 
 
 def test_same_bytes_each_time_and_nothing_private() -> None:
