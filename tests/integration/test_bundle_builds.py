@@ -110,3 +110,23 @@ def test_code_for_more_than_the_level_is_refused(tree: Path, tmp_path: Path) -> 
     assert done.code != 0
     assert "not for every x86_64 CPU" in done.output
     assert list(out.glob("*")) == []
+
+
+def test_a_record_of_flags_that_differs(tree: Path, tmp_path: Path) -> None:
+    """As NumPy has it: a file that names the level, which is no module."""
+    (tree / "setup.py").write_text(
+        "from setuptools import Extension, setup\n"
+        "import os, pathlib\n"
+        "pathlib.Path('flags_used.py').write_text(f'flags = {os.urandom(8)}')\n"
+        "setup(py_modules=['flags_used'], ext_modules=[Extension('whatami', ['whatami.c'])])\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    done = build(tree, *COMMANDS["build"], out)
+    assert done.code != 0
+    assert "flags_used.py differs and is not a module or a library" in done.output
+    assert "bundle-take-baseline" in done.output
+    assert list(out.glob("*")) == []
+    words = (*COMMANDS["build"], out, "-Cvariantbuild.bundle-take-baseline=flags_*.py")
+    build(tree, *words).ok()
+    assert [each.suffix for each in out.iterdir()] == [".whl"]

@@ -116,8 +116,8 @@ def choose_copies(
             raise BundleError(
                 f"{name} differs between the levels, but no module links it: it is loaded by its "
                 "path, which no chooser sees",
-                hint=f"take the baseline's, with --take-baseline {name}, or link it to the module "
-                "that uses it",
+                hint=f"take the baseline's, with --take-baseline {name} (in pyproject.toml "
+                "bundle-take-baseline), or link it to the module that uses it",
             )
     return choices
 

@@ -165,7 +165,8 @@ def compare_contents(contents: Sequence[Contents], take_baseline: Sequence[str])
         more = f" (and {len(refused) - 1} more: {_listed(refused[1:])})" if refused[1:] else ""
         raise BundleError(
             f"the wheels cannot be bundled: {refused[0]}{more}",
-            hint="make the builds the same, or take the baseline's: --take-baseline PATTERN",
+            hint="make the builds the same, or take the baseline's: --take-baseline PATTERN, in "
+            "pyproject.toml bundle-take-baseline",
         )
     return Compared(
         modules=tuple(modules),

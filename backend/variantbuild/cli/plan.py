@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from variantbuild.bundle.asked import resolve_levels
 from variantbuild.cli.deviceview import plan_json, plan_lines, plan_rows
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import paint, paragraph, print_json, report_message, table
@@ -45,12 +46,25 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     plan = plan_build(project, resolve_delegate(project), host, situation, preview=True)
     for message in plan.messages:
         report_message(message, "warning")
+    if project.config.bundle:
+        report_message(_bundle_note(plan))
     payload = describe_plan(plan, env)
     if args.json:
         print_json(payload)
     else:
         print(_for_people(plan, env))
     return 0
+
+
+def _bundle_note(plan: BuildPlan) -> str:
+    """Return what the setting `bundle` changes: the plan is that of one wheel."""
+    asked = resolve_levels(plan.project.config, plan.platform)
+    if not asked.labels:
+        return f"not a bundle: {asked.reason}"
+    return (
+        f"a bundle of {', '.join(asked.labels)} is built, with a plain version and plain tags; "
+        "this is the plan without it, and --target shows that of one level"
+    )
 
 
 def describe_plan(plan: BuildPlan, env: Mapping[str, str]) -> dict[str, JSONValue]:

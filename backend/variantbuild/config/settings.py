@@ -204,6 +204,13 @@ class Config:
         "levels. `stub`: a small compiled file. `auto`: what takes the best copy on every system "
         "that the wheel admits.",
     )
+    bundle_take_baseline: tuple[str, ...] = words(
+        "bundle-take-baseline",
+        values="patterns of paths in the wheel, such as `*/__config__.py`",
+        doc="Files that may differ between the levels of a bundle without being modules, such as a "
+        "record of compiler flags: the bundle has those of the baseline. Others that differ are "
+        "an error.",
+    )
     build_cache: bool = flag(
         "build-cache",
         default=False,

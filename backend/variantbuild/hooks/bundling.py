@@ -66,6 +66,7 @@ def produce_bundle(
                     return publish(wheels[0], destination)
         options = Options(
             method=config.bundle_method,
+            take_baseline=config.bundle_take_baseline,
             exclude=config.audit_exclude,
             epoch=read_source_date(delegate.env),
             records={} if record is None else {labels[0]: record},

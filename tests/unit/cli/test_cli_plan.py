@@ -69,3 +69,20 @@ def test_help_says_that_a_compiler_runs(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["plan", "--help"])
     assert "compiles a small probe" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ("v1;v3", "a bundle of v1, v3 is built, with a plain version and plain tags"),
+        (
+            "armv8.2a",
+            "not a bundle: bundle (the config-setting variantbuild.bundle) names no level",
+        ),
+    ],
+)
+def test_a_bundle_is_told(
+    tree: Path, levels: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(tree), "-C", f"variantbuild.bundle={levels}"]) == 0
+    assert said in " ".join(capsys.readouterr().err.split())

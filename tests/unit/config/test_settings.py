@@ -38,6 +38,7 @@ OTHER: dict[str, str] = {
     "target": "v3",
     "bundle": "v3",
     "bundle-method": "stub",
+    "bundle-take-baseline": "*/config.py",
     "cpu": "v2",
     "accelerators": "cuda",
     "cuda.version": "12.8",
