@@ -210,7 +210,7 @@ def _fatbin_gaps(n: int) -> bytes:
 
 def _fatbin_images(n: int) -> bytes:
     entries = (
-        struct.pack("<HHIQIIHHIIIQ", 2, 1, 64, 0, 0, 0, 0, 0, i, 0, 0, 0) for i in range(n // 64)
+        struct.pack("<HHIQIIHHIIIQ16x", 2, 1, 64, 0, 0, 0, 0, 0, i, 0, 0, 0) for i in range(n // 64)
     )
     return _fatbin(b"".join(entries))
 
@@ -223,8 +223,12 @@ def _bundle(*names: bytes) -> bytes:
 def _bundle_tables(n: int) -> bytes:
     """A bundle on each page, the tables of which reach over the following ones."""
     page = b"__CLANG_OFFLOAD_BUNDLE__" + struct.pack("<Q", 2700)
-    page += struct.pack("<QQQ", 0, 1, 0) * ((4096 - len(page)) // 24)
-    return page.ljust(4096, b"\0") * (n // 4096)
+    entries = (4096 - len(page)) // 24
+    page += struct.pack("<QQQ", 0, 1, 0) * (entries - 1)
+    # The last name of a page takes the header of the next, so that the table goes on behind it.
+    rest = 4096 - len(page) - 24
+    page += struct.pack("<QQQ", 0, 1, rest + 32) + bytes(rest)
+    return page * (n // 4096)
 
 
 def _bundle_names(n: int) -> bytes:

@@ -17,7 +17,7 @@ _NT_GNU_PROPERTY, _X86_ISA_1_NEEDED = 5, 0xC0008002
 _MOST_VERSIONS = 65536
 #: More recorded command lines, and more bytes of them, than any module has; as text they may take
 #: four times the bytes.
-_MOST_LINES, _MOST_RECORDED = 200_000, 16 << 20
+_MOST_LINES, _MOST_RECORDED = 1 << 16, 16 << 20
 
 
 def parse_isa_needed(
