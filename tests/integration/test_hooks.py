@@ -247,9 +247,9 @@ def test_malformed_pyproject(tree: Tree) -> None:
     tree.refused(tree.build(), "pyproject.toml is not valid TOML", "line")
 
 
-def test_missing_output_directory(tree: Tree) -> None:
-    done = tree.call("v.build_wheel('/nowhere/out')")
-    tree.refused(done, "output directory /nowhere/out does not exist")
+def test_output_directory_that_cannot_be_made(tree: Tree) -> None:
+    done = tree.call("v.build_wheel('/dev/null/out')")
+    tree.refused(done, "output directory /dev/null/out cannot be created: Not a directory")
 
 
 def test_read_only_output_directory(tree: Tree, tmp_path: Path) -> None:
