@@ -174,7 +174,7 @@ def test_a_library_is_grafted_and_the_wheel_works(
     wheel = make(level, words=library, extern="int own(void);", use="if (own() != 7) return 0")
     assert main(["repair", "--tag-only", "-w", str(out), str(wheel)]) == 1
     assert "needs libown.so.1" in capsys.readouterr().err
-    assert list(out.iterdir()) == []
+    assert not out.exists()
     monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(library[0]).parent))
     assert main(["repair", "-w", str(out), str(wheel), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -223,7 +223,7 @@ def test_code_beyond_the_label_is_refused(
     assert "needs v3" in capsys.readouterr().err
     bare = make("v3", version="1.0", platforms="linux_x86_64", isa_note=False)
     assert main(["repair", "-w", str(out), str(bare)]) == 1
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 def test_musl(
@@ -299,4 +299,4 @@ def test_a_missing_tool_is_named(
     said = capsys.readouterr().err
     assert "auditwheel is not installed" in said
     assert "pip install variantbuild[repair]" in said
-    assert list(out.iterdir()) == []
+    assert not out.exists()
