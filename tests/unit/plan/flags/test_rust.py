@@ -189,11 +189,14 @@ def test_no_note_where_it_cannot_be_handed_over(env: dict[str, str], source: str
     assert dict(handed(env, source=source).env)[VARIABLE] == "-C target-cpu=x86-64-v3"
 
 
-def test_nothing_where_no_rust_is_compiled() -> None:
-    env = dict(handed(flags=replace(FLAGS, rust=None)).env)
-    assert not [name for name in env if "CARGO" in name or "RUST" in name]
-    env = dict(handed(flags=replace(FLAGS, rust=RustFlags(target=LINUX))).env)
-    assert not [name for name in env if "CARGO" in name or "RUST" in name]
+@pytest.mark.parametrize(
+    ("rust", "expected"), [(None, []), (RustFlags(target=LINUX), ["CARGO_TARGET_DIR"])]
+)
+def test_only_a_target_directory_without_flags_for_rust(
+    rust: RustFlags | None, expected: list[str]
+) -> None:
+    env = dict(handed(flags=replace(FLAGS, rust=rust)).env)
+    assert [name for name in env if "CARGO" in name or "RUST" in name] == expected
 
 
 def project(directory: Path, text: str = "") -> Project:
