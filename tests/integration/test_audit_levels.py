@@ -144,10 +144,10 @@ def test_verdicts_name_the_function(tmp_path: Path) -> None:
 
 def test_flags_that_never_arrived_are_told(tmp_path: Path) -> None:
     quiet = _CASES["v1"]
-    told = Case("plain.c", "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-flags"), "v1", "v1")
+    told = Case("plain.c", "0", ("-O2", "-march=x86-64-v3", "-frecord-gcc-switches"), "v1", "v1")
     noted = Case("plain.c", "work(in, 64)", ("-O2", "-Wl,-z,x86-64-v3"), "v1", "v1")
     contradicted = Case(
-        "plain.c", "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-flags"), "v1", "v1"
+        "plain.c", "0", ("-O2", "-Wl,-z,x86-64-v3", "-frecord-gcc-switches"), "v1", "v1"
     )
     v3 = Variant(arch="x86_64", cpu="v3")
     rules = {}

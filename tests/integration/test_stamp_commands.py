@@ -28,7 +28,7 @@ def native(tmp_path: Path, write: Write) -> Callable[[str], Path]:
     def compile_wheel(march: str) -> Path:
         assert GCC is not None
         output = tmp_path / "core.so"
-        flags = ["-O2", f"-march={march}", "-frecord-gcc-flags", "-shared", "-fPIC"]
+        flags = ["-O2", f"-march={march}", "-frecord-gcc-switches", "-shared", "-fPIC"]
         subprocess.run([GCC, *flags, "-o", output, SOURCES / "popcount.c"], check=True)
         draft = Draft()
         draft.part("demo/core.so").data = output.read_bytes()
