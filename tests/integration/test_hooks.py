@@ -408,8 +408,13 @@ def test_meson_options_of_the_project_do_not_throw_the_flags_away(
 def test_flags_that_reach_the_link_alone_are_no_evidence(tree: Tree) -> None:
     script = tree.directory / "setup.py"
     text = script.read_text(encoding="utf-8")
-    # An absolute path, so that the wrappers on PATH do not add the flags either.
-    lines = f"import os\nos.environ.update(CFLAGS='-O1', CC={shutil.which('gcc')!r})\n"
+    # An absolute path and no COMPILER_PATH, so that no wrapper adds the flags either.
+    lines = (
+        "import os\n"
+        f"os.environ.update(CFLAGS='-O1', CC={shutil.which('gcc')!r})\n"
+        "os.environ['LDFLAGS'] = '-Wl,-z,x86-64-v3'\n"
+        "os.environ.pop('COMPILER_PATH')\n"
+    )
     script.write_text(lines + text, encoding="utf-8")
     done = tree.build({"variantbuild.cpu": "v3"})
     assert done.code == 1

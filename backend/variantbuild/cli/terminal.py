@@ -77,7 +77,8 @@ def columns(stream: TextIO) -> int | None:
     named = os.environ.get("COLUMNS", "")
     if not named.isdecimal():
         try:
-            return max(os.get_terminal_size(stream.fileno()).columns, 20) or 80
+            # A pseudo-terminal that nobody gave a size has 0 columns.
+            return max(os.get_terminal_size(stream.fileno()).columns or 80, 20)
         except (OSError, ValueError):
             return 80
     return max(shutil.get_terminal_size().columns, 20)
