@@ -145,7 +145,7 @@ def test_a_bundle_for_two_pythons(
 ) -> None:
     with (setuptools_c / "pyproject.toml").open("a", encoding="utf-8") as stream:
         stream.write('[tool.variantbuild]\nbundle = ["v1", "v3"]\n')
-    done = build(setuptools_c, "build", "", "whatami").ok()
+    done = build(setuptools_c, "build", "", SHOW).ok()
     assert f"'level': '{'v3' if host_level >= 'v3' else 'v1'}'" in done.output
     tags = [identifier.partition("-")[0] for identifier in container.identifiers]
     assert names(tmp_path / "wheelhouse") == sorted(
