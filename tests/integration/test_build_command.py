@@ -94,6 +94,20 @@ def test_mistakes(
     assert sorted(setuptools_c.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("levels", "message"), [("v1,v9", "bundle 'v9'"), ("v1,v3,v3", "names v3 twice")]
+)
+def test_a_wrong_bundle_is_refused_before_an_environment_is_created(
+    setuptools_c: Path, tool: Environment, levels: str, message: str
+) -> None:
+    program = tool.directory / "bin" / "variantbuild"
+    done = tool.run(program, "build", "--bundle", levels, cwd=setuptools_c)
+    assert done.code == 2
+    assert message in done.stderr
+    assert "creating an environment" not in done.stderr
+    assert not (setuptools_c / "dist").exists()
+
+
 def test_plan_json(setuptools_c: Path, tool: Environment) -> None:
     program = tool.directory / "bin" / "variantbuild"
     done = tool.run(

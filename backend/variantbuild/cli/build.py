@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from variantbuild.bundle.asked import resolve_levels
 from variantbuild.cli.options import add_settings_options, check_targets, config_settings_of
 from variantbuild.cli.terminal import (
     paint,
@@ -122,7 +123,10 @@ def _build(
         log, recorded = Path(directory, "build.log"), Path(directory, "messages")
         try:
             # A wrong setting is reported before an environment is created.
-            load_project(source, chosen, env, machine=machine_names(LocalHost(env=env)))
+            host = LocalHost(env=env)
+            project = load_project(source, chosen, env, machine=machine_names(host))
+            if project.config.bundle:
+                resolve_levels(project.config, host.platform)
             with progress(name) as step:
                 wheel = build_isolated(
                     source,
