@@ -34,8 +34,11 @@ open(sys.argv[1], "w").close()
 time.sleep(600)
 """
 _BUILD = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
+# The tests may run where they are ignored: in the background of a script, under nohup.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from variantbuild.host.ending import clean_ending
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import output_directory, staging_directory
