@@ -21,7 +21,9 @@ def search_path(env: Mapping[str, str]) -> SearchPath | None:
 
     A relative entry, or an empty one, would find the programs of the tree that is built, while
     probes do not look there: another compiler would run than the one that is recorded. For root, a
-    directory that every user can write to is reported: it is searched all the same.
+    directory that every user can write to is reported: it is searched all the same. If no entry is
+    left the result is the system's default: with an empty PATH programs would be looked for in the
+    current directory.
     """
     given = env.get("PATH")
     if given is None:
@@ -30,10 +32,12 @@ def search_path(env: Mapping[str, str]) -> SearchPath | None:
     kept = [entry for entry in entries if os.path.isabs(entry)]  # noqa: PTH117 - pathlib costs more
     warnings = []
     if dropped := [entry for entry in entries if entry not in kept]:
-        named = ", ".join(dict.fromkeys(repr(entry) for entry in dropped))
+        named = list(dict.fromkeys(repr(entry) for entry in dropped))
+        several = len(named) > 1
         warnings.append(
-            f"PATH has the entry {named}, which is not absolute and is not searched: programs of "
-            "the source tree would be run"
+            f"PATH has the {'entries' if several else 'entry'} {', '.join(named)}, which "
+            f"{'are not absolute and are' if several else 'is not absolute and is'} not searched: "
+            "programs of the source tree would be run"
         )
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         warnings += [
@@ -42,7 +46,7 @@ def search_path(env: Mapping[str, str]) -> SearchPath | None:
             for entry in dict.fromkeys(kept)
             if _is_open(Path(entry))
         ]
-    return SearchPath(os.pathsep.join(kept), tuple(warnings))
+    return SearchPath(os.pathsep.join(kept) or os.defpath, tuple(warnings))
 
 
 def _is_open(directory: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -215,12 +216,12 @@ def test_a_missing_backend_has_a_class_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("entries", "dropped"),
     [
-        (".:/usr/bin", "'.'"),
-        ("/usr/bin:", "''"),
-        (":/usr/bin", "''"),
-        ("tools:/usr/bin", "'tools'"),
-        ("./venv/bin:../x:/usr/bin", "'./venv/bin', '../x'"),
-        ("~/bin:/usr/bin", "'~/bin'"),
+        (".:/usr/bin", "entry '.', which is not"),
+        ("/usr/bin:", "entry '', which is not"),
+        (":/usr/bin", "entry '', which is not"),
+        ("tools:/usr/bin", "entry 'tools', which is not"),
+        ("./venv/bin:../x:/usr/bin", "entries './venv/bin', '../x', which are not"),
+        ("~/bin:/usr/bin", "entry '~/bin', which is not"),
     ],
 )
 def test_the_backend_searches_only_absolute_directories(
@@ -235,7 +236,31 @@ def test_the_backend_searches_only_absolute_directories(
     assert os.environ["PATH"] == entries
     assert isinstance(delegate.reporter, RecordingReporter)
     (warning,) = delegate.reporter.warnings
-    assert f"PATH has the entry {dropped}, which is not absolute" in warning
+    assert f"PATH has the {dropped} absolute" in warning
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows always searches the current directory")
+@pytest.mark.parametrize("entries", ["", ".", ":", "tools:./bin"])
+def test_without_an_absolute_directory_the_systems_are_searched(
+    entries: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an empty PATH shells and `subprocess` look in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    tool = tmp_path / "variantbuild-tool"
+    tool.write_text("#!/bin/sh\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", entries)
+    found: list[int] = []
+
+    def build() -> None:
+        found.extend(
+            subprocess.run(["/bin/sh", "-c", f"command -v {name}"], check=False).returncode
+            for name in (tool.name, "ls")
+        )
+
+    delegate_of(build).call("build_wheel")
+    assert found[0] != 0
+    assert found[1] == 0
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="about root")
