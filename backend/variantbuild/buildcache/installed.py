@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from variantbuild.buildcache.snapshot import take_snapshot
 from variantbuild.data import load_table
+from variantbuild.plan.digest import digest_json
 
 
 def visible_distributions() -> list[tuple[str, str]]:
@@ -25,7 +25,7 @@ def visible_distributions() -> list[tuple[str, str]]:
 
 
 def _digest(distribution: Distribution) -> str:
-    """Return a digest of the files of a distribution; empty if it has no RECORD.
+    """Return a digest of the files of a distribution, as far as it has a RECORD.
 
     Scripts contain the path of the interpreter, and installers add files of their own: these differ
     in each environment. The files of an editable one are those of its source tree, by size and
@@ -36,13 +36,13 @@ def _digest(distribution: Distribution) -> str:
     rows = sorted(
         row
         for row in text.splitlines()
-        if "sha" in row
+        if ",sha" in row
         and not row.startswith("../")
         and not row.partition(",")[0].endswith(written)
     )
     tree = _editable_tree(distribution.read_text("direct_url.json") or "")
     files = () if tree is None else sorted(take_snapshot(tree).items())
-    return hashlib.sha256(repr((rows, files)).encode("utf-8", "replace")).hexdigest()[:16]
+    return digest_json([rows, files])[:16]
 
 
 def _editable_tree(text: str) -> Path | None:

@@ -173,6 +173,7 @@ def test_build_requirements_count_by_their_files(
         "first": _ROW,
         # In another environment, by another installer, compiled or not.
         "same": _ROW + "../../bin/cython,sha256=BBBB,200\ncython/__pycache__/__init__.pyc,,\n"
+        "cython/__pycache__/shadow.pyc,,\n"
         "cython-3.0.dist-info/INSTALLER,sha256=CCCC,2\ncython-3.0.dist-info/RECORD,,\n",
         "edited": _ROW.replace("AAAA", "DDDD"),
         "more": _ROW + "cython/more.py,sha256=EEEE,1\n",
