@@ -66,7 +66,7 @@ def _initialiser(made: type) -> object:
     has_factories = any(each.default_factory is not MISSING for each in fields)
     finish = cast("Callable[[object], None] | None", getattr(made, "__post_init__", None))
 
-    def __init__(self: object, *values: object, **given: object) -> None:  # noqa: N807
+    def __init__(self: object, *values: object, **given: object) -> None:  # noqa: N807 - becomes a method of a class
         if values or has_factories:
             given = _bind(made, values, given)
         elif len(given) != len(slots):
@@ -113,10 +113,10 @@ def _comparison(made: type) -> dict[str, object]:
     names = tuple(each.name for each in _fields(made).values() if each.compare)
     key: Callable[[object], object] = attrgetter(*names) if names else lambda _: ()
 
-    def __eq__(self: object, other: object) -> bool:  # noqa: N807
+    def __eq__(self: object, other: object) -> bool:  # noqa: N807 - becomes a method of a class
         return key(self) == key(other) if other.__class__ is made else NotImplemented
 
-    def __hash__(self: object) -> int:  # noqa: N807
+    def __hash__(self: object) -> int:  # noqa: N807 - becomes a method of a class
         return hash(key(self))
 
     return {"__eq__": __eq__, "__hash__": __hash__}

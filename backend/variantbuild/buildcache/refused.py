@@ -73,15 +73,12 @@ class Attempt:
                     store.check_owner()
                     record = read_record(entry)
                     if self._fits(record):
-                        copied = Path(
-                            shutil.copyfile(
-                                entry / str(record["name"]), directory / entry_name(record)
-                            )
-                        )
+                        name = entry_name(record)
+                        copied = Path(shutil.copyfile(entry / name, directory / name))
                         if digest_file(copied) == record["sha256"]:
                             reporter.warning(
                                 f"nothing is compiled: the wheel of the same build, refused on "
-                                f"{_when(record)}, is used: {entry / entry_name(record)}"
+                                f"{_when(record)}, is used: {entry / name}"
                             )
                             return Kept(copied, _replaced(record))
         return None

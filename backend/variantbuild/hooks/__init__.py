@@ -172,13 +172,13 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
 
     project, delegate = _open(config_settings)
     directory = Path(metadata_directory)
-    is_bundle = bool(project.config.bundle and _levels(project, delegate))
-    if is_bundle:
+    levels = _levels(project, delegate) if project.config.bundle else ()
+    if levels:
         from variantbuild.hooks.bundling import level_settings
 
-        project = _load(level_settings(config_settings, _levels(project, delegate)[0]))
+        project = _load(level_settings(config_settings, levels[0]))
     plan = _plan(project, delegate)
-    if not is_bundle and plan.naming.local and not plan.variant.is_baseline:
+    if not levels and plan.naming.local and not plan.variant.is_baseline:
         from variantbuild.hooks.produce import produce_wheel
 
         wheels = directory / WHEEL_DIRECTORY

@@ -16,11 +16,11 @@ from variantbuild.errors import FlagsError
 from variantbuild.host import Completed, Host, ScratchRun
 from variantbuild.host.durable import is_storage_failure, temporary_directory
 from variantbuild.plan.flags import Flags, IsaNote, describe
+from variantbuild.plan.flags.isanote import NO_NOTE
 from variantbuild.plan.flags.trialprobe import VARIABLES, Command, Probe, make_probes
 from variantbuild.probe.facts import Compiler, Language
 from variantbuild.values import dataclass
 
-NO_NOTE = IsaNote()
 _TIME_LIMIT = 60.0  # seconds
 
 # Compilers that only warn about a flag that they do not know, exit with 0 and continue without it.
