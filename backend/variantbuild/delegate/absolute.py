@@ -11,7 +11,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from variantbuild.delegate.drivers import LANGUAGES, overrides_cpu, probe_other
+from variantbuild.delegate.drivers import (
+    LANGUAGES,
+    VARIABLES,
+    overrides_cpu,
+    probe_other,
+    split_flags,
+)
 from variantbuild.delegate.handover.subprogram import (
     LINKER,
     OVERRIDDEN,
@@ -22,11 +28,11 @@ from variantbuild.delegate.handover.subprogram import (
     render_subprogram,
 )
 from variantbuild.delegate.handover.wrapper import REPLACED_NAME
-from variantbuild.delegate.mentions import Mention, find_absolute, find_own_path
+from variantbuild.delegate.mentions import BuildFiles, Mention, find_absolute, find_own_path
 from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.flags import Flags
-from variantbuild.probe.facts import Compiler, Language
+from variantbuild.probe.facts import Compiler
 
 #: The directory of the scripts, beside the wrappers.
 _PROGRAMS_NAME = "programs"
@@ -42,22 +48,22 @@ _CPU_DEFAULT = re.compile(r"(?<![\w-])-m(?:arch|cpu|tune)=[\w.+-]+")
 
 
 def reach_absolute(
-    plan: BuildPlan, host: Host, env: Mapping[str, str], directory: Path
+    plan: BuildPlan, host: Host, env: Mapping[str, str], directory: Path, files: BuildFiles
 ) -> dict[str, str]:
     """Return the variables that pass the flags to compilers named by absolute paths.
 
-    Scripts are written into the `directory` of the wrappers. {} if the project names none, and sets
-    no PATH of its own.
+    Scripts are written into the `directory` of the wrappers. {} if the project names none in its
+    build `files`, settings and variables, and sets no PATH of its own.
     """
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
     # The compilers in CC, CXX and FC have wrappers.
     variables = {
         name: value
         for name, value in host.env.items()
-        if "/" in value and name not in ("CC", "CXX", "FC")
+        if "/" in value and name not in VARIABLES.values()
     }
-    named = [*find_absolute(LANGUAGES, plan.project.path, {**settings, **variables})]
-    if (own := find_own_path(plan.project.path)) is not None:
+    named = [*find_absolute(LANGUAGES, files, {**settings, **variables})]
+    if (own := find_own_path(files)) is not None:
         named += [Mention(name, own.place) for name in _USUAL if host.which(name) is not None]
     drivers = {
         pattern: path
@@ -117,9 +123,8 @@ def _programs(
     if compiler.family != "gcc":
         return
     language = compiler.language
-    extra = _users_flags(plan, language)
-    every = flags.of(language)
-    before = compiler_options(every[: len(every) - len(extra)])
+    ours, users = split_flags(plan, flags, language)
+    before = compiler_options(ours)
     # The driver's default, which it passes as if it were an argument.
     asked = host.run((*compiler.command, "-###", "-E", "-x", "c", os.devnull))
     dropped = dict.fromkeys(_CPU_DEFAULT.findall(asked.stderr)) if before else {}
@@ -128,22 +133,11 @@ def _programs(
         driver=pattern,
         dropped=tuple(each for each in dropped if each not in before),
         before=before,
-        after=compiler_options(extra),
+        after=compiler_options(users),
         replaced=log,
     )
     note = flags.isa_note.linker_options if plan.flags.isa_note.level is not None else ()
     yield Subprogram(name=LINKER, driver=pattern, before=note, after=linker_options(flags.link))
-
-
-def _users_flags(plan: BuildPlan, language: Language) -> tuple[str, ...]:
-    config = plan.project.config
-    match language:
-        case "c":
-            return config.flags_c
-        case "cxx":
-            return config.flags_cxx
-        case "fortran":
-            return config.flags_fortran
 
 
 def _write_programs(programs: list[Subprogram], directory: Path, users_path: str | None) -> None:

@@ -12,10 +12,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from variantbuild.delegate.handover.wrapper import Wrapper
-from variantbuild.delegate.mentions import find_mentions
+from variantbuild.delegate.mentions import BuildFiles, find_mentions
 from variantbuild.errors import FlagsError
 from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
@@ -23,14 +22,13 @@ from variantbuild.plan.flags import Flags
 from variantbuild.probe.facts import Compiler, Found, Language
 from variantbuild.values import dataclass
 
-if TYPE_CHECKING:
-    from variantbuild.plan.flags import Tool
-
 _PLAIN: Mapping[Language, tuple[str, ...]] = {
     "c": ("cc", "gcc", "clang", "c99", "c89", "icx", "nvc"),
     "cxx": ("c++", "g++", "clang++", "icpx", "nvc++"),
     "fortran": ("gfortran", "f95", "f77", "flang", "flang-new", "ifx", "nvfortran"),
 }
+#: The variable that names the compiler of each language.
+VARIABLES: Mapping[Language, str] = {"c": "CC", "cxx": "CXX", "fortran": "FC"}
 LANGUAGES = {name: language for language, names in _PLAIN.items() for name in names}
 # `x86_64-linux-gnu-gcc-12`; not `gcc-ar`.
 _NAME = re.compile(
@@ -58,12 +56,12 @@ class _Directories(dict[str, tuple[str, ...]]):
         return self[directory]
 
 
-def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
+def find_wrappers(plan: BuildPlan, host: Host, files: BuildFiles) -> tuple[Wrapper, ...]:
     """Return a wrapper for each name of a compiler on the PATH of `host`.
 
-    The plan's own compilers come first, then others that the project names, and those that build
-    systems call by default. One that has no flags for the variant, or is of an unknown kind, is
-    left as it is.
+    The plan's own compilers come first, then others that the build `files` of the project, its
+    settings or variables name, and those that build systems call by default. One that has no flags
+    for the variant, or is of an unknown kind, is left as it is.
     """
     found: dict[str, Wrapper] = {}
     directories = _Directories()
@@ -73,7 +71,7 @@ def find_wrappers(plan: BuildPlan, host: Host) -> tuple[Wrapper, ...]:
         for other in _same_program(wrapper, host, directories):
             found.setdefault(other.name, other)
     settings = map(str, plan.project.delegate_settings.values())
-    named = find_mentions(LANGUAGES, plan.project.path, (*host.env.values(), *settings))
+    named = find_mentions(LANGUAGES, files, (*host.env.values(), *settings))
     for name in _called(named | _IMPLIED, host, directories):
         path = None if name in found else host.which(name)
         if path is None:
@@ -117,8 +115,8 @@ def probe_other(plan: BuildPlan, host: Host, path: str) -> tuple[Compiler, Flags
     if match is None:
         return None
     language = LANGUAGES[match["plain"]]
-    variable = {"c": "CC", "cxx": "CXX", "fortran": "FC"}[language]
-    fact = probe_compiler(LocalHost(env={**host.env, variable: shlex.quote(path)}), language)
+    env = {**host.env, VARIABLES[language]: shlex.quote(path)}
+    fact = probe_compiler(LocalHost(env=env), language)
     if not isinstance(fact, Found):
         return None
     try:
@@ -130,15 +128,7 @@ def probe_other(plan: BuildPlan, host: Host, path: str) -> tuple[Compiler, Flags
 
 def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrapper:
     call = Call.of(compiler)
-    config = plan.project.config
-    extra: dict[Tool, tuple[str, ...]] = {
-        "c": config.flags_c,
-        "cxx": config.flags_cxx,
-        "fortran": config.flags_fortran,
-    }
-    after = extra[compiler.language]
-    every = flags.of(compiler.language)
-    before = every[: len(every) - len(after)]
+    before, after = split_flags(plan, flags, compiler.language)
     names_cpu = plan.variant.cpu is not None
     return Wrapper(
         name=call.name,
@@ -152,6 +142,17 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
         dropped=_interpreters(host, before) if names_cpu else (),
         override=overrides_cpu(plan),
     )
+
+
+def split_flags(
+    plan: BuildPlan, flags: Flags, language: Language
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the flags of the variant, and those that the user appended with `flags.*`."""
+    from variantbuild.plan.compilation import extra_flags
+
+    users = extra_flags(plan.project)[language]
+    every = flags.of(language)
+    return every[: len(every) - len(users)], users
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,14 @@ _SETS_PATH = re.compile(
 _PREFIX, _LINE = 64, 60
 
 
-def find_mentions(names: Collection[str], source: Path, values: Collection[str]) -> frozenset[str]:
-    """Return the compilers that build files of `source` and `values` name, as they are called.
+#: The build files of a tree: path relative to it, and text.
+BuildFiles = Sequence[tuple[Path, str]]
+
+
+def find_mentions(
+    names: Collection[str], files: BuildFiles, values: Collection[str]
+) -> frozenset[str]:
+    """Return the compilers that the build `files` and `values` name, as they are called.
 
     `names` are the plain ones: `gcc` finds `gcc-11` and `x86_64-linux-gnu-gcc` too. A version that
     the build computes (`gcc-$(VERSION)`) is returned as `gcc-*`.
@@ -38,7 +44,7 @@ def find_mentions(names: Collection[str], source: Path, values: Collection[str])
         + r")(?P<version>-\d+(?:\.\d+)*(?![\w.+-])|-(?=[$@%{\"']))?(?![\w+]|-[a-z])"
     )
     found = set()
-    for text in (*values, *_texts(source)):
+    for text in (*values, *(text for _, text in files)):
         for match in word.finditer(text):
             before = text[max(match.start() - _PREFIX, 0) : match.start()]
             prefix = re.split(r"[^\w.-]", before)[-1] if before.endswith("-") else ""
@@ -57,13 +63,13 @@ class OwnPath(NamedTuple):
     line: str
 
 
-def find_own_path(source: Path) -> OwnPath | None:
-    """Return the first build file of `source` that sets PATH, or that SCons reads.
+def find_own_path(files: BuildFiles) -> OwnPath | None:
+    """Return the first of the build `files` that sets PATH, or that SCons reads.
 
     SCons runs programs in an environment of its own (its manual, "Propagating PATH From the
     External Environment"), unless the file passes `os.environ` on.
     """
-    for file, text in _files(source):
+    for file, text in files:
         if (match := _SETS_PATH.search(text)) is not None:
             start = text.rfind("\n", 0, match.end()) + 1
             line = text[start:].partition("\n")[0].strip()
@@ -85,7 +91,7 @@ class Mention(NamedTuple):
 
 
 def find_absolute(
-    names: Collection[str], source: Path, values: Mapping[str, str]
+    names: Collection[str], files: BuildFiles, values: Mapping[str, str]
 ) -> Iterator[Mention]:
     """Yield the compilers that the project names by absolute paths: they are not looked up on PATH.
 
@@ -96,7 +102,7 @@ def find_absolute(
         + "|".join(map(re.escape, names))
         + r")(?:-[\d.]+)?)(?![\w+/-])"
     )
-    places = (*values.items(), *((str(file), text) for file, text in _files(source)))
+    places = (*values.items(), *((str(file), text) for file, text in files))
     for place, text in places:
         for match in path.finditer(text):
             computed = match["variable"] is not None
@@ -104,12 +110,12 @@ def find_absolute(
                 yield Mention(match["path"], place, computed)
 
 
-def _texts(source: Path) -> Iterator[str]:
-    return (text for _, text in _files(source))
+def read_build_files(source: Path) -> BuildFiles:
+    """Return the build files of the tree at `source`, and their text."""
+    return tuple(_files(source))
 
 
 def _files(source: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the build files of the tree, by paths relative to it, and their text."""
     left = _FILES
     for directory, directories, files in os.walk(source):
         directories[:] = sorted(

@@ -19,19 +19,19 @@ from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.absolute import reach_absolute
-from variantbuild.delegate.drivers import Call, find_wrappers
+from variantbuild.delegate.drivers import VARIABLES, Call, find_wrappers
 from variantbuild.delegate.handover.delegation import Delegation, Handover, find_setting
 from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Wrapper, render_wrapper
+from variantbuild.delegate.mentions import read_build_files
 from variantbuild.errors import DelegateError
 from variantbuild.host import Host
+from variantbuild.host.sourcetree import walk_sources
 from variantbuild.host.userdirs import user_directory
 from variantbuild.plan import BuildPlan
-from variantbuild.probe.facts import Language
 
 #: The directory of the wrappers, beside the objects of the build.
 DIRECTORY_NAME = "variantbuild-compilers"
 
-_VARIABLES: Mapping[Language, str] = {"c": "CC", "cxx": "CXX", "fortran": "FC"}
 #: The command of VariantBuild.cmake that leaves all but the named targets without flags.
 _PER_TARGET = re.compile(r"\bvariantbuild_targets_only\s*\(", re.I)
 
@@ -46,7 +46,7 @@ def can_route(plan: BuildPlan, source: Path, system: BuildSystem) -> bool:
         return False
     if not plan.compilers:
         return False
-    return not (system.runs_cmake and _chooses_targets(source))
+    return not (system.runs_cmake and chooses_targets(source))
 
 
 def wrapper_directory(delegation: Delegation, handover: Handover, build_name: str) -> Path:
@@ -79,7 +79,8 @@ def take_route(
     changed where the user, the interpreter or another channel sets them. Raises DelegateError if
     the wrappers cannot be written.
     """
-    wrappers = find_wrappers(plan, host)
+    files = read_build_files(plan.project.path)
+    wrappers = find_wrappers(plan, host, files)
     if copied is not None:
         wrappers = tuple(_map_paths(each, *copied) for each in wrappers)
     directory = _write_where_they_run(wrappers, directory, host.env)
@@ -87,13 +88,13 @@ def take_route(
     changes = {"PATH": f"{directory}:{env.get('PATH', os.defpath)}"}
     names = {each.command: each.name for each in reversed(wrappers)}
     for language, compiler in plan.compilers:
-        variable = _VARIABLES[language]
+        variable = VARIABLES[language]
         call = Call.of(compiler)
         configured = (host.config_var(variable) or "").split()[:1]
         absolute = any(os.path.isabs(word) for word in configured)  # noqa: PTH117 - of text
         if env.get(variable) or (absolute and not plan.delegate.system.runs_cmake):
             changes[variable] = shlex.join((names[call.command], *call.arguments))
-    changes |= reach_absolute(plan, host, env, directory)
+    changes |= reach_absolute(plan, host, env, directory, files)
     env = {**dict(handover.env), **changes}
     return replace(handover, env=tuple(env.items()), wrappers=directory)
 
@@ -186,10 +187,10 @@ def read_replaced(plan: BuildPlan, directory: Path) -> tuple[str, ...]:
     return tuple(sorted({line for line in lines.splitlines() if line and line not in ours}))
 
 
-def _chooses_targets(source: Path) -> bool:
-    for directory, directories, files in os.walk(source):
-        directories[:] = [name for name in directories if name[0] != "." and name != "build"]
-        for name in files:
+def chooses_targets(source: Path) -> bool:
+    """Tell whether a CMake file of the tree `source` names the targets that get the flags."""
+    for directory, names in walk_sources(source):
+        for name in names:
             if name == "CMakeLists.txt" or name.endswith(".cmake"):
                 try:
                     text = Path(directory, name).read_text(encoding="utf-8", errors="replace")

@@ -135,17 +135,18 @@ def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
     if not any(each.rule == "no-evidence" for each in outcome.findings):
         return error
     from variantbuild.delegate.drivers import LANGUAGES
-    from variantbuild.delegate.mentions import find_absolute, find_own_path
+    from variantbuild.delegate.mentions import find_absolute, find_own_path, read_build_files
 
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
-    named = next(find_absolute(LANGUAGES, plan.project.path, settings), None)
+    files = read_build_files(plan.project.path)
+    named = next(find_absolute(LANGUAGES, files, settings), None)
     if named is not None:
         hint = (
             f"{named.place} names the compiler {named.path} by its path, so that the flags do not "
             f"reach it; name it {Path(named.path).name}, or in CC, CXX or FC"
         )
         return AuditError(error.message, hint=hint)
-    own = find_own_path(plan.project.path)
+    own = find_own_path(files)
     if own is None:
         return error
     if own.line:

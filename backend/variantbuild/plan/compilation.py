@@ -53,7 +53,7 @@ def plan_compilation(
     flags = flags_for(project, variant, facts, compilers)
     if variant.cpu is not None and holds_rust(project):
         flags = _with_rust(host, flags, variant)
-    conflicts = find_conflicts(variant, user_flags(host.env, _extra_flags(project)))
+    conflicts = find_conflicts(variant, user_flags(host.env, extra_flags(project)))
     return Compilation(
         flags=flags,
         compilers=tuple(compilers.items()),
@@ -100,7 +100,8 @@ def find_compilers(
     return found
 
 
-def _extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
+def extra_flags(project: Project) -> dict[Tool, tuple[str, ...]]:
+    """Return the flags that the settings `flags.*` append, by tool."""
     config = project.config
     return {
         "c": config.flags_c,
@@ -122,7 +123,7 @@ def flags_for(
         variant,
         compilers,
         fp_contract=config.fp_contract,
-        extra=_extra_flags(project),
+        extra=extra_flags(project),
         isa_guard=config.isa_guard,
         libc=facts.libc.value if isinstance(facts.libc, Found) else None,
     )

@@ -13,6 +13,7 @@ from variantbuild.delegate.mentions import (
     find_absolute,
     find_mentions,
     find_own_path,
+    read_build_files,
 )
 
 
@@ -41,9 +42,9 @@ def test_compiler_is_found_as_it_is_called(text: str, found: set[str], tmp_path:
     names = ("gcc", "g++", "clang")
     (tmp_path / "Makefile").write_text(text, encoding="utf-8")
     (tmp_path / "notes.txt").write_text("clang", encoding="utf-8")
-    assert find_mentions(names, tmp_path, ()) == found
+    assert find_mentions(names, read_build_files(tmp_path), ()) == found
     (tmp_path / "Makefile").unlink()
-    assert find_mentions(names, tmp_path, (text,)) == found
+    assert find_mentions(names, read_build_files(tmp_path), (text,)) == found
 
 
 @pytest.mark.parametrize(
@@ -69,13 +70,14 @@ def test_absolute_path(name: str, text: str, path: str | None, tmp_path: Path) -
         path = "/usr/bin/x86_64-linux-gnu-g++-12"
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text, encoding="utf-8")
-    found = [(each.path, each.place) for each in find_absolute(LANGUAGES, tmp_path, {})]
+    mentions = find_absolute(LANGUAGES, read_build_files(tmp_path), {})
+    found = [(each.path, each.place) for each in mentions]
     assert found == ([] if path is None else [(path, name)])
 
 
 def test_path_behind_a_variable(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("A=$(T)/bin/gcc\nB=${T}/clang\n", encoding="utf-8")
-    assert list(find_absolute(LANGUAGES, tmp_path, {})) == [
+    assert list(find_absolute(LANGUAGES, read_build_files(tmp_path), {})) == [
         Mention("/bin/gcc", "Makefile", computed=True),
         Mention("/clang", "Makefile", computed=True),
     ]
@@ -84,7 +86,7 @@ def test_path_behind_a_variable(tmp_path: Path) -> None:
 def test_settings_come_first_and_have_their_names(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("CC = /usr/bin/gcc\n", encoding="utf-8")
     values = {"CMAKE_ARGS": "-DCMAKE_C_COMPILER=/opt/bin/gcc -G Ninja"}
-    first, second = find_absolute(LANGUAGES, tmp_path, values)
+    first, second = find_absolute(LANGUAGES, read_build_files(tmp_path), values)
     assert first == Mention("/opt/bin/gcc", "CMAKE_ARGS")
     assert second.place == "Makefile"
 
@@ -106,7 +108,7 @@ def test_settings_come_first_and_have_their_names(tmp_path: Path) -> None:
 )
 def test_line_that_sets_path(line: str, tmp_path: Path) -> None:
     (tmp_path / "build.py").write_text(f"first = 1\n  {line}\nlast = 2\n", encoding="utf-8")
-    assert find_own_path(tmp_path) == OwnPath("build.py", line)
+    assert find_own_path(read_build_files(tmp_path)) == OwnPath("build.py", line)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +125,15 @@ def test_line_that_sets_path(line: str, tmp_path: Path) -> None:
 def test_line_that_leaves_path_alone(line: str, tmp_path: Path) -> None:
     for name in ("build.py", "SConstruct", "CMakeLists.txt"):
         (tmp_path / name).write_text(f"{line}\n# environ\n", encoding="utf-8")
-    assert find_own_path(tmp_path) is None
+    assert find_own_path(read_build_files(tmp_path)) is None
 
 
 def test_long_line_is_cut_and_scons_has_a_path_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "SConstruct"
     file.write_text("env = Environment()\n", encoding="utf-8")
-    assert find_own_path(tmp_path) == OwnPath("SConstruct", "")
+    assert find_own_path(read_build_files(tmp_path)) == OwnPath("SConstruct", "")
     file.write_text(f"env = Environment(ENV={{'PATH': '{'x' * 90}'}})\n", encoding="utf-8")
-    found = find_own_path(tmp_path)
+    found = find_own_path(read_build_files(tmp_path))
     assert found is not None
     assert found.line.endswith("xxx…")
     assert len(found.line) == 61
@@ -154,4 +156,4 @@ def test_files_that_are_read(name: str, text: str, mode: int, read: bool, tmp_pa
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
-    assert find_mentions(("gcc",), tmp_path, ()) == ({"gcc"} if read else set())
+    assert find_mentions(("gcc",), read_build_files(tmp_path), ()) == ({"gcc"} if read else set())

@@ -40,3 +40,24 @@ def test_no_place_to_execute_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(DelegateError, match="cannot be executed.*noexec") as caught:
             route._write_where_they_run(WRAPPERS, tmp_path / "tmp", env)
         assert "TMPDIR" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("place", "chosen"),
+    [
+        ("CMakeLists.txt", True),
+        ("cmake/flags.cmake", True),
+        ("environment/lib/other/CMakeLists.txt", False),
+        ("node_modules/other/CMakeLists.txt", False),
+        ("build/_deps/other/CMakeLists.txt", False),
+    ],
+)
+def test_only_the_projects_own_files_choose_targets(
+    place: str, chosen: bool, tmp_path: Path
+) -> None:
+    """Those of another project, in a virtual environment, left this one without flags."""
+    (tmp_path / "environment").mkdir()
+    (tmp_path / "environment" / "pyvenv.cfg").touch()
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("variantbuild_targets_only()\n", encoding="utf-8")
+    assert route.chooses_targets(tmp_path) is chosen
