@@ -304,6 +304,24 @@ def test_compiler_that_the_project_calls_by_its_path(
             assert [each.isa_note for each in audit_wheel(wheel).files] == [settings["cpu"]]
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_users_flags_come_last_for_a_compiler_called_by_its_path(
+    compiler: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    text = text.replace("CC = gcc", f"CC = {shutil.which(compiler)} -O3", 1)
+    makefile.write_text(text, encoding="utf-8")
+    # What a clang gets is the same in every language.
+    users = "-O1;-ffp-contract=off"
+    settings = {"cpu": "v3", "flags.c": users, "flags.cxx": users}
+    for line in options(built(build(tree, settings), tmp_path)):
+        assert re.findall(r"-O\d", line)[-1] == "-O1"
+        assert "-march=x86-64-v3" in line
+        assert "-ffp-contract=off" in line
+
+
 @pytest.mark.parametrize(
     "command",
     [

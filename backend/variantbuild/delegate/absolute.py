@@ -155,21 +155,31 @@ def _override(
     """Return CCC_OVERRIDE_OPTIONS for clang; None without one.
 
     It applies to every clang and language, so it has what all of them have in common. `^` inserts
-    an option in front, `#` keeps clang from reporting it, `s` replaces the project's CPU options.
+    an option in front, `+` appends one, `#` keeps clang from reporting it, `s` replaces the
+    project's CPU options.
     """
     lists = [
-        flags.of(compiler.language)
+        split_flags(plan, flags, compiler.language)
         for _, compiler, flags in found
         if compiler.family in ("clang", "apple-clang")
     ]
     if not lists:
         return None
-    common = [each for each in lists[0] if all(each in one for one in lists)]
-    words = [f"^{each}" for each in reversed(common) if not re.search(r"\s", each)]
-    ours = [each for each in common if _CPU_DEFAULT.fullmatch(each)]
-    if overrides_cpu(plan) and ours:
+    before, after = (_common(each) for each in zip(*lists, strict=True))
+    words = [*(f"^{each}" for each in reversed(before)), *(f"+{each}" for each in after)]
+    cpu = [each for each in before if _CPU_DEFAULT.fullmatch(each)]
+    if overrides_cpu(plan) and cpu:
         for name in ("march", "mcpu", "mtune"):
-            own = next((each for each in ours if each.startswith(f"-{name}=")), ours[0])
+            own = next((each for each in cpu if each.startswith(f"-{name}=")), cpu[0])
             words.insert(0, f"s/^-{name}=.*$/{own}/")
     users = env.get("CCC_OVERRIDE_OPTIONS", "")
     return " ".join(filter(None, (users or "#", *words))) if words else None
+
+
+def _common(lists: tuple[tuple[str, ...], ...]) -> list[str]:
+    """Return the flags that are in all `lists`, without those that the variable cannot hold."""
+    return [
+        each
+        for each in lists[0]
+        if not re.search(r"\s", each) and all(each in one for one in lists)
+    ]
