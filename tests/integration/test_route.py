@@ -390,8 +390,14 @@ def test_compiler_script_of_the_project(project: Project, build: Build, tmp_path
     assert all("-march=x86-64-v3" in line for line in options(wheel))
 
 
-def test_build_without_any_environment_is_named(project: Project, build: Build) -> None:
+@pytest.mark.parametrize("compiler", ["gcc", "/usr/bin/gcc"])
+def test_build_without_any_environment_is_named(
+    compiler: str, project: Project, build: Build
+) -> None:
     tree = project("route-make")
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8").replace("CC = gcc", f"CC = {compiler}")
+    makefile.write_text(text, encoding="utf-8")
     script = tree / "build_ext.py"
     text = script.read_text(encoding="utf-8")
     line = f'clean = {{"PATH": "{os.environ["PATH"]}"}}'

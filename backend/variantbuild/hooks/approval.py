@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, Refused
     from variantbuild.audit.judge.devicecompare import PlannedDevices
 
+#: Names of gcc and clang.
+_OBEYS_VARIABLES = re.compile(r"(?:.*-)?(?:g?cc|[cg]\+\+|gfortran|clang(?:\+\+)?)(?:-[\d.]+)?")
 #: Compiled modules, each with its inode and modification time in nanoseconds.
 Modules = Mapping[Path, tuple[int, int]]
 
@@ -129,7 +132,8 @@ def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
     """Return the error of `outcome`; if the flags did not arrive, its hint names a known cause.
 
     A compiler that the project names by an absolute path, or runs with a PATH of its own, is not
-    looked up on ours, which adds the flags.
+    looked up on ours, which adds the flags. gcc and clang still get them by variables, unless they
+    run without the environment.
     """
     error = outcome.error()
     if not any(each.rule == "no-evidence" for each in outcome.findings):
@@ -139,14 +143,16 @@ def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
 
     settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
     files = read_build_files(plan.project.path)
-    named = next(find_absolute(LANGUAGES, files, settings), None)
+    absolute = tuple(find_absolute(LANGUAGES, files, settings))
+    others = [each for each in absolute if not _OBEYS_VARIABLES.fullmatch(Path(each.path).name)]
+    own = find_own_path(files)
+    named = next(iter(others or (absolute if own is None else ())), None)
     if named is not None:
         hint = (
-            f"{named.place} names the compiler {named.path} by its path, so that the flags do not "
+            f"{named.place} names the compiler {named.path} by its path, so that the flags may not "
             f"reach it; name it {Path(named.path).name}, or in CC, CXX or FC"
         )
         return AuditError(error.message, hint=hint)
-    own = find_own_path(files)
     if own is None:
         return error
     if own.line:
