@@ -68,8 +68,8 @@ class Attempt:
         None unless one was refused under another policy, and nothing has changed since.
         """
         for store in self.stores:
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, WheelError):
-                for entry in sorted(store.directory.glob(f"{self._prefix}-*")):
+            for entry in self._entries(store):
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError, WheelError):
                     store.check_owner()
                     record = read_record(entry)
                     if self._fits(record):
@@ -83,12 +83,17 @@ class Attempt:
                             return Kept(copied, _replaced(record))
         return None
 
+    def _entries(self, store: Store) -> list[Path]:
+        """Return the entries of this build; none if the directory cannot be read."""
+        with contextlib.suppress(OSError):
+            return sorted(store.directory.glob(f"{self._prefix}-*"))
+        return []
+
     def forget(self) -> None:
         """Remove the wheels of this build, which has succeeded now."""
         for store in self.stores:
-            with contextlib.suppress(OSError):
-                for entry in store.directory.glob(f"{self._prefix}-*"):
-                    store.remove(entry.name)
+            for entry in self._entries(store):
+                store.remove(entry.name)
 
     def keep(
         self, wheel: Path, error: VariantBuildError, replaced: Sequence[str] = ()

@@ -242,6 +242,15 @@ def test_a_damaged_copy_is_not_used(tree: Tree) -> None:
     assert builds(tree) == 2
 
 
+def test_a_damaged_record_does_not_hide_another_wheel(tree: Tree) -> None:
+    entry = kept(refusal(tree)).parent
+    damaged = entry.with_name(f"{entry.name.partition('-')[0]}-")  # comes first
+    damaged.mkdir()
+    (damaged / "entry.json").write_text("{", encoding="utf-8")
+    build(tree, audit="warn")
+    assert builds(tree) == 1
+
+
 def test_a_refused_name_keeps_the_wheel(tree: Tree) -> None:
     tree.hand_out(module("v3"), version="1.0+v2")
     error = refusal(tree)
