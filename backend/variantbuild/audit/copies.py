@@ -14,11 +14,13 @@ from variantbuild.audit.judge.findings import Finding, Judgement
 from variantbuild.audit.report import AuditReport
 from variantbuild.binary.choosers import Chooser, read_chooser
 from variantbuild.binary.elf import ElfError, parse_elf
-from variantbuild.isa.levels import includes
+from variantbuild.isa.cpus import known_cpus
+from variantbuild.isa.levels import baseline, includes
 from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 from variantbuild.wheel import Wheel
 from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
+from variantbuild.wheel.unsound import UnsoundWheelError, naming_wheel
 
 #: Choosers are small: a larger file is not read for a table.
 _LARGEST = 1 << 18
@@ -48,8 +50,14 @@ class Copies:
 def find_copies(wheel: Wheel) -> Copies:
     """Read the choosers of a wheel; a file that two levels share is of the lower one.
 
-    Raises UnsoundWheelError for a member that cannot be inflated.
+    Raises UnsoundWheelError for a member that cannot be inflated, and for a table of copies that
+    contradicts itself or the wheel.
     """
+    with naming_wheel(wheel.path.name):
+        return _find_copies(wheel)
+
+
+def _find_copies(wheel: Wheel) -> Copies:
     choosers: dict[str, Chooser] = {}
     levels: dict[str, str] = {}
     lowest: set[str] = set()
@@ -59,6 +67,9 @@ def find_copies(wheel: Wheel) -> Copies:
         chooser = _chooser(wheel, member.name)
         if chooser is None:
             continue
+        fault = table_fault(chooser, found.machines[0]) or _missing(wheel, member.name, chooser)
+        if fault is not None:
+            raise UnsoundWheelError(fault, member=member.name)
         choosers[member.name] = chooser
         lowest.add(chooser.copies[-1].label)
         for place, label in copied_files(member.name, chooser):
@@ -67,6 +78,30 @@ def find_copies(wheel: Wheel) -> Copies:
                 levels[place] = label
     kept = {place: level for place, level in levels.items() if level not in lowest}
     return Copies(choosers=choosers, levels=kept)
+
+
+def table_fault(chooser: Chooser, arch: str) -> str | None:
+    """Return what is wrong with the labels of a table of copies for `arch`; None if they are sound.
+
+    Whoever reads a table may rely on it: each label is a CPU of `arch`, none is there twice, and
+    the last is the baseline, which every CPU runs.
+    """
+    labels = [copy.label for copy in chooser.copies]
+    for label in labels:
+        if label not in known_cpus(arch):
+            return f"its table of copies names {label!r}, which is not a level or CPU of {arch}"
+        if labels.count(label) > 1:
+            return f"its table of copies names {label} twice"
+    if labels[-1] != baseline(arch):
+        return f"its table of copies does not end with the baseline, {baseline(arch)}"
+    return None
+
+
+def _missing(wheel: Wheel, name: str, chooser: Chooser) -> str | None:
+    for place, label in copied_files(name, chooser):
+        if place == name or place not in wheel:
+            return f"the copy for {label} in its table of copies, {place}, is not in the wheel"
+    return None
 
 
 def copied_files(name: str, chooser: Chooser) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from variantbuild.audit.copies import Copies, find_copies
-from variantbuild.binary.choosers import Chooser
-from variantbuild.bundle.cpuquestions import Demand, order_demands, resolve_demand
+from variantbuild.audit.copies import Copies
+from variantbuild.bundle.cpuquestions import Demand
+from variantbuild.bundle.finished import copy_for, levels_of, read_copies
 from variantbuild.data import load_table
 from variantbuild.errors import BundleCheckError, BundleError
 from variantbuild.host import Completed
@@ -26,6 +26,7 @@ from variantbuild.isa.levels import baseline
 from variantbuild.probe.cpu import probe_cpu
 from variantbuild.probe.facts import Found
 from variantbuild.select.cpufit import lacks
+from variantbuild.stamp.declared import read_declared, single_architecture
 from variantbuild.wheel import Wheel, open_wheel, verify_wheel
 
 _TIMEOUT = 3600.0
@@ -42,6 +43,20 @@ class Checked:
     skipped: bool = False
 
 
+def split_command(command: str) -> tuple[str, ...]:
+    """Return the words of the value of --check; raises BundleError if it has none."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise BundleError(
+            f"--check {command!r} is not a command: {str(error).lower()}",
+            hint="quote it for the shell as one word, such as --check 'python -m pytest tests'",
+        ) from None
+    if not words:
+        raise BundleError("--check names no command", hint="such as --check 'python -c \"…\"'")
+    return tuple(words)
+
+
 def check_levels(path: Path, command: str, env: Mapping[str, str]) -> tuple[Checked, ...]:
     """Run `command` at each level of the bundle at `path`; return how.
 
@@ -51,34 +66,20 @@ def check_levels(path: Path, command: str, env: Mapping[str, str]) -> tuple[Chec
     """
     from tempfile import TemporaryDirectory
 
-    words = shlex.split(command)
-    if not words:
-        raise BundleError("--check names no command", hint="such as --check 'python -c \"…\"'")
+    words = split_command(command)
     with open_wheel(path) as wheel, TemporaryDirectory(prefix="variantbuild-") as name:
-        inventory = verify_wheel(wheel, trust_record=True)
-        copies = find_copies(wheel)
-        if not copies:
-            raise BundleError(f"{path.name} is not a bundle: none of its modules has copies")
+        inventory = verify_wheel(wheel)
+        copies = read_copies(wheel)
         site = Path(name, "site")
         _unpack(wheel, inventory.data_directory, site)
-        machine = next(iter(copies.choosers))
         runner = _Runner(
-            words=tuple(words),
+            words=words,
             site=site.resolve(),
             copies=copies,
-            arch=_architecture(wheel, machine),
+            arch=single_architecture(read_declared(inventory)),
             host=LocalHost(env=env),
         )
-        labels = {copy.label for each in copies.choosers.values() for copy in each.copies}
-        demands = order_demands([resolve_demand(runner.arch, label) for label in sorted(labels)])
-        return tuple(runner.check(demand) for demand in reversed(demands))
-
-
-def _architecture(wheel: Wheel, name: str) -> str:
-    from variantbuild.binary.formats import HEAD, recognize
-
-    found = recognize(name, wheel.head(wheel.member(name), HEAD))
-    return found.machines[0] if found is not None and found.machines else ""
+        return tuple(runner.check(demand) for demand in levels_of(copies, runner.arch))
 
 
 def _unpack(wheel: Wheel, data: str | None, site: Path) -> None:
@@ -170,23 +171,15 @@ class _Runner:
                 hint="import the package's compiled modules, with a Python that runs with glibc",
             )
         for name, chooser in modules.items():
-            expected = _expected(chooser, demand, self.arch)
+            copy = copy_for(chooser, demand, self.arch)
             place = self.site / name
-            files = [place.parent / file for file in expected]
+            files = [place.parent / file for file in (copy.file, *copy.libraries)]
             missing = [each for each in files if Path(os.path.normpath(each)) not in loaded]
             if missing:
                 raise BundleCheckError(
                     f"{name} did not load {missing[0].name} at {demand.label} ({how}), the copy "
                     "for that level"
                 )
-
-
-def _expected(chooser: Chooser, demand: Demand, arch: str) -> tuple[str, ...]:
-    """Return the files that a CPU of a level must load."""
-    copy = next(
-        each for each in chooser.copies if demand.includes(resolve_demand(arch, each.label))
-    )
-    return (copy.file, *copy.libraries)
 
 
 def _loaded(reports: Path) -> frozenset[Path]:

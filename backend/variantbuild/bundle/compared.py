@@ -6,17 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Literal
 
-from variantbuild.binary.elf import Elf, parse_elf
+from variantbuild.binary.elf import Elf, ElfError, parse_elf
 from variantbuild.binary.elf.symbols import exported_functions
 from variantbuild.bundle.inputs import Input, Inputs
 from variantbuild.bundle.samecode import digest_code
 from variantbuild.errors import BundleError
 from variantbuild.stamp import SBOM_MEMBER
 from variantbuild.wheel import Wheel
+from variantbuild.wheel.exemption import matching_pattern
 from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 #: What Python and PyPy look up in a module: PEP 489, PEP 793, and cffi's own.
@@ -95,13 +95,17 @@ def _digest(wheel: Wheel, name: str) -> str:
 
 def _code(wheel: Wheel, name: str, own: str) -> Code:
     data = read_machine_code(wheel, wheel.member(own))
-    elf = parse_elf(data)
-    exported = exported_functions(data, elf) if elf.kind == "shared" else ()
+    try:
+        elf = parse_elf(data)
+        exported = exported_functions(data, elf) if elf.kind == "shared" else ()
+        digest = digest_code(elf, data)
+    except ElfError as error:
+        raise BundleError(f"{wheel.path.name}: {own} cannot be read: {error.message}") from None
     inits = tuple(each for each in exported if _INIT.fullmatch(each))
     kind: Kind = "other"
     if elf.kind == "shared" and not name.startswith("*"):
         kind = "module" if inits else "library"
-    return Code(name=name, kind=kind, elf=elf, inits=inits, digest=digest_code(elf, data))
+    return Code(name=name, kind=kind, elf=elf, inits=inits, digest=digest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,9 +202,7 @@ def _only_in(name: str, having: Iterable[Contents]) -> str:
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern matches the whole path, or the file's name if it has no slash."""
-    names = (_shown(name), PurePosixPath(name).name)
-    return any(fnmatchcase(each, pattern) for pattern in patterns for each in names)
+    return matching_pattern(_shown(name), patterns) is not None
 
 
 def _shown(name: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from variantbuild.audit.copies import find_copies
 from variantbuild.bundle.cpuquestions import Demand, order_demands, resolve_demand
 from variantbuild.errors import BundleError
 from variantbuild.isa.levels import baseline
@@ -84,6 +85,11 @@ def _read(wheel: Wheel, inventory: Inventory) -> Input:
     name = wheel.path.name
     if inventory.is_editable:
         raise BundleError(f"{name} is an editable wheel, which cannot be bundled")
+    if find_copies(wheel):
+        raise BundleError(
+            f"{name} is a bundle already",
+            hint="bundle the wheels of its levels, which --split writes",
+        )
     if not declared.architectures:
         raise BundleError(f"{name} is not for one CPU architecture, so it cannot be bundled")
     arch = single_architecture(declared)

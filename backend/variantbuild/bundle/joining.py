@@ -25,7 +25,7 @@ from variantbuild.bundle.levelrecord import render_levels
 from variantbuild.bundle.methods import Chosen, resolve_method
 from variantbuild.bundle.stubs import StubCompiler
 from variantbuild.errors import BundleError
-from variantbuild.host.staging import staging_directory
+from variantbuild.host.staging import is_same_file, staging_directory
 from variantbuild.stamp import SBOM_MEMBER
 from variantbuild.variant import Variant
 from variantbuild.wheel import (
@@ -178,18 +178,14 @@ def _useless(inputs: Inputs, choices: Sequence[Choice]) -> list[str]:
     """Say which levels add no copy."""
     used = {row.label for choice in choices for row in choice.rows}
     return [
-        f"{each.label} adds nothing: its code is the same as that of a lower level in every module"
+        f"{each.label} adds nothing: every module of the bundle is the same as for a lower level"
         for each in inputs.others
         if each.label not in used
     ]
 
 
 def _refuse_itself(each: Input, output: Path) -> None:
-    try:
-        same = output.samefile(each.wheel.path)
-    except OSError:
-        same = False
-    if same:
+    if is_same_file(output, each.wheel.path):
         raise BundleError(
             f"{str(each.wheel.path)!r} would be replaced with the bundle of the same name",
             hint="name another directory with -o",

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from variantbuild.audit.report import AuditReport
-from variantbuild.bundle.inputs import Input, Inputs
+from variantbuild.bundle.inputs import Inputs
 from variantbuild.bundle.methods import Chosen
-from variantbuild.stamp import SBOM_MEMBER
+from variantbuild.stamp.exemptions import read_document
 from variantbuild.stamp.sbom import (
     audited_properties,
     parse_provenance,
@@ -18,8 +18,6 @@ from variantbuild.stamp.sbom import (
 )
 from variantbuild.types import JSONValue
 
-#: More than any record has, in bytes.
-_LIMIT = 64 << 20
 _BASELINE_ONLY = "the wheel had no record of its build"
 
 
@@ -30,7 +28,7 @@ def render_levels(
 
     `given` are the documents of levels whose wheels have none.
     """
-    records = [(each, given.get(each.label) or _record(each)) for each in inputs.all]
+    records = [(each, given.get(each.label) or read_document(each.wheel)) for each in inputs.all]
     properties = [
         (property_name("declared", "bundle"), " ".join(each.label for each in inputs.all)),
         (property_name("declared", "bundle-method"), chosen.method),
@@ -41,12 +39,6 @@ def render_levels(
     components = _components([record for _, record in records])
     name = inputs.baseline.inventory.name
     return render_document(name, inputs.version, properties, components)
-
-
-def _record(each: Input) -> bytes | None:
-    name = f"{each.inventory.dist_info}/{SBOM_MEMBER}"
-    wheel = each.wheel
-    return wheel.read(wheel.member(name), limit=_LIMIT) if name in wheel else None
 
 
 def _level(label: str, record: bytes | None) -> Iterator[tuple[str, str]]:

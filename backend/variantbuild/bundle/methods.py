@@ -15,7 +15,7 @@ from variantbuild.data import load_table
 from variantbuild.errors import BundleError
 
 #: The first glibc that searches glibc-hwcaps.
-_HWCAPS_GLIBC = (2, 33)
+HWCAPS_GLIBC = (2, 33)
 _POLICY = re.compile(r"manylinux_(\d+)_(\d+)_\w+", re.ASCII)
 
 
@@ -98,7 +98,7 @@ def _old_systems(platforms: Sequence[str], contents: Sequence[Contents]) -> str 
         default=(0, 0),
     )
     floor = max(by_tag, by_files)
-    if floor >= _HWCAPS_GLIBC:
+    if floor >= HWCAPS_GLIBC:
         return None
     known = f"glibc {floor[0]}.{floor[1]}" if floor > (0, 0) else "any glibc"
     return f"the wheel runs with {known}, and glibc-hwcaps needs 2.33"

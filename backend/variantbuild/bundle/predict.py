@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from variantbuild.audit.copies import find_copies
+from variantbuild.audit.copies import find_copies, table_fault
 from variantbuild.binary.choosers import Chooser, read_chooser
 from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.bundle.cpuquestions import resolve_demand
+from variantbuild.bundle.methods import HWCAPS_GLIBC
 from variantbuild.bundle.stubs import accepted_levels
 from variantbuild.errors import BundleError
 from variantbuild.isa.levels import baseline
 from variantbuild.probe.facts import Cpu, Fact, Found, Libc
 from variantbuild.select.cpufit import lacks
 
-#: The first glibc that searches glibc-hwcaps.
-_HWCAPS_GLIBC = (2, 33)
 #: Choosers are small: larger files of an installed package are not read.
 _LARGEST = 1 << 18
 
@@ -101,7 +100,7 @@ def _why_skipped(label: str, chooser: Chooser, cpu: Cpu, libc: Fact[Libc]) -> st
         if not isinstance(libc, Found):
             return "its C library is unknown, and only glibc searches glibc-hwcaps"
         name, version = libc.value.name, libc.value.version
-        if name != "glibc" or version < _HWCAPS_GLIBC:
+        if name != "glibc" or version < HWCAPS_GLIBC:
             shown = f"{name} {version[0]}.{version[1]}"
             return f"its C library is {shown}, and glibc-hwcaps needs glibc 2.33"
     return None
@@ -156,5 +155,9 @@ def _of_distribution(name: str) -> Iterator[tuple[str, str, Chooser]]:
             chooser = read_chooser(elf, data)
         except ElfError:
             continue
-        if chooser is not None:
-            yield str(path), elf.machine, chooser
+        if chooser is None:
+            continue
+        fault = table_fault(chooser, elf.machine)
+        if fault is not None:
+            raise BundleError(f"{path}: {fault}", hint="reinstall the package")
+        yield str(path), elf.machine, chooser

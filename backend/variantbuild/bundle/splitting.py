@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import cast
 
 from variantbuild.audit import AuditReport, audit_open_wheel
-from variantbuild.audit.copies import Copies, find_copies
+from variantbuild.audit.copies import Copies
 from variantbuild.binary.choosers import Chooser
-from variantbuild.bundle.cpuquestions import Demand, order_demands, resolve_demand
+from variantbuild.bundle.cpuquestions import Demand
+from variantbuild.bundle.finished import copy_for, levels_of, read_copies
 from variantbuild.errors import BundleError
-from variantbuild.host.staging import publish, staging_directory
+from variantbuild.host.staging import is_same_file, publish, staging_directory
 from variantbuild.isa.levels import baseline
 from variantbuild.stamp import SBOM_MEMBER, name_stamp, plan_stamp
 from variantbuild.stamp.declared import check_declared, read_declared, single_architecture
+from variantbuild.stamp.exemptions import read_document
 from variantbuild.stamp.sbom import (
     audited_properties,
     parse_provenance,
@@ -37,8 +39,6 @@ from variantbuild.wheel import (
 )
 from variantbuild.wheel.machinecode import read_machine_code
 
-_LIMIT = 64 << 20
-
 
 def split_bundle(path: Path, destination: Path) -> tuple[Path, ...]:
     """Write the wheel of each level of the bundle at `path`, the baseline first; return the paths.
@@ -50,27 +50,20 @@ def split_bundle(path: Path, destination: Path) -> tuple[Path, ...]:
         inventory = verify_wheel(wheel)
         declared = read_declared(inventory)
         check_declared(declared)
-        copies = find_copies(wheel)
-        if not copies:
-            raise BundleError(f"{path.name} is not a bundle: none of its modules has copies")
+        copies = read_copies(wheel)
         arch = single_architecture(declared)
-        record = _read_record(wheel, inventory)
+        record = read_document(wheel)
         drafts = [
             _split(wheel, inventory, copies, demand, record, staging, arch)
-            for demand in reversed(_demands(copies, arch))
+            for demand in levels_of(copies, arch)
         ]
         for draft in drafts:
-            if (destination / draft.name).exists() and path.samefile(destination / draft.name):
+            if is_same_file(destination / draft.name, path):
                 raise BundleError(
                     f"{str(path)!r} would be replaced with the baseline of the same name",
                     hint="name another directory with -o",
                 )
         return tuple(publish(draft, destination) for draft in drafts)
-
-
-def _demands(copies: Copies, arch: str) -> tuple[Demand, ...]:
-    labels = {copy.label for each in copies.choosers.values() for copy in each.copies}
-    return order_demands([resolve_demand(arch, label) for label in sorted(labels)])
 
 
 def _split(
@@ -110,9 +103,7 @@ def _copied(name: str, chooser: Chooser) -> Iterator[str]:
 
 def _chosen(name: str, chooser: Chooser, demand: Demand, arch: str) -> Iterator[tuple[str, str]]:
     """Yield (member of the level's wheel, copy) of a module and of the libraries with it."""
-    copy = next(
-        each for each in chooser.copies if demand.includes(resolve_demand(arch, each.label))
-    )
+    copy = copy_for(chooser, demand, arch)
     yield name, _beside(name, copy.file)
     labels = sorted((each.label for each in chooser.copies), key=len, reverse=True)
     for library in copy.libraries:
@@ -135,11 +126,6 @@ def _stamp(plain: Path, variant: Variant, record: bytes | None) -> Path:
             data = _level_record(record, inventory.name, version, variant, audit_open_wheel(wheel))
             add = (NewMember(path=SBOM_MEMBER, data=data),)
         return apply_edit(wheel, plan_stamp(inventory, stamp, add=add), plain.parent, consume=True)
-
-
-def _read_record(wheel: Wheel, inventory: Inventory) -> bytes | None:
-    name = f"{inventory.dist_info}/{SBOM_MEMBER}"
-    return wheel.read(wheel.member(name), limit=_LIMIT) if name in wheel else None
 
 
 def _level_record(

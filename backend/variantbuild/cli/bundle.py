@@ -68,6 +68,10 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     paths = [wheel_path(text) for text in args.wheels]
     if args.split:
         return _split(args, paths)
+    if args.check is not None:
+        from variantbuild.bundle.checkrun import split_command
+
+        split_command(args.check)  # a mistake is reported before anything is written
     if args.check is not None and len(paths) == 1:
         return _check(args, paths[0], env)
     options = Options(

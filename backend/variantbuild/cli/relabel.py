@@ -18,7 +18,7 @@ from variantbuild.cli.terminal import (
 )
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.durable import sync_directory, write_error
-from variantbuild.host.staging import output_directory
+from variantbuild.host.staging import is_same_file, output_directory
 from variantbuild.stamp.exemptions import exemptions
 from variantbuild.wheel import Inventory, Plan, Wheel, apply_edit, open_wheel, verify_wheel
 
@@ -120,7 +120,7 @@ def _relabel_one(
         output = (path.parent if directory is None else directory) / str(plan.file_name)
         if output in taken:
             raise WheelError(f"{str(output)!r} was just written from another wheel")
-        if not in_place and _same_file(output, path):
+        if not in_place and is_same_file(output, path):
             raise WheelError(
                 f"{str(path)!r} would be replaced with the new wheel of the same name",
                 hint="name another directory with -o, or use --in-place",
@@ -129,13 +129,6 @@ def _relabel_one(
     if in_place and output != path:
         _remove(path)
     return Outcome(source=path, output=output, plan=plan, notes=(*warnings, *plan.notes))
-
-
-def _same_file(output: Path, path: Path) -> bool:
-    try:
-        return output.samefile(path)
-    except OSError:
-        return False
 
 
 def _remove(path: Path) -> None:

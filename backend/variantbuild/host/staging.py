@@ -77,6 +77,14 @@ def staging_directory(destination: Path) -> Iterator[Path]:
         remove_staging(directory)
 
 
+def is_same_file(output: Path, path: Path) -> bool:
+    """Return whether `output` exists and is the file at `path`, whatever the names."""
+    try:
+        return output.samefile(path)
+    except OSError:
+        return False
+
+
 def publish(file: Path, destination: Path) -> Path:
     """Move a finished `file` to `destination` under its own name, atomically.
 

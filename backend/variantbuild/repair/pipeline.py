@@ -11,7 +11,7 @@ from variantbuild.audit.copies import Copies, find_copies, judge_copies
 from variantbuild.audit.judge.hints import fitting_level, is_about_cpu
 from variantbuild.errors import RepairError
 from variantbuild.host.local import LocalHost
-from variantbuild.host.staging import publish_copy, staging_directory
+from variantbuild.host.staging import is_same_file, publish_copy, staging_directory
 from variantbuild.repair.fit import needs_grafting, resolve_policy
 from variantbuild.repair.foreign import Foreign, architecture_of
 from variantbuild.repair.graft import graft
@@ -242,11 +242,7 @@ def _stricter(ours: Policy, inventory: Inventory) -> Policy:
 
 
 def _refuse_itself(original: Path, output: Path) -> None:
-    try:
-        same = output.samefile(original)
-    except OSError:
-        same = False
-    if same:
+    if is_same_file(output, original):
         raise RepairError(
             f"{str(original)!r} would be replaced with the repaired wheel of the same name",
             hint="name another directory with -w",

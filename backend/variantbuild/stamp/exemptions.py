@@ -24,15 +24,22 @@ from variantbuild.wheel.verify import Inventory
 _LARGEST_RECORD = 64 << 20
 
 
+def read_document(wheel: Wheel) -> bytes | None:
+    """Return the CycloneDX document of the wheel's own record; None without one."""
+    places = ((each, *each.name.partition("/")) for each in wheel.members)
+    found = [
+        each for each, top, _, rest in places if top.endswith(".dist-info") and rest == SBOM_MEMBER
+    ]
+    return wheel.read(found[0], limit=_LARGEST_RECORD) if found else None
+
+
 def read_record(wheel: Wheel) -> Mapping[str, str]:
     """Return the properties of the wheel's own record; none without one.
 
     Raises WheelError for a record that cannot be read.
     """
-    found = [each for each in wheel.members if each.name.endswith(f".dist-info/{SBOM_MEMBER}")]
-    if not found:
-        return {}
-    return parse_provenance(wheel.read(found[0], limit=_LARGEST_RECORD))
+    document = read_document(wheel)
+    return {} if document is None else parse_provenance(document)
 
 
 def recorded_exemptions(record: Mapping[str, str]) -> tuple[str, ...]:
@@ -59,11 +66,10 @@ def refreshed_record(
     wheel: Wheel, inventory: Inventory, report: AuditReport
 ) -> tuple[NewMember, ...]:
     """Return the wheel's record with the audit `report`; without one, as `record_exempt`."""
-    name = f"{inventory.dist_info}/{SBOM_MEMBER}"
-    if name not in wheel:
+    document = read_document(wheel)
+    if document is None:
         return record_exempt(wheel, inventory, report)
-    data = wheel.read(wheel.member(name), limit=_LARGEST_RECORD)
-    return (NewMember(path=SBOM_MEMBER, data=refresh_provenance(data, report)),)
+    return (NewMember(path=SBOM_MEMBER, data=refresh_provenance(document, report)),)
 
 
 def record_exempt(wheel: Wheel, inventory: Inventory, report: AuditReport) -> tuple[NewMember, ...]:

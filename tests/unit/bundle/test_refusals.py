@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from variantbuild.binary.choosers import Chooser, Copy
+from variantbuild.bundle.codeless import render_codeless
 from variantbuild.bundle.joining import Options, bundle_wheels
 from variantbuild.cli import main
 from variantbuild.errors import VariantBuildError
@@ -158,3 +160,74 @@ def test_a_ratio_that_is_none(growth: str, capsys: pytest.CaptureFixture[str]) -
         main(["bundle", "a.whl", "--max-growth", growth])
     assert stop.value.code == 2
     assert "is not a positive number" in capsys.readouterr().err
+
+
+def with_table(*copies: tuple[str, str]) -> Draft:
+    """Return a wheel with a module whose table lists `copies`, and the copies for v3 and v1."""
+    rows = tuple(Copy(label=label, file=file) for label, file in copies)
+    made = draft()
+    table = str(Chooser(method="stub", copies=rows)).encode()
+    made.add("demo/core.so", render_codeless("x86_64", needed=(), run_paths=(), table=table))
+    for name in ("demo/core.so.v3", "demo/core.so.v1"):
+        made.add(name, render_codeless("x86_64", needed=(), run_paths=(), table=b""))
+    return made
+
+
+SOUND = (("v3", "core.so.v3"), ("v1", "core.so.v1"))
+
+
+@pytest.mark.parametrize(
+    ("copies", "message"),
+    [
+        ((("v9", "core.so.v3"), ("v1", "core.so.v1")), "names 'v9', which is not a level or CPU"),
+        ((("zen9", "core.so.v3"), ("v1", "core.so.v1")), "names 'zen9'"),
+        ((("v3", "core.so.v3"), ("v3", "core.so.v1"), ("v1", "core.so.v1")), "names v3 twice"),
+        ((("v1", "core.so.v1"), ("v3", "core.so.v3")), "does not end with the baseline, v1"),
+        ((("v3", "core.so.v3"),), "does not end with the baseline, v1"),
+        ((("v3", "core.so.v4"), ("v1", "core.so.v1")), "demo/core.so.v4, is not in the wheel"),
+        ((("v3", "../../x.so"), ("v1", "core.so.v1")), "is not in the wheel"),
+        ((("v3", "core.so.v3"), ("v1", "core.so")), "the copy for v1 in its table of copies"),
+    ],
+)
+@pytest.mark.parametrize("command", ["audit", "repair", "split", "check"])
+def test_a_table_that_contradicts_the_wheel_is_refused(
+    command: str,
+    copies: tuple[tuple[str, str], ...],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (path,) = write_all([with_table(*copies)], tmp_path)
+    before = path.read_bytes()
+    out = tmp_path / "out"
+    words = {
+        "audit": ["audit", str(path)],
+        "repair": ["repair", str(path), "-w", str(out)],
+        "split": ["bundle", "--split", str(path), "-o", str(out)],
+        "check": ["bundle", "--check", "python -c pass", str(path)],
+    }[command]
+    assert main(words) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert message in said
+    assert "demo/core.so" in said
+    assert not out.exists()
+    assert path.read_bytes() == before
+
+
+def test_a_bundle_is_not_bundled_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = write_all([with_table(*SOUND), draft("v3")], tmp_path)
+    assert main(["bundle", *map(str, paths), "-o", str(tmp_path / "out")]) == 2
+    assert "is a bundle already" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("wheels", [1, 2])
+@pytest.mark.parametrize("command", ["python -c 'pass", "", "  "])
+def test_a_check_that_is_no_command(
+    command: str, wheels: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = write_all([draft(), draft("v3")][:wheels], tmp_path)
+    out = tmp_path / "out"
+    assert main(["bundle", *map(str, paths), "-o", str(out), "--check", command]) == 2
+    assert "--check" in capsys.readouterr().err
+    assert not out.exists()
