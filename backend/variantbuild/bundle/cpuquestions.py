@@ -53,7 +53,8 @@ class Demand:
 def resolve_demand(arch: str, label: str) -> Demand:
     """Return what the CPU or level `label` of `arch` has.
 
-    Raises BundleError if a program cannot find out whether a CPU has it.
+    Raises BundleError if a program cannot find out whether a CPU has it, or if the installed
+    archspec does not list all features of the CPU.
     """
     level = architecture(arch).level(label)
     if level is not None and level.name == baseline(arch):
@@ -67,6 +68,9 @@ def resolve_demand(arch: str, label: str) -> Demand:
 
         target = TARGETS[label]
         found = frozenset(target.features)
+        if arch == "x86_64":
+            # archspec's neoverse_v2 has no bti although it comes after armv8.5a.
+            _check_complete(arch, label, found, [str(each) for each in target.ancestors])
         # The vendor of a CPU with an Arm core says nothing about its instructions.
         vendor = None if target.vendor == "generic" or arch != "x86_64" else target.vendor
     features = found - set(cast("list[str]", load_table("bundle")["not_asked"]))
@@ -102,6 +106,22 @@ def states_for(arch: str, demand: Demand) -> int:
         if any(name.startswith(tuple(rule["prefixes"])) for name in demand.features):
             states |= rule["mask"]
     return states
+
+
+def _check_complete(
+    arch: str, label: str, features: frozenset[str], ancestors: Sequence[str]
+) -> None:
+    """Refuse features that lack those of a level below: archspec before 0.2.7 left some out."""
+    known = architecture(arch)
+    for name in ancestors:
+        level = known.level(name.removeprefix(f"{arch}_"))
+        missing = sorted((level.features or frozenset()) - features) if level else []
+        if missing:
+            raise BundleError(
+                f"the installed archspec lists too few features of {label}: it leaves out "
+                f"{', '.join(missing)}, so the bundle would be loaded by CPUs that lack others",
+                hint="install archspec 0.2.7 or newer",
+            )
 
 
 def _rows(arch: str) -> list[_Row]:

@@ -10,7 +10,7 @@ from variantbuild.binary.elf import Elf, parse_elf
 from variantbuild.bundle.choices import Row, choose_copies
 from variantbuild.bundle.codeless import render_codeless
 from variantbuild.bundle.compared import Code, Compared, Contents
-from variantbuild.bundle.cpuquestions import order_demands, resolve_demand
+from variantbuild.bundle.cpuquestions import Demand, order_demands, resolve_demand
 from variantbuild.bundle.methods import resolve_method
 from variantbuild.errors import BundleError
 
@@ -149,7 +149,9 @@ def test_two_platforms_admit_the_older_glibc() -> None:
 
 
 def test_the_loader_knows_no_names() -> None:
-    demands = order_demands([resolve_demand("x86_64", name) for name in ("zen4", "v1")])
+    baseline = resolve_demand("x86_64", "v1")
+    zen4 = Demand(label="zen4", features=frozenset({"avx512f"}), vendor="AuthenticAMD")
+    demands = order_demands([zen4, baseline])
     wheels = tuple(
         replace(each, label=label)
         for each, label in zip(contents(m=("abc", elf()))[:2], ("zen4", "v1"), strict=True)
