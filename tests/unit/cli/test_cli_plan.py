@@ -46,10 +46,10 @@ def test_commands_that_ran_are_listed(
     tree: Path, fake_compilers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = commands(tree, capsys, "--target", "v3")
-    assert [command[0] for command in ran] == [
-        str(fake_compilers / "gcc"),
-        str(fake_compilers / "g++"),
-    ]
+    # The interpreter's own name for them: x86_64-linux-gnu-gcc for Debian's.
+    ran_compilers = [Path(command[0]) for command in ran]
+    assert {each.parent for each in ran_compilers} == {fake_compilers}
+    assert [each.name.rpartition("-")[2] for each in ran_compilers] == ["gcc", "g++"]
     assert all("-march=x86-64-v3" in command for command in ran)
     assert main(["plan", str(tree), "--target", "v3"]) == 0
     lines = capsys.readouterr().out.splitlines()
