@@ -8,6 +8,7 @@ store.py       the entries on disk: find, verify, store, evict
 use.py         the cache around one build
 refused.py     wheels that were built and refused, for the same build under another policy
 snapshot.py    the files of a source tree before and after a build
+walk.py        the files below a directory, cheaply
 
 The cache around a build is imported only if `build-cache` is on.
 """

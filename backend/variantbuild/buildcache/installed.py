@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from email.message import Message
+from email.parser import HeaderParser
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import cast
@@ -20,8 +22,21 @@ def visible_distributions() -> list[tuple[str, str]]:
     version may differ.
     """
     return [
-        (str(each.metadata["Name"]), f"{each.version} {_digest(each)}") for each in distributions()
+        (str(headers["Name"]), f"{headers['Version']} {_digest(each)}")
+        for each in distributions()
+        for headers in (_headers(each),)
     ]
+
+
+def _headers(distribution: Distribution) -> Message:
+    """Return the metadata of a distribution without its description; empty if it has none.
+
+    `Distribution.metadata` parses the description as well, on each access, which makes up most of
+    the time. The files are those that it reads, the last of them an .egg-info that is a file.
+    """
+    names = ("METADATA", "PKG-INFO", "")
+    text = next(filter(None, map(distribution.read_text, names)), "")
+    return HeaderParser().parsestr(text.partition("\n\n")[0])
 
 
 def _digest(distribution: Distribution) -> str:
@@ -35,14 +50,14 @@ def _digest(distribution: Distribution) -> str:
     written = tuple(cast("list[str]", load_table("buildcache")["installers"]))
     rows = sorted(
         row
-        for row in text.splitlines()
+        for row in text.split("\n")
         if ",sha" in row
         and not row.startswith("../")
         and not row.partition(",")[0].endswith(written)
     )
     tree = _editable_tree(distribution.read_text("direct_url.json") or "")
     files = () if tree is None else sorted(take_snapshot(tree).items())
-    return digest_json([rows, files])[:16]
+    return digest_json(["\n".join(rows), files])[:16]
 
 
 def _editable_tree(text: str) -> Path | None:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from variantbuild.buildcache.walk import Entry, walk
+
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
@@ -29,12 +31,13 @@ _DESCRIPTIONS = ("pyproject.toml", "setup.py", "setup.cfg", "CMakeLists.txt", "m
 
 def take_snapshot(tree: Path) -> Snapshot:
     """Return the files of the directory `tree` that a build may read; nothing is opened."""
-    found = {}
-    for path in (*_files(tree), *_git_state(tree)):
-        status = path.lstat()
-        name = os.path.relpath(path, tree)
-        found[name] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return found
+    top = len(f"{tree / '_'}") - 1
+    statuses = {entry.path[top:]: entry.stat(follow_symlinks=False) for entry in _files(tree)}
+    statuses |= {f"{path}"[top:]: path.lstat() for path in _git_state(tree)}
+    return {
+        name: (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        for name, status in statuses.items()
+    }
 
 
 def digest_sources(tree: Path, names: Iterable[str]) -> str:
@@ -81,21 +84,19 @@ def refers_outside(tree: Path) -> bool:
     return False
 
 
-def _files(tree: Path) -> Iterator[Path]:
-    """Yield the files of a tree, without hidden directories and the output of builds."""
-    for place, directories, names in os.walk(tree):
-        top = Path(place) == tree
-        directories[:] = [
-            name
-            for name in directories
-            if not name.startswith(".")
-            and not (top and name in _OUTPUT)
-            and name not in _CACHES
-            and not name.endswith(".egg-info")
-            and not Path(place, name, "pyvenv.cfg").exists()
-        ]
-        yield from (Path(place, name) for name in names)
-        yield from (Path(place, name) for name in directories if Path(place, name).is_symlink())
+def _files(tree: Path) -> Iterator[Entry]:
+    """Return the files of a tree, without hidden directories and the output of builds."""
+    output = {str(tree / name) for name in _OUTPUT}
+    return walk(
+        tree,
+        lambda entry: (
+            not entry.name.startswith(".")
+            and entry.path not in output
+            and entry.name not in _CACHES
+            and not entry.name.endswith(".egg-info")
+            and not Path(entry.path, "pyvenv.cfg").exists()
+        ),
+    )
 
 
 def _git_state(tree: Path) -> Iterator[Path]:

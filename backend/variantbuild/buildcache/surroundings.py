@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from variantbuild.buildcache.walk import Entry, is_directory, walk
 from variantbuild.data import load_table
 from variantbuild.errors import WheelError
 
@@ -27,13 +28,13 @@ _VARIABLE = re.compile(r"^([\w.]+)[ \t]*=[ \t]*(.*)$", re.MULTILINE)
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
-def describe_searched(env: Mapping[str, str], source: Path) -> str:
+def describe_searched(env: Mapping[str, str], source: Path, *, most: int = _MOST_FILES) -> str:
     """Return what identifies the files that tools find by the variables in `env`.
 
     `source` is the tree that is built: what is in it is known already. Raises OSError for a file
-    that cannot be read, and WheelError if there are too many files.
+    that cannot be read, and WheelError if there are over `most` files.
     """
-    counter = _Counter()
+    counter = _Counter(most)
     lines: list[str] = []
     for directory in dict.fromkeys(_searched(env)):
         if directory.is_absolute() and not directory.is_relative_to(source):
@@ -49,7 +50,7 @@ def describe_system() -> str:
     Those count by size and time, since packages install them. Raises WheelError if there are too
     many.
     """
-    counter = _Counter()
+    counter = _Counter(_MOST_FILES)
     lines = list(_packages())
     for name in cast("list[str]", load_table("buildcache")["system"]):
         lines += counter.describe(Path(name), by_content=False)
@@ -130,37 +131,37 @@ def _named_files(env: Mapping[str, str]) -> Iterator[Path]:
 
 
 class _Counter:
-    """Describes the files of directories until there are too many."""
+    """Describes the files of directories until there are over `most`."""
 
-    def __init__(self) -> None:
-        self._left = _MOST_FILES
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
 
     def describe(self, directory: Path, *, by_content: bool) -> Iterator[str]:
         """Yield a line for each file below `directory`; none if it is missing."""
-        for place, directories, names in os.walk(directory):
-            directories.sort()
-            for name in sorted(names):
-                self._left -= 1
-                if self._left < 0:
-                    raise WheelError(
-                        f"{directory} and the other directories that the build searches contain "
-                        f"over {_MOST_FILES} files"
-                    )
-                path = Path(place, name)
-                yield f"{path} {_identify(path, by_content=by_content)}"
+        for entry in walk(directory):
+            if is_directory(entry):
+                continue  # a link to a directory is not followed
+            self._count += 1
+            if self._count > self._most:
+                raise WheelError(
+                    f"{directory} and the other directories that the build searches contain "
+                    f"over {self._most} files"
+                )
+            yield f"{entry.path} {_identify(entry, by_content=by_content)}"
 
 
-def _identify(path: Path, *, by_content: bool) -> str:
-    """Return what identifies the file at `path`: its digest, or size and times."""
+def _identify(file: Path | Entry, *, by_content: bool) -> str:
+    """Return what identifies a file: its digest, or size and times."""
     try:
-        status = path.stat()
+        status = file.stat()
     except OSError:
         return "missing"
     if not by_content:
         return f"{status.st_size} {status.st_mtime_ns}"
     if status.st_size >= _LARGE:
         return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file.is_file() else "no file"
 
 
 def _packages() -> Iterable[str]:

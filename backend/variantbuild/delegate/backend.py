@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
@@ -83,10 +85,9 @@ class Delegate:
         if not self.spec.path:
             return self
         home = source.resolve()
-        for name, module in list(sys.modules.items()):
-            place = getattr(module, "__file__", None)
-            if isinstance(place, str) and _lies_in(Path(place), home, self.spec.path):
-                del sys.modules[name]
+        within = [each for path in self.spec.path if (each := path.resolve()).is_relative_to(home)]
+        for name in _imported_from(within):
+            del sys.modules[name]
         paths = tuple(tree / path.resolve().relative_to(home) for path in self.spec.path)
         ours = {str(path) for path in self.spec.path}
         sys.path[:] = [entry for entry in sys.path if entry not in ours]
@@ -193,12 +194,20 @@ def _refuse_old_setuptools(delegate: Delegate) -> None:
         )
 
 
-def _lies_in(place: Path, home: Path, directories: Sequence[Path]) -> bool:
-    """Tell whether the module at `place` was imported from one of `directories` in the tree."""
-    real = place.resolve()
-    return real.is_relative_to(home) and any(
-        real.is_relative_to(directory.resolve()) for directory in directories
-    )
+def _imported_from(directories: Sequence[Path]) -> list[str]:
+    """Return the modules that were imported from below `directories`, which are real paths."""
+    starts = tuple(f"{directory / '_'}"[:-1] for directory in directories)
+    real = cache(os.path.realpath)  # once for each directory: a process has thousands of modules
+    places = {
+        name: place
+        for name, module in list(sys.modules.items())
+        if isinstance(place := getattr(module, "__file__", None), str)
+    }
+    return [
+        name
+        for name, place in places.items()
+        if f"{real(os.path.split(place)[0])}{os.sep}".startswith(starts)
+    ]
 
 
 def _imported(module: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -111,12 +112,12 @@ def test_odd_variables(tmp_path: Path) -> None:
     assert "gone missing" in describe_searched(env, _TREE)
 
 
-def test_too_many_files_are_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "_MOST_FILES", 3)
+def test_too_many_files_are_not_cached(tmp_path: Path) -> None:
     for name in "abcd":
         written(tmp_path / name)
     with pytest.raises(WheelError, match="contain over 3 files"):
-        describe_searched({"CPATH": str(tmp_path)}, _TREE)
+        describe_searched({"CPATH": str(tmp_path)}, _TREE, most=3)
+    assert describe_searched({"CPATH": str(tmp_path)}, _TREE, most=4)
 
 
 def test_system_headers_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +185,36 @@ def test_build_requirements_count_by_their_files(
     assert first == same
     assert first.startswith("3.0 ")
     assert len({first, *others}) == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "name", "version"),
+    [
+        ("METADATA", "Name: a\nVersion: 1\n", "a", "1"),
+        ("METADATA", "Version: 1\r\nName: a\r\n\r\nName: b\r\nVersion: 2\r\n", "a", "1"),
+        ("METADATA", "name: a\nSummary: x\n  y\nVERSION: 1\n\n\nName: b\n", "a", "1"),
+        ("METADATA", "Metadata-Version: 2.1\n\nName: b\nVersion: 2\n", "None", "None"),
+        ("METADATA", "", "None", "None"),
+        ("PKG-INFO", "Name: a\nVersion: 1\n", "a", "1"),
+        ("other", "", "None", "None"),
+    ],
+)
+def test_name_and_version_are_those_of_the_headers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str, name: str, version: str
+) -> None:
+    (tmp_path / file).write_text(text, "utf-8", newline="")
+    each = Distribution.at(tmp_path)
+    monkeypatch.setattr(installed, "distributions", lambda: [each])
+    ((found, described),) = visible_distributions()
+    assert (found, described.split()[0]) == (name, version)
+
+
+def test_an_egg_info_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So distutils wrote it, and Debian does for some modules."""
+    written(tmp_path / "a-1.egg-info", "Metadata-Version: 1.1\nName: a\nVersion: 1\n\nName: b\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    ((name, version),) = visible_distributions()
+    assert (name, version.split()[0]) == ("a", "1")
 
 
 def test_editable_requirements_count_by_their_source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -117,6 +118,34 @@ def test_calls(in_tree: DelegateSpec) -> None:
         delegate.call("get_requires_for_build_wheel")
     with pytest.raises(DelegateError, match="has no prepare_metadata_for_build_wheel hook"):
         delegate.call("prepare_metadata_for_build_wheel")
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_backend_in_the_tree_is_imported_again_from_a_copy(
+    tmp_path: Path, linked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    for place in (source, copy):
+        written = {"tools/vb_moved.py": "import vb_near.part", "tools/vb_near/part.py": ""}
+        for name, text in {**written, "tools2/vb_beside.py": ""}.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(f"{text}\ndef build_wheel(*args): return __file__\n", "utf-8")
+    home = source
+    if linked:
+        home = tmp_path / "link"
+        home.symlink_to("source")
+    monkeypatch.setattr(sys, "path", [str(home / "tools2"), *sys.path])
+    importlib.import_module("vb_beside")
+    delegate = load(DelegateSpec(backend="vb_moved", path=(home / "tools",), origin="test"))
+    assert delegate.call("build_wheel") == str(home / "tools" / "vb_moved.py")
+
+    moved = delegate.moved(source, copy)
+    assert moved.call("build_wheel") == str(copy / "tools" / "vb_moved.py")
+    places = {name: sys.modules.pop(name) for name in ("vb_near.part", "vb_beside")}
+    assert places["vb_near.part"].__file__ == str(copy / "tools" / "vb_near" / "part.py")
+    assert places["vb_beside"].__file__ == str(home / "tools2" / "vb_beside.py")
+    for name in ("vb_moved", "vb_near"):
+        del sys.modules[name]
 
 
 def test_no_backend_at_all() -> None:
