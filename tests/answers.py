@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import cast
 
-import jsonschema
 import pytest
+
+from schemas import answers_of
 
 
 class Answer(dict[str, object]):
@@ -23,8 +23,11 @@ class Answer(dict[str, object]):
 
 def answer(capsys: pytest.CaptureFixture[str], command: str) -> Answer:
     """Return the JSON on standard output, checked against the command's schema."""
-    payload = Answer(json.loads(capsys.readouterr().out))
-    schema = json.loads(files("variantbuild.cli").joinpath(f"{command}.schema.json").read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(dict(payload), schema)
-    return payload
+    return check(command, capsys.readouterr().out)
+
+
+def check(command: str, text: str) -> Answer:
+    """Return the JSON in `text`, checked against the schema of `command`."""
+    payload = json.loads(text)
+    answers_of(command).validate(payload)
+    return Answer(payload)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import pytest
 
+from schemas import answers_of
 from variantbuild.types import JSONValue
 from workshop import REPO, Environment
 
@@ -20,8 +20,7 @@ SCHEMAS = REPO / "backend" / "variantbuild" / "cli"
 
 def check(command: str, text: str) -> dict[str, JSONValue]:
     value: dict[str, JSONValue] = json.loads(text)
-    schema = json.loads((SCHEMAS / f"{command}.schema.json").read_text(encoding="utf-8"))
-    jsonschema.validate(value, schema)
+    answers_of(command).validate(value)
     return value
 
 

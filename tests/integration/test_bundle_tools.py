@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 import zipfile
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from bundles import SUFFIX, Binary, compile_binary, make_wheels, module, run_python, unpack
+from schemas import answers_of
 from workshop import Done, run
 
 pytestmark = pytest.mark.compile
@@ -95,8 +94,7 @@ def test_each_level_is_checked(
         "--json", cwd=tmp_path,
     ).ok()  # fmt: skip
     payload = json.loads(done.stdout)
-    schema = json.loads(files("variantbuild.cli").joinpath("bundle.schema.json").read_text("utf-8"))
-    jsonschema.validate(payload, schema)
+    answers_of("bundle").validate(payload)
     checked = {each["level"]: each for each in payload["checked"]}
     assert list(checked) == ["v1", "v3", "v4"]
     assert checked["v1"] == {"level": "v1", "how": "natively", "skipped": False}

@@ -11,13 +11,12 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
-import jsonschema
 import pytest
 
+from schemas import answers_of
 from variantbuild.cli import main
 from workshop import SOURCES, Environment
 
@@ -178,8 +177,7 @@ def test_a_library_is_grafted_and_the_wheel_works(
     monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(library[0]).parent))
     assert main(["repair", "-w", str(out), str(wheel), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    schema = json.loads((files("variantbuild.cli") / "repair.schema.json").read_text("utf-8"))
-    jsonschema.validate(answer, schema)
+    answers_of("repair").validate(answer)
     assert (answer["wheels"][0]["policy"], answer["wheels"][0]["variant"]) == (
         "manylinux_2_5",
         level,

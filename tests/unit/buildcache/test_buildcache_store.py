@@ -9,13 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from reporters import RecordingReporter
+from schemas import answers_of
 from variantbuild.buildcache.libraries import identify_libraries
 from variantbuild.buildcache.store import Store, default_store
 from variantbuild.cli import main
@@ -184,19 +183,18 @@ def test_the_command(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    schema = json.loads((files("variantbuild.cli") / "cache.schema.json").read_text("utf-8"))
     assert main(["cache", "info"]) == 0
     assert "0 wheels" in capsys.readouterr().out
     default_store(os.environ).store("k", wheel, {})
     assert main(["cache", "info", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    jsonschema.validate(answer, schema)
+    answers_of("cache").validate(answer)
     assert [each["wheel"] for each in answer["entries"]] == [wheel.name]
     assert main(["cache", "info"]) == 0
     assert wheel.name in capsys.readouterr().out
     assert main(["cache", "clear", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    jsonschema.validate(answer, schema)
+    answers_of("cache").validate(answer)
     assert (answer["removed"], answer["entries"], answer["size"]) == (1, [], 0) or answer["removed"]
     assert main(["cache", "clear"]) == 0
     assert "0 wheels removed" in capsys.readouterr().out

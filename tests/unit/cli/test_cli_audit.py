@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from binaries.elves import command_lines, elf, isa_note
+from schemas import answers_of
 from variantbuild.cli import main
 
 
@@ -41,8 +40,7 @@ def test_expect(
 def test_json_follows_the_schema(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "--json", str(wheel)]) == 0
     shown = json.loads(capsys.readouterr().out)
-    schema = files("variantbuild.cli").joinpath("audit.schema.json").read_text(encoding="utf-8")
-    jsonschema.validate(shown, json.loads(schema))
+    answers_of("audit").validate(shown)
     assert shown["wheels"][0]["files"][0]["isa_note"] == "v3"
 
 

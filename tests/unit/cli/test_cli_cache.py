@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 
+from schemas import answers_of
 from variantbuild.buildcache.refused import refused_store, tree_store
 from variantbuild.cli import main
 from variantbuild.delegate.handover.builddir import is_build_name, name_build
@@ -89,8 +88,7 @@ def test_refused_wheels_are_shown_and_removed(
     tree_store(tree).store("three", wheel, {}, more={"tree": str(tree)})
     assert main(["cache", "info", "--tree", str(tree), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    schema = json.loads(files("variantbuild.cli").joinpath("cache.schema.json").read_text())
-    jsonschema.validate(answer, schema)
+    answers_of("cache").validate(answer)
     assert {each["key"] for each in answer["entries"]} == {"one", "three"}
     assert len(answer["builds"]) == 2
     assert main(["cache", "clear", "--tree", str(tree)]) == 0

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
-import jsonschema
 import pytest
 
-import variantbuild.cli
 from hosts.recorded import RecordedHost, recorded_hosts
+from schemas import answers_of
 from variantbuild.cli import main
 from variantbuild.cli.probe import report
 from variantbuild.host.local import LocalHost
@@ -20,15 +18,11 @@ from variantbuild.probe.cpu import probe_cpu
 from variantbuild.probe.facts import Found
 from variantbuild.types import JSONValue
 
-SCHEMA = Path(variantbuild.cli.__file__).with_name("probe.schema.json")
-
 
 def shown(capsys: pytest.CaptureFixture[str]) -> dict[str, JSONValue]:
     """Return the JSON on standard output, checked against the schema."""
     payload = cast("dict[str, JSONValue]", json.loads(capsys.readouterr().out))
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(payload, schema)
+    answers_of("probe").validate(payload)
     return payload
 
 

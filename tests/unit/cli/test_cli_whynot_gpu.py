@@ -5,18 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
 
-import jsonschema
 import pytest
 
-import variantbuild.cli
 from hosts.recorded import HOSTS, RecordedHost
+from schemas import answers_of
 from variantbuild.cli.probe import report
 from variantbuild.host import Completed
 
 LoadHost = Callable[[str], RecordedHost]
-SCHEMA = Path(variantbuild.cli.__file__).with_name("probe.schema.json")
 MACHINES = sorted(path.stem for path in (HOSTS / "gpu").glob("*.json"))
 NO_DRIVER = "no NVIDIA driver: neither /proc/driver/nvidia/version nor libcuda.so.1 in the usual directories"  # fmt: skip # noqa: E501
 ONLY_PYPI = "CUDA 12 is not on PyPI: the compiler is published there for 13.0 to 13.5 only"
@@ -52,7 +49,7 @@ def test_json_of_every_machine(
 ) -> None:
     assert report(machine(name), why_not=None, as_json=True) == 0
     payload = json.loads(capsys.readouterr().out)
-    jsonschema.validate(payload, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    answers_of("probe").validate(payload)
     for facts in payload["accelerators"].values():
         assert list(facts) == ["toolkit", "driver", "gpus"]
 
@@ -143,7 +140,7 @@ def test_why_not(
     host = with_gcc(machine(name), 11)
     assert report(host, why_not=target, as_json=True) == (1 if run or build else 0)
     payload = json.loads(capsys.readouterr().out)
-    jsonschema.validate(payload, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    answers_of("probe").validate(payload)
     assert payload["why_not"]["run"] == run
     assert payload["why_not"]["build"] == build
 

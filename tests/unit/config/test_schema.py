@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-import jsonschema
 import pytest
 
+from schemas import Validator, make_validator
 from variantbuild.config import resolve_config, settings, table_source
 from variantbuild.data import load_table
 from variantbuild.errors import ConfigError
@@ -26,11 +26,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def validator() -> jsonschema.Draft202012Validator:
+def validator() -> Validator:
     """A validator of the committed schema."""
-    schema = load_table("settings.schema")
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
+    return make_validator(load_table("settings.schema"))
 
 
 def own_tables() -> Iterator[tuple[str, TOMLValue]]:
@@ -47,14 +45,14 @@ def own_tables() -> Iterator[tuple[str, TOMLValue]]:
             yield str(path.relative_to(ROOT)), tool["variantbuild"]
 
 
-def test_tables_of_real_projects_are_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_tables_of_real_projects_are_valid(validator: Validator) -> None:
     tables = dict(own_tables())
     assert len(tables) > 5
     for name, table in tables.items():
         assert not list(validator.iter_errors(table)), name
 
 
-def test_the_defaults_are_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_the_defaults_are_valid(validator: Validator) -> None:
     table: dict[str, TOMLValue] = {}
     for setting in settings():
         if setting.default is None or setting.kind == "tables":
@@ -109,18 +107,14 @@ INVALID = (
 
 
 @pytest.mark.parametrize("text", VALID)
-def test_what_the_schema_accepts_is_accepted(
-    text: str, validator: jsonschema.Draft202012Validator
-) -> None:
+def test_what_the_schema_accepts_is_accepted(text: str, validator: Validator) -> None:
     table = cast("TOMLValue", tomllib.loads(text))
     validator.validate(table)
     resolve_config([table_source("pyproject", "pyproject.toml", table)])
 
 
 @pytest.mark.parametrize("text", INVALID)
-def test_what_is_refused_is_refused_by_the_schema(
-    text: str, validator: jsonschema.Draft202012Validator
-) -> None:
+def test_what_is_refused_is_refused_by_the_schema(text: str, validator: Validator) -> None:
     table = cast("TOMLValue", tomllib.loads(text))
     assert not validator.is_valid(table)
     with pytest.raises(ConfigError):
@@ -128,7 +122,7 @@ def test_what_is_refused_is_refused_by_the_schema(
 
 
 def test_strings_in_place_of_booleans_and_lists_are_not_in_the_schema(
-    validator: jsonschema.Draft202012Validator,
+    validator: Validator,
 ) -> None:
     table: TOMLValue = {"distro": "true", "flags": {"c": "-a;-b"}}
     assert len(list(validator.iter_errors(table))) == 2
@@ -136,7 +130,7 @@ def test_strings_in_place_of_booleans_and_lists_are_not_in_the_schema(
     assert (config.distro, config.flags_c) == (True, ("-a", "-b"))
 
 
-def test_every_setting_is_described(validator: jsonschema.Draft202012Validator) -> None:
+def test_every_setting_is_described(validator: Validator) -> None:
     text = json.dumps(validator.schema, ensure_ascii=False)
     for setting in settings():
         assert json.dumps(setting.doc, ensure_ascii=False) in text
