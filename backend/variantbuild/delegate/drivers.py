@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from variantbuild.delegate.handover.wrapper import Wrapper
+from variantbuild.delegate.handover.wrapper import Moved, Wrapper
 from variantbuild.delegate.mentions import BuildFiles, find_mentions
 from variantbuild.errors import FlagsError
 from variantbuild.host import Host
@@ -39,6 +39,8 @@ _ENDINGS = tuple({name.rstrip(_VERSION) for name in LANGUAGES})
 #: What make, CMake and distutils call without anybody naming it.
 _IMPLIED = frozenset({"cc", "c++", "g++", "f77"})
 _CPU_OPTION = re.compile(r"-m(?:arch|cpu|tune)=.+")
+#: The first version of clang with `-fdebug-compilation-dir=`.
+_NAMES_DIRECTORY = 13
 _LAUNCHERS = frozenset({"ccache", "sccache", "distcc", "icecc", "buildcache"})
 
 
@@ -56,17 +58,19 @@ class _Directories(dict[str, tuple[str, ...]]):
         return self[directory]
 
 
-def find_wrappers(plan: BuildPlan, host: Host, files: BuildFiles) -> tuple[Wrapper, ...]:
+def find_wrappers(
+    plan: BuildPlan, host: Host, files: BuildFiles, moved: Moved | None = None
+) -> tuple[Wrapper, ...]:
     """Return a wrapper for each name of a compiler on the PATH of `host`.
 
     The plan's own compilers come first, then others that the build `files` of the project, its
     settings or variables name, and those that build systems call by default. One that has no flags
-    for the variant, or is of an unknown kind, is left as it is.
+    for the variant, or is of an unknown kind, is left as it is. `moved` is for a copied tree.
     """
     found: dict[str, Wrapper] = {}
     directories = _Directories()
     for _, compiler in plan.compilers:
-        wrapper = _wrap(plan, host, compiler, plan.flags)
+        wrapper = _wrap(plan, host, compiler, plan.flags, moved)
         found.setdefault(wrapper.name, wrapper)
         for other in _same_program(wrapper, host, directories):
             found.setdefault(other.name, other)
@@ -76,7 +80,7 @@ def find_wrappers(plan: BuildPlan, host: Host, files: BuildFiles) -> tuple[Wrapp
         path = None if name in found else host.which(name)
         if path is None:
             continue
-        for wrapper in _other(plan, host, path, directories):
+        for wrapper in _other(plan, host, path, directories, moved):
             found.setdefault(wrapper.name, wrapper)
     return tuple(found.values())
 
@@ -91,13 +95,15 @@ def _called(names: frozenset[str], host: Host, directories: _Directories) -> lis
     return sorted(called)
 
 
-def _other(plan: BuildPlan, host: Host, path: str, directories: _Directories) -> Iterator[Wrapper]:
+def _other(
+    plan: BuildPlan, host: Host, path: str, directories: _Directories, moved: Moved | None
+) -> Iterator[Wrapper]:
     """Yield wrappers for a compiler that the plan does not use."""
     probed = probe_other(plan, host, path)
     if probed is None:
         return
     compiler, flags = probed
-    wrapper = _wrap(plan, host, compiler, flags)
+    wrapper = _wrap(plan, host, compiler, flags, moved)
     yield wrapper
     yield from _same_program(wrapper, host, directories)
 
@@ -126,7 +132,9 @@ def probe_other(plan: BuildPlan, host: Host, path: str) -> tuple[Compiler, Flags
     return fact.value, flags
 
 
-def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrapper:
+def _wrap(
+    plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags, moved: Moved | None
+) -> Wrapper:
     call = Call.of(compiler)
     before, after = split_flags(plan, flags, compiler.language)
     names_cpu = plan.variant.cpu is not None
@@ -135,13 +143,32 @@ def _wrap(plan: BuildPlan, host: Host, compiler: Compiler, flags: Flags) -> Wrap
         command=call.command,
         language=compiler.language,
         family=compiler.family,
-        before=before,
+        before=(*before, *map_paths(compiler, moved)),
         after=after,
         shared=flags.isa_note.driver_options if plan.flags.isa_note.level is not None else (),
         shared_after=flags.link,
         dropped=_interpreters(host, before) if names_cpu else (),
         override=overrides_cpu(plan),
+        moved=moved if names_directory(compiler) else None,
     )
+
+
+def names_directory(compiler: Compiler) -> bool:
+    """Tell whether `compiler` is a clang with `-fdebug-compilation-dir=`, and records arguments.
+
+    Sources: the release notes of LLVM 13; Xcode 13.
+    """
+    clang = compiler.family in ("clang", "apple-clang")
+    major = compiler.version.partition(".")[0]
+    return clang and major.isdecimal() and int(major) >= _NAMES_DIRECTORY
+
+
+def map_paths(compiler: Compiler, moved: Moved | None) -> tuple[str, ...]:
+    """Return the option that maps the paths of a copied tree, for a compiler that needs but one."""
+    maps = compiler.family in ("gcc", "clang", "apple-clang") and compiler.language != "fortran"
+    if moved is None or not maps or names_directory(compiler):
+        return ()
+    return (moved.mapping,)
 
 
 def split_flags(

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 _FILE = re.compile(
-    r"(?:GNUm|M|m)akefile(?:\..*)?|"
-    r".*\.(?:mk|cmake|ini|cross|native|py|sh|bash|pl|lua|toml|cfg|json)|"
-    r"CMakeLists\.txt|meson\.build|meson\.options|configure|SCons(?:truct|cript)|wscript|[jJ]ustfile"
+    r"(?:GNUm|M|m)akefile(?:[._-].*)?|[Mm]ake(?:_|\.|-)?(?:inc|rules|config)(?:\..*)?|"
+    r".*\.(?:mk|mak|make|inc|in|ac|am|m4|ninja|cmake|gn|gni|gyp|gypi|bazel|bzl|jam|pro|pri|"
+    r"ini|cross|native|py|sh|bash|pl|rb|tcl|lua|zig|toml|cfg|conf|config|env|json|ya?ml)|"
+    r"CMakeLists\.txt|meson\.build|meson\.options|meson_options\.txt|configure|"
+    r"[sS][cC]ons(?:truct|cript)|wscript(?:_build)?|[jJ]ustfile|Rakefile|Jam(?:file|root)|Tupfile|"
+    r"WORKSPACE|BUILD|\.env|build\.\w+"
 )
 _SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
 #: Files and bytes that are read at most: this only saves a few runs of compilers.

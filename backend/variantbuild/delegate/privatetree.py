@@ -15,7 +15,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from variantbuild.delegate.products import OBJECTS, VCS, Tracked, is_output
+from variantbuild.delegate.products import OBJECTS, VCS, Tracked, is_leftover, is_output
 from variantbuild.errors import DelegateError
 from variantbuild.host.durable import PREFIX
 
@@ -92,20 +92,10 @@ def _copy_directory(source: Path, target: Path, root: Path, tracked: Tracked) ->
             elif entry.is_dir():
                 if not is_output(Path(entry.path)):
                     _copy_directory(Path(entry.path), target / entry.name, root, tracked)
-            elif entry.is_file() and not _is_leftover(entry, tracked):
+            elif entry.is_file() and not is_leftover(Path(entry.path), tracked):
                 _copy_file(entry.path, target / entry.name)
     shutil.copystat(source, target)
     target.chmod(target.stat().st_mode | stat.S_IRWXU)
-
-
-def _is_leftover(entry: os.DirEntry[str], tracked: Tracked) -> bool:
-    """Tell whether a file is an object of an earlier build, which a fresh checkout would not have.
-
-    Only git's index tells; modules and archives stay, since a project may package them as they are.
-    """
-    if not entry.name.endswith(OBJECTS):
-        return False
-    return tracked.known and Path(entry.path) not in tracked
 
 
 def _link_history(source: Path, target: Path) -> None:

@@ -16,6 +16,10 @@ _SKIPPED = frozenset(
         "__pycache__",
         "_skbuild",
         ".eggs",
+        ".redo",
+        ".sconf_temp",
+        ".tup",
+        ".xmake",
         ".mypy_cache",
         ".nox",
         ".pytest_cache",
@@ -24,10 +28,12 @@ _SKIPPED = frozenset(
     }
 )
 #: Files that mark a directory as a virtual environment, a build directory or a cache.
-_MARKS = ("pyvenv.cfg", "CMakeCache.txt", "meson-private", "CACHEDIR.TAG", "conda-meta")
+_MARKS = ("pyvenv.cfg", "CMakeCache.txt", "meson-private", "CACHEDIR.TAG", "conda-meta", "c4che")
 #: What setuptools, scikit-build-core and variantbuild leave below `build`.
 _OUTPUT = re.compile(r"lib(?:[.-].*)?|(?:temp|bdist|scripts)[.-].*|variantbuild-.*|cp\d.*")
-OBJECTS = (".o", ".obj", ".lo")
+OBJECTS = (".o", ".obj", ".lo", ".os")
+#: What SCons, ninja and waf know of their last build: they would take its objects for current.
+_STATE = re.compile(r"\.sconsign(?:\..*)?|\.ninja_(?:log|deps)|\.lock-w.*")
 #: Extension modules by the suffixes of CPython and PyPy; a plain `.so` may be an input.
 _MODULE = re.compile(r".+\.(?:cpython-|cp\d|pypy\d|abi3\.)[^/]*(?:so|pyd)")
 #: Files that are looked at: the tree may be a home directory by mistake.
@@ -41,6 +47,17 @@ def is_output(directory: Path) -> bool:
     if any((directory / mark).exists() for mark in _MARKS):
         return True
     return directory.parent.name == "build" and _OUTPUT.fullmatch(directory.name) is not None
+
+
+def is_leftover(path: Path, tracked: Tracked) -> bool:
+    """Tell whether a file is of an earlier build, which a fresh checkout would not have.
+
+    Only git's index tells an object from one that belongs to the project; modules and archives
+    stay, since a project may package them as they are.
+    """
+    if _STATE.fullmatch(path.name):
+        return not (tracked.known and path in tracked)
+    return path.name.endswith(OBJECTS) and tracked.known and path not in tracked
 
 
 def has_products(source: Path, *, modules: bool = True) -> bool:

@@ -21,8 +21,9 @@ from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.absolute import reach_absolute
 from variantbuild.delegate.drivers import VARIABLES, Call, find_wrappers
 from variantbuild.delegate.handover.delegation import Delegation, Handover, find_setting
-from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Wrapper, render_wrapper
+from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Moved, Wrapper, render_wrapper
 from variantbuild.delegate.mentions import read_build_files
+from variantbuild.delegate.scons import reach_scons
 from variantbuild.errors import DelegateError
 from variantbuild.host import Host
 from variantbuild.host.sourcetree import walk_sources
@@ -70,19 +71,17 @@ def take_route(
     handover: Handover,
     directory: Path,
     *,
-    copied: tuple[str, str] | None = None,
+    moved: Moved | None = None,
 ) -> Handover:
     """Write the wrappers into `directory`, and return `handover` with PATH and CC naming them.
 
-    `copied` are the paths of a copied tree and of its original, which stands for it in debug
-    information and in `__FILE__`: the same sources have to give the same bytes. CC, CXX and FC are
+    `moved` is for a copied tree, whose path is another one in each build: the same sources have to
+    give the same bytes. CC, CXX and FC are
     changed where the user, the interpreter or another channel sets them. Raises DelegateError if
     the wrappers cannot be written.
     """
     files = read_build_files(plan.project.path)
-    wrappers = find_wrappers(plan, host, files)
-    if copied is not None:
-        wrappers = tuple(_map_paths(each, *copied) for each in wrappers)
+    wrappers = find_wrappers(plan, host, files, moved)
     directory = _write_where_they_run(wrappers, directory, host.env)
     env = {**host.env, **dict(handover.env)}
     changes = {"PATH": f"{directory}:{env.get('PATH', os.defpath)}"}
@@ -94,9 +93,15 @@ def take_route(
         absolute = any(os.path.isabs(word) for word in configured)  # noqa: PTH117 - of text
         if env.get(variable) or (absolute and not plan.delegate.system.runs_cmake):
             changes[variable] = shlex.join((names[call.command], *call.arguments))
-    changes |= reach_absolute(plan, host, env, directory, files)
-    env = {**dict(handover.env), **changes}
-    return replace(handover, env=tuple(env.items()), wrappers=directory)
+    reached = reach_absolute(plan, host, env, directory, files, moved)
+    changes |= reached.variables
+    changes |= reach_scons(env, files, wrappers, directory, reached.variables)
+    return replace(
+        handover,
+        env=tuple({**dict(handover.env), **changes}.items()),
+        notes=(*handover.notes, *reached.notes),
+        wrappers=directory,
+    )
 
 
 def _write_where_they_run(
@@ -127,12 +132,6 @@ def _write_where_they_run(
 
 def _can_run(wrappers: tuple[Wrapper, ...], directory: Path) -> bool:
     return all(os.access(directory / each.name, os.X_OK) for each in wrappers[:1])
-
-
-def _map_paths(wrapper: Wrapper, copy: str, original: str) -> Wrapper:
-    if wrapper.family not in ("gcc", "clang", "apple-clang") or wrapper.language == "fortran":
-        return wrapper
-    return replace(wrapper, before=(*wrapper.before, f"-ffile-prefix-map={copy}={original}"))
 
 
 def write_wrappers(wrappers: tuple[Wrapper, ...], directory: Path) -> None:

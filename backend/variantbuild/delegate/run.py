@@ -16,6 +16,7 @@ from variantbuild.delegate.described import describe_delegation
 from variantbuild.delegate.handover import Handover, hand_over
 from variantbuild.delegate.handover.builddir import name_build
 from variantbuild.delegate.handover.cmakevalues import render_cmake_values
+from variantbuild.delegate.handover.wrapper import Moved
 from variantbuild.delegate.route import read_replaced, take_route, wrapper_directory
 from variantbuild.delegate.separation import needs_own_tree
 from variantbuild.errors import DelegateError
@@ -164,13 +165,13 @@ def _handover(
         return changes
     host = LocalHost(env=delegate.env, source=plan.project.path)
     wrappers = wrapper_directory(delegation, changes, build_name)
-    return take_route(plan, host, changes, wrappers, copied=_copied(plan, tree))
+    return take_route(plan, host, changes, wrappers, moved=_moved(plan, tree))
 
 
-def _copied(plan: BuildPlan, tree: Path) -> tuple[str, str] | None:
-    """Return the paths of copy and original, which debug information is to name; None in place."""
+def _moved(plan: BuildPlan, tree: Path) -> Moved | None:
+    """Return the paths of a copied tree and of its original; None for a build in place."""
     source = plan.project.path.resolve()
-    return None if tree.resolve() == source else (str(tree.resolve()), str(source))
+    return None if tree.resolve() == source else Moved(str(tree.resolve()), str(source))
 
 
 def _write(path: Path, text: str) -> None:

@@ -162,8 +162,8 @@ def _with_cause(plan: BuildPlan, outcome: Refused) -> AuditError:
         )
     else:
         hint = (
-            f"SCons runs compilers with a PATH of its own, so that the flags do not reach them; "
-            f"use Environment(ENV=os.environ) in {own.place}"
+            f"SCons runs compilers with a PATH of its own, and reads no site directory that would "
+            f"pass the flags on; use Environment(ENV=os.environ) in {own.place}"
         )
     return AuditError(error.message, hint=hint)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from variantbuild.delegate.drivers import Call
-from variantbuild.probe.facts import Compiler
+from variantbuild.delegate.drivers import Call, map_paths, names_directory
+from variantbuild.delegate.handover.wrapper import Moved
+from variantbuild.probe.facts import Compiler, CompilerFamily, Language
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,24 @@ from variantbuild.probe.facts import Compiler
 def test_call(command: tuple[str, ...], name: str, runs: int, arguments: tuple[str, ...]) -> None:
     compiler = Compiler(language="c", family="gcc", version="12.2.0", command=command)
     assert Call.of(compiler) == Call(name=name, command=command[:runs], arguments=arguments)
+
+
+@pytest.mark.parametrize(
+    ("family", "version", "language", "maps", "names"),
+    [
+        ("gcc", "12.2.0", "c", True, False),
+        ("gcc", "12.2.0", "fortran", False, False),
+        ("clang", "12.0.1", "cxx", True, False),
+        ("clang", "13.0.0", "cxx", False, True),
+        ("apple-clang", "15.0.0", "c", False, True),
+        ("nvhpc", "24.1", "c", False, False),
+    ],
+)
+def test_compilers_name_the_original_of_a_copied_tree(
+    family: CompilerFamily, version: str, language: Language, maps: bool, names: bool
+) -> None:
+    compiler = Compiler(language=language, family=family, version=version, command=("/usr/bin/x",))
+    moved = Moved("/copy", "/tree")
+    assert map_paths(compiler, moved) == (("-ffile-prefix-map=/copy=/tree",) if maps else ())
+    assert map_paths(compiler, None) == ()
+    assert names_directory(compiler) is names

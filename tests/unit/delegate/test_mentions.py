@@ -48,6 +48,41 @@ def test_compiler_is_found_as_it_is_called(text: str, found: set[str], tmp_path:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "GNUmakefile",
+        "Makefile.linux",
+        "makefile_gcc",
+        "make.inc",
+        "Make.rules.x86",
+        "config.mak",
+        "Makefile.am",
+        "configure.ac",
+        "build.ninja",
+        "BUILD.gn",
+        "binding.gyp",
+        "BUILD",
+        "sconstruct",
+        "src/SConscript",
+        "wscript_build",
+        "Jamroot",
+        "Rakefile",
+        "xmake.lua",
+        "app.pro",
+        "build.zig",
+        "toolchain.yaml",
+        ".env",
+    ],
+)
+def test_build_files_of_other_build_systems_are_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("cc = /opt/x/gcc", encoding="utf-8")
+    assert list(find_absolute(LANGUAGES, read_build_files(tmp_path), {})) == [
+        Mention("/opt/x/gcc", name)
+    ]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "path"),
     [
         ("Makefile", "CC = /usr/bin/gcc\n", "/usr/bin/gcc"),

@@ -52,6 +52,14 @@ def test_files_keep_modes_times_and_links(tree: Path, tmp_path: Path) -> None:
         "build/lib.linux/m.so",
         "build/variantbuild-v3-0/compilers/gcc",
         "src/__pycache__/a.pyc",
+        ".sconsign.dblite",
+        "src/.sconsign",
+        ".sconf_temp/conftest_0.c",
+        ".ninja_log",
+        "out/.ninja_deps",
+        ".lock-waf_linux_build",
+        "out/c4che/_cache.py",
+        ".xmake/linux/config",
     ],
 )
 def test_what_earlier_builds_left_is_not_copied(name: str, tree: Path, tmp_path: Path) -> None:

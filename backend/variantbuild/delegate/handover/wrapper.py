@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from variantbuild.delegate.handover.subprogram import OVERRIDDEN, WRAPPED
 from variantbuild.probe.facts import CompilerFamily, Language
@@ -25,6 +26,23 @@ _QUESTIONS = "|".join(
 )
 
 
+class Moved(NamedTuple):
+    """A copied tree, and the original that stands for it in debug information and `__FILE__`."""
+
+    copy: str
+    original: str
+
+    @property
+    def mapping(self) -> str:
+        """The option of gcc and clang that replaces the one path by the other."""
+        return f"-ffile-prefix-map={self.copy}={self.original}"
+
+    @property
+    def directory(self) -> str:
+        """The option of clang that names the directory that a compiler runs in."""
+        return f"-fdebug-compilation-dir={self.original}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wrapper:
     """A compiler under one `name`.
@@ -32,7 +50,8 @@ class Wrapper:
     `command` is what the script runs: launchers and the absolute path of the program. `before` are
     the variant's flags, `after` the user's, `shared` is added in front when a shared object is
     linked and `shared_after` behind. `dropped` are exact arguments that are left out: CPU options
-    of the interpreter's configuration. With `override` all options that choose a CPU are.
+    of the interpreter's configuration. With `override` all options that choose a CPU are. `moved`
+    is for a clang in a copied tree.
     """
 
     name: str
@@ -45,6 +64,7 @@ class Wrapper:
     shared_after: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     override: bool = False
+    moved: Moved | None = None
 
 
 def render_wrapper(wrapper: Wrapper, directory: Path) -> str:
@@ -66,9 +86,28 @@ def render_wrapper(wrapper: Wrapper, directory: Path) -> str:
             f'[ -z "${{{OVERRIDDEN}+x}}" ] || CCC_OVERRIDE_OPTIONS=${OVERRIDDEN}',
             f'case $#:$1 in 0:|{_QUESTIONS}) exec {plain} "$@" ;; esac',
             *_filter(wrapper),
+            *_name_directory(wrapper),
             *_run(wrapper),
             "",
         )
+    )
+
+
+def _name_directory(wrapper: Wrapper) -> tuple[str, ...]:
+    """Return the lines that choose how clang names the original of a copied tree.
+
+    It records its arguments, and the path of the copy is another one in each build: the copy is
+    named only if the arguments of the build name it already.
+    """
+    if wrapper.moved is None:
+        return ()
+    copy = shlex.quote(wrapper.moved.copy)
+    directory = shlex.quote(wrapper.moved.directory)
+    return (
+        f'case "$*" in *{copy}*) where={shlex.quote(wrapper.moved.mapping)} ;;',
+        f"*) where=$(pwd -P); case $where/ in {copy}/*)",
+        f"  where={directory}${{where#{copy}}} ;; *) where= ;; esac ;;",
+        "esac",
     )
 
 
@@ -89,7 +128,8 @@ def _run(wrapper: Wrapper) -> tuple[str, ...]:
 
 def _execute(wrapper: Wrapper, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
     command = shlex.join((*wrapper.command, *wrapper.before, *before))
-    line = " ".join(filter(None, (command, '"$@"', shlex.join(after))))
+    where = "" if wrapper.moved is None else '${where:+"$where"}'
+    line = " ".join(filter(None, (command, where, '"$@"', shlex.join(after))))
     if not wrapper.override:
         return (f"exec {line}",)
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Wrapper, render_wrapper
+from variantbuild.delegate.handover.wrapper import REPLACED_NAME, Moved, Wrapper, render_wrapper
 
 FLAGS = ("-march=x86-64-v3", "-mtune=generic")
 ECHO = (
@@ -17,7 +17,11 @@ ECHO = (
 
 
 def call(
-    directory: Path, *words: str, override: bool = False, **more: tuple[str, ...]
+    directory: Path,
+    *words: str,
+    override: bool = False,
+    moved: Moved | None = None,
+    **more: tuple[str, ...],
 ) -> list[str]:
     """Run the wrapper of a program in `directory` with `words`; return the words that arrived."""
     program = directory / "real compiler"
@@ -33,6 +37,7 @@ def call(
         before=FLAGS,
         shared=("-Wl,-z,x86-64-v3",),
         override=override,
+        moved=moved,
         **more,
     )
     script = place / "gcc"
@@ -113,3 +118,24 @@ def test_cpu_options_in_a_response_file_are_replaced(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("variantbuild-*"))
     listed = (tmp_path / "compilers" / REPLACED_NAME).read_text(encoding="utf-8").splitlines()
     assert listed == ["-march=native", "-mtune=native"]
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "it's", 'a"b', "a$b`c"])
+@pytest.mark.parametrize("override", [True, False])
+def test_copied_tree_is_named_only_if_the_arguments_name_it(
+    name: str, override: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / name
+    (tree / "sub").mkdir(parents=True)
+    moved = Moved(str(tree), "/my home/it's")
+    monkeypatch.chdir(tree)
+    expected = [*FLAGS, "-fdebug-compilation-dir=/my home/it's", "-c", "a.c"]
+    assert call(tmp_path, "-c", "a.c", moved=moved, override=override) == expected
+    monkeypatch.chdir(tree / "sub")
+    assert call(tmp_path, "-c", "a.c", moved=moved, override=override)[2] == f"{expected[2]}/sub"
+    word = f"-I{tree}/sub"
+    mapping = f"-ffile-prefix-map={tree}=/my home/it's"
+    expected = [*FLAGS, mapping, word, "-c"]
+    assert call(tmp_path, word, "-c", moved=moved, override=override) == expected
+    monkeypatch.chdir(tmp_path)
+    assert call(tmp_path, "-c", "a.c", moved=moved) == [*FLAGS, "-c", "a.c"]

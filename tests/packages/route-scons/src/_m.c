@@ -1,0 +1,1 @@
+../../common/flags_module.c
