@@ -138,8 +138,11 @@ class _Counter:
         self._count = 0
 
     def describe(self, directory: Path, *, by_content: bool) -> Iterator[str]:
-        """Yield a line for each file below `directory`; none if it is missing."""
-        for entry in walk(directory):
+        """Yield a line for each file below `directory`; none if it is missing.
+
+        Bytecode does not count: it follows from modules that count, and builds themselves write it.
+        """
+        for entry in walk(directory, lambda entry: entry.name != "__pycache__"):
             if is_directory(entry):
                 continue  # a link to a directory is not followed
             self._count += 1

@@ -100,6 +100,18 @@ def test_a_new_header_counts(tmp_path: Path) -> None:
     assert describe_searched(env, _TREE) != first
 
 
+@pytest.mark.parametrize("variable", ["PYTHONPATH", "CMAKE_MODULE_PATH"])
+@pytest.mark.parametrize("directory", ["", "package", "package/inner"])
+def test_bytecode_does_not_count(tmp_path: Path, variable: str, directory: str) -> None:
+    """Builds write it for the modules that they import."""
+    written(tmp_path / directory / "module.py")
+    env = {variable: str(tmp_path)}
+    first = describe_searched(env, _TREE)
+    written(tmp_path / directory / "__pycache__" / "module.cpython-311.pyc")
+    assert describe_searched(env, _TREE) == first
+    assert changes_with(tmp_path / directory / "sourceless.pyc", env)
+
+
 def test_the_source_is_not_described_again(tmp_path: Path) -> None:
     written(tmp_path / "x.h")
     assert describe_searched({"CPATH": f"{tmp_path}:relative"}, tmp_path) == ""
