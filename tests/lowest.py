@@ -23,6 +23,6 @@ for line in (*project["dependencies"], *project["optional-dependencies"]["termin
     if requirement.marker is None or requirement.marker.evaluate():
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
         if requirement.name == "setuptools":
-            bounds.append(".".join(map(str, OLDEST_SETUPTOOLS)))
+            bounds.append(str(OLDEST_SETUPTOOLS))
         (bound,) = bounds
         print(f"{requirement.name}=={bound}")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
 from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.delegate.cmakeplugin import deferred_plugin
 from variantbuild.delegate.restored import restored_process
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.errors import DelegateError, UnavailableDelegateError, UnsupportedOperation
@@ -19,7 +20,7 @@ from variantbuild.host.searchpath import search_path
 from variantbuild.messages import Reporter
 
 #: The first setuptools that has the hooks of PEP 660 and lets a wheel build set its directory.
-OLDEST_SETUPTOOLS = (64,)
+OLDEST_SETUPTOOLS = 64
 
 #: The hooks that a backend may leave out (PEP 517 and PEP 660).
 OPTIONAL_HOOKS = (
@@ -123,6 +124,7 @@ class Delegate:
         with (
             take_turn(Path.cwd(), self.env, self.reporter),
             restored_process(self.env, changes, 0o022),
+            deferred_plugin(),
         ):
             try:
                 return function(*args)
@@ -183,12 +185,11 @@ def _refuse_old_setuptools(delegate: Delegate) -> None:
     """
     if delegate.system is not BuildSystem.SETUPTOOLS or not delegate.version:
         return
-    from variantbuild.plan.flags.toolchains import parse_version
-
-    if parse_version(delegate.version) < OLDEST_SETUPTOOLS:
+    major = delegate.version.partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST_SETUPTOOLS:
         raise DelegateError(
             f"delegate {delegate.spec.backend!r} ({delegate.spec.origin}): setuptools "
-            f"{delegate.version} is installed, and variantbuild needs {OLDEST_SETUPTOOLS[0]} or "
+            f"{delegate.version} is installed, and variantbuild needs {OLDEST_SETUPTOOLS} or "
             "newer",
             hint="raise the bound on setuptools in [build-system] requires",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -55,17 +56,19 @@ STAGES = {
 OTHERS = {"archspec", "iced_x86", "packaging", "rich", "scikit_build_core", "setuptools"}
 
 
-def imported(code: str, directory: Path | None = None) -> set[str]:
-    """Return the modules that a bare interpreter has imported after `code`."""
-    source = str(Path(variantbuild.__file__).parent.parent)
+def imported(code: str, directory: Path | None = None, *, packages: Sequence[str] = ()) -> set[str]:
+    """Return the modules that a bare interpreter has imported after `code`.
+
+    `packages` are directories of installed packages that it can import.
+    """
+    paths = [str(Path(variantbuild.__file__).parent.parent), *packages]
     done = subprocess.run(
         # Without `site`: environments may import more at the start.
         [
             sys.executable,
             "-S",
             "-c",
-            f"import sys; sys.path.append({source!r})\n{code}\n"
-            "print(*sys.modules, file=sys.stderr)",
+            f"import sys; sys.path += {paths!r}\n{code}\nprint(*sys.modules, file=sys.stderr)",
         ],
         cwd=directory,
         stderr=subprocess.PIPE,
@@ -105,3 +108,16 @@ def test_requirements_need_no_plan(tmp_path: Path) -> None:
     made = imported("import variantbuild as v; v.get_requires_for_build_wheel()", tmp_path)
     assert "backend" in made
     assert made & (STAGES | OTHERS) == set()
+
+
+def test_setuptools_loads_no_plugin_of_ours(setuptools_c: Path) -> None:
+    """setuptools loads every installed plugin: that of scikit-build-core takes 0.1 s or more."""
+    installed = [each for each in sys.path if Path(each).name in ("site-packages", "dist-packages")]
+    made = imported(
+        "import variantbuild as v; v.get_requires_for_build_wheel()",
+        setuptools_c,
+        packages=installed,
+    )
+    assert "setuptools.command.egg_info" in made
+    stages = {name for name in made if name.startswith("scikit_build_core")} | made & STAGES
+    assert stages == set()
