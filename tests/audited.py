@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import AuditReport, audit_members
-from variantbuild.audit.report import Code, FileReport
+from variantbuild.audit.report import Code, Demand, FileReport, Path
 from variantbuild.binary.devicecode import CudaImage, DeviceCode
 from variantbuild.isa.accelerators import Architectures
+from variantbuild.isa.architecture import architecture
+from variantbuild.isa.processor import resolve_processor
 
 #: The bits of the ISA note, by level.
 NOTES = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
@@ -42,17 +44,42 @@ def device_report(*images: CudaImage, rocm: tuple[str, ...] = ()) -> AuditReport
     return AuditReport(name="x.whl", platforms=(), files=(plain, with_code))
 
 
+def demand(
+    feature: str, level: str | None, *, certain: bool | None, given: frozenset[str] = frozenset()
+) -> Demand:
+    """Return a demand with a path that is certain or not; None is a use behind a dispatch check."""
+    path = Path(
+        feature=feature,
+        root="PyInit_m",
+        functions=("PyInit_m", "work"),
+        at=0x1000,
+        instruction="made up",
+        given=given,
+        certain=certain is True,
+    )
+    paths = () if certain is None else (path,)
+    return Demand(feature=feature, level=level, count=1, paths=paths)
+
+
+def code(*demands: Demand, guard: str | None = None, obscure: tuple[str, ...] = ()) -> Code:
+    """Return the result of decoding a file with `demands`."""
+    return Code(decoder="made up", size=1, guard=guard, demands=demands, obscure=obscure)
+
+
 def decoded(arch: str, level: str) -> AuditReport:
     """Report on a wheel with one module whose instructions need `level`."""
-    code = Code(
-        decoder="made up",
-        size=1,
-        level=level,
-        dispatched=level,
-        guard=None,
-        counts=(),
-        extensions=(),
-        functions=(),
+    needed = level_features(arch, level)
+    demands = [demand(feature, level, certain=True) for feature in sorted(needed)]
+    file = FileReport(
+        path="m.so", format="elf", machines=(arch,), kind="shared", code=code(*demands)
     )
-    file = FileReport(path="m.so", format="elf", machines=(arch,), kind="shared", code=code)
     return AuditReport(name="m-1-py3-none-x.whl", platforms=(), files=(file,))
+
+
+def level_features(arch: str, level: str) -> frozenset[str]:
+    """Return the features that `level` adds to those that it includes."""
+    has = resolve_processor(arch, level).has or frozenset()
+    below = architecture(arch).level(level)
+    assert below is not None
+    lower = (resolve_processor(arch, name).has or frozenset() for name in below.below - {level})
+    return has.difference(*lower)

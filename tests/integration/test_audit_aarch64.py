@@ -148,10 +148,11 @@ def test_features_are_found(built: tuple[Case, Path]) -> None:
     case, module = built
     [file] = _audit(module).files
     assert file.code is not None
-    found = {each.name: each.dispatched for each in file.code.extensions}
-    assert {name for name, dispatched in found.items() if not dispatched} == case.needs
-    assert {name for name, dispatched in found.items() if dispatched} == case.carries
-    assert {each.needs for each in file.code.functions if not each.guarded} == case.needs
+    needed = {each.feature for each in file.code.needed(frozenset())}
+    assert needed == case.needs
+    assert {each.feature for each in file.code.demands} - needed == case.carries
+    paths = (path for each in file.code.demands for path in each.paths)
+    assert {path.feature for path in paths if path.certain} == case.needs
 
 
 def test_emulated_cpus_agree(built: tuple[Case, Path], tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from variantbuild.audit import AuditReport, audit_files, judge
+from variantbuild.isa.x86features import features_of
 from variantbuild.variant import Variant
 from workshop import SOURCES
 
@@ -112,9 +113,11 @@ def test_levels_are_found(built: tuple[Case, Path]) -> None:
     case, module = built
     [file] = _audit(module).files
     assert file.code is not None
-    assert (file.code.level, file.code.dispatched) == (case.level, case.dispatched)
+    assert (file.required, file.dispatched) == (case.level, case.dispatched)
     if case.level != "v1":
-        assert {each.needs for each in file.code.functions if not each.guarded} == {case.level}
+        [*needed] = file.code.needed(features_of("v1"))
+        assert case.level in {each.level for each in needed}
+        assert all(path.functions for each in needed for path in each.paths)
 
 
 def test_emulated_cpus_agree(built: tuple[Case, Path]) -> None:
@@ -125,7 +128,8 @@ def test_emulated_cpus_agree(built: tuple[Case, Path]) -> None:
     for level, processor in _PROCESSORS.items():
         command = ["qemu-x86_64", "-cpu", processor, sys.executable, "-S", "-c", "import m"]
         done = subprocess.run(command, cwd=module.parent, capture_output=True, check=False)
-        fits = report.level is not None and _ORDER.index(report.level) <= _ORDER.index(level)
+        needed = report.required
+        fits = needed is not None and _ORDER.index(needed) <= _ORDER.index(level)
         if case.runs_all:
             assert (done.returncode == 0) == fits, done.stderr
         else:
@@ -168,20 +172,22 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     from variantbuild.audit.x86.parallel import ParallelScan
     from variantbuild.audit.x86.scan import parts_of, scan_parts
     from variantbuild.binary.elf import parse_elf
-    from variantbuild.binary.elf.symbols import read_bounds
+    from variantbuild.binary.elf.loaded import Loaded
+    from variantbuild.binary.elf.symbols import combine_bounds
 
     data = _build(tmp_path, "gcc", _CASES["by hand"]).read_bytes()
     elf = parse_elf(data)
-    bounds = read_bounds(data, elf)
-    whole = scan_parts(data, bounds, parts_of(elf, bounds))
+    image = Loaded(data, elf)
+    bounds = combine_bounds(data, elf, image)
+    whole = scan_parts(data, bounds, parts_of(image, bounds))
     parts = [
-        (section, cut, end)
-        for section, start, last in parts_of(elf, bounds)
+        (span, cut, end)
+        for span, start, last in parts_of(image, bounds)
         for cut, end in _cuts([start, *(x for x in bounds.starts if start < x < last), last])
     ]
-    assert len(parts) > len(parts_of(elf, bounds))
-    parallel = ParallelScan(2)(data, bounds, parts)
-    assert parallel == whole
+    assert len(parts) > len(parts_of(image, bounds))
+    apart = ParallelScan(2)(data, bounds, parts)
+    assert apart == whole
     assert whole.uses
     assert whole.probes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from variantbuild.binary.devicecode import DeviceCode
 from variantbuild.binary.elf import ElfKind
@@ -17,51 +18,81 @@ from variantbuild.values import dataclass
 NO_DECODER = "iced-x86 is not installed (pip install variantbuild[audit])"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
-    """A function that sets the level of its file, with the first instruction that does.
+Verdict = Literal["runs", "needs", "unclear"]
+"""Whether a file runs on a CPU: it does, it needs more, or that cannot be told."""
 
-    `address` and `at` are addresses within the file; `needs` is a level or the name of an
-    extension.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Path:
+    """A way from where execution begins to an instruction that needs `feature`.
+
+    `root` is what calls the first of the `functions`; the instruction is at `at` in the last one.
+    On a `certain` path nothing can avoid the instruction but the branches on checks for `given`.
     """
 
-    name: str
-    address: int
+    feature: str
+    root: str
+    functions: tuple[str, ...]
     at: int
     instruction: str
-    needs: str
-    guarded: bool
+    given: frozenset[str] = frozenset()
+    certain: bool
+
+    def __str__(self) -> str:
+        names = [] if self.functions[:1] == (self.root,) else [self.root]
+        steps = " → ".join([*names, *self.functions])
+        return f"{steps}: {self.instruction} at {self.at:#x}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Extension:
-    """An extension outside all levels (AES, SHA, VAES, FP16).
+class Demand:
+    """A feature beyond the baseline that `count` functions of a file use.
 
-    `count` functions use it; `dispatched` means only after a dispatch check.
+    `level` is the lowest level that has it, None if none has. `paths` lead to its use without a
+    dispatch check for it, some of them only perhaps; without any, every use is guarded.
     """
 
-    name: str
+    feature: str
+    level: str | None
     count: int
-    dispatched: bool
+    paths: tuple[Path, ...] = ()
+
+    def verdict(self, has: frozenset[str]) -> Verdict:
+        """Return whether the file runs on a CPU with the features `has`, by this one alone."""
+        if self.feature in has or not self.paths:
+            return "runs"
+        needed = any(each.certain and each.given <= has for each in self.paths)
+        return "needs" if needed else "unclear"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """The result of decoding the instructions of one file.
+    """The result of decoding the `size` bytes of instructions of one file with `decoder`.
 
-    `level` is always needed; `dispatched` is the highest level of all code, some of which only runs
-    after the dispatch check that `guard` names. `counts` are functions by what they need, from
-    decoding `size` bytes with `decoder`.
+    `guard` says how the file asks the CPU; None if it does not. `obscure` are reasons why not all
+    of the code that runs can be read.
     """
 
     decoder: str
     size: int
-    level: str
-    dispatched: str
     guard: str | None
-    counts: tuple[tuple[str, int], ...]
-    extensions: tuple[Extension, ...]
-    functions: tuple[Function, ...]
+    demands: tuple[Demand, ...]
+    obscure: tuple[str, ...] = ()
+
+    def verdict(self, has: frozenset[str]) -> Verdict:
+        """Return whether the file runs on a CPU with the features `has`."""
+        found = {each.verdict(has) for each in self.demands}
+        if "needs" in found:
+            return "needs"
+        return "unclear" if "unclear" in found or self.obscure else "runs"
+
+    def needed(self, has: frozenset[str]) -> tuple[Demand, ...]:
+        """Return the features that the file needs on a CPU that only has `has`."""
+        return tuple(each for each in self.demands if each.verdict(has) == "needs")
+
+    def unclear(self, has: frozenset[str]) -> tuple[Demand, ...]:
+        """Return the features that the file may need on a CPU that only has `has`."""
+        return tuple(each for each in self.demands if each.verdict(has) == "unclear")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +137,13 @@ class FileReport:
 
     @property
     def level(self) -> str | None:
-        """The level of the code in the file, by the best evidence; None without evidence."""
+        """The level of the code in the file, by the best evidence; None without evidence.
+
+        Code that runs only after a dispatch check for it does not count.
+        """
         if self.code is not None:
-            return self.code.level
+            used = [each.level for each in self.code.demands if each.level and each.paths]
+            return highest(self.machine, used)
         levels = [line.level for line in self.recorded]
         levels += [] if self.isa_note is None else [self.isa_note]
         return highest(self.machine, levels) if levels else None
@@ -132,7 +167,7 @@ class FileReport:
         if self._dispatches:
             # Other units may be compiled for more, for code that is chosen at run time.
             levels = [architecture(self.machine).lowest(levels).name]
-        levels += [] if self.code is None else [self.code.level]
+        levels += [] if self.code is None else [level_needed(self.machine, self.code)]
         levels += [] if self.isa_note is None else [self.isa_note]
         return highest(self.machine, levels) if levels else None
 
@@ -142,8 +177,16 @@ class FileReport:
         if self.code is None or self.required is None:
             return frozenset()
         has = resolve_processor(self.machine, self.required).has
-        always = frozenset(each.name for each in self.code.extensions if not each.dispatched)
-        return frozenset() if has is None else always - has
+        if has is None:
+            return frozenset()
+        return frozenset(each.feature for each in self.code.needed(has))
+
+    @property
+    def dispatched(self) -> str | None:
+        """The highest level of any code in the file, guarded or not; None if it was not read."""
+        if self.code is None:
+            return None
+        return highest(self.machine, [each.level for each in self.code.demands if each.level])
 
     @property
     def _dispatches(self) -> bool:
@@ -174,6 +217,17 @@ class AuditReport:
         if any(each.is_undetermined for each in self.files):
             return None
         return _together((each.machine, each.required) for each in self.files)
+
+
+def level_needed(machine: str, code: Code) -> str:
+    """Return the lowest level of which `code` needs no feature of any level beyond."""
+    known = architecture(machine)
+    for level in known.levels:
+        has = resolve_processor(machine, level.name).has
+        if has is None or not any(each.level for each in code.needed(has)):
+            return level.name
+    needed = code.needed(frozenset())
+    return highest(machine, [each.level for each in needed if each.level])
 
 
 def _together(levels: Iterable[tuple[str, str | None]]) -> str | None:

@@ -102,7 +102,7 @@ def open_cache(plan: BuildPlan, env: Mapping[str, str], reporter: Reporter) -> C
     audit.
     """
     policy = plan.project.config.audit
-    if not plan.project.is_sdist or policy not in ("error", "downgrade"):
+    if not plan.project.is_sdist or policy not in ("error", "strict", "downgrade"):
         return None
     try:
         store = default_store(env)

@@ -137,7 +137,8 @@ def _level_record(
     listed = document.get("components")
     entries = listed if isinstance(listed, list) else []
     components = [each for each in entries if isinstance(each, Mapping)]
-    return render_document(name, version, [*properties, *audited_properties(report)], components)
+    audited = audited_properties(report, variant)
+    return render_document(name, version, [*properties, *audited], components)
 
 
 def _level_properties(recorded: Mapping[str, str], variant: Variant) -> Iterator[tuple[str, str]]:

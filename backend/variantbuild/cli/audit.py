@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from variantbuild.wheel import Wheel
 
 _LARGEST_RECORD = 2 << 20
+#: Exit codes, the most serious last.
+_WORST = (0, 3, 1, 2)
 _WHEEL = re.compile(r"[^/]+\.dist-info/WHEEL")
 
 
@@ -47,14 +49,17 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    """Audit each wheel; 0 without errors, 1 with errors, 2 if one is not a wheel."""
+    """Audit each wheel; 0 without errors, 1 with errors, 2 if one is not a wheel.
+
+    With --expect 3 if it cannot be told whether a wheel runs, and none needs more.
+    """
     from variantbuild.audit import audit_wheel
     from variantbuild.audit.exempt import exempt_files
     from variantbuild.stamp.exemptions import recorded_exemptions
 
     if args.expect is not None:
         check_label("--expect", args.expect)
-    code = 0
+    codes = [0]
     rows: list[JSONValue] = []
     for text in args.wheels:
         try:
@@ -68,20 +73,26 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             judgement = _with_record(path, recorded, report, judgement)
         except VariantBuildError as error:
             report_error(error)
-            code = 2
+            codes.append(2)
             if not isinstance(error, WheelError):
-                return code
+                return 2
             continue
         for warning in unused_excludes(report, args.exclude):
             report_message(f"{shown_name(path.name)}: {warning}", "warning")
-        code = max(code, 0 if judgement.ok else 1)
+        codes.append(_exit_code(judgement, expected=args.expect is not None))
         if args.json:
             rows.append(judgement_json(report, judgement, args.expect, copies))
         else:
             show_judgement(report, judgement, args.expect, copies)
     if args.json:
-        print_json({"version": 1, "wheels": rows})
-    return code
+        print_json({"version": 2, "wheels": rows})
+    return max(codes, key=_WORST.index)
+
+
+def _exit_code(judgement: Judgement, *, expected: bool) -> int:
+    if expected:
+        return {"runs": 0, "unclear": 3, "needs": 1}[judgement.verdict]
+    return 0 if judgement.ok else 1
 
 
 def _declared(path: Path, report: AuditReport) -> tuple[Declared, tuple[Finding, ...]]:

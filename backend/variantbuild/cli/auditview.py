@@ -12,6 +12,7 @@ from variantbuild.types import JSONValue
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport, FileReport, Judgement
     from variantbuild.audit.copies import Copies
+    from variantbuild.audit.report import Path
 
 _HEADS = (
     "file",
@@ -25,6 +26,7 @@ _HEADS = (
 )
 #: What JSON calls each kind of evidence, and what the table calls it.
 _EVIDENCE = {"instructions": "instructions", "switches": "recorded flags", "note": "ISA note"}
+_WORDS = {"runs": "yes", "needs": "no", "unclear": "cannot tell"}
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -50,7 +52,7 @@ def show_judgement(
     seen = ", ".join(_EVIDENCE[each] for each in judgement.evidence) or "none"
     variant = str(judgement.variant)
     if expect is not None:
-        print(f"  runs on {variant}: {'yes' if judgement.ok else 'no'}")
+        print(f"  runs on {variant}: {_WORDS[judgement.verdict]}")
     elif variant:
         print(paragraph(f"  declared {variant}; evidence: {seen}"))
     elif report.has_machine_code:
@@ -73,8 +75,8 @@ def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...
 def _cells(file: FileReport, copies: Copies, *, shared: bool) -> tuple[str, ...]:
     """Return the cells of a row; the machine that all files share is in the title."""
     code = file.code
-    chosen = "" if code is None or code.dispatched == code.level else code.dispatched
-    names = [] if code is None else [each.name for each in code.extensions]
+    chosen = "" if file.dispatched in (None, file.required) else str(file.dispatched)
+    names = [] if code is None else [each.feature for each in code.demands if each.level is None]
     device = [] if file.device is None else [*map(str, file.device.cuda), *file.device.rocm]
     floor = "" if file.glibc_floor is None else ".".join(map(str, file.glibc_floor))
     needs = _needs(file)
@@ -107,6 +109,7 @@ def judgement_json(
         "variant": str(judgement.variant),
         "expected": expect is not None,
         "ok": judgement.ok,
+        "verdict": judgement.verdict,
         "level": copies.split(report)[0].required,
         "evidence": list(judgement.evidence),
         "files": [_file(each, copies) for each in report.files],
@@ -161,23 +164,27 @@ def _code(file: FileReport) -> JSONValue:
     return {
         "decoder": code.decoder,
         "bytes": code.size,
-        "level": code.level,
-        "dispatched": code.dispatched,
+        "dispatched": file.dispatched,
         "guard": code.guard,
-        "functions_by_need": dict(code.counts),
-        "extensions": [
-            {"name": each.name, "count": each.count, "dispatched": each.dispatched}
-            for each in code.extensions
-        ],
-        "functions": [
+        "obscure": list(code.obscure),
+        "demands": [
             {
-                "name": each.name,
-                "address": each.address,
-                "at": each.at,
-                "instruction": each.instruction,
-                "needs": each.needs,
-                "guarded": each.guarded,
+                "feature": each.feature,
+                "level": each.level,
+                "functions": each.count,
+                "paths": [_path(path) for path in each.paths],
             }
-            for each in code.functions
+            for each in code.demands
         ],
+    }
+
+
+def _path(path: Path) -> dict[str, JSONValue]:
+    return {
+        "certain": path.certain,
+        "root": path.root,
+        "functions": list(path.functions),
+        "at": path.at,
+        "instruction": path.instruction,
+        "given": sorted(path.given),
     }

@@ -26,7 +26,7 @@ from variantbuild.values import dataclass
 
 LocalVersion = Literal["auto", "always", "never"]
 PlatformTag = Literal["auto", "specific", "set", "hybrid", "plain"]
-AuditPolicy = Literal["error", "downgrade", "warn", "off"]
+AuditPolicy = Literal["error", "strict", "downgrade", "warn", "off"]
 CudaLabel = Literal["major", "minor"]
 CudaToolkit = Literal["auto", "system", "pypi"]
 BundleMethod = Literal["auto", "loader", "stub"]
@@ -169,8 +169,9 @@ class Config:
         AuditPolicy,
         default="error",
         doc="What happens if the machine code does not match the requested variant. `error`: the "
-        "build fails. `downgrade`: the wheel is stamped with what was found. `warn`: a warning, "
-        "and no stamp. `off`: no audit, and no stamp.",
+        "build fails. `strict`: it also fails where reading the code cannot tell. `downgrade`: the "
+        "wheel is stamped with what was found. `warn`: a warning, and no stamp. `off`: no audit, "
+        "and no stamp.",
     )
     audit_exclude: tuple[str, ...] = words(
         "audit-exclude",

@@ -52,7 +52,7 @@ def render_provenance(
         *overridden,
         *_probed(facts),
         *_obeyed(env or {}),
-        *audited_properties(report),
+        *audited_properties(report, variant),
     ]
     return render_document(name, version, properties, [_component(*each) for each in compilers])
 

@@ -18,8 +18,8 @@ class Processor:
     """A declared CPU: a level, or a name with the highest level that it includes.
 
     `features` are the compilers' names for the features of a named CPU, None for a level;
-    `spellings` are its names in -march and -mcpu. On AArch64 `has` are the features of the level
-    and of the name, None elsewhere.
+    `spellings` are its names in -march and -mcpu. `has` are the features of the level and of the
+    name, as the audit compares them; None on machines whose code it does not decode.
     """
 
     arch: str
@@ -85,6 +85,10 @@ def resolve_processor(arch: str, cpu: str | None) -> Processor:
 
 
 def _promised(arch: str, level: str, names: Iterable[str] = ()) -> frozenset[str] | None:
+    if arch == "x86_64":
+        from variantbuild.isa.x86features import with_named
+
+        return with_named(level, names)
     if arch != "aarch64":
         return None
     from variantbuild.isa.armfeatures import feature_of, promised_by

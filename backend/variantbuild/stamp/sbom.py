@@ -17,7 +17,8 @@ from typing import Literal, cast
 
 from variantbuild.audit.judge.findings import Finding, evidence_of
 from variantbuild.audit.report import AuditReport, FileReport
-from variantbuild.errors import WheelError
+from variantbuild.errors import VariantError, WheelError
+from variantbuild.isa.processor import resolve_processor
 from variantbuild.stamp import SBOM_MEMBER
 from variantbuild.types import JSONValue
 from variantbuild.variant import Variant
@@ -40,7 +41,7 @@ def render_relabelled(*, name: str, version: str, variant: Variant, report: Audi
     properties = [
         (property_name("declared", "variant"), str(variant)),
         (property_name("declared", "architecture"), variant.arch),
-        *audited_properties(report),
+        *audited_properties(report, variant),
     ]
     return render_document(name, version, properties, [])
 
@@ -84,12 +85,12 @@ def refresh_provenance(data: bytes, report: AuditReport) -> bytes:
     For a wheel whose files were changed after the build, such as by grafting libraries. Raises
     WheelError unless `data` is a document that `render_provenance` wrote.
     """
-    parse_provenance(data)
+    variant = _declared(parse_provenance(data))
     document = cast("dict[str, dict[str, JSONValue]]", json.loads(data))
     listed = cast("list[dict[str, JSONValue]]", document["metadata"]["properties"])
     audited = property_name("audited", "")
     kept: list[JSONValue] = [each for each in listed if not str(each["name"]).startswith(audited)]
-    kept += [{"name": key, "value": value} for key, value in audited_properties(report)]
+    kept += [{"name": key, "value": value} for key, value in audited_properties(report, variant)]
     document["metadata"]["properties"] = kept
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -131,11 +132,33 @@ def compare_provenance(recorded: Mapping[str, str], report: AuditReport) -> Iter
             )
 
 
-def audited_properties(report: AuditReport) -> Iterator[tuple[str, str]]:
-    """Yield the properties (name, value) of what the audit found in each file."""
+def _declared(properties: Mapping[str, str]) -> Variant | None:
+    """Return the variant that a record declares; None if it declares none that is known."""
+    label = properties.get(property_name("declared", "variant"))
+    arch = properties.get(property_name("declared", "architecture"))
+    if label is None or arch is None:
+        return None
+    try:
+        return Variant.parse(label, arch) if label else Variant(arch=arch)
+    except VariantError:
+        return None
+
+
+def audited_properties(
+    report: AuditReport, variant: Variant | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield the properties (name, value) of what the audit found in each file.
+
+    The functions are named of a file of which it cannot be told whether it needs more than
+    `variant`; None is a wheel that declares no CPU.
+    """
+    processor = None if variant is None else resolve_processor(variant.arch, variant.cpu)
+    has = (processor and processor.has) or frozenset()
     yield property_name("audited", "level"), report.required or "unknown"
     for file in sorted(report.files, key=lambda each: each.path):
         yield property_name("audited", "file", _place(file.path)), _summary(file)
+        if unclear := _unclear(file, has):
+            yield property_name("audited", "cannot-tell", _place(file.path)), unclear
         if file.exempt is not None:
             yield EXEMPT + _place(file.path), file.exempt
 
@@ -152,6 +175,14 @@ def _summary(file: FileReport) -> str:
     return without_private_paths(
         "; ".join(each for each in (file.machine_names, note, floor, *words, *device) if each)
     )
+
+
+def _unclear(file: FileReport, has: frozenset[str]) -> str:
+    if file.code is None or not has:
+        return ""
+    paths = (path for each in file.code.unclear(has) for path in each.paths)
+    functions = dict.fromkeys(path.functions[-1] for path in paths)
+    return ", ".join((*file.code.obscure, *functions))
 
 
 def _place(path: str) -> str:

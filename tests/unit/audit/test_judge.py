@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audited import report
+from audited import code, demand, report
 from binaries.elves import elf
 from variantbuild.audit import (
     AuditReport,
@@ -24,7 +24,7 @@ from variantbuild.audit import (
 from variantbuild.audit.judge.findings import told_once
 from variantbuild.audit.judge.hints import fitting_level
 from variantbuild.audit.judge.wheeltags import judge_tags
-from variantbuild.audit.report import NO_DECODER, Code, Extension
+from variantbuild.audit.report import NO_DECODER
 from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
@@ -92,16 +92,7 @@ def test_the_note_alone_is_evidence_of_the_link() -> None:
 def test_dispatching_code_was_not_all_compiled_for_more(
     lines: tuple[str, ...], severity: str
 ) -> None:
-    asks = Code(
-        decoder="made up",
-        size=1,
-        level="v1",
-        dispatched="v4",
-        guard="CPUID",
-        counts=(),
-        extensions=(),
-        functions=(),
-    )
+    asks = code(demand("avx512f", "v4", certain=None), guard="CPUID")
     found = report(*lines)
     decoded = tuple(replace(each, code=asks, unseen=None) for each in found.files)
     judged = judge(replace(found, files=decoded), Variant(arch="x86_64", cpu="v2"))
@@ -295,22 +286,12 @@ def test_a_note_does_not_protect_a_named_cpu_that_uses_more() -> None:
     haswell = Variant(arch="x86_64", cpu="haswell")
     plain = report("-march=haswell", note="v3")
     (file,) = plain.files
-    code = Code(
-        decoder="made up",
-        size=1,
-        level="v3",
-        dispatched="v3",
-        guard=None,
-        counts=(),
-        extensions=(),
-        functions=(),
-    )
-    quiet = replace(plain, files=(replace(file, code=code),))
+    quiet = replace(plain, files=(replace(file, code=code()),))
     assert judge(quiet, haswell).has_isa_notes
-    with_aes = replace(code, extensions=(Extension(name="aes", count=1, dispatched=False),))
+    with_aes = code(demand("aes", None, certain=True))
     loud = judge(replace(plain, files=(replace(file, code=with_aes),)), haswell)
     assert not loud.has_isa_notes
     (said,) = [each.message for each in loud.warnings if each.rule == "no-guard"]
     assert "uses aes, which its ISA note for v3 does not ask for" in said
-    checked = replace(code, extensions=(Extension(name="aes", count=1, dispatched=True),))
+    checked = code(demand("aes", None, certain=None))
     assert judge(replace(plain, files=(replace(file, code=checked),)), haswell).has_isa_notes

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from audited import decoded
+from audited import code, decoded, demand
 from variantbuild.audit import AuditReport, judge_fit
-from variantbuild.audit.report import Extension
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.recorded import parse_recorded_flags
 from variantbuild.variant import Variant
@@ -22,7 +21,7 @@ RECORDED = [(), (0,), (2,), (3, 1), (3, 4), (3, 1, 4)]
 def reported(
     arch: str,
     levels: tuple[str, ...],
-    code: str,
+    shown: str,
     recorded: tuple[int, ...],
     note: str | None,
     guard: str | None,
@@ -31,7 +30,7 @@ def reported(
     known = architecture(arch)
     named = [known.level(levels[each]) for each in recorded if each < len(levels)]
     lines = [parse_recorded_flags(f"-march={each.spelled}", arch) for each in named if each]
-    found = decoded(arch, code)
+    found = decoded(arch, shown)
     (file,) = found.files
     assert file.code is not None
     found_flags = tuple(line for line in lines if line is not None)
@@ -55,8 +54,8 @@ def test_expecting_less_than_the_level_shown_fails(
     notes: tuple[str | None, ...],
     guard: str | None,
 ) -> None:
-    for code, recorded, note in itertools.product(codes, RECORDED, notes):
-        found = reported(arch, levels, code, recorded, note, guard)
+    for shown, recorded, note in itertools.product(codes, RECORDED, notes):
+        found = reported(arch, levels, shown, recorded, note, guard)
         assert found.required is not None
         least = architecture(arch).level(found.required)
         assert least is not None
@@ -84,14 +83,12 @@ def test_a_file_that_cannot_be_read_leaves_the_level_open() -> None:
 
 def test_features_outside_the_level_are_named() -> None:
     found = decoded("aarch64", "armv8.1a")
-    code = found.files[0].code
-    assert code is not None
-    used = (
-        Extension(name="aes", count=1, dispatched=False),
-        Extension(name="lse", count=1, dispatched=False),
-        Extension(name="sve", count=1, dispatched=True),
+    used = code(
+        demand("aes", None, certain=True),
+        demand("lse", "armv8.1a", certain=True),
+        demand("sve", None, certain=None),
     )
-    file = replace(found.files[0], code=replace(code, extensions=used))
+    file = replace(found.files[0], code=used)
     assert file.required == "armv8.1a"
     assert file.features == {"aes"}
     assert decoded("x86_64", "v1").files[0].features == frozenset()

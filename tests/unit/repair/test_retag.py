@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from audited import decoded
 from variantbuild.audit import AuditReport, FileReport
-from variantbuild.audit.report import Code
 from variantbuild.repair.graft import render_command
 from variantbuild.repair.retag import name_repaired, system_of, why_not_generic
 from variantbuild.stamp.declared import Declared, declare
@@ -75,16 +74,10 @@ def test_levels_are_compared_by_their_order() -> None:
         machines=("aarch64",),
         kind="shared",
         isa_note="armv9.0a",
-        code=replace(CODE, level="armv8.9a"),
+        code=decoded("aarch64", "armv8.6a").files[0].code,
     )
     said = why_not_generic("1.0+x", AuditReport(name="w", platforms=(), files=(arm,)))
-    assert said == "m.so needs armv8.9a and has no ISA note that says so"
-
-
-CODE = Code(
-    decoder="", size=1, level="v1", dispatched="v1", guard=None, counts=(),
-    extensions=(), functions=(),
-)  # fmt: skip
+    assert said == "m.so needs armv8.6a and has no ISA note that says so"
 
 
 def file(level: str | None, note: str | None = None, path: str = "m.so") -> FileReport:
@@ -92,7 +85,7 @@ def file(level: str | None, note: str | None = None, path: str = "m.so") -> File
     assert report.level == note
     if level is None or note is not None:
         return report
-    code = replace(CODE, level=level, dispatched=level)
+    code = decoded("x86_64", level).files[0].code
     return FileReport(path=path, format="elf", machines=("x86_64",), kind="shared", code=code)
 
 

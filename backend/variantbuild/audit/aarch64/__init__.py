@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from variantbuild.audit.aarch64.callwalk import Program, Walk
 from variantbuild.audit.aarch64.encodings import patterns
-from variantbuild.audit.dispatch.summary import Findings, Reader, summarize
-from variantbuild.audit.report import Code
+from variantbuild.audit.dispatch.summary import summarize
+from variantbuild.audit.report import Code, Path
 from variantbuild.binary.elf import Data, Elf, Section
 from variantbuild.binary.elf.symbols import (
     Bounds,
@@ -19,6 +19,7 @@ from variantbuild.binary.elf.symbols import (
     with_names,
 )
 from variantbuild.isa.armfeatures import level_for
+from variantbuild.isa.levels import baseline
 
 _WINDOW = 4 << 20
 _ASKS = "asks"  # the table's name for an MRS that reads an ID register
@@ -43,23 +44,47 @@ def audit_a64(data: Data, elf: Elf) -> Code:
             data=data, elf=elf, symbols=symbols, slots=slots, bounds=bounds, asking=asking
         )
         walk = Walk(program) if uses else None
+    counts: dict[str, int] = {}
+    for needs in uses.values():
+        for need in needs:
+            counts[need] = counts.get(need, 0) + 1
     return summarize(
-        Findings(
-            decoder="A64 encodings",
-            size=sum(each.size for each in _code_sections(elf)),
-            guard=None if walk is None else walk.guard,
-            present={start: frozenset(needs) for start, needs in uses.items()},
-            unguarded=None if walk is None else walk.unguarded(uses),
-        ),
-        Reader(
-            name=bounds.name,
-            first=lambda start, need: uses[start][need],
-            text=lambda at: _text(data, elf, at),
-            level=level_for,
-            setting=lambda needs: needs,
-            is_named=lambda need: True,
-        ),
+        decoder="A64 encodings",
+        size=sum(each.size for each in _code_sections(elf)),
+        guard=None if walk is None else walk.guard,
+        counts=counts,
+        paths=() if walk is None else _paths(data, elf, bounds, uses, walk),
+        obscure=(),
+        level_of=_level_of,
     )
+
+
+def _paths(
+    data: Data, elf: Elf, bounds: Bounds, uses: dict[int, dict[str, int]], walk: Walk
+) -> Iterator[Path]:
+    """Yield a path to each use: certain where the walk gets there without a dispatch check.
+
+    What it does not get to may run after a check, or through a pointer without one.
+    """
+    unguarded = walk.unguarded(uses)
+    for start, needs in uses.items():
+        reached = needs if unguarded is None else unguarded.get(start, {})
+        if not reached and walk.is_helper(start):
+            continue
+        for need, at in needs.items():
+            yield Path(
+                feature=need,
+                root="code without a check" if need in reached else "calls that were not followed",
+                functions=(bounds.name(start),),
+                at=reached.get(need, at),
+                instruction=_text(data, elf, at),
+                certain=need in reached,
+            )
+
+
+def _level_of(feature: str) -> str | None:
+    level = level_for(frozenset({feature}))
+    return None if level == baseline("aarch64") else level
 
 
 def _beyond(data: Data, elf: Elf) -> Iterator[tuple[int, str]]:

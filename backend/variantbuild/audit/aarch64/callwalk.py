@@ -108,6 +108,10 @@ class Walk:
                     left.append(target)
         return found
 
+    def is_helper(self, start: int) -> bool:
+        """Return whether the function at `start` tests a flag before it uses atomics."""
+        return start in self._helpers
+
     def _asks(self, word: int, event: Event, at: int) -> int | None:
         if at in self._program.asking or self._is_guard_data(event.load):
             return word & 31

@@ -132,7 +132,7 @@ def judge_fit(report: AuditReport, variant: Variant) -> Judgement:
     rules = (
         "needs-more",
         "no-decoder",
-        "extension",
+        "cannot-tell",
         "unknown-switches",
         "wrong-machine",
         "unreadable",
@@ -149,7 +149,11 @@ def _is_for(file: FileReport, arch: str) -> bool:
 
 
 def _evidence(file: FileReport, declared: Processor, *, records: bool) -> Iterator[Support]:
-    if file.code is not None and includes(declared.arch, file.code.level, declared.shown):
+    if (
+        file.code is not None
+        and file.level is not None
+        and includes(declared.arch, file.level, declared.shown)
+    ):
         yield "instructions"
     if any(declared.is_reached_by(line) for line in file.recorded):
         yield "switches"

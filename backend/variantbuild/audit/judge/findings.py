@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from variantbuild.audit.report import Verdict
 from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
 Severity = Literal["error", "warning", "note"]
 Rule = Literal[
     "needs-more",
-    "extension",
+    "cannot-tell",
     "unknown-switches",
     "no-decoder",
     "no-evidence",
@@ -82,6 +83,14 @@ class Judgement:
     def ok(self) -> bool:
         """Whether none of the findings is an error."""
         return not self.errors
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the files run: by errors they need more, by some warnings none can tell."""
+        if self.errors:
+            return "needs"
+        open_rules = ("cannot-tell", "not-audited")
+        return "unclear" if any(each.rule in open_rules for each in self.findings) else "runs"
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -102,6 +102,11 @@ def _hint_for_builder(judgement: Judgement, first: Finding) -> str:
             "let the build write a linux tag (without --plat-name), and then run `variantbuild "
             "repair`, which writes the lowest policy that the symbols allow"
         )
+    if first.rule == "cannot-tell":
+        return (
+            'if the project checks the CPU there itself, `audit = "error"` stamps the wheel and '
+            "records what could not be told"
+        )
     if first.rule == "no-evidence":
         return (
             "check that the project's build calls the compiler by its name, and passes PATH, "

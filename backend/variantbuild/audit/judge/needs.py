@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
-from variantbuild.audit.report import Code, FileReport, Function
+from variantbuild.audit.report import Code, Demand, FileReport
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, highest, includes
-from variantbuild.isa.processor import Processor
+from variantbuild.isa.processor import Processor, resolve_processor
 from variantbuild.values import dataclass
 
 
@@ -56,9 +56,7 @@ class _Need:
 
 def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
     if file.code is not None and declared.has is not None:
-        yield from _judge_features(file, file.code, declared, declared.has)
-    elif file.code is not None:
-        yield from _judge_extensions(file, file.code, declared)
+        yield from _judge_code(file, file.code, declared, declared.has)
     # With dispatch at run time, some translation units are compiled for a higher level on purpose.
     # If all are, the dispatch code itself needs it.
     chooses = any(
@@ -89,15 +87,9 @@ def _judge_needs(file: FileReport, arch: str, declared: Processor) -> Iterator[F
 
 def _needs(file: FileReport, declared: Processor, *, dispatches: bool) -> Iterator[_Need]:
     """Yield each sign that the file needs a level above that of `declared`, the best one first."""
-    arch, code = declared.arch, file.code
-    if code is not None and declared.has is None and not includes(arch, declared.level, code.level):
-        culprits = [each for each in code.functions if not each.guarded]
-        yield _Need(
-            level=code.level,
-            source="instructions",
-            shown_by=f"its instructions{_where(culprits)}",
-            evidence=_instructions(culprits),
-        )
+    arch = declared.arch
+    if file.code is not None and declared.has is not None:
+        yield from _need_by_code(arch, file.code.needed(declared.has))
     for line in file.recorded:
         known = line.unknown is None or declared.is_called(line.unknown)
         if known and not includes(arch, declared.level, line.level):
@@ -127,6 +119,20 @@ def _undecided_needs(file: FileReport, needs: Sequence[_Need]) -> tuple[_Need, .
         for each in needs
         if each.source == "switches" and not includes(file.machine, lowest, each.level)
     )
+
+
+def _need_by_code(arch: str, needed: Sequence[Demand]) -> Iterator[_Need]:
+    """Yield what the instructions need, if any level has it."""
+    levels = [each.level for each in needed if each.level is not None]
+    if levels:
+        level = highest(arch, levels)
+        first = next((each for each in needed if each.level == level), needed[0])
+        yield _Need(
+            level=level,
+            source="instructions",
+            shown_by=f"its instructions ({first.paths[0]})",
+            evidence=evidence_of("instructions", *(str(each.paths[0]) for each in needed)),
+        )
 
 
 def _undecided(file: FileReport, certain: str, needs: Sequence[_Need]) -> Finding:
@@ -160,49 +166,48 @@ def _needs_more(file: FileReport, declared: Processor, needs: Sequence[_Need]) -
     )
 
 
-def _judge_extensions(file: FileReport, code: Code, declared: Processor) -> Iterator[Finding]:
-    missing = [
-        each.name
-        for each in code.extensions
-        if not each.dispatched and (declared.features is None or each.name not in declared.features)
-    ]
-    if missing:
-        yield Finding(
-            severity="warning",
-            rule="extension",
-            message=f"{file.path} uses {', '.join(missing)} without a dispatch check, and "
-            f"not every {declared.name} CPU has that",
-            path=file.path,
-            evidence=evidence_of("features", *missing),
-        )
-
-
-def _judge_features(
+def _judge_code(
     file: FileReport, code: Code, declared: Processor, has: frozenset[str]
 ) -> Iterator[Finding]:
-    """Compare by feature, for architectures whose levels are not ordered."""
-    missing = {each.name for each in code.extensions if not each.dispatched} - has
-    if missing:
-        culprits = [each for each in code.functions if each.needs in missing and not each.guarded]
-        names = ", ".join(sorted(missing))
+    """Yield what the instructions need beyond `has`, and what they may need."""
+    beyond = [each for each in code.needed(has) if each.level is None]
+    if beyond and not any(each.level for each in code.needed(has)):
         yield Finding(
             severity="error",
             rule="needs-more",
-            message=f"{file.path} needs {names} by its instructions{_where(culprits)}, which not "
-            f"every {declared.name} CPU has",
+            message=f"{file.path} needs {', '.join(each.feature for each in beyond)} by its "
+            f"instructions ({beyond[0].paths[0]}), which not every {declared.name} CPU has",
             path=file.path,
-            evidence=_instructions(culprits),
+            evidence=evidence_of("instructions", *(str(each.paths[0]) for each in beyond)),
         )
+    unclear = code.unclear(has)
+    if unclear or code.obscure:
+        yield _cannot_tell(file, code, declared, unclear)
 
 
-def _where(culprits: Sequence[Function]) -> str:
-    first = culprits[0] if culprits else None
-    return "" if first is None else f" ({first.name}: {first.instruction} at {first.at:#x})"
-
-
-def _instructions(culprits: Sequence[Function]) -> tuple[Evidence, ...]:
-    texts = (f"{each.name} at {each.at:#x}: {each.instruction}" for each in culprits)
-    return evidence_of("instructions", *texts)
+def _cannot_tell(
+    file: FileReport, code: Code, declared: Processor, unclear: Sequence[Demand]
+) -> Finding:
+    """Return the finding that names the functions, the way in, and what would settle it."""
+    reasons = list(code.obscure)
+    if unclear:
+        names = ", ".join(dict.fromkeys(each.level or each.feature for each in unclear))
+        first = min(
+            (each.paths[0] for each in unclear), key=lambda path: len(path.functions), default=None
+        )
+        reasons.append(f"no dispatch check is seen on the way to code for {names} ({first})")
+    return Finding(
+        severity="warning",
+        rule="cannot-tell",
+        message=f"whether {file.path} needs more than {declared.name} cannot be told by reading: "
+        f"{'; '.join(reasons)}. Running it on a {declared.name} CPU would settle it",
+        path=file.path,
+        evidence=evidence_of(
+            "instructions",
+            *(str(path) for each in unclear for path in each.paths),
+            *code.obscure,
+        ),
+    )
 
 
 def _judge_guard(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
@@ -231,7 +236,8 @@ def _judge_beyond_note(file: FileReport, declared: Processor) -> Iterator[Findin
     """
     if declared.features is None or file.code is None:
         return
-    used = [each.name for each in file.code.extensions if not each.dispatched]
+    level = resolve_processor(declared.arch, declared.level).has
+    used = [] if level is None else [each.feature for each in file.code.needed(level)]
     if used:
         yield Finding(
             severity="warning",

@@ -24,7 +24,7 @@ from variantbuild.isa.levels import baseline, includes, is_level
 from variantbuild.values import dataclass
 from variantbuild.variant import Variant
 
-Policy = Literal["error", "downgrade", "warn", "off"]
+Policy = Literal["error", "strict", "downgrade", "warn", "off"]
 
 Why = Literal["off", "warn", "nothing-asked", "no-machine-code", "baseline", "editable"]
 
@@ -86,7 +86,8 @@ def decide(
 ) -> Outcome:
     """Decide what happens to files that were judged for `variant`.
 
-    `judgement` is None if nothing was audited (policy `off`). `error` refuses on any error.
+    `judgement` is None if nothing was audited (policy `off`). `error` refuses on any error,
+    `strict` also where it cannot be told whether the files need more.
     `downgrade` stamps what was found if that is less than requested: a lower level, or no
     accelerator. `warn` reports the errors and gives no stamp.
     """
@@ -99,10 +100,13 @@ def decide(
     warnings = [each for each in judgement.warnings if asked]
     if not asked:
         warnings += [each for each in judgement.errors if each.rule in TOLD_ALWAYS]
+    if policy == "strict":
+        errors += [each for each in warnings if each.rule == "cannot-tell"]
+        warnings = [each for each in warnings if each.rule != "cannot-tell"]
     if policy == "downgrade":
         lowered, errors_left = _lowered(lowered, judgement, errors)
     else:
-        errors_left = errors if policy == "error" else []
+        errors_left = errors if policy in ("error", "strict") else []
     if errors_left:
         return Refused(
             variant=variant,

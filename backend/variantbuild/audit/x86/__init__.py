@@ -1,87 +1,203 @@
-"""Audits x86-64 code: the level that it needs, and the code behind dispatch checks."""
+"""Audits x86-64 code: the features that it needs, and the ways on which it asks for them.
+
+`scan` finds the functions that matter, `ways` follows them back to where execution begins, with
+`factflow` (facts in one function), `knowledge` (variables, arguments, results) and `program` (who
+refers to whom).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from iced_x86 import Decoder, Formatter, FormatterSyntax
+from iced_x86 import Code as Codes
+from iced_x86 import Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic
 
-from variantbuild.audit.dispatch.checknames import known_check
-from variantbuild.audit.dispatch.summary import Findings, Reader, summarize
-from variantbuild.audit.report import Code
-from variantbuild.audit.x86.instructions import decoder_name
-from variantbuild.audit.x86.reach import Reach
-from variantbuild.audit.x86.scan import (
-    Part,
-    Scan,
-    code_sections,
-    first_use,
-    parts_of,
-    scan_parts,
-)
+from variantbuild.audit.dispatch.checknames import names_features
+from variantbuild.audit.dispatch.summary import summarize
+from variantbuild.audit.report import Code, Path
+from variantbuild.audit.x86.counting import harmless_counts
+from variantbuild.audit.x86.cpufacts import fact, names_of
+from variantbuild.audit.x86.instructions import decoder_name, needs_of
+from variantbuild.audit.x86.program import Program
+from variantbuild.audit.x86.scan import Part, Scan, parts_of, scan_parts
+from variantbuild.audit.x86.ways import Result, Way, find_ways
 from variantbuild.binary.elf import Data, Elf
+from variantbuild.binary.elf.loaded import PT_GNU_STACK, Loaded
 from variantbuild.binary.elf.symbols import (
     Bounds,
-    read_bounds,
-    read_slots,
+    combine_bounds,
+    read_objects,
     read_symbols,
     with_names,
 )
-from variantbuild.isa.levels import baseline, highest, is_level
+from variantbuild.isa import x86features
 
 # Compiled for v3 throughout: fewer than one in a hundred functions with vector instructions have
 # some that are not VEX-encoded.
-_THROUGHOUT = 100
+_THROUGHOUT, _ENOUGH = 100, 32
+#: How many instructions are followed at most, in all rounds of the search.
+_BUDGET = 60_000
+_MAKERS = ("mprotect", "mmap", "mmap64", "pkey_mprotect", "syscall")
 
 Scanner = Callable[[Data, Bounds, Sequence[Part]], Scan]
 
 
 def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
-    """Decode all instructions of an x86-64 file, and find those that only run after a check.
+    """Decode all instructions of an x86-64 file, and follow those beyond the baseline.
 
     `scanner` decodes the parts of a file, possibly in several processes. Raises ElfError where
     symbol or relocation tables point outside of the file.
     """
-    bounds = read_bounds(data, elf)
-    scan = scanner(data, bounds, parts_of(elf, bounds))
-    guard, unguarded = None, None
-    if scan.uses:
-        slots, symbols = read_slots(data, elf), read_symbols(data, elf)
-        bounds = with_names(bounds, symbols)
-        guard = known_check(symbols, slots)
-        if guard is None and scan.probes:
-            guard = f"CPUID in {bounds.name(min(scan.probes))}"
-        if guard is not None and bounds.starts and not _compiled_throughout(scan):
-            unguarded = Reach(data, elf, symbols, bounds, slots, scan).needs()
-    found = Findings(
+    image = Loaded(data, elf)
+    bounds = combine_bounds(data, elf, image)
+    scan = scanner(data, bounds, parts_of(image, bounds))
+    calls_makers = [slot for slot, name in image.names.items() if name in _MAKERS]
+    result, counts_differ = Result(), list[int]()
+    if scan.uses or scan.calls or calls_makers:
+        bounds = with_names(bounds, read_symbols(data, elf))
+        program = Program(image, bounds, read_objects(data, elf))
+        makers = scan.calls | {
+            caller for slot in calls_makers for caller in _callers(program, slot)
+        }
+        needs = _Needs(program)
+        counting = [start for start, facts in scan.uses.items() if facts == fact("tzcnt")]
+        counts_differ = [start for start in counting if not needs.is_harmless(start)]
+        uses = {s: facts for s, facts in sorted(scan.uses.items()) if facts != fact("tzcnt")}
+        result = find_ways(program, uses, needs, makers, _BUDGET)
+    guard = _guard(image, bounds, scan)
+    counts: dict[str, int] = {}
+    for used in scan.uses.values():
+        for name in names_of(used):
+            counts[name] = counts.get(name, 0) + 1
+    paths = list(_paths(result, scan, bounds, image, asks=guard is not None))
+    paths += [_counting(bounds.name(start), start) for start in sorted(counts_differ)]
+    return summarize(
         decoder=decoder_name(),
-        size=sum(section.size for section in code_sections(elf)),
+        size=sum(span.end - span.start for span in image.code),
         guard=guard,
-        present={start: use.needs for start, use in scan.uses.items()},
-        unguarded=unguarded,
+        counts=counts,
+        paths=paths,
+        obscure=tuple(_obscure(image, result)),
+        level_of=x86features.level_of,
     )
-    reader = Reader(
-        name=bounds.name,
-        first=lambda start, need: first_use(data, elf, start, scan.uses[start].end, need),
-        text=lambda at: _text(data, elf, at),
-        level=_level,
-        setting=lambda needs: frozenset({_level(needs)} - {baseline("x86_64")}),
-        is_named=lambda need: not is_level("x86_64", need),
+
+
+def _callers(program: Program, slot: int) -> Iterator[int]:
+    for place in program.refs.operands(slot, slot + 1):
+        yield program.function(place)
+        for caller, _ in program.refs.branches(place - 8, place + 1):
+            yield program.function(caller)
+
+
+class _Needs:
+    """What each instruction needs, where TZCNT is needed only if its result differs."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._harmless: dict[int, frozenset[int]] = {}
+
+    def is_harmless(self, start: int) -> bool:
+        """Return whether each TZCNT of the function at `start` has the result of BSF."""
+        blocks = self._program.body(start).blocks.values()
+        each = (one for block in blocks for one in block.body if one.mnemonic == Mnemonic.TZCNT)
+        return not any(map(self, each))
+
+    def __call__(self, each: Instruction) -> int:
+        if each.code == Codes.INVALID:
+            return _unknown(self._program.image.read(each.ip, 15))
+        if each.mnemonic == Mnemonic.TZCNT:
+            start = self._program.function(each.ip)
+            if start not in self._harmless:
+                self._harmless[start] = harmless_counts(self._program.body(start))
+            if each.ip in self._harmless[start]:
+                return 0
+        return needs_of(each.code)
+
+
+def _unknown(raw: bytes) -> int:
+    """Return what undecodable bytes need: APX by its prefixes, or an unknown feature.
+
+    Source: Intel's APX architecture specification: REX2 is D5, EVEX map 4.
+    """
+    rest = raw.lstrip(b"\x66\xf2\xf3\x2e\x36\x3e\x26\x64\x65\x67\xf0")
+    if rest[:1] == b"\xd5" or (rest[:1] == b"\x62" and len(rest) > 1 and rest[1] & 7 == 4):
+        return fact("apx")
+    return fact("unknown")
+
+
+def _guard(image: Loaded, bounds: Bounds, scan: Scan) -> str | None:
+    """Return how the file asks the CPU; None if it does not."""
+    if scan.probes:
+        return f"CPUID in {bounds.name(min(scan.probes))}"
+    asked = next((name for name in image.names.values() if names_features(name)), None)
+    return None if asked is None else f"{asked} of another library"
+
+
+def _paths(
+    result: Result, scan: Scan, bounds: Bounds, image: Loaded, *, asks: bool
+) -> Iterator[Path]:
+    throughout = scan.packed >= _ENOUGH and scan.plain * _THROUGHOUT < scan.packed
+    for way in result.certain:
+        # Before the end of the search, what looks certain may rest on what was not seen yet.
+        yield _path(way, bounds, image, certain=not result.exhausted or not asks)
+    for way in result.open:
+        [name] = names_of(way.facts)
+        level = x86features.level_of(name)
+        certain = name != "tzcnt" and (not asks or (throughout and level in ("v2", "v3")))
+        yield _path(way, bounds, image, certain=certain)
+    if result.exhausted:
+        seen = {fact for way in (*result.certain, *result.open) for fact in names_of(way.facts)}
+        for start, needs in sorted(scan.uses.items()):
+            for name in sorted(names_of(needs) - seen):
+                seen.add(name)
+                yield Path(
+                    feature=name,
+                    root="more code than was followed" if asks else "no dispatch check in the file",
+                    functions=(bounds.name(start),),
+                    at=start,
+                    instruction="",
+                    certain=not asks,
+                )
+
+
+def _counting(name: str, start: int) -> Path:
+    return Path(
+        feature="tzcnt",
+        root="TZCNT of an operand that may be zero",
+        functions=(name,),
+        at=start,
+        instruction="tzcnt",
+        certain=False,
     )
-    return summarize(found, reader)
 
 
-def _compiled_throughout(scan: Scan) -> bool:
-    return scan.plain * _THROUGHOUT < scan.packed
+def _path(way: Way, bounds: Bounds, image: Loaded, *, certain: bool) -> Path:
+    [name] = names_of(way.facts)
+    return Path(
+        feature=name,
+        root=way.root.kind,
+        functions=tuple(map(bounds.name, way.functions)),
+        at=way.at,
+        instruction=_text(image, way.at),
+        given=names_of(way.given),
+        certain=certain and name != "tzcnt",
+    )
 
 
-def _level(needs: frozenset[str]) -> str:
-    return highest("x86_64", [each for each in needs if is_level("x86_64", each)])
+def _obscure(image: Loaded, result: Result) -> Iterator[str]:
+    if any(span.executable and span.writable for span in image.spans):
+        yield "a segment is writable and executable"
+    stack = next((each for each in image.elf.segments if each.type == PT_GNU_STACK), None)
+    if image.elf.segments and stack is not None and stack.flags & 1:
+        yield "the stack is executable"
+    for name in sorted(result.makers):
+        yield f"{name} may make memory executable"
+    if result.exhausted and not (result.certain or result.open):
+        yield "its code is too large to be followed"
 
 
-def _text(data: Data, elf: Elf, address: int) -> str:
-    offset = elf.offset_of(address)
-    if offset is None:
-        return ""
-    instruction = Decoder(elf.bits, bytes(data[offset : offset + 16]), ip=address).decode()
+def _text(image: Loaded, address: int) -> str:
+    instruction = Decoder(64, image.read(address, 15), ip=address).decode()
+    if instruction.code == Codes.INVALID:
+        return f"bytes {image.read(address, 4).hex(' ')}"
     return Formatter(FormatterSyntax.INTEL).format(instruction)

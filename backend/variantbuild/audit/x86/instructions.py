@@ -1,7 +1,8 @@
-"""Determines what each x86 instruction needs: a level, and extensions outside the levels.
+"""Determines what each x86 instruction needs, as facts about the CPU.
 
-iced-x86 names the CPUID features of an instruction; the table in data/x86_instructions.json maps
-each to a level or extension. An EVEX encoding is v4, a VEX encoding v3 at least.
+iced-x86 names the CPUID features of an instruction; the table in data/x86_instructions.json
+translates them to the compilers' names. Instructions of AVX need registers that the operating
+system saves. A feature that is not in the table counts as unknown, which no CPU is known to have.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from iced_x86 import Code, CpuidFeature, EncodingKind, Instruction, Mnemonic
 
+from variantbuild.audit.x86.cpufacts import fact
 from variantbuild.data import load_table
-from variantbuild.isa.levels import baseline, highest
 
 if TYPE_CHECKING:
     from iced_x86._iced_x86_py import Code as CodeType
 
 _SSE = frozenset({CpuidFeature.SSE, CpuidFeature.SSE2})
-_ASKING = frozenset({Code.CPUID, Code.XGETBV, Code.INVALID})
+_OF_YMM = ("avx", "fma", "f16c", "vaes", "vpclmulqdq", "xop")
 
 
 class _Table(TypedDict):
-    levels: dict[str, str]
-    named: dict[str, str]
-    baseline_mnemonics: str
+    features: dict[str, str]
+    every_cpu: str
+    mnemonics: dict[str, str]
 
 
 class _Tables:
@@ -33,14 +34,9 @@ class _Tables:
     def __init__(self) -> None:
         table = cast("_Table", load_table("x86_instructions"))
         numbers = {name: value for name, value in vars(CpuidFeature).items() if name[0] != "_"}
-        self.levels = {
-            numbers[name]: level
-            for level, names in table["levels"].items()
-            for name in names.split()
-        }
-        self.named = {numbers[name]: word for name, word in table["named"].items()}
-        mnemonics = vars(Mnemonic)
-        self.baseline = {mnemonics[name] for name in table["baseline_mnemonics"].split()}
+        self.features = {numbers[name]: word for name, word in table["features"].items()}
+        self.ignored = {numbers[name] for name in table["every_cpu"].split() if name in numbers}
+        self.mnemonics = {vars(Mnemonic)[name]: w for name, w in table["mnemonics"].items()}
 
 
 @functools.cache
@@ -49,24 +45,27 @@ def _tables() -> _Tables:
 
 
 @functools.cache
-def needs_of(code: int) -> tuple[str, ...]:
-    """Return what instructions of iced-x86's `code` need beyond the baseline.
-
-    A level above v1 first, then names of extensions; empty for baseline instructions.
-    """
+def needs_of(code: int) -> int:
+    """Return the facts that instructions of iced-x86's `code` need; 0 for the baseline."""
+    if code == Code.INVALID:
+        return fact("unknown")
     probe = instruction_of(code)
     tables = _tables()
-    if probe.mnemonic in tables.baseline:
-        return ()
-    features = probe.cpuid_features()
-    levels = [tables.levels[each] for each in features if each in tables.levels]
-    named = sorted({tables.named[each] for each in features if each in tables.named})
-    if probe.encoding == EncodingKind.EVEX:
-        levels.append("v4")
-    elif probe.encoding == EncodingKind.VEX and "amx" not in " ".join(named):
-        levels.append("v3")
-    level = highest("x86_64", levels)
-    return (*([level] if level != baseline("x86_64") else []), *named)
+    if probe.mnemonic in tables.mnemonics:
+        return fact(tables.mnemonics[probe.mnemonic])
+    features = [each for each in probe.cpuid_features() if each not in tables.ignored]
+    names = {tables.features.get(each, "unknown") for each in features}
+    if probe.encoding == EncodingKind.EVEX or any(n.startswith("avx512") for n in names):
+        names |= {"ymm", "zmm"}
+    elif (
+        probe.encoding == EncodingKind.VEX and any(n.startswith(_OF_YMM) for n in names)
+    ) or names & {"fma4", "xop"}:
+        names.add("ymm")
+    if any(n.startswith("amx") for n in names):
+        names.add("tile")
+    if probe.encoding in (EncodingKind.VEX, EncodingKind.EVEX) and not names:
+        names.add("unknown")
+    return functools.reduce(lambda facts, name: facts | fact(name), names, 0)
 
 
 class Kinds:
@@ -88,14 +87,20 @@ class Kinds:
         for code in codes - self._met:
             self._met.add(code)
             probe = instruction_of(code)
-            if needs_of(code):
+            needs = needs_of(code)
+            if needs:
                 self.above.add(code)
-            if probe.encoding in (EncodingKind.VEX, EncodingKind.EVEX):
+            if needs & fact("ymm") and probe.encoding in (EncodingKind.VEX, EncodingKind.EVEX):
                 self.packed.add(code)
             elif not _SSE.isdisjoint(probe.cpuid_features()):
                 self.legacy.add(code)
-            elif not needs_of(code) and code not in _ASKING:
+            elif not needs and code not in SPECIAL:
                 self.plain.add(code)
+
+
+#: Instructions that ask the CPU, and those that ask the system.
+PROBES = frozenset({Code.CPUID, Code.XGETBV})
+SPECIAL = PROBES | {Code.SYSCALL}
 
 
 @functools.cache

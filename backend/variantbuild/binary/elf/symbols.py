@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from variantbuild.binary.elf import Data, Elf, Section
+from variantbuild.binary.elf.loaded import Loaded
 from variantbuild.binary.elf.symboltables import SymbolTables
 from variantbuild.binary.elf.tables import PT_LOAD, ElfError, Regions, slice_of
 
 _SHT_RELA, _SHT_RELR, _SHT_SYMTAB, _SHT_DYNSYM = 4, 19, 2, 11
-_STT_FUNC, _STT_IFUNC = 2, 10
+_STT_OBJECT, _STT_FUNC, _STT_IFUNC = 1, 2, 10
 _FUNCTIONS = frozenset({_STT_FUNC, _STT_IFUNC})
 _RELATIVE = {"x86_64": 8, "aarch64": 1027}
 _IRELATIVE = {"x86_64": 37, "aarch64": 1032}
@@ -112,12 +113,46 @@ def read_bounds(data: Data, elf: Elf) -> Bounds:
             if address and kind in _FUNCTIONS:
                 # A symbol without a size (hand-written assembly) ends where the next one starts.
                 spans[address] = max(size, spans.get(address, 0))
+    return _bounds(spans)
+
+
+def _bounds(spans: dict[int, int]) -> Bounds:
     starts = tuple(sorted(spans))
     ends = []
     for i, start in enumerate(starts):
         following = starts[i + 1] if i + 1 < len(starts) else start + max(spans[start], 1)
         ends.append(min(start + spans[start], following) if spans[start] else following)
     return Bounds(starts=starts, ends=tuple(ends), names={})
+
+
+def combine_bounds(data: Data, elf: Elf, image: Loaded) -> Bounds:
+    """Return the functions that the loader's tables show, and those of the symbol table."""
+    spans = dict(image.unwind_spans())
+    for symbol in image.symbols:
+        if symbol.address and symbol.function:
+            spans[symbol.address] = max(symbol.size, spans.get(symbol.address, 0))
+    tables = SymbolTables(data, elf)
+    for section in _symbol_tables(elf):
+        for _, address, size, kind in tables.entries(section):
+            if address and kind in _FUNCTIONS:
+                spans[address] = max(size, spans.get(address, 0))
+    if not elf.segments:
+        # Addresses in an object file are relative to its sections.
+        spans = {}
+    code = image.code
+    inside = {a: size for a, size in spans.items() if any(s.start <= a < s.end for s in code)}
+    return _bounds(inside)
+
+
+def read_objects(data: Data, elf: Elf) -> dict[int, int]:
+    """Return the sizes of variables by their address, as the symbol tables have them."""
+    found: dict[int, int] = {}
+    tables = SymbolTables(data, elf)
+    for section in _symbol_tables(elf):
+        for _, address, size, kind in tables.entries(section):
+            if address and size and kind in (0, _STT_OBJECT):
+                found[address] = max(size, found.get(address, 0))
+    return found
 
 
 def with_names(bounds: Bounds, symbols: tuple[Symbol, ...]) -> Bounds:

@@ -1,0 +1,344 @@
+"""What is known of a file's variables, of what its functions return, and of their arguments.
+
+Everything is assumed not to occur until code is seen that writes, returns or passes it. Functions
+are analysed again while that changes: at the fixed point, every writer and caller has been seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from iced_x86 import FlowControl, Instruction, OpKind, Register
+
+from variantbuild.audit.dispatch.checknames import names_features
+from variantbuild.audit.x86.cpufacts import NEVER
+from variantbuild.audit.x86.factflow import Flow, OutOfBudget, unknown_arguments
+from variantbuild.audit.x86.program import Program
+from variantbuild.audit.x86.state import ARGUMENTS, State, on_stack
+from variantbuild.audit.x86.values import (
+    NOTHING,
+    PLAIN,
+    UNKNOWN,
+    Value,
+    constant,
+    join,
+    narrow,
+    shifted,
+)
+
+_MOST_WRITERS = 64
+_NO_ANSWER = frozenset({"getauxval", "__getauxval", "dlsym", "__cpu_indicator_init"})
+#: Functions that make memory executable, with the argument that says so, and its bits or numbers.
+_PROTECTS = {"mprotect": 2, "mmap": 2, "mmap64": 2, "pkey_mprotect": 2}
+_SYSCALLS = frozenset({9, 10, 329})
+_EXECUTABLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A call or jump at `at` to the function at `target`, where `facts` hold.
+
+    It is `exact` if the code leads there and nowhere else.
+    """
+
+    at: int
+    target: int
+    facts: int
+    exact: bool
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one function does to others: its flow, calls, and addresses that it gives away."""
+
+    flow: Flow | None = None
+    edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
+    given: dict[int, tuple[int, int]] = field(default_factory=dict)
+    returns: set[int] = field(default_factory=set)
+    makers: set[str] = field(default_factory=set)
+
+
+class Knowledge:
+    """The tables of one file, and the analysis of its functions by them."""
+
+    def __init__(self, program: Program, budget: int, called_by_all: Callable[[int], bool]) -> None:
+        self.program, self._called_by_all = program, called_by_all
+        self.changed = False
+        self._left = budget
+        self._variables: dict[tuple[int, int], Value] = {}
+        self._returned: dict[int, Value] = {}
+        self._arguments: dict[int, tuple[Value, ...]] = {}
+        self._visits: dict[int, Visit] = {}
+        self._pending: list[int] = []
+
+    def begin(self) -> None:
+        """Begin a round: everything is analysed again by the tables as they are."""
+        self._visits.clear()
+        self.changed = False
+
+    def finish(self) -> bool:
+        """Analyse what writes to variables in the tables; return whether the tables are final."""
+        while self._pending:
+            self.visit(self._pending.pop())
+        for key in [*self._variables]:
+            self._require(self._writers(*key))
+        for start in [*self._arguments]:
+            self._require(self.program.callers(start))
+        for start in [*self._returned]:
+            self._require({start})
+        while self._pending:
+            self.visit(self._pending.pop())
+        return not self.changed
+
+    def _require(self, starts: set[int]) -> None:
+        self._pending += [each for each in starts if each not in self._visits]
+
+    def visit(self, start: int) -> Visit:
+        """Return the analysis of the function at `start`."""
+        found = self._visits.get(start)
+        if found is None:
+            body = self.program.body(start)
+            if self._left < 0:
+                raise OutOfBudget
+            found = self._visits[start] = Visit()
+            arguments = self._arguments.get(start)
+            if arguments is None:
+                # What the interpreter or the loader passes is no answer of the CPU.
+                plain = self._called_by_all(start)
+                arguments = unknown_arguments(PLAIN if plain else UNKNOWN)
+            found.flow = Flow(body, _Around(self, found, start), arguments, self._left)
+            self._left -= found.flow.steps + body.size // 4 + 20
+        return found
+
+    def track_arguments(self, start: int) -> None:
+        """Follow what is passed to the function at `start`, which only direct calls lead to."""
+        if start not in self._arguments and self.program.is_internal(start):
+            self._arguments[start] = (NOTHING,) * len(ARGUMENTS)
+            self.changed = True
+
+    def returned(self, start: int) -> Value:
+        """Return what the function at `start` returns."""
+        if start not in self._returned:
+            self._returned[start] = NOTHING
+            self._require({start})
+            self.changed = True
+        return self._returned[start]
+
+    def note_return(self, start: int, value: Value, facts: int) -> None:
+        """Add a value that the function at `start` returns."""
+        old = self._returned.get(start)
+        if old is not None:
+            self._returned[start] = self._joined(old, value, facts)
+
+    def note_arguments(self, start: int, state: State) -> None:
+        """Add the arguments of one call."""
+        old = self._arguments.get(start)
+        if old is not None:
+            self._arguments[start] = tuple(
+                self._joined(value, state.registers.get(register, UNKNOWN), state.facts)
+                for register, value in zip(ARGUMENTS, old, strict=True)
+            )
+
+    def variable(self, address: int, size: int) -> Value:
+        """Return the value of the variable at `address`."""
+        key = address, size
+        if key not in self._variables:
+            self.changed = True
+            writers = self._writers(address, size)
+            self._variables[key] = self._initial(address, size)
+            if len(writers) > _MOST_WRITERS or self._is_shared(address, size):
+                self._variables[key] = UNKNOWN
+            self._require(writers)
+        return self._variables[key]
+
+    def store(self, address: int, size: int, value: Value, facts: int) -> None:
+        """Add a value that is written at `address`; of size 0 if any part of an object may be."""
+        if not size:
+            self.escape(address)
+            return
+        for (place, width), old in [*self._variables.items()]:
+            if place < address + size and address < place + width:
+                part = UNKNOWN
+                if address <= place and place + width <= address + size and size <= 8:
+                    part = narrow(shifted(value, 8 * (place - address)), 8 * width)
+                self._variables[place, width] = self._joined(old, part, facts)
+
+    def escape(self, address: int) -> None:
+        """Note that any code may write to the object at `address`."""
+        for (place, width), old in [*self._variables.items()]:
+            if old != UNKNOWN and any(
+                self.program.may_reach(address, each) for each in (place, place + width - 1)
+            ):
+                self._variables[place, width] = UNKNOWN
+                self.changed = True
+
+    def _joined(self, old: Value, value: Value, facts: int) -> Value:
+        if facts == NEVER:
+            return old
+        new = join(old, 0, value, facts)
+        if new != old:
+            self.changed = True
+        return new
+
+    def _initial(self, address: int, size: int) -> Value:
+        pointer = self.program.image.pointers.get(address)
+        if pointer is not None:
+            return constant(pointer) if size == 8 else UNKNOWN
+        raw = self.program.image.read(address, size)
+        return constant(int.from_bytes(raw.ljust(size, b"\0"), "little"))
+
+    def _is_shared(self, address: int, size: int) -> bool:
+        """Return whether other files, or data with a pointer, lead to the variable."""
+        program = self.program
+        if any(
+            each.exported
+            and not each.function
+            and each.address <= address < each.address + each.size
+            for each in program.image.symbols
+            if each.address
+        ):
+            return True
+        return any(
+            program.may_reach(value, address)
+            for place, value in program.image.pointers.items()
+            if address - 4096 <= value < address + size and place not in program.image.names
+        )
+
+    def _writers(self, address: int, size: int) -> set[int]:
+        program = self.program
+        known = program.object_of(address)
+        lowest = known[0] if known is not None else address - 4096
+        places = {*program.refs.operands(min(lowest, address - 63), address + size)}
+        return {program.function(place) for place in places}
+
+
+class _Around:
+    """The surroundings of one function while it is analysed."""
+
+    def __init__(self, knowledge: Knowledge, visit: Visit, start: int) -> None:
+        self._knowledge, self._visit, self._start = knowledge, visit, start
+        self._program = knowledge.program
+
+    def load(self, address: int, size: int) -> Value:
+        """Return the value of a variable, or of constant data."""
+        program = self._program
+        image = program.image
+        if address in image.names and address not in image.pointers:
+            return UNKNOWN
+        if address in image.resolvers or not program.is_mapped(address):
+            return UNKNOWN
+        if program.is_fixed(address) or address in image.names:
+            pointer = image.pointers.get(address)
+            if pointer is not None:
+                return constant(pointer) if size == 8 else UNKNOWN
+            raw = image.read(address, size)
+            return constant(int.from_bytes(raw.ljust(size, b"\0"), "little"))
+        return self._knowledge.variable(address, size)
+
+    def store(self, address: int, size: int, value: Value, facts: int) -> None:
+        """Note that a variable is written, and the addresses that are stored in it."""
+        self._knowledge.store(address, size, value, facts)
+        self.give_away(value, facts, address)
+
+    def call(self, each: Instruction, target: Value, state: State) -> Value:
+        """Note a call."""
+        return self._transfer(each, target, state)
+
+    def jump(self, each: Instruction, leaves: list[int], state: State) -> None:
+        """Note a jump out of the function, or its return."""
+        if each.flow_control == FlowControl.RETURN:
+            value = state.registers.get(Register.RAX, UNKNOWN)
+            self._return(value, state.facts)
+            self._give(value, state.facts, each.ip, returned=True)
+            return
+        if each.flow_control == FlowControl.INDIRECT_BRANCH and not leaves:
+            target = UNKNOWN
+            if each.op0_kind == OpKind.REGISTER:
+                target = state.read(each.op0_register)
+            elif each.op0_kind == OpKind.MEMORY:
+                address = state.address(each).constant
+                if address is not None and not on_stack(address):
+                    name = self._program.image.names.get(address)
+                    target = self.load(address, 8)
+                    if name is not None and address not in self._program.image.pointers:
+                        self._return(self._imported(name, state), state.facts)
+                        return
+            self._return(self._transfer(each, target, state), state.facts)
+            return
+        for leaf in leaves:
+            self._return(self._transfer(each, constant(leaf), state), state.facts)
+
+    def system_call(self, number: Value) -> None:
+        """Note a system call."""
+        if number.cases is None or any(case in _SYSCALLS for case, _ in number.cases):
+            self._visit.makers.add("a system call")
+
+    def give_away(self, value: Value, facts: int, at: int) -> None:
+        """Note that `value` leaves what is followed."""
+        self._give(value, facts, at, returned=False)
+
+    def _give(self, value: Value, facts: int, at: int, *, returned: bool) -> None:
+        image = self._program.image
+        for case, more in value.cases or ():
+            if on_stack(case):
+                continue
+            if image.is_code(case):
+                start = self._program.function(case)
+                old, _ = self._visit.given.get(start, (NEVER, at))
+                self._visit.given[start] = (old & (facts | more), at)
+                if returned and len(value.cases or ()) == 1:
+                    self._visit.returns.add(start)
+            elif self._program.is_mapped(case) and case > 1 << 12:
+                self._knowledge.escape(case)
+
+    def _return(self, value: Value, facts: int) -> None:
+        self._knowledge.note_return(self._start, value, facts)
+
+    def _transfer(self, each: Instruction, target: Value, state: State) -> Value:
+        for register in ARGUMENTS:
+            value = state.registers.get(register)
+            if value is not None and value.cases:
+                self.give_away(value, state.facts, each.ip)
+        if state.escaped is not None:
+            for place, (_, value) in state.slots.items():
+                if place >= state.escaped:
+                    self.give_away(value, state.facts, each.ip)
+        slot = each.ip_rel_memory_address if each.is_ip_rel_memory_operand else -1
+        names = self._program.image.names
+        if slot in names and slot not in self._program.image.pointers:
+            return self._imported(names[slot], state)
+        if not target.cases:
+            return UNKNOWN
+        result: Value | None = None
+        for case, facts in target.cases:
+            value = self._enter(each, case, facts, state, exact=len(target.cases) == 1)
+            result = value if result is None else join(result, 0, value, facts)
+        return result or UNKNOWN
+
+    def _enter(
+        self, each: Instruction, case: int, facts: int, state: State, *, exact: bool
+    ) -> Value:
+        target = self._program.target(case)
+        if target.name:
+            return self._imported(target.name, state)
+        if target.start < 0:
+            return UNKNOWN
+        start = self._program.function(target.start)
+        old = self._visit.edges.get((each.ip, start))
+        holds = (state.facts | facts) & (NEVER if old is None else old.facts)
+        self._visit.edges[each.ip, start] = Edge(each.ip, start, holds, exact)
+        self._knowledge.note_arguments(start, state)
+        return self._knowledge.returned(start)
+
+    def _imported(self, name: str, state: State) -> Value:
+        argument = _PROTECTS.get(name)
+        if argument is not None:
+            value = state.registers.get(ARGUMENTS[argument], UNKNOWN)
+            if value.bit(2).one != NEVER:
+                self._visit.makers.add(name)
+        if name == "syscall":
+            value = state.registers.get(ARGUMENTS[0], UNKNOWN)
+            if value.cases is None or any(case in _SYSCALLS for case, _ in value.cases):
+                self._visit.makers.add(name)
+        return UNKNOWN if name in _NO_ANSWER or names_features(name) else PLAIN
