@@ -7,6 +7,8 @@ refers to whom).
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 
 from iced_x86 import Code as Codes
@@ -17,7 +19,9 @@ from variantbuild.audit.dispatch.summary import summarize
 from variantbuild.audit.report import Code, Path
 from variantbuild.audit.x86.counting import harmless_counts
 from variantbuild.audit.x86.cpufacts import fact, names_of
+from variantbuild.audit.x86.gaps import split_gaps
 from variantbuild.audit.x86.instructions import decoder_name, needs_of
+from variantbuild.audit.x86.plainways import find_plain_ways
 from variantbuild.audit.x86.program import Program
 from variantbuild.audit.x86.scan import Part, Scan, parts_of, scan_parts
 from variantbuild.audit.x86.ways import Result, Way, find_ways
@@ -36,7 +40,14 @@ from variantbuild.isa import x86features
 # some that are not VEX-encoded.
 _THROUGHOUT, _ENOUGH = 100, 32
 #: How many instructions are followed at most, in all rounds of the search.
-_BUDGET = 60_000
+_BUDGET = 25_000
+#: Libraries that do not tell what the CPU has, but by functions that are known.
+_SYSTEM_LIBRARIES = (
+    "ld-linux", "ld-musl", "libanl", "libblas", "libc.", "libdl.", "libgcc_s", "libgfortran",
+    "libgomp", "liblapack", "libm.", "libopenblas", "libpthread.", "libpython", "libquadmath",
+    "libresolv.", "librt.", "libscipy_openblas", "libstdc++", "libutil.", "libz.",
+)  # fmt: skip
+_NO_ANSWER = frozenset({"getauxval", "__getauxval", "dlsym"})
 _MAKERS = ("mprotect", "mmap", "mmap64", "pkey_mprotect", "syscall")
 
 Scanner = Callable[[Data, Bounds, Sequence[Part]], Scan]
@@ -53,9 +64,12 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
     scan = scanner(data, bounds, parts_of(image, bounds))
     calls_makers = [slot for slot, name in image.names.items() if name in _MAKERS]
     result, counts_differ = Result(), list[int]()
+    guard = _guard(image, bounds, scan)
+    asks = guard is not None
     if scan.uses or scan.calls or calls_makers:
         bounds = with_names(bounds, read_symbols(data, elf))
-        program = Program(image, bounds, read_objects(data, elf))
+        program, found = split_gaps(Program(image, bounds, read_objects(data, elf)), scan.uses)
+        bounds, scan.uses = program.bounds, found
         makers = scan.calls | {
             caller for slot in calls_makers for caller in _callers(program, slot)
         }
@@ -63,13 +77,18 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
         counting = [start for start, facts in scan.uses.items() if facts == fact("tzcnt")]
         counts_differ = [start for start in counting if not needs.is_harmless(start)]
         uses = {s: facts for s, facts in sorted(scan.uses.items()) if facts != fact("tzcnt")}
-        result = find_ways(program, uses, needs, makers, _BUDGET)
-    guard = _guard(image, bounds, scan)
+        for start in [each for each, facts in uses.items() if facts & fact("unknown")]:
+            uses[start] |= needs.of_function(start)
+        asks = asks or _may_be_told(image)
+        if asks or makers:
+            result = find_ways(program, uses, needs, makers, _BUDGET)
+        else:
+            result = find_plain_ways(program, uses, needs)
     counts: dict[str, int] = {}
     for used in scan.uses.values():
         for name in names_of(used):
             counts[name] = counts.get(name, 0) + 1
-    paths = list(_paths(result, scan, bounds, image, asks=guard is not None))
+    paths = list(_paths(result, scan, bounds, image, asks=asks))
     paths += [_counting(bounds.name(start), start) for start in sorted(counts_differ)]
     return summarize(
         decoder=decoder_name(),
@@ -102,6 +121,11 @@ class _Needs:
         each = (one for block in blocks for one in block.body if one.mnemonic == Mnemonic.TZCNT)
         return not any(map(self, each))
 
+    def of_function(self, start: int) -> int:
+        """Return what all instructions of the function at `start` need that are reached."""
+        blocks = self._program.body(start).blocks.values()
+        return functools.reduce(operator.or_, (self(i) for b in blocks for i in b.body), 0)
+
     def __call__(self, each: Instruction) -> int:
         if each.code == Codes.INVALID:
             return _unknown(self._program.image.read(each.ip, 15))
@@ -133,6 +157,12 @@ def _guard(image: Loaded, bounds: Bounds, scan: Scan) -> str | None:
     return None if asked is None else f"{asked} of another library"
 
 
+def _may_be_told(image: Loaded) -> bool:
+    """Return whether other files may tell the answer of the CPU, without a name that says so."""
+    private = (each for each in image.elf.needed if not each.startswith(_SYSTEM_LIBRARIES))
+    return any(True for _ in private) or not _NO_ANSWER.isdisjoint(image.names.values())
+
+
 def _paths(
     result: Result, scan: Scan, bounds: Bounds, image: Loaded, *, asks: bool
 ) -> Iterator[Path]:
@@ -143,20 +173,22 @@ def _paths(
     for way in result.open:
         [name] = names_of(way.facts)
         level = x86features.level_of(name)
-        certain = name != "tzcnt" and (not asks or (throughout and level in ("v2", "v3")))
+        # Another file may choose among what a library exports.
+        called = not asks and not way.root.kind.startswith("export ")
+        certain = name != "tzcnt" and (called or (throughout and level in ("v2", "v3")))
         yield _path(way, bounds, image, certain=certain)
     if result.exhausted:
         seen = {fact for way in (*result.certain, *result.open) for fact in names_of(way.facts)}
         for start, needs in sorted(scan.uses.items()):
-            for name in sorted(names_of(needs) - seen):
+            for name in sorted(names_of(needs) - seen - {"tzcnt"}):
                 seen.add(name)
                 yield Path(
                     feature=name,
-                    root="more code than was followed" if asks else "no dispatch check in the file",
+                    root="more code than was followed",
                     functions=(bounds.name(start),),
                     at=start,
                     instruction="",
-                    certain=not asks,
+                    certain=False,
                 )
 
 

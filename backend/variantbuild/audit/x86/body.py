@@ -83,6 +83,10 @@ class Body:
         self.blocks = self._cut()
         self.size = len(self._at)
 
+    def has(self, place: int) -> bool:
+        """Return whether an instruction that is reached begins at `place`."""
+        return place in self._at
+
     def _follow(self, left: list[int]) -> None:
         while left:
             at = left.pop()

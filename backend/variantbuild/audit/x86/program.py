@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from iced_x86 import Decoder, FlowControl, Mnemonic
+from iced_x86 import Decoder, FlowControl, Mnemonic, OpKind
 
 from variantbuild.audit.x86.body import Body
 from variantbuild.audit.x86.refs import Refs
@@ -29,12 +29,17 @@ class Target:
 class Program:
     """The functions of one file. `objects` are sizes of variables by their address."""
 
-    def __init__(self, image: Loaded, bounds: Bounds, objects: dict[int, int]) -> None:
-        self.image, self.bounds = image, bounds
+    def __init__(
+        self, image: Loaded, bounds: Bounds, objects: dict[int, int], refs: Refs | None = None
+    ) -> None:
+        self.image, self.bounds, self.objects = image, bounds, objects
+        if refs is not None:
+            self.refs = refs
         self._objects = sorted((start, start + size) for start, size in objects.items() if size)
         self._object_starts = [start for start, _ in self._objects]
         self._bodies: dict[int, Body] = {}
         self._targets: dict[int, Target] = {}
+        self._links: dict[int, list[tuple[int, int]]] = {}
         self._fixed = [
             (each.address, each.address + each.memory)
             for each in image.elf.segments
@@ -115,6 +120,35 @@ class Program:
         if 0 <= at < len(self.bounds.starts) - 1:
             found.add(self.bounds.starts[at + 1])
         return found - {start}
+
+    def branch_to(self, caller: int, start: int) -> int:
+        """Return where the function at `caller` calls, jumps to or takes the address of `start`.
+
+        -1 if no instruction that control flow gets to does.
+        """
+        end = max(self.end(start), start + 1)
+        links = self._links_of(caller)
+        for first, behind in ((start, end), *((slot, slot + 1) for slot in self.slots(start))):
+            at = bisect_left(links, (first, 0))
+            if at < len(links) and links[at][0] < behind:
+                return links[at][1]
+        return -1
+
+    def _links_of(self, start: int) -> list[tuple[int, int]]:
+        """Return what the function at `start` refers to, with the place of the instruction."""
+        found = self._links.get(start)
+        if found is None:
+            found = self._links[start] = []
+            for block in self.body(start).blocks.values():
+                found += [(leaf, block.body[-1].ip) for leaf in block.leaves]
+                for each in block.body:
+                    if each.is_ip_rel_memory_operand:
+                        found.append((each.ip_rel_memory_address, each.ip))
+                    elif each.op_count and each.op0_kind == OpKind.NEAR_BRANCH64:
+                        target = each.near_branch_target
+                        found += {(target, each.ip), (self.target(target).start, each.ip)}
+            found.sort()
+        return found
 
     def slots(self, start: int) -> list[int]:
         """Return the slots that the loader fills with the address of the function, by its name."""

@@ -98,6 +98,8 @@ def _cases(pairs: list[tuple[int, int]], origin: Origin) -> Value:
             found[case] = found.get(case, NEVER) & facts
     if len(found) <= _MOST_CASES:
         return Value(origin, tuple(sorted(found.items())))
+    if not any(found.values()):
+        return Value(origin)  # nothing follows from any of them
     wide = Value(origin, tuple(found.items()))
     return as_bits(wide)
 
@@ -163,9 +165,12 @@ def join(one: Value, facts: int, other: Value, more: int) -> Value:
     if origin == Origin.PLAIN and one.cases != () and other.cases != ():
         # Which of the two it is may have been decided by an answer of the CPU.
         origin = Origin.UNKNOWN
+    facts, more = _apart(facts, more)
     if one.cases is not None and other.cases is not None:
         pairs = [(case, f | facts) for case, f in one.cases]
         return _cases(pairs + [(case, f | more) for case, f in other.cases], origin)
+    if (not facts and is_bare(one)) or (not more and is_bare(other)):
+        return Value(origin)
     left, right = as_bits(one), as_bits(other)
     a, b = dict(left.bits), dict(right.bits)
     bits = {
@@ -173,6 +178,19 @@ def join(one: Value, facts: int, other: Value, more: int) -> Value:
         for n in a.keys() | b.keys()
     }
     return _from_bits(bits, _either(left.rest, facts, right.rest, more), origin)
+
+
+def _apart(facts: int, more: int) -> tuple[int, int]:
+    """Return what holds at only one of two places: what holds at both is kept with the place."""
+    if NEVER in (facts, more):
+        return facts, more
+    both = facts & more
+    return facts & ~both, more & ~both
+
+
+def is_bare(value: Value) -> bool:
+    """Return whether nothing is known of a value but its origin."""
+    return value.cases is None and not value.bits and value.rest is _ANY
 
 
 def _either(one: Bit, facts: int, other: Bit, more: int) -> Bit:
@@ -187,13 +205,7 @@ def bitwise(name: str, one: Value, other: Value) -> Value:
         if len(one.cases) * len(other.cases) <= 4 * _MOST_CASES:
             pairs = [(apply(a, b), f | g) for a, f in one.cases for b, g in other.cases]
             return _cases(pairs, origin)
-    if (
-        one.rest is _ANY
-        and other.rest is _ANY
-        and not one.bits
-        and not other.bits
-        and not (one.cases or other.cases)
-    ):
+    if is_bare(one) and is_bare(other):
         return Value(origin)
     left, right = as_bits(one), as_bits(other)
     a, b, rule = dict(left.bits), dict(right.bits), _ON_BITS[name]

@@ -199,8 +199,8 @@ class _Search:
     def _pass_on(
         self, into: _Reached, caller: int, reached: _Reached, given: int, start: int, at: int
     ) -> None:
-        if given == NEVER:
-            return
+        if given == NEVER or self._program.bounds.locate(caller) < 0:
+            return  # code between functions, such as stubs of the linker, has many entries
         for bit, earlier in reached.sure.items():
             if not bit & given:
                 self._ensure(into, caller, bit, given | earlier, start, at)
