@@ -64,8 +64,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
     scan = scanner(data, bounds, parts_of(image, bounds))
     calls_makers = [slot for slot, name in image.names.items() if name in _MAKERS]
     result, counts_differ = Result(), list[int]()
-    guard = _guard(image, bounds, scan)
-    asks = guard is not None
+    asks = _guard(image, bounds, scan) is not None
     if scan.uses or scan.calls or calls_makers:
         bounds = with_names(bounds, read_symbols(data, elf))
         program, found = split_gaps(Program(image, bounds, read_objects(data, elf)), scan.uses)
@@ -84,6 +83,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
             result = find_ways(program, uses, needs, makers, _BUDGET)
         else:
             result = find_plain_ways(program, uses, needs)
+    guard = _guard(image, bounds, scan)
     counts: dict[str, int] = {}
     for used in scan.uses.values():
         for name in names_of(used):

@@ -83,6 +83,29 @@ class Body:
         self.blocks = self._cut()
         self.size = len(self._at)
 
+    def order(self) -> dict[int, int]:
+        """Return the place of each block in an order in which it comes after those before it.
+
+        Only the blocks that jumps back lead to, and what follows, come before some.
+        """
+        done: list[int] = []
+        seen: set[int] = set()
+        for first in (*sorted((*self.loose, *self.entries), reverse=True), self.start):
+            if first in seen or first not in self.blocks:
+                continue
+            seen.add(first)
+            stack = [(first, iter(self.blocks[first].next))]
+            while stack:
+                at, following = stack[-1]
+                onward = next((each for each in following if each not in seen), None)
+                if onward is None:
+                    done.append(at)
+                    stack.pop()
+                elif onward in self.blocks:
+                    seen.add(onward)
+                    stack.append((onward, iter(self.blocks[onward].next)))
+        return {at: place for place, at in enumerate(reversed(done))}
+
     def has(self, place: int) -> bool:
         """Return whether an instruction that is reached begins at `place`."""
         return place in self._at

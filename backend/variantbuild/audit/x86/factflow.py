@@ -38,6 +38,8 @@ class Flow:
         self._states: dict[int, State] = {}
         self._arms: dict[int, Arms] = {}
         self._visits: dict[int, int] = {}
+        self._order = body.order()
+        self._from = -1
         self.steps = 0
         self._run(arguments)
         self.facts = {at: state.facts for at, state in self._states.items()}
@@ -50,30 +52,33 @@ class Flow:
             entry.registers[register] = value
         blank = State()
         blank.registers[Register.RSP] = constant(STACK - (1 << 16))
-        left: list[int] = []
+        left: list[tuple[int, int]] = []
         self._reach(self.body.start, entry, left)
         for each in self.body.entries:
             self._reach(each, blank, left)
         while left:
-            at = heappop(left)
+            self._from, at = heappop(left)
             if at in self.body.blocks:
                 self._block(at, self._states[at].copy(), left)
 
-    def _reach(self, at: int, state: State, left: list[int]) -> None:
+    def _reach(self, at: int, state: State, left: list[tuple[int, int]]) -> None:
         known = self._states.get(at)
+        order = self._order.get(at, 0)
         if known is None:
             self._states[at] = state.copy()
         else:
-            visits = self._visits[at] = self._visits.get(at, 0) + 1
+            visits = self._visits.get(at, 0)
+            if order <= self._from:  # a loop
+                visits = self._visits[at] = visits + 1
             changed, lost = known.merge(state, widen=visits > _PATIENCE)
             for value, facts in lost:
                 self._around.give_away(value, facts, at)
             if not changed:
                 return
-        if at not in left:
-            heappush(left, at)
+        if (order, at) not in left:
+            heappush(left, (order, at))
 
-    def _block(self, at: int, state: State, left: list[int]) -> None:
+    def _block(self, at: int, state: State, left: list[tuple[int, int]]) -> None:
         block = self.body.blocks[at]
         calls = block.unresolved
         self.steps += len(block.steps()) + 4
@@ -119,7 +124,7 @@ class Flow:
             if ahead.facts != NEVER:
                 self._around.jump(each, [target], ahead)
 
-    def _loosen(self, state: State, left: list[int]) -> None:
+    def _loosen(self, state: State, left: list[tuple[int, int]]) -> None:
         loose = State(state.facts)
         loose.registers[Register.RSP] = constant(STACK - (1 << 16))
         for each in self.body.loose:

@@ -50,7 +50,10 @@ class Edge:
 
 @dataclass(slots=True)
 class Visit:
-    """What one function does to others: its flow, calls, and addresses that it gives away."""
+    """What one function does to others: its flow, calls, and addresses that it gives away.
+
+    `returns` are the functions whose addresses it returns, -1 for anything else.
+    """
 
     flow: Flow | None = None
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
@@ -280,15 +283,19 @@ class _Around:
 
     def _give(self, value: Value, facts: int, at: int, *, returned: bool) -> None:
         image = self._program.image
+        if returned and value.cases is None:
+            self._visit.returns.add(-1)
         for case, more in value.cases or ():
+            if returned:
+                self._visit.returns.add(
+                    self._program.function(case) if image.is_code(case) else -1
+                )
             if on_stack(case):
                 continue
             if image.is_code(case):
                 start = self._program.function(case)
                 old, _ = self._visit.given.get(start, (NEVER, at))
                 self._visit.given[start] = (old & (facts | more), at)
-                if returned and len(value.cases or ()) == 1:
-                    self._visit.returns.add(start)
             elif self._program.is_mapped(case) and case > 1 << 12:
                 self._knowledge.escape(case)
 

@@ -9,6 +9,7 @@ answer of the CPU, or from anywhere.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from enum import IntEnum
@@ -98,8 +99,6 @@ def _cases(pairs: list[tuple[int, int]], origin: Origin) -> Value:
             found[case] = found.get(case, NEVER) & facts
     if len(found) <= _MOST_CASES:
         return Value(origin, tuple(sorted(found.items())))
-    if not any(found.values()):
-        return Value(origin)  # nothing follows from any of them
     wide = Value(origin, tuple(found.items()))
     return as_bits(wide)
 
@@ -108,8 +107,15 @@ def as_bits(value: Value) -> Value:
     """Return `value` as bits."""
     if value.cases is None:
         return value
-    longest = max((case.bit_length() for case, _ in value.cases), default=0)
-    bits = tuple((n, value.bit(n)) for n in range(longest))
+    ones = functools.reduce(operator.or_, (case for case, _ in value.cases), 0)
+    if value.cases and not any(facts for _, facts in value.cases):
+        always = functools.reduce(operator.and_, (case for case, _ in value.cases))
+        bits = tuple(
+            (n, Bit(0 if ones >> n & 1 else NEVER, NEVER if always >> n & 1 else 0))
+            for n in range(ones.bit_length())
+        )
+    else:
+        bits = tuple((n, value.bit(n)) for n in range(ones.bit_length()))
     return Value(value.origin, None, bits, _ZERO if value.cases else Bit(NEVER, NEVER))
 
 

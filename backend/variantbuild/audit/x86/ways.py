@@ -188,7 +188,7 @@ class _Search:
             facts, at = visit.given[start]
             into = self._reached.setdefault(caller, _Reached())
             self._open(into, caller, reached.open & ~facts, start, at)
-            if start in visit.returns and any(
+            if visit.returns == {start} and any(
                 root.kind.startswith("IFUNC") for root in self._roots.of(caller)
             ):
                 block = _block_of(visit, at)
