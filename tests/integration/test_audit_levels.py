@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.audit import AuditReport, audit_files, judge
+from variantbuild.audit import AuditReport, audit_files, judge, judge_fit
 from variantbuild.isa.x86features import features_of
 from variantbuild.variant import Variant
 from workshop import SOURCES
@@ -199,12 +199,22 @@ def _cuts(places: list[int]) -> list[tuple[int, int]]:
 def test_data_between_functions_is_no_code(tmp_path: Path) -> None:
     """Tables of constants in .text, as hand-written assembly has them, are not decoded."""
     evex = "0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc1"
-    table = f"0x06, {evex}"  # 06 is not an instruction
-    case = Case("bytes.c", "work(in, 64)", ("-O2", f'-DBYTES="{table}"'), "v1", "v1")
-    [file] = _audit(_build(tmp_path, "gcc", case)).files
-    assert file.level == "v1"
-    case = Case("bytes.c", "work(in, 64)", ("-O2", f'-DBYTES="{evex}"'), "v4", "v4")
-    directory = tmp_path / "code"
-    directory.mkdir()
-    [file] = _audit(_build(directory, "gcc", case)).files
-    assert file.level == "v4"
+    tables = {
+        "bad": ("v1", f'-DBYTES="0x06, {evex}"'),  # 06 is not an instruction
+        "data": ("v1", f'-DBYTES="{evex}"'),
+        "code": ("v4", f'-DBYTES="{evex}, 0xc3"', "-DPOINTED"),
+    }
+    for name, (level, *options) in tables.items():
+        directory = tmp_path / name
+        directory.mkdir()
+        case = Case("bytes.c", "work(in, 64)", ("-O2", *options), level, level)
+        [file] = _audit(_build(directory, "gcc", case)).files
+        assert file.level == level, name
+
+
+def test_a_cpu_model_is_no_question_about_its_features(tmp_path: Path) -> None:
+    case = Case("models.c", "work(in, 64)", ("-O2",), "v1", "v3")
+    report = _audit(_build(tmp_path, "gcc", case))
+    assert report.files[0].required == "v1"
+    judgement = judge_fit(report, Variant(arch="x86_64", cpu="v2"))
+    assert judgement.verdict == "unclear"

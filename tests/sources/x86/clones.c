@@ -1,3 +1,3 @@
-#define ATTRIBUTE __attribute__((target_clones("default","arch=haswell","avx512f")))
+#define ATTRIBUTE __attribute__((target_clones("default","avx2","avx512f")))
 #include "work.inc"
 #include "start.inc"

@@ -63,6 +63,8 @@ def fact(name: str) -> int:
 def _closed(name: str) -> int:
     numbers = _numbers()
     expanded = x86flags.expand(name) | _ALSO.get(name, frozenset())
+    if "sse4.2" in expanded:
+        expanded |= {"popcnt"}  # GCC's -msse4.2 has it too: every CPU with the one has the other
     return functools.reduce(
         lambda facts, each: facts | (1 << numbers[each] if each in numbers else 0), expanded, 0
     )

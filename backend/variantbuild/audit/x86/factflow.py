@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from iced_x86 import FlowControl, Instruction, Register
+from iced_x86 import FlowControl, Instruction, InstructionInfoFactory, OpAccess, Register
 
-from variantbuild.audit.x86.body import Body
+from variantbuild.audit.x86.body import Block, Body
 from variantbuild.audit.x86.conditions import Arms, arms_of
 from variantbuild.audit.x86.cpufacts import NEVER
-from variantbuild.audit.x86.state import ARGUMENTS, STACK, State
+from variantbuild.audit.x86.state import ARGUMENTS, CLOBBERED, FULL, SIZES, STACK, State
 from variantbuild.audit.x86.step import Surroundings, step
 from variantbuild.audit.x86.values import UNKNOWN, Origin, Value, constant
 
 _PATIENCE = 4  # times that a block is analysed with what comes in, before values are given up
+_FARTHEST = 64  # blocks that are searched for the use of a register
+_factory = InstructionInfoFactory()
 _CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
 
 
@@ -71,12 +73,35 @@ class Flow:
             if order <= self._from:  # a loop
                 visits = self._visits[at] = visits + 1
             changed, lost = known.merge(state, widen=visits > _PATIENCE)
-            for value, facts in lost:
-                self._around.give_away(value, facts, at)
+            for each in lost:
+                if not (self._around.has_code(each.value) and self._is_dead(each.register, at)):
+                    self._around.give_away(each.value, each.facts, at)
             if not changed:
                 return
         if (order, at) not in left:
             heappush(left, (order, at))
+
+    def _is_dead(self, register: int, at: int) -> bool:
+        """Return whether no code reads `register` from the block `at` on, before it is written."""
+        if not register:
+            return False
+        left, seen = [at], {at}
+        while left:
+            block = self.body.blocks.get(left.pop())
+            if block is None or block.leaves or len(seen) > _FARTHEST:
+                return False
+            use = _first_use(block, register)
+            if use is None and block.body[-1].flow_control == FlowControl.RETURN:
+                use = self._around.returns_in(register)
+            elif use is None and not block.next:
+                return False
+            if use:
+                return False
+            if use is None:
+                more = [each for each in block.next if each not in seen]
+                seen.update(more)
+                left += more
+        return True
 
     def _block(self, at: int, state: State, left: list[tuple[int, int]]) -> None:
         block = self.body.blocks[at]
@@ -193,6 +218,28 @@ class Flow:
                 return True
             left += block.next
         return False
+
+
+def _first_use(block: Block, register: int) -> bool | None:
+    """Return whether `register` is read before it is written; None if it is not used."""
+    for each in block.body:
+        used = [
+            one.access
+            for one in _factory.info(each).used_registers()
+            if FULL[one.register] == register
+        ]
+        if any(access not in (OpAccess.WRITE, OpAccess.NONE) for access in used):
+            return True
+        if each.flow_control in _CALLS and register in CLOBBERED:
+            return register in ARGUMENTS
+        if used and not any(SIZES[one] < 4 for one in _written(each, register)):
+            return False
+    return None
+
+
+def _written(each: Instruction, register: int) -> list[int]:
+    used = _factory.info(each).used_registers()
+    return [one.register for one in used if FULL[one.register] == register]
 
 
 def unknown_arguments(known: Value = UNKNOWN) -> tuple[Value, ...]:

@@ -6,7 +6,7 @@ are analysed again while that changes: at the fixed point, every writer and call
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from iced_x86 import FlowControl, Instruction, OpKind, Register
@@ -15,7 +15,7 @@ from variantbuild.audit.dispatch.checknames import names_features
 from variantbuild.audit.x86.cpufacts import NEVER
 from variantbuild.audit.x86.factflow import Flow, OutOfBudget, unknown_arguments
 from variantbuild.audit.x86.program import Program
-from variantbuild.audit.x86.state import ARGUMENTS, State, on_stack
+from variantbuild.audit.x86.state import ARGUMENTS, CLOBBERED, State, on_stack
 from variantbuild.audit.x86.values import (
     NOTHING,
     PLAIN,
@@ -254,6 +254,9 @@ class _Around:
             value = state.registers.get(Register.RAX, UNKNOWN)
             self._return(value, state.facts)
             self._give(value, state.facts, each.ip, returned=True)
+            second = state.registers.get(Register.RDX, UNKNOWN)
+            if self.returns_in(Register.RDX) and self.has_code(second):
+                self.give_away(second, state.facts, each.ip)
             return
         if each.flow_control == FlowControl.INDIRECT_BRANCH and not leaves:
             target = UNKNOWN
@@ -277,6 +280,23 @@ class _Around:
         if number.cases is None or any(case in _SYSCALLS for case, _ in number.cases):
             self._visit.makers.add("a system call")
 
+    def clobbered(self, target: Value) -> Iterable[int]:
+        """Return the registers that a call of `target` may change, besides the stack pointer."""
+        if target.constant is None:
+            return CLOBBERED
+        start = self._program.target(target.constant).start
+        return CLOBBERED if start < 0 else self._program.clobbered(self._program.function(start))
+
+    def has_code(self, value: Value) -> bool:
+        """Return whether `value` may be the address of a function."""
+        return any(self._program.image.is_code(case) for case, _ in value.cases or ())
+
+    def returns_in(self, register: int) -> bool:
+        """Return whether the caller may use what the function leaves in `register`."""
+        if register == Register.RDX:
+            return self._start not in self._program.resolvers
+        return register == Register.RAX or register not in CLOBBERED
+
     def give_away(self, value: Value, facts: int, at: int) -> None:
         """Note that `value` leaves what is followed."""
         self._give(value, facts, at, returned=False)
@@ -287,9 +307,7 @@ class _Around:
             self._visit.returns.add(-1)
         for case, more in value.cases or ():
             if returned:
-                self._visit.returns.add(
-                    self._program.function(case) if image.is_code(case) else -1
-                )
+                self._visit.returns.add(self._program.function(case) if image.is_code(case) else -1)
             if on_stack(case):
                 continue
             if image.is_code(case):

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from iced_x86 import Decoder, FlowControl, Mnemonic, OpKind
+from iced_x86 import (
+    Decoder,
+    FlowControl,
+    InstructionInfoFactory,
+    Mnemonic,
+    OpAccess,
+    OpKind,
+    Register,
+)
 
 from variantbuild.audit.x86.body import Body
 from variantbuild.audit.x86.refs import Refs
+from variantbuild.audit.x86.state import CLOBBERED, FULL
 from variantbuild.binary.elf.loaded import Loaded
 from variantbuild.binary.elf.symbols import Bounds
 
+_factory = InstructionInfoFactory()
+_LEAVING = frozenset(
+    {FlowControl.CALL, FlowControl.INDIRECT_CALL, FlowControl.INTERRUPT, FlowControl.EXCEPTION}
+)
 _GNU_RELRO = 0x6474E552
 _FARTHEST = 4096  # bytes of an object whose size is not known
 
@@ -24,6 +37,22 @@ class Target:
 
     start: int = -1
     name: str = ""
+
+
+def _clobbered(body: Body) -> Iterable[int]:
+    if body.loose or any(block.leaves or block.unresolved for block in body.blocks.values()):
+        return CLOBBERED
+    found: set[int] = {Register.RAX}
+    for block in body.blocks.values():
+        for each in block.body:
+            if each.flow_control in _LEAVING:
+                return CLOBBERED
+            found.update(
+                FULL[used.register]
+                for used in _factory.info(each).used_registers()
+                if used.access not in (OpAccess.READ, OpAccess.NONE, OpAccess.COND_READ)
+            )
+    return found.intersection(CLOBBERED)
 
 
 class Program:
@@ -39,6 +68,7 @@ class Program:
         self._object_starts = [start for start, _ in self._objects]
         self._bodies: dict[int, Body] = {}
         self._targets: dict[int, Target] = {}
+        self._clobbered: dict[int, frozenset[int]] = {}
         self._links: dict[int, list[tuple[int, int]]] = {}
         self._fixed = [
             (each.address, each.address + each.memory)
@@ -55,6 +85,10 @@ class Program:
             if image.is_code(address):
                 self._places.setdefault(address, []).append(place)
         self._pointed = sorted(self._places)
+        self.resolvers = {
+            self.function(each)
+            for each in (*image.resolvers.values(), *(s.address for s in image.symbols if s.ifunc))
+        }
         called = {each.address for each in image.symbols if each.exported and each.address}
         called |= {address for address, _ in image.initializers()}
         called |= {*image.resolvers.values(), image.entry()}
@@ -88,7 +122,9 @@ class Program:
         """Return the code of the function at `start`."""
         found = self._bodies.get(start)
         if found is None:
-            entries = {target for _, target in self.entries(start) if target != start}
+            entries = {target for _, target in self.entries(start)}
+            entries |= {target for _, target in self.pointers(start)}
+            entries.update(self.refs.addresses(start, self.end(start)))
             found = Body(self.image, start, self.end(start), frozenset(entries))
             self._bodies[start] = found
         return found
@@ -188,6 +224,16 @@ class Program:
                     return Target(name=self.image.names[slot])
             break
         return Target(address if self.image.is_code(address) else -1)
+
+    def clobbered(self, start: int) -> frozenset[int]:
+        """Return those registers that callers save which the function at `start` may change.
+
+        GCC's -fipa-ra does not save the others around a call.
+        """
+        found = self._clobbered.get(start)
+        if found is None:
+            found = self._clobbered[start] = frozenset(_clobbered(self.body(start)))
+        return found
 
     def is_fixed(self, address: int) -> bool:
         """Return whether the code cannot write the data at `address` after loading."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from iced_x86 import Instruction, MemorySizeExt, OpKind, Register, RegisterExt
 
@@ -27,7 +27,7 @@ STACK = 0x7E00_0000_0000_0000
 _REACH = 1 << 24
 _NUMBERS = sorted({n for k, n in vars(Register).items() if k[0] != "_" and isinstance(n, int)})
 #: The full register and the size in bytes of every register.
-_FULL = {n: int(RegisterExt.full_register(cast("Register_", n))) for n in _NUMBERS}
+FULL = {n: int(RegisterExt.full_register(cast("Register_", n))) for n in _NUMBERS}
 SIZES = {n: RegisterExt.size(cast("Register_", n)) for n in _NUMBERS}
 _HIGH = frozenset({Register.AH, Register.BH, Register.CH, Register.DH})
 ARGUMENTS = (Register.RDI, Register.RSI, Register.RDX, Register.RCX, Register.R8, Register.R9)
@@ -37,6 +37,17 @@ CLOBBERED = (*ARGUMENTS, Register.RAX, Register.R10, Register.R11)
 def on_stack(address: int) -> bool:
     """Return whether `address` is in the frame of the function, or in that of its caller."""
     return abs(address - STACK) < _REACH
+
+
+class Lost(NamedTuple):
+    """A value that is not known any more where two states meet, and where it was known.
+
+    `register` had it; 0 for a stack slot.
+    """
+
+    value: Value
+    facts: int
+    register: int = 0
 
 
 class State:
@@ -61,7 +72,7 @@ class State:
         other.flags, other.escaped = self.flags, self.escaped
         return other
 
-    def merge(self, other: State, *, widen: bool = False) -> tuple[bool, list[tuple[Value, int]]]:
+    def merge(self, other: State, *, widen: bool = False) -> tuple[bool, list[Lost]]:
         """Join `other` into this state.
 
         With `widen` a value that still changes is given up: loops count. Return whether anything
@@ -69,13 +80,13 @@ class State:
         constants any more, each with the facts where it was known.
         """
         mine, theirs = self.facts, other.facts
-        lost: list[tuple[Value, int]] = []
+        lost: list[Lost] = []
         changed = mine & theirs != mine
         for register in [*self.registers]:
             old = self.registers[register]
             new = other.registers.get(register)
             if new is None:
-                lost.append((old, mine))
+                lost.append(Lost(old, mine, register))
                 del self.registers[register]
                 changed = True
             elif new is not old:
@@ -83,15 +94,15 @@ class State:
                 if widen and joined != old:
                     joined = Value(joined.origin)
                 if joined.cases is None:
-                    lost += [(old, mine), (new, theirs)]
+                    lost += [Lost(old, mine, register), Lost(new, theirs, register)]
                 changed = changed or joined != old
                 self.registers[register] = joined
-        lost += [(v, theirs) for r, v in other.registers.items() if r not in self.registers]
+        lost += [Lost(v, theirs, r) for r, v in other.registers.items() if r not in self.registers]
         for place in [*self.slots]:
             size, value = self.slots[place]
             there = other.slots.get(place)
             if there is None or there[0] != size:
-                lost.append((value, mine))
+                lost.append(Lost(value, mine))
                 del self.slots[place]
                 changed = True
             elif there[1] is not value:
@@ -99,20 +110,20 @@ class State:
                 if widen and joined != value:
                     joined = Value(joined.origin)
                 if joined.cases is None:
-                    lost += [(value, mine), (there[1], theirs)]
+                    lost += [Lost(value, mine), Lost(there[1], theirs)]
                 changed = changed or joined != value
                 self.slots[place] = size, joined
-        lost += [(v, theirs) for p, (_, v) in other.slots.items() if p not in self.slots]
+        lost += [Lost(v, theirs) for p, (_, v) in other.slots.items() if p not in self.slots]
         if self.flags is not UNCLEAR and self.flags != other.flags:
             self.flags, changed = UNCLEAR, True
         low = min((e for e in (self.escaped, other.escaped) if e is not None), default=None)
         changed = changed or low != self.escaped
         self.escaped, self.facts = low, mine & theirs
-        return changed, [(value, facts) for value, facts in lost if value.cases]
+        return changed, [each for each in lost if each.value.cases]
 
     def read(self, register: int) -> Value:
         """Return the value of a register of any size."""
-        full = _FULL[register]
+        full = FULL[register]
         value = self.registers.get(full, UNKNOWN)
         if full == register or (value.cases is None and not value.bits and register not in _HIGH):
             return value
@@ -122,7 +133,7 @@ class State:
 
     def write(self, register: int, value: Value) -> None:
         """Set a register of any size; those of 8 and 16 bits leave the other bits as they are."""
-        full, size = _FULL[register], SIZES[register]
+        full, size = FULL[register], SIZES[register]
         if size == 4:
             value = narrow(value, 32)
         elif size < 4 and register in _HIGH:

@@ -5,7 +5,7 @@ What is not modelled makes its results unknown, as iced-x86 lists the registers 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from iced_x86 import (
@@ -24,7 +24,6 @@ from variantbuild.audit.x86.conditions import UNCLEAR, Flags, arms_of
 from variantbuild.audit.x86.cpufacts import cpuid_facts, xcr0_facts
 from variantbuild.audit.x86.state import (
     ARGUMENTS,
-    CLOBBERED,
     State,
     added,
     on_stack,
@@ -77,6 +76,15 @@ class Surroundings(Protocol):
 
     def jump(self, each: Instruction, leaves: list[int], state: State) -> None:
         """Note a jump, a return, or the end of the function's code, which leads to `leaves`."""
+
+    def clobbered(self, target: Value) -> Iterable[int]:
+        """Return the registers that a call of `target` may change, besides the stack pointer."""
+
+    def has_code(self, value: Value) -> bool:
+        """Return whether `value` may be the address of a function."""
+
+    def returns_in(self, register: int) -> bool:
+        """Return whether the caller may use what the function leaves in `register`."""
 
     def give_away(self, value: Value, facts: int, at: int) -> None:
         """Note that `value` leaves what is followed: any code may get it."""
@@ -162,8 +170,8 @@ def _call(each: Instruction, state: State, around: Surroundings) -> None:
     for _, value in [*state.slots.values()]:
         _escape(value, state)
     returned = around.call(each, target, state)
-    for register in CLOBBERED:
-        state.registers[register] = PLAIN if returned.origin == Origin.PLAIN else UNKNOWN
+    for saved in around.clobbered(target):
+        state.registers[saved] = PLAIN if returned.origin == Origin.PLAIN else UNKNOWN
     state.registers[Register.RAX] = returned
     state.flags = UNCLEAR
     state.forget_escaped()
