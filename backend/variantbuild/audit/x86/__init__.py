@@ -173,9 +173,7 @@ def _paths(
     for way in result.open:
         [name] = names_of(way.facts)
         level = x86features.level_of(name)
-        # Another file may choose among what a library exports.
-        called = not asks and not way.root.kind.startswith("export ")
-        certain = name != "tzcnt" and (called or (throughout and level in ("v2", "v3")))
+        certain = throughout and level in ("v2", "v3")
         yield _path(way, bounds, image, certain=certain)
     if result.exhausted:
         seen = {fact for way in (*result.certain, *result.open) for fact in names_of(way.facts)}

@@ -106,6 +106,17 @@ class Body:
                     stack.append((onward, iter(self.blocks[onward].next)))
         return {at: place for place, at in enumerate(reversed(done))}
 
+    def reached(self) -> frozenset[int]:
+        """Return the blocks that are reached from the start, not from other entries alone."""
+        seen: set[int] = set()
+        left = [self.start]
+        while left:
+            at = left.pop()
+            if at in self.blocks and at not in seen:
+                seen.add(at)
+                left += self.blocks[at].next
+        return frozenset(seen)
+
     def has(self, place: int) -> bool:
         """Return whether an instruction that is reached begins at `place`."""
         return place in self._at

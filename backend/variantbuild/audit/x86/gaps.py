@@ -10,18 +10,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from iced_x86 import Code, Decoder, FlowControl, Instruction
-
 from variantbuild.audit.x86.body import Body
 from variantbuild.audit.x86.instructions import needs_of
+from variantbuild.audit.x86.plausible import is_called_data, is_plausible, may_be_code
 from variantbuild.audit.x86.program import Program
 from variantbuild.binary.elf.symbols import Bounds
-
-_SHF_ALLOC, _SHF_EXECINSTR = 2, 4
-_MOST_PLAUSIBLE = 1024
-_ENDS = frozenset(
-    {FlowControl.RETURN, FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH}
-)
 
 
 def split_gaps(program: Program, uses: dict[int, int]) -> tuple[Program, dict[int, int]]:
@@ -42,7 +35,9 @@ def split_gaps(program: Program, uses: dict[int, int]) -> tuple[Program, dict[in
     for start in spans:
         body = refined.body(start)
         facts = _uses(body)
-        if facts and not (_is_called_data(program, start) and not _is_plausible(program, body)):
+        if facts and not (
+            is_called_data(program.image, start) and not is_plausible(program.image, body)
+        ):
             found[start] = facts
     return refined, found
 
@@ -73,11 +68,11 @@ def _starts(program: Program, gap: int, end: int) -> Iterator[int]:
     yield from (
         target
         for target, places in branches.items()
-        if _may_be_code(program, target) and any(_is_branch(program, each) for each in places)
+        if may_be_code(image, target) and any(_is_branch(program, each) for each in places)
     )
     taken = {address for address in image.pointers.values() if gap <= address < end}
     taken.update(program.refs.addresses(gap, end))
-    yield from (each for each in taken if _may_be_code(program, each))
+    yield from (each for each in taken if may_be_code(image, each))
     at = bisect_right(program.bounds.starts, gap) - 1
     if at >= 0 and program.bounds.ends[at] == gap:
         before = program.body(program.bounds.starts[at])
@@ -89,50 +84,3 @@ def _is_branch(program: Program, place: int) -> bool:
     """Return whether an instruction begins at `place`, as far as that can be told."""
     start = program.bounds.locate(place)
     return start < 0 or program.body(start).has(place)
-
-
-def _may_be_code(program: Program, address: int) -> bool:
-    """Return whether there may be code at `address`.
-
-    Where the section headers say that it is data, it must look like code from there on.
-    """
-    if not _is_called_data(program, address):
-        return True
-    last = min(program.end(program.function(address)), address + _MOST_PLAUSIBLE)
-    for each in Decoder(64, program.image.read(address, last - address), ip=address):
-        if _is_odd(each):
-            return False
-        if each.flow_control in _ENDS:
-            break
-    else:
-        return False
-    return _is_plausible(program, Body(program.image, address, last, frozenset()))
-
-
-def _is_called_data(program: Program, address: int) -> bool:
-    """Return whether a section header says that `address` is data."""
-    return any(
-        each.flags & _SHF_ALLOC
-        and not each.flags & _SHF_EXECINSTR
-        and each.address <= address < each.address + each.size
-        for each in program.image.elf.sections
-    )
-
-
-def _is_odd(each: Instruction) -> bool:
-    """Return whether no compiler writes the instruction; zeros are one."""
-    return (
-        each.code in (Code.INVALID, Code.ADD_RM8_R8)
-        or each.is_privileged
-        or each.flow_control == FlowControl.INTERRUPT
-    )
-
-
-def _is_plausible(program: Program, body: Body) -> bool:
-    """Return whether the code in `body` has nothing that no compiler writes."""
-    blocks = body.blocks.values()
-    return not any(_is_odd(each) for block in blocks for each in block.body) and all(
-        target == body.end or program.image.is_code(target)
-        for block in blocks
-        for target in block.leaves
-    )

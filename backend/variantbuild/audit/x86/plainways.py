@@ -52,12 +52,12 @@ class _Search:
     def find(self, bit: int, *, named: bool) -> _Found | None:
         """Return a way to an instruction that needs the fact `bit`.
 
-        If all functions on it have to be `named` by the tables of the file, code between them,
-        such as stubs of the linker, is not passed: it has many entries.
+        If all functions on it have to be `named` by the tables of the file, each is passed from its
+        beginning; code between them, such as stubs of the linker, has many entries.
         """
         # The place of the instruction, or of the branch to the function that follows.
         via: dict[int, tuple[int, int]] = {}
-        waiting = deque(self._begin(bit, via))
+        waiting = deque(self._begin(bit, via, named=named))
         loose: Way | None = None
         left = _MOST
         while waiting:
@@ -73,17 +73,19 @@ class _Search:
             for caller in sorted(self._program.callers(start)):
                 if caller in via or (named and self._program.bounds.locate(caller) < 0):
                     continue
-                at = self._program.branch_to(caller, start)
+                at = self._program.branch_to(caller, start, exact=named)
                 if at >= 0:
                     via[caller] = start, at
                     waiting.append(caller)
         return None if loose is None or named else _Found(loose, is_certain=False)
 
-    def _begin(self, bit: int, via: dict[int, tuple[int, int]]) -> Iterator[int]:
+    def _begin(self, bit: int, via: dict[int, tuple[int, int]], *, named: bool) -> Iterator[int]:
         for start, facts in sorted(self._uses.items()):
             if not facts & bit:
                 continue
-            for block in self._program.body(start).blocks.values():
+            body = self._program.body(start)
+            among = body.reached() if named else body.blocks.keys()
+            for block in (body.blocks[at] for at in among):
                 for each in block.body:
                     if self._needs(each) & bit and start not in via:
                         via[start] = start, each.ip

@@ -18,6 +18,7 @@ from iced_x86 import (
 )
 
 from variantbuild.audit.x86.body import Body
+from variantbuild.audit.x86.plausible import may_be_code
 from variantbuild.audit.x86.refs import Refs
 from variantbuild.audit.x86.state import CLOBBERED, FULL
 from variantbuild.binary.elf.loaded import Loaded
@@ -69,7 +70,7 @@ class Program:
         self._bodies: dict[int, Body] = {}
         self._targets: dict[int, Target] = {}
         self._clobbered: dict[int, frozenset[int]] = {}
-        self._links: dict[int, list[tuple[int, int]]] = {}
+        self._links: dict[int, list[tuple[int, int, bool]]] = {}
         self._fixed = [
             (each.address, each.address + each.memory)
             for each in image.elf.segments
@@ -123,8 +124,9 @@ class Program:
         found = self._bodies.get(start)
         if found is None:
             entries = {target for _, target in self.entries(start)}
-            entries |= {target for _, target in self.pointers(start)}
-            entries.update(self.refs.addresses(start, self.end(start)))
+            taken = {target for _, target in self.pointers(start)} - {start}
+            taken.update(self.refs.addresses(start + 1, self.end(start)))
+            entries.update(each for each in taken if may_be_code(self.image, each))
             found = Body(self.image, start, self.end(start), frozenset(entries))
             self._bodies[start] = found
         return found
@@ -157,32 +159,42 @@ class Program:
             found.add(self.bounds.starts[at + 1])
         return found - {start}
 
-    def branch_to(self, caller: int, start: int) -> int:
+    def branch_to(self, caller: int, start: int, *, exact: bool) -> int:
         """Return where the function at `caller` calls, jumps to or takes the address of `start`.
 
-        -1 if no instruction that control flow gets to does.
+        -1 if no instruction that control flow gets to does. If it has to be `exact`, only what is
+        reached from the beginning of the caller counts, and only what leads to that of the other.
         """
-        end = max(self.end(start), start + 1)
+        end = start + 1 if exact else max(self.end(start), start + 1)
         links = self._links_of(caller)
         for first, behind in ((start, end), *((slot, slot + 1) for slot in self.slots(start))):
             at = bisect_left(links, (first, 0))
-            if at < len(links) and links[at][0] < behind:
-                return links[at][1]
+            while at < len(links) and links[at][0] < behind:
+                if links[at][2] or not exact:
+                    return links[at][1]
+                at += 1
         return -1
 
-    def _links_of(self, start: int) -> list[tuple[int, int]]:
-        """Return what the function at `start` refers to, with the place of the instruction."""
+    def _links_of(self, start: int) -> list[tuple[int, int, bool]]:
+        """Return what the function at `start` refers to, with the place of the instruction.
+
+        And whether that is reached from the beginning.
+        """
         found = self._links.get(start)
         if found is None:
             found = self._links[start] = []
-            for block in self.body(start).blocks.values():
-                found += [(leaf, block.body[-1].ip) for leaf in block.leaves]
+            body = self.body(start)
+            reached = body.reached()
+            for at, block in body.blocks.items():
+                sure = at in reached
+                found += [(leaf, block.body[-1].ip, sure) for leaf in block.leaves]
                 for each in block.body:
                     if each.is_ip_rel_memory_operand:
-                        found.append((each.ip_rel_memory_address, each.ip))
+                        found.append((each.ip_rel_memory_address, each.ip, sure))
                     elif each.op_count and each.op0_kind == OpKind.NEAR_BRANCH64:
                         target = each.near_branch_target
-                        found += {(target, each.ip), (self.target(target).start, each.ip)}
+                        through = self.target(target).start
+                        found += [(target, each.ip, sure), (through, each.ip, sure)]
             found.sort()
         return found
 
