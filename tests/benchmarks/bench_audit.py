@@ -76,7 +76,7 @@ def _write_table(path: Path, wheels: Sequence[Path]) -> None:
     for wheel in sorted(json.loads(done.stdout)["wheels"], key=lambda each: str(each["name"])):
         name, version = wheel["name"].split("-")[:2]
         codes = [each["code"] for each in wheel["files"] if each["code"]]
-        most = max((each["dispatched"] for each in codes), default="")
+        most = max((each["dispatched"] or "" for each in codes), default="")
         floors = [
             tuple(map(int, each["glibc"].split("."))) for each in wheel["files"] if each["glibc"]
         ]
@@ -98,10 +98,13 @@ def _set_by(wheel: dict[str, object]) -> str:
     assert isinstance(files, list)
     for file in files:
         if file["code"] and file["level"] == wheel["level"] and file["level"] != "v1":
-            for each in file["code"]["functions"]:
-                if not each["guarded"]:
-                    name = each["name"] if len(each["name"]) < 50 else each["name"][:47] + "…"
-                    return f"`{Path(file['path']).name[:40]}`: `{name}`, `{each['instruction']}`"
+            for demand in file["code"]["demands"]:
+                for each in demand["paths"]:
+                    if each["certain"] and demand["level"] == wheel["level"]:
+                        last = each["functions"][-1]
+                        name = last if len(last) < 50 else last[:47] + "…"
+                        place = Path(file["path"]).name[:40]
+                        return f"`{place}`: `{name}`, `{each['instruction']}`"
     return ""
 
 

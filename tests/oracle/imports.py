@@ -24,10 +24,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from variantbuild.audit import audit_wheel, judge_fit
+from variantbuild.audit.report import Verdict
 from variantbuild.variant import Variant
 
 _PROCESSORS = {"v2": "Nehalem", "v3": "Haswell"}
 _SECONDS = 300
+_WORDS: dict[Verdict, str] = {"runs": "runs", "needs": "needs more", "unclear": "cannot tell"}
+#: The worst last.
+_ORDER: tuple[Verdict, ...] = ("runs", "unclear", "needs")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     for subject in _subjects():
         if args.only and subject.name not in args.only:
             continue
-        for level, fits, runs in _compare(subject, args.directory, download=args.download):
-            known = level in subject.explained
-            word = "agree" if fits == runs else "explained" if known else "DISAGREE"
+        for level, verdict, runs in _compare(subject, args.directory, download=args.download):
+            word = "agree" if (verdict == "runs") == runs else "DISAGREE"
+            if verdict == "unclear":
+                word = "open"
+            elif word == "DISAGREE" and level in subject.explained:
+                word = "explained"
             disagreed += word == "DISAGREE"
-            verdict = "runs" if fits else "needs more"
             seen = "runs" if runs else "dies"
-            print(f"| {subject.name} | {level} | {verdict} | {seen} | {word} |", flush=True)
+            shown = _WORDS[verdict]
+            print(f"| {subject.name} | {level} | {shown} | {seen} | {word} |", flush=True)
     return 1 if disagreed else 0
 
 
@@ -77,8 +84,8 @@ def _subjects() -> Iterator[Subject]:
 
 def _compare(
     subject: Subject, directory: Path, *, download: bool
-) -> Iterator[tuple[str, bool, bool]]:
-    """Yield (level, whether the audit says it runs, whether it ran)."""
+) -> Iterator[tuple[str, Verdict, bool]]:
+    """Yield (level, the verdict of the audit, whether it ran)."""
     with tempfile.TemporaryDirectory() as text:
         target = Path(text)
         sources = [] if download else ["--no-index"]
@@ -91,8 +98,12 @@ def _compare(
         wheels = _wheels_of(target, directory)
         for level, processor in _PROCESSORS.items():
             variant = Variant(arch="x86_64", cpu=level)
-            fits = all(judge_fit(audit_wheel(each), variant).ok for each in wheels)
-            yield level, fits, _runs(subject, target, processor)
+            found = [judge_fit(audit_wheel(each), variant).verdict for each in wheels]
+            yield (
+                level,
+                max(found, key=_ORDER.index, default="runs"),
+                _runs(subject, target, processor),
+            )
 
 
 def _wheels_of(target: Path, directory: Path) -> list[Path]:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from iced_x86 import ConditionCode
 
-from variantbuild.audit.x86.cpufacts import NEVER
-from variantbuild.audit.x86.values import (
+from variantbuild.audit.x86.bitvalues import (
     UNKNOWN,
     Bit,
     Origin,
@@ -16,6 +15,7 @@ from variantbuild.audit.x86.values import (
     facts_if_equal,
     facts_if_other,
 )
+from variantbuild.audit.x86.cpufacts import NEVER
 
 
 class Flags(NamedTuple):

@@ -12,11 +12,7 @@ from dataclasses import dataclass, field
 from iced_x86 import FlowControl, Instruction, OpKind, Register
 
 from variantbuild.audit.dispatch.checknames import names_features
-from variantbuild.audit.x86.cpufacts import NEVER
-from variantbuild.audit.x86.factflow import Flow, OutOfBudget, unknown_arguments
-from variantbuild.audit.x86.program import Program
-from variantbuild.audit.x86.state import ARGUMENTS, CLOBBERED, State, on_stack
-from variantbuild.audit.x86.values import (
+from variantbuild.audit.x86.bitvalues import (
     NOTHING,
     PLAIN,
     UNKNOWN,
@@ -26,6 +22,10 @@ from variantbuild.audit.x86.values import (
     narrow,
     shifted,
 )
+from variantbuild.audit.x86.cpufacts import NEVER
+from variantbuild.audit.x86.factflow import Flow, OutOfBudget, unknown_arguments
+from variantbuild.audit.x86.program import Program
+from variantbuild.audit.x86.state import ARGUMENTS, CLOBBERED, State, on_stack
 
 _MOST_WRITERS = 64
 _NO_ANSWER = frozenset({"getauxval", "__getauxval", "dlsym", "__cpu_indicator_init"})

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from iced_x86 import Instruction, MemorySizeExt, OpKind, Register, RegisterExt
 
-from variantbuild.audit.x86.conditions import UNCLEAR, Flags
-from variantbuild.audit.x86.values import (
+from variantbuild.audit.x86.bitvalues import (
     PLAIN,
     UNKNOWN,
     WORD,
@@ -18,6 +17,7 @@ from variantbuild.audit.x86.values import (
     narrow,
     shifted,
 )
+from variantbuild.audit.x86.conditions import UNCLEAR, Flags
 
 if TYPE_CHECKING:
     from iced_x86._iced_x86_py import Register as Register_

@@ -20,16 +20,7 @@ from iced_x86 import (
     Register,
 )
 
-from variantbuild.audit.x86.conditions import UNCLEAR, Flags, arms_of
-from variantbuild.audit.x86.cpufacts import cpuid_facts, xcr0_facts
-from variantbuild.audit.x86.state import (
-    ARGUMENTS,
-    State,
-    added,
-    on_stack,
-    operand_size,
-)
-from variantbuild.audit.x86.values import (
+from variantbuild.audit.x86.bitvalues import (
     PLAIN,
     UNKNOWN,
     Origin,
@@ -42,6 +33,15 @@ from variantbuild.audit.x86.values import (
     shifted,
     spread,
     word,
+)
+from variantbuild.audit.x86.conditions import UNCLEAR, Flags, arms_of
+from variantbuild.audit.x86.cpufacts import cpuid_facts, xcr0_facts
+from variantbuild.audit.x86.state import (
+    ARGUMENTS,
+    State,
+    added,
+    on_stack,
+    operand_size,
 )
 
 _WRITES = frozenset(
