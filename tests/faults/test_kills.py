@@ -22,7 +22,7 @@ from variantbuild.errors import WheelError
 from variantbuild.host.staging import publish_copy, staging_directory
 from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import Edit, apply_edit, open_wheel, plan_edit, verify_wheel
-from variantbuild.wheel.rewrite import copying
+from variantbuild.wheel.rewrite.copying import DIRECT_WRITING, DirectWriting
 from wheels.forge import Draft
 
 RUNS = int(os.environ.get("FAULT_RUNS", "200"))
@@ -43,18 +43,17 @@ NAME = "demo-1.0-py3-none-linux_x86_64.whl"
 NEW = "demo-1.0+v3-py3-none-linux_x86_64.linux_x86_64_v3.whl"
 
 
-def copy(path: Path, output: Path) -> None:
+def copy(path: Path, output: Path, direct: DirectWriting = DIRECT_WRITING) -> None:
     """Verify and stamp into another directory."""
     with open_wheel(path) as wheel:
         inventory = verify_wheel(wheel)
-        apply_edit(wheel, plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3")), output)
+        plan = plan_stamp(inventory, name_stamp(inventory, "set", "v3", "_v3"))
+        apply_edit(wheel, plan, output, direct=direct)
 
 
 def around(path: Path, output: Path) -> None:
     """Do the same as with a large wheel: bypass the page cache if possible."""
-    copying.DIRECT_FLOOR = 0  # in a child: nothing to restore
-    copying.DIRECT_BUFFER = 1 << 16
-    copy(path, output)
+    copy(path, output, DirectWriting(floor=0, buffer=1 << 16))
 
 
 def tail(path: Path, output: Path) -> None:

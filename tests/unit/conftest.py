@@ -14,9 +14,10 @@ from hosts.recorded import RecordedHost
 from variantbuild.host.local import LocalHost
 from variantbuild.stamp import name_stamp, plan_stamp
 from variantbuild.wheel import Edit, Plan, apply_edit, open_wheel, plan_edit, verify_wheel
+from variantbuild.wheel.distinfo.record import Chunks
 from wheels.forge import Draft
 
-Stamped = Callable[[Path], Path]
+Stamped = Callable[[Path, Chunks], Path]
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +76,16 @@ def gpu_host() -> Callable[[str], RecordedHost]:
 
 @pytest.fixture
 def stamped(tmp_path: Path) -> Stamped:
-    """Stamp a wheel as v3 (only its version where it is pure) and return the new one."""
+    """Stamp a wheel as v3 (only its version where it is pure) and return the new one.
 
-    def stamp(path: Path) -> Path:
+    Its check is divided as the second argument says.
+    """
+
+    def stamp(path: Path, chunks: Chunks) -> Path:
         directory = tmp_path / "stamped"
         directory.mkdir(exist_ok=True)
         with open_wheel(path) as wheel:
-            inventory = verify_wheel(wheel)
+            inventory = verify_wheel(wheel, chunks=chunks)
             plan: Plan
             if "any" in inventory.file_name.platforms:
                 version = f"{inventory.version}{'.' if '+' in inventory.version else '+'}v3"

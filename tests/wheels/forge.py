@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 LOCAL = struct.Struct("<4s5H3L2H")
@@ -97,10 +98,14 @@ class Part:
         """The bytes between the headers."""
         if self.packed is not None:
             return self.packed
-        if self.method != 8:
-            return self.data
-        engine = zlib.compressobj(6, zlib.DEFLATED, -15)
-        return engine.compress(self.data) + engine.flush()
+        return _deflated(self.data) if self.method == 8 else self.data
+
+
+@lru_cache(maxsize=32)
+def _deflated(data: bytes) -> bytes:
+    """Compress `data`, once for both headers and for members that most wheels have."""
+    engine = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return engine.compress(data) + engine.flush()
 
 
 def _quoted(cell: str) -> str:

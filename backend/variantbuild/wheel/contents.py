@@ -21,29 +21,27 @@ _PARALLEL_FLOOR = 1 << 20
 _MAX_WORKERS = 8
 #: The constructors, since hashlib.new would look up its algorithm for every member.
 _HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
-#: Members of at least this many bytes come first, so that none is left for one thread at the end.
-_LARGE = 1 << 20
 
 
-def check_contents(wheel: Wheel, record: Record) -> None:
+def check_contents(wheel: Wheel, record: Record, *, large: int) -> None:
     """Inflate and hash every member of `wheel`; compare CRC-32, size and the hash in `record`.
 
-    Threads share the work, the largest members first; each uses about 200 KiB. Raises
-    UnsoundWheelError for the first mismatch found.
+    Threads share the work; each uses about 200 KiB. Members of at least `large` bytes come first,
+    the largest of them at the front. Raises UnsoundWheelError for the first mismatch found.
     """
     sizes = wheel.members.sizes
-    crew = _Crew(wheel, _batches(wheel, record))
+    crew = _Crew(wheel, _batches(wheel, record, large))
     crew.run(1 if sum(sizes) < _PARALLEL_FLOOR else min(_MAX_WORKERS, _cpus()))
 
 
-def _batches(wheel: Wheel, record: Record) -> Iterator[list[Row]]:
+def _batches(wheel: Wheel, record: Record, floor: int) -> Iterator[list[Row]]:
     """Yield every member with its row of `record`: large ones alone, the others in batches.
 
     After the large ones RECORD is read chunk by chunk: thousands of hashes as text would take more
     memory than everything else.
     """
     sizes, numbers = wheel.members.sizes, wheel.by_name.numbers
-    large = {name for name, number in numbers.items() if sizes[number] >= _LARGE}
+    large = {name for name, number in numbers.items() if sizes[number] >= floor}
     rows = [row for lines in record.chunks() for row in rows_of(lines) if row[0] in large]
     yield from ([row] for row in sorted(rows, key=lambda row: -sizes[numbers[row[0]]]))
     # Directories and signatures have no row, or one without a hash.

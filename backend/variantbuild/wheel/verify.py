@@ -17,7 +17,7 @@ from variantbuild.wheel.distinfo.metadata import (
     wheel_platforms,
     wheel_tags,
 )
-from variantbuild.wheel.distinfo.record import SIGNATURES, Record
+from variantbuild.wheel.distinfo.record import CHUNKS, SIGNATURES, Chunks, Record
 from variantbuild.wheel.distinfo.recordcheck import check_record
 from variantbuild.wheel.distinfo.text import decode_text
 from variantbuild.wheel.exemption import Exemptions
@@ -96,12 +96,13 @@ def verify_wheel(
     trust_record: bool = False,
     local_in_name: bool = False,
     exempt: Exemptions | None = None,
+    chunks: Chunks = CHUNKS,
 ) -> Inventory:
     """Check `wheel` against every rule and return its inventory.
 
     With `local_in_name` the file name may have a local version that the wheel does not have: the
     inventory is that of the wheel without it. `exempt` returns the patterns of files that a wheel
-    for any platform may contain although they are machine code.
+    for any platform may contain although they are machine code. `chunks` divides the work.
 
     `trust_record` skips only the hashing of contents; METADATA, WHEEL and RECORD are still
     hashed. Raises UnsoundWheelError, which names the wheel, the member and the reason.
@@ -119,6 +120,7 @@ def verify_wheel(
             f"{layout.dist_info}/RECORD",
             wheel.members,
             wheel.by_name,
+            chunk=chunks.record,
         )
         metadata, wheel_headers = _check_headers(wheel, layout.dist_info, named, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
@@ -127,7 +129,13 @@ def verify_wheel(
             from variantbuild.wheel.contents import check_no_native
 
             check_no_native(wheel, () if exempt is None else exempt(wheel))
-        _check_hashes(wheel, record, [metadata, wheel_headers], trust_record=trust_record)
+        if trust_record:
+            for each in (metadata, wheel_headers):
+                _check_hash(record, each)
+        else:
+            from variantbuild.wheel.contents import check_contents
+
+            check_contents(wheel, record, large=chunks.large)
     return Inventory(
         path=wheel.path,
         file_name=file_name,
@@ -191,20 +199,8 @@ def _check_directories(wheel: Wheel) -> None:
                 pass
 
 
-def _check_hashes(
-    wheel: Wheel, record: Record, headers: Sequence[Headers], *, trust_record: bool
-) -> None:
-    """Compare hashes with `record`: of all contents, or with `trust_record` of `headers` only."""
-    if trust_record:
-        for each in headers:
-            _check_hash(record, each)
-        return
-    from variantbuild.wheel.contents import check_contents
-
-    check_contents(wheel, record)
-
-
 def _check_hash(record: Record, headers: Headers) -> None:
+    """Compare the hash of METADATA or WHEEL with `record`."""
     import hashlib
 
     from variantbuild.wheel.distinfo.record import render_hash

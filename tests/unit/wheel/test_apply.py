@@ -25,8 +25,8 @@ from variantbuild.wheel import (
     plan_edit,
     verify_wheel,
 )
-from variantbuild.wheel.distinfo import record
-from variantbuild.wheel.rewrite import copying
+from variantbuild.wheel.distinfo.record import Chunks
+from variantbuild.wheel.rewrite.copying import DIRECT_WRITING, DirectWriting
 from wheels.forge import Draft, Write
 
 SBOM = NewMember(path="sboms/variantbuild.cdx.json", data=b'{"bomFormat": "CycloneDX"}')
@@ -42,9 +42,15 @@ def names_in(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
-def stamp(path: Path, directory: Path, *, consume: bool = False) -> Path:
+def stamp(
+    path: Path,
+    directory: Path,
+    *,
+    consume: bool = False,
+    direct: DirectWriting = DIRECT_WRITING,
+) -> Path:
     with open_wheel(path) as wheel:
-        return apply_edit(wheel, plan_of(wheel), directory, consume=consume)
+        return apply_edit(wheel, plan_of(wheel), directory, consume=consume, direct=direct)
 
 
 @pytest.fixture
@@ -120,14 +126,16 @@ def test_unchanged_edit_keeps_record_by_the_byte(write: Write, output: Path) -> 
             assert new.read(twin, limit=1 << 20) == old.read(member, limit=1 << 20)
 
 
+#: Files of any size bypass the page cache.
+ALL = DirectWriting(floor=0, buffer=1 << 20)
+
+
 @pytest.fixture
-def direct(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def direct(output: Path) -> DirectWriting:
     """Let wheels of any size bypass the page cache."""
     if not os.major(output.stat().st_dev):
         pytest.skip("the file system of temporary files has no device of its own")
-    # Limits are lowered in these tests, so that small files take the path of large ones.
-    monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
-    monkeypatch.setattr(copying, "DIRECT_BUFFER", 1 << 20)
+    return ALL
 
 
 def large_draft(size: int = 2_500_001) -> Draft:
@@ -139,14 +147,11 @@ def large_draft(size: int = 2_500_001) -> Draft:
     return draft
 
 
-@pytest.mark.usefixtures("direct")
 def test_large_copies_go_around_the_page_cache(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, output: Path, direct: DirectWriting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(large_draft())
-    with monkeypatch.context() as patch:
-        patch.setattr(copying, "DIRECT_FLOOR", 1 << 40)
-        expected = stamp(path, output).read_bytes()
+    expected = stamp(path, output, direct=direct._replace(floor=1 << 40)).read_bytes()
     real, sizes = os.write, []
 
     def watched(descriptor: int, data: bytes) -> int:
@@ -155,10 +160,10 @@ def test_large_copies_go_around_the_page_cache(
         return real(descriptor, data)
 
     monkeypatch.setattr(os, "write", watched)
-    assert stamp(path, output).read_bytes() == expected
+    assert stamp(path, output, direct=direct).read_bytes() == expected
     assert sizes == [1 << 20, 1 << 20]
-    monkeypatch.setattr(copying, "DIRECT_FLOOR", 3_000_000)
-    assert stamp(path, output).read_bytes() == expected
+    smaller = direct._replace(floor=3_000_000)
+    assert stamp(path, output, direct=smaller).read_bytes() == expected
     assert len(sizes) == 2, "a smaller one goes through it"
 
 
@@ -167,32 +172,29 @@ def test_file_systems_without_a_device_are_left_to_the_system(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(large_draft())
-    monkeypatch.setattr(copying, "DIRECT_FLOOR", 0)
     monkeypatch.setattr(os, "preadv", lambda *_: pytest.fail("read to be written directly"))
     with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
-        made = stamp(path, Path(directory))
+        made = stamp(path, Path(directory), direct=ALL)
         with open_wheel(made) as wheel:
             verify_wheel(wheel)
 
 
-@pytest.mark.usefixtures("direct")
 def test_a_disk_that_fails_is_not_asked_again(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, output: Path, direct: DirectWriting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(large_draft())
     monkeypatch.setattr(os, "write", _Fuse("write", 0, errno.EIO))
     with pytest.raises(WheelError, match="cannot be written: Input/output error"):
-        stamp(path, output)
+        stamp(path, output, direct=direct)
     assert names_in(output) == []
 
 
-@pytest.mark.usefixtures("direct")
 @pytest.mark.parametrize("when", ["asked for", "written to"])
 def test_a_file_system_that_cannot_go_around_the_cache(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    write: Write, output: Path, direct: DirectWriting, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     path = write(large_draft())
-    expected = stamp(path, output).read_bytes()
+    expected = stamp(path, output, direct=direct).read_bytes()
     set_flags, write_data = fcntl.fcntl, os.write
 
     def refusing(descriptor: int, command: int, flags: int = 0) -> int:
@@ -207,29 +209,27 @@ def test_a_file_system_that_cannot_go_around_the_cache(
 
     monkeypatch.setattr(fcntl, "fcntl", refusing)
     monkeypatch.setattr(os, "write", strict)
-    assert stamp(path, output).read_bytes() == expected
+    assert stamp(path, output, direct=direct).read_bytes() == expected
 
 
-@pytest.mark.usefixtures("direct")
 def test_direct_calls_that_do_less_than_asked(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, output: Path, direct: DirectWriting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(large_draft())
-    expected = stamp(path, output).read_bytes()
+    expected = stamp(path, output, direct=direct).read_bytes()
     write_all, read_all = os.write, os.preadv
     monkeypatch.setattr(os, "write", lambda fd, data: write_all(fd, data[:99_999]))
     monkeypatch.setattr(os, "preadv", lambda fd, into, at: read_all(fd, [into[0][:7777]], at))
-    assert stamp(path, output).read_bytes() == expected
+    assert stamp(path, output, direct=direct).read_bytes() == expected
 
 
-@pytest.mark.usefixtures("direct")
 def test_a_wheel_that_becomes_shorter_while_it_is_copied(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, output: Path, direct: DirectWriting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(large_draft())
     monkeypatch.setattr(os, "preadv", lambda *_: 0)
     with pytest.raises(WheelError, match="was truncated"):
-        stamp(path, output)
+        stamp(path, output, direct=direct)
     assert names_in(output) == []
 
 
@@ -263,12 +263,13 @@ def test_every_failing_call_leaves_no_broken_wheel(
 ) -> None:
     if way == "direct":
         request.getfixturevalue("direct")
+    direct = ALL if way == "direct" else DIRECT_WRITING
     consume = way == "tail"
     path = write(large_draft(1_100_001 if way == "direct" else 200_000))
     before = path.read_bytes()
     with open_wheel(path) as wheel:
         plan = plan_of(wheel)
-        target = apply_edit(wheel, plan, output)
+        target = apply_edit(wheel, plan, output, direct=direct)
     with open_wheel(target) as wheel:
         verify_wheel(wheel)
     complete = target.read_bytes()
@@ -281,7 +282,7 @@ def test_every_failing_call_leaves_no_broken_wheel(
             with open_wheel(path) as wheel, monkeypatch.context() as patch:
                 patch.setattr(os, call, fuse)
                 try:
-                    apply_edit(wheel, plan, output, consume=consume, keep_mode=True)
+                    apply_edit(wheel, plan, output, consume=consume, keep_mode=True, direct=direct)
                 except WheelError:
                     failures += 1
                 except OSError as error:  # pragma: no cover - the failure to see
@@ -330,15 +331,13 @@ def test_calls_that_do_less_than_asked(
     assert made.read_bytes() == expected
 
 
-def test_rows_with_quotes_can_go(
-    write: Write, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record, "_CHUNK", 1)
+def test_rows_with_quotes_can_go(write: Write, output: Path) -> None:
     draft = Draft()
     name = 'de"m,o/data.bin'
     draft.add(name, b"x")
     with open_wheel(write(draft)) as wheel:
-        plan = plan_edit(verify_wheel(wheel), Edit(remove=frozenset({name})))
+        inventory = verify_wheel(wheel, chunks=Chunks(record=1))
+        plan = plan_edit(inventory, Edit(remove=frozenset({name})))
         made = apply_edit(wheel, plan, output)
     with open_wheel(made) as wheel:
         verify_wheel(wheel)

@@ -14,16 +14,15 @@ from variantbuild.wheel import (
     UnsoundWheelError,
     WheelFileName,
     apply_edit,
-    contents,
     open_wheel,
     verify_wheel,
 )
-from variantbuild.wheel.distinfo import record
+from variantbuild.wheel.distinfo.record import CHUNKS, Chunks
 from wheels.bad import BadCase, bad_cases
 from wheels.forge import Write
 from wheels.good import GoodCase, good_cases
 
-Stamped = Callable[[Path], Path]
+Stamped = Callable[[Path, Chunks], Path]
 BAD = bad_cases()
 GOOD = good_cases()
 
@@ -34,21 +33,18 @@ def test_corpus_is_as_large_as_promised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunk", "large"), [(1 << 16, 1 << 20), (150, 15), (1, 0)], ids=["all", "some", "each"]
+    "chunks", [Chunks(), Chunks(150, 15), Chunks(1, 0)], ids=["all", "some", "each"]
 )
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
 def test_broken_wheel_is_refused_for_its_reason(
-    case: BadCase, write: Write, chunk: int, large: int, monkeypatch: pytest.MonkeyPatch
+    case: BadCase, write: Write, chunks: Chunks
 ) -> None:
-    """Runs with several chunk sizes of RECORD and limits for large members."""
-    # Sizes are lowered, so that the small files of the corpus take the path of large ones.
-    monkeypatch.setattr(record, "_CHUNK", chunk)
-    monkeypatch.setattr(contents, "_LARGE", large)
+    """With small chunks, the small files of the corpus take the path of large ones."""
     path = write(case.draft)
     before = path.read_bytes()
 
     with pytest.raises(UnsoundWheelError) as refused, open_wheel(path) as wheel:
-        verify_wheel(wheel)
+        verify_wheel(wheel, chunks=chunks)
 
     assert re.search(case.reason, refused.value.reason), refused.value.reason
     assert refused.value.wheel == path.name
@@ -77,17 +73,14 @@ def test_trusting_record_skips_the_contents_only(case: BadCase, write: Write) ->
             verify_wheel(wheel, trust_record=True)
 
 
-@pytest.mark.parametrize("chunk", [1 << 16, 1], ids=["all", "each"])
+@pytest.mark.parametrize("chunks", [Chunks(), Chunks(record=1)], ids=["all", "each"])
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
-def test_odd_wheel_is_kept(
-    case: GoodCase, write: Write, stamped: Stamped, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record, "_CHUNK", chunk)
+def test_odd_wheel_is_kept(case: GoodCase, write: Write, stamped: Stamped, chunks: Chunks) -> None:
     path = write(case.draft)
-    output = stamped(path)
+    output = stamped(path, chunks)
 
     with open_wheel(output) as wheel:
-        inventory = verify_wheel(wheel)
+        inventory = verify_wheel(wheel, chunks=chunks)
         assert inventory.version.endswith("v3")
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(output) as new:
         assert new.testzip() is None
@@ -134,7 +127,7 @@ def test_unstamp_restores_the_odd_wheel(
     path = write(case.draft)
     output = tmp_path / "plain"
     output.mkdir()
-    with open_wheel(stamped(path)) as wheel:
+    with open_wheel(stamped(path, CHUNKS)) as wheel:
         plain = apply_edit(wheel, plan_unstamp(verify_wheel(wheel)), output)
 
     assert plain.name == path.name

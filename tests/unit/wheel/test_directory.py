@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
@@ -11,7 +12,8 @@ import zlib
 import pytest
 
 from variantbuild.wheel import UnsoundWheelError, open_wheel, verify_wheel
-from variantbuild.wheel.archive import directory
+from variantbuild.wheel.archive.source import Source
+from variantbuild.wheel.archive.structure import read_structure
 from variantbuild.wheel.reader import CHUNK
 from wheels.forge import Draft, Write
 
@@ -78,16 +80,13 @@ def test_claims_of_4_gib_are_not_looked_at_again_and_again(write: Write, reads: 
 
 
 @pytest.mark.parametrize("together", [1, 2, 1000])
-def test_reading_together_reads_the_same(
-    together: int, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reading_together_reads_the_same(together: int, write: Write) -> None:
     path = write(drafted("plain", "program", "utf-8", "stored", "plain", "directory"))
     with open_wheel(path) as wheel:
         expected = [*wheel.members], wheel.members.places
-    # Lowered, so that a small wheel takes the path of one with many members.
-    monkeypatch.setattr(directory, "_TOGETHER", together)
-    with open_wheel(path) as wheel:
-        assert ([*wheel.members], wheel.members.places) == expected
+    with contextlib.closing(Source(path)) as source:
+        members = read_structure(source, together=together).members
+        assert ([*members], members.places) == expected
 
 
 def test_a_small_bomb_is_stopped_at_its_size(write: Write) -> None:

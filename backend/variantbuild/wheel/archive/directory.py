@@ -28,11 +28,15 @@ _LUMPED = struct.Struct("<4s8s4LH12sL")
 #: Signature, made by to method, timestamp, CRC-32, stored size, size, name length, rest, offset.
 _Entry = tuple[bytes, bytes, int, int, int, int, int, bytes, int]
 #: How many entries are read at a time, which bounds the memory used.
-_TOGETHER = 1024
+TOGETHER = 1024
 
 
-def read_directory(source: Source, end: EndRecord) -> tuple[Members, bool]:
+def read_directory(
+    source: Source, end: EndRecord, *, together: int = TOGETHER
+) -> tuple[Members, bool]:
     """Read the central directory that `end` describes, and each member's local header.
+
+    At most `together` entries are read at a time.
 
     Returns the members and whether the archive is simple: all members are plain (see `Attributes`)
     and contiguous in the directory's order, from the start of the file to the directory. Names of
@@ -49,7 +53,7 @@ def read_directory(source: Source, end: EndRecord) -> tuple[Members, bool]:
             raise UnsoundWheelError(
                 "its central directory has more members than the end record says"
             )
-        after = reader.read_plain(at, min(left, _TOGETHER))
+        after = reader.read_plain(at, min(left, together))
         at = reader.read_any(at) if after == at else after
     if len(reader.members) != end.entries:
         raise UnsoundWheelError("its central directory has fewer members than the end record says")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from variantbuild.wheel.archive.directory import read_directory
+from variantbuild.wheel.archive.directory import TOGETHER, read_directory
 from variantbuild.wheel.archive.endrecord import (
     END,
     END64,
@@ -54,13 +54,13 @@ class Structure(NamedTuple):
     end: EndRecord
 
 
-def read_structure(source: Source) -> Structure:
-    """Read and check the structure of the archive in `source`.
+def read_structure(source: Source, *, together: int = TOGETHER) -> Structure:
+    """Read and check the structure of the archive in `source`, `together` members at a time.
 
     Raises UnsoundWheelError with the member's name and the rule that it breaks.
     """
     end = _read_end(source)
-    members, is_simple = read_directory(source, end)
+    members, is_simple = read_directory(source, end, together=together)
     names, attributes = members.names, members.attributes
     check_ascii_names([name for name, kind in zip(names, attributes, strict=True) if kind.is_plain])
     if not is_simple:

@@ -25,8 +25,6 @@ _PLAIN_ROW = re.compile(
 )
 #: Translates base64 to its URL-safe alphabet (RFC 4648).
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-#: How many bytes of RECORD are parsed at a time: as rows they take five times the memory.
-_CHUNK = 1 << 16
 
 #: Name, `algorithm=digest` and size of a member, as written.
 Row = tuple[str, str, str]
@@ -34,22 +32,38 @@ Row = tuple[str, str, str]
 FoundRow = tuple[str, str, str, str]
 
 
+class Chunks(NamedTuple):
+    """How the check of a wheel is divided; its result does not depend on it.
+
+    `record` bytes of RECORD are parsed at a time: as rows they take five times the memory. Members
+    of at least `large` bytes are checked first, so that none is left for one thread at the end.
+    """
+
+    record: int = 1 << 16
+    large: int = 1 << 20
+
+
+CHUNKS = Chunks()
+
+
 class Record(NamedTuple):
     """RECORD in `data`, one row a line; `newline` ends its lines.
 
     `dist_info` has the hashes, `algorithm=digest`, of the members of dist-info. The other rows are
-    parsed on each use: stored as text they would take more memory than the members.
+    parsed on each use, `chunk` bytes at a time: stored as text they would take more memory than the
+    members.
     """
 
     data: bytes
     dist_info: Mapping[str, str]
     newline: str
+    chunk: int = CHUNKS.record
 
     def chunks(self) -> Iterator[bytes]:
         """Yield RECORD in chunks of complete lines."""
         at = 0
         while at < len(self.data):
-            end = self.data.find(b"\n", at + _CHUNK) + 1 or len(self.data)
+            end = self.data.find(b"\n", at + self.chunk) + 1 or len(self.data)
             yield self.data[at:end]
             at = end
 

@@ -26,8 +26,12 @@ _SIZE = r"0|[1-9][0-9]{0,19}"
 _DIGEST = r"[A-Za-z0-9_-]+"
 
 
-def check_record(data: bytes, record_name: str, members: Members, by_name: MembersByName) -> Record:
-    """Read RECORD and compare it with the members of the archive, except for their contents.
+def check_record(
+    data: bytes, record_name: str, members: Members, by_name: MembersByName, *, chunk: int
+) -> Record:
+    """Read RECORD, `chunk` bytes at a time, and compare it with the members of the archive.
+
+    Their contents are not compared.
 
     Raises UnsoundWheelError for a missing, surplus, duplicate or malformed row, and for a wrong
     size.
@@ -37,7 +41,7 @@ def check_record(data: bytes, record_name: str, members: Members, by_name: Membe
         raise UnsoundWheelError("it contains a NUL", member=record_name)
     if b"\\" in data:
         data = _with_slashes(data, record_name, by_name)
-    record = Record(data=data, dist_info={}, newline=newline_of(data))
+    record = Record(data=data, dist_info={}, newline=newline_of(data), chunk=chunk)
     comparison = _Comparison(members, by_name, record_name)
     for lines in record.chunks():
         comparison.take(lines)

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from variantbuild.host.durable import write_error
 from variantbuild.wheel.reader import Wheel
-from variantbuild.wheel.rewrite.copying import clone_file, open_appender
+from variantbuild.wheel.rewrite.copying import (
+    DIRECT_WRITING,
+    DirectWriting,
+    clone_file,
+    open_appender,
+)
 from variantbuild.wheel.rewrite.edit import Plan
 from variantbuild.wheel.rewrite.pieces import Piece, Run, len_of, render_pieces
 from variantbuild.wheel.rewrite.target import Target
@@ -26,14 +31,15 @@ def apply_edit(
     *,
     consume: bool = False,
     keep_mode: bool = False,
+    direct: DirectWriting = DIRECT_WRITING,
 ) -> Path:
     """Write the wheel that `plan` describes to `directory` and return its path.
 
     The new file appears under its name atomically; an existing file of that name is replaced. With
     `consume` the open wheel is private and may be overwritten: it is rewritten in place and moved
     if the changes are near its end, and deleted otherwise. `keep_mode` gives the new file the old
-    one's permission bits. Raises WheelError if the directory cannot be written to; an existing file
-    is then unchanged.
+    one's permission bits. `direct` says which files bypass the page cache. Raises WheelError if the
+    directory cannot be written to; an existing file is then unchanged.
     """
     path = Path(directory) / str(plan.file_name)
     pieces = render_pieces(wheel, plan)
@@ -43,7 +49,7 @@ def apply_edit(
         return path
     with Target(path) as target:
         try:
-            _write_pieces(wheel, pieces, target)
+            _write_pieces(wheel, pieces, target, direct)
             wheel.source.check_unchanged()
             target.commit(mode)
         except OSError as error:
@@ -84,13 +90,13 @@ def _continue_at(target: Target, offset: int) -> None:
     os.lseek(target.descriptor, offset, os.SEEK_SET)
 
 
-def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target) -> None:
+def _write_pieces(wheel: Wheel, pieces: list[Piece], target: Target, direct: DirectWriting) -> None:
     source, head, rest = wheel.source, pieces[0], pieces
     keeps_head = isinstance(head, Run) and head.offset == 0
     if keeps_head and clone_file(source.descriptor, target.descriptor):
         _continue_at(target, len_of(head))
         rest = pieces[1:]
-    appender = open_appender(source, target, sum(map(len_of, rest)))
+    appender = open_appender(source, target, sum(map(len_of, rest)), direct)
     for piece in rest:
         if isinstance(piece, Run):
             appender.add_range(*piece)

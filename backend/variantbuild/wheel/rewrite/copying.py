@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from variantbuild.errors import WheelError
 from variantbuild.wheel.archive.source import Source
@@ -20,20 +20,30 @@ from variantbuild.wheel.rewrite.target import Target
 if TYPE_CHECKING:
     import mmap
 
-#: New files of at least this many bytes bypass the page cache if possible.
-DIRECT_FLOOR = 128 << 20
 #: Ranges shorter than this are read and written with their neighbours, to save system calls.
 _SHORT_RANGE = 1 << 16
 #: Size of the buffer, in bytes.
 _GATHERED = 1 << 20
-#: The same for direct I/O: a multiple of any disk's block size, and one huge page, which the kernel
-#: writes in half the time of as many small pages.
-DIRECT_BUFFER = 2 << 20
 _SLICE = 1 << 26
 #: ioctl of Linux that makes a file share another's blocks (btrfs, XFS, bcachefs): ioctl_ficlone(2).
 _FICLONE = 0x40049409
 #: Errors that mean "not supported here" rather than "the disk is full".
 _UNSUPPORTED = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
+
+
+class DirectWriting(NamedTuple):
+    """When files bypass the page cache, if possible.
+
+    `floor` is the size of the smallest, in bytes; `buffer` is how many are written at a time: a
+    multiple of any disk's block size, and by default one huge page, which the kernel writes in half
+    the time of as many small pages.
+    """
+
+    floor: int = 128 << 20
+    buffer: int = 2 << 20
+
+
+DIRECT_WRITING = DirectWriting()
 
 
 class Appender(Protocol):
@@ -63,10 +73,10 @@ def clone_file(source: int, target: int) -> bool:
     return True
 
 
-def open_appender(source: Source, target: Target, size: int) -> Appender:
+def open_appender(source: Source, target: Target, size: int, direct: DirectWriting) -> Appender:
     """Return an appender for about `size` bytes to the empty file `target`, some from `source`."""
-    if size >= DIRECT_FLOOR and _bypass_cache(target.descriptor):
-        return _DirectAppender(source, target.descriptor)
+    if size >= direct.floor and _bypass_cache(target.descriptor):
+        return _DirectAppender(source, target.descriptor, direct.buffer)
     return _CachedAppender(source, target)
 
 
@@ -139,9 +149,9 @@ class _DirectAppender:
     and only the last buffer, which is written through the cache, may be incomplete.
     """
 
-    def __init__(self, source: Source, target: int) -> None:
+    def __init__(self, source: Source, target: int, size: int) -> None:
         self._source, self._target = source, target
-        self._buffer = memoryview(_huge_page(DIRECT_BUFFER))
+        self._buffer = memoryview(_huge_page(size))
         self._filled = 0
 
     def add(self, data: bytes | bytearray) -> None:
