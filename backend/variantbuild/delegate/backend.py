@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -13,9 +12,10 @@ from pathlib import Path
 from variantbuild.config.buildsystem import SETUPTOOLS_BACKEND, BuildSystem, package_of
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.delegate.cmakeplugin import deferred_plugin
+from variantbuild.delegate.imported import import_backend
 from variantbuild.delegate.restored import restored_process
 from variantbuild.delegate.treelock import take_turn
-from variantbuild.errors import DelegateError, UnavailableDelegateError, UnsupportedOperation
+from variantbuild.errors import DelegateError, UnsupportedOperation
 from variantbuild.host.searchpath import search_path
 from variantbuild.messages import Reporter
 
@@ -31,6 +31,8 @@ OPTIONAL_HOOKS = (
     "prepare_metadata_for_build_editable",
     "build_editable",
 )
+#: Those that it has to have.
+_HOOKS = ("build_wheel", "build_sdist")
 
 
 class Delegate:
@@ -147,28 +149,16 @@ def load_delegate(
 
     Raises DelegateError if it is not installed or has no such object.
     """
-    for directory in reversed(spec.path):
-        if str(directory) not in sys.path:
-            sys.path.insert(0, str(directory))
-    module_name, _, attributes = spec.backend.partition(":")
-    try:
-        target: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        missing = error.name or module_name
-        if module_name != missing and not module_name.startswith(f"{missing}."):
-            raise
-        raise UnavailableDelegateError(
-            f"delegate {spec.backend!r} ({spec.origin}) is not installed: no module {missing!r}",
-            hint="add the distribution that holds it to [build-system] requires"
-            + ("" if not spec.path else ", or correct delegate-path"),
-        ) from None
+    target: object = import_backend(spec)
+    attributes = spec.backend.partition(":")[2]
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(target, attribute):
             raise DelegateError(
                 f"delegate {spec.backend!r} ({spec.origin}) has no object {attribute!r}"
             )
         target = getattr(target, attribute)
-    if not callable(getattr(target, "build_wheel", None)):
+    # A hook that is missing is reported when it is called: some backends have only a few.
+    if not any(callable(getattr(target, hook, None)) for hook in (*_HOOKS, *OPTIONAL_HOOKS)):
         raise DelegateError(
             f"delegate {spec.backend!r} ({spec.origin}) is not a PEP 517 backend: it has "
             "no build_wheel hook"
