@@ -11,6 +11,7 @@ from typing import Literal
 
 from variantbuild.binary.elf import Elf, ElfError, parse_elf
 from variantbuild.binary.elf.symbols import exported_functions
+from variantbuild.bundle.boms import digest_bom
 from variantbuild.bundle.inputs import Input, Inputs
 from variantbuild.bundle.samecode import digest_code
 from variantbuild.errors import BundleError
@@ -21,6 +22,7 @@ from variantbuild.wheel.machinecode import find_machine_code, read_machine_code
 
 #: What Python and PyPy look up in a module: PEP 489, PEP 793, and cffi's own.
 _INIT = re.compile(r"PyInitU?_\w+|PyModExport(?:U)?_\w+|_cffi_pypyinit_\w+", re.ASCII)
+_BOMS = "*.dist-info/sboms/"
 #: Members of dist-info that every wheel has for itself.
 _OWN = ("METADATA", "WHEEL", "RECORD", "RECORD.jws", "RECORD.p7s", SBOM_MEMBER)
 
@@ -73,7 +75,7 @@ def _read(each: Input) -> Contents:
         found = machine_code.get(own)
         if found is not None and found.format == "elf" and found.role == "host":
             codes[name] = _code(each.wheel, name, own)
-        digests[name] = _digest(each.wheel, own)
+        digests[name] = _digest(each.wheel, name, own)
     return Contents(label=each.label, codes=codes, digests=digests, files=files)
 
 
@@ -86,9 +88,13 @@ def _general_name(each: Input, name: str) -> str | None:
     return f"*.data/{rest}" if top == inventory.data_directory else name
 
 
-def _digest(wheel: Wheel, name: str) -> str:
+def _digest(wheel: Wheel, name: str, own: str) -> str:
     digest = hashlib.sha256()
-    for chunk in wheel.stream(wheel.member(name)):
+    if name.startswith(_BOMS):
+        data = b"".join(wheel.stream(wheel.member(own)))
+        digest.update(data)
+        return digest_bom(data) or digest.hexdigest()
+    for chunk in wheel.stream(wheel.member(own)):
         digest.update(chunk)
     return digest.hexdigest()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +32,38 @@ def draft(label: str = "", tag: str = "", name: str = "demo", version: str = "1.
     made = Draft(name, full, tag)
     made.drop("demo/core.so")
     return made
+
+
+def bom(number: str, component: str, kind: str = "cyclonedx") -> bytes:
+    """Return a list of one component, as the build `number` writes it."""
+    path = f"path+file:///tmp/{number}/src#{component}"
+    if kind == "spdx":
+        info = {"created": number, "creators": ["Tool: x"]}
+        rest: object = {"spdxVersion": "SPDX-2.3", "documentNamespace": path, "creationInfo": info}
+    else:
+        rest = {
+            "bomFormat": "CycloneDX",
+            "serialNumber": f"urn:uuid:{number}",
+            "metadata": {"timestamp": number},
+            "components": [{"bom-ref": path, "name": component, "version": "1"}],
+            "dependencies": [{"ref": path, "dependsOn": []}],
+        }
+    return json.dumps(rest).encode()
+
+
+@pytest.mark.parametrize("kind", ["cyclonedx", "spdx"])
+def test_bills_of_materials_of_two_builds(kind: str, tmp_path: Path) -> None:
+    """They differ in number, time and paths: the baseline's is taken."""
+    one, other = bom("1", "fast", kind), bom("2", "fast", kind)
+    drafts = [draft(), draft("v3")]
+    for made, data in zip(drafts, (one, other), strict=True):
+        made.add_info("sboms/a.json", data)
+    out = tmp_path / "out"
+    out.mkdir()
+    written = bundle_wheels(write_all(drafts, tmp_path), out, Options(), {})
+    with zipfile.ZipFile(written.path) as archive:
+        assert archive.read("demo-1.0.dist-info/sboms/a.json") == one
+    assert not any("sboms" in note for note in written.notes)
 
 
 def changed(made: Draft, change: Change) -> Draft:
@@ -103,6 +137,20 @@ CASES: dict[str, tuple[list[Draft], str]] = {
             changed(draft("v3"), lambda made: made.add_info("licenses/LICENSE", b"v3")),
         ],
         ".dist-info/licenses/LICENSE differs",
+    ),
+    "a bill of materials with another component": (
+        [
+            changed(draft(), lambda made: made.add_info("sboms/a.json", bom("1", "fast"))),
+            changed(draft("v3"), lambda made: made.add_info("sboms/a.json", bom("2", "slow"))),
+        ],
+        ".dist-info/sboms/a.json differs and is not a module",
+    ),
+    "a bill of materials in a format of its own": (
+        [
+            changed(draft(), lambda made: made.add_info("sboms/a.json", b'{"timestamp": 1}')),
+            changed(draft("v3"), lambda made: made.add_info("sboms/a.json", b'{"timestamp": 2}')),
+        ],
+        ".dist-info/sboms/a.json differs and is not a module",
     ),
     "a damaged wheel": (
         [draft(), changed(draft("v3"), lambda made: setattr(made, "cut", 400))],
