@@ -96,12 +96,16 @@ def add_to_venv(shop: Workshop, python: Path, wanted: Sequence[str | Path]) -> N
 
 
 class Builder:
-    """Builds of one sdist, each in a tree of its own; the environment stays the same."""
+    """Builds of one sdist, each in a tree of its own; the environment stays the same.
 
-    def __init__(self, shop: Workshop, recipe: Recipe, sdist: Path) -> None:
+    `extras` are those of variantbuild that its environment has.
+    """
+
+    def __init__(self, shop: Workshop, recipe: Recipe, sdist: Path, extras: str = "audit") -> None:
         self.shop = shop
         self.recipe = recipe
         self.sdist = sdist
+        self._extras = extras
         self._pythons: dict[bool, Path] = {}
 
     def build(self, name: str, settings: Mapping[str, str] | None) -> Built:
@@ -151,7 +155,7 @@ class Builder:
         """Return the interpreter of the environment that builds, made at the first call."""
         wrapped = settings is not None
         if wrapped not in self._pythons:
-            ours = [f"variantbuild[audit] @ {self.shop.ours.as_uri()}"] if wrapped else []
+            ours = [f"variantbuild[{self._extras}] @ {self.shop.ours.as_uri()}"] if wrapped else []
             name = "build-wrapped" if wrapped else "build-plain"
             python = make_venv(self.shop, name, "build", *ours, *system.requires)
             text = json.dumps(dict(settings or {}))

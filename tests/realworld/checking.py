@@ -85,9 +85,12 @@ def install(shop: Workshop, recipe: Recipe, wheel: Path, tool: str, name: str) -
     return Installed(python=python, output=done.output if done.code else "")
 
 
-def check(shop: Workshop, recipe: Recipe, python: Path) -> Done:
+def check(
+    shop: Workshop, recipe: Recipe, python: Path, env: Mapping[str, str] | None = None
+) -> Done:
     """Run the package's script in the environment of `python`, away from any source."""
-    return run(python, "-I", recipe.script, cwd=shop.directory / "tmp", env=shop.env, limit=600)
+    command, directory = (python, "-I", recipe.script), shop.directory / "tmp"
+    return run(*command, cwd=directory, env={**shop.env, **(env or {})}, limit=600)
 
 
 def check_without(
@@ -110,7 +113,7 @@ def time_loops(shop: Workshop, recipe: Recipe, first: Path, second: Path) -> dic
     """Time the script's loop in two environments, turn by turn; return seconds and their ratio."""
     pairs = []
     for _ in range(ROUNDS):
-        pairs.append([_seconds(shop, recipe, python) for python in (first, second)])
+        pairs.append([seconds_of_loop(shop, recipe, python) for python in (first, second)])
     return {
         "v1": min(pair[0] for pair in pairs),
         "v3": min(pair[1] for pair in pairs),
@@ -118,9 +121,13 @@ def time_loops(shop: Workshop, recipe: Recipe, first: Path, second: Path) -> dic
     }
 
 
-def _seconds(shop: Workshop, recipe: Recipe, python: Path) -> float:
+def seconds_of_loop(
+    shop: Workshop, recipe: Recipe, python: Path, env: Mapping[str, str] | None = None
+) -> float:
+    """Return the best seconds of the script's loop in the environment of `python`."""
     command = (python, "-I", HERE / "timing.py", recipe.script)
-    done = run(*command, cwd=shop.directory / "tmp", env=shop.env).ok("the loop failed")
+    variables = {**shop.env, **(env or {})}
+    done = run(*command, cwd=shop.directory / "tmp", env=variables).ok("the loop failed")
     return float(done.output.splitlines()[-1])
 
 

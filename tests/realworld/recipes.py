@@ -23,7 +23,8 @@ class Recipe:
     `install` distributions that the check needs in addition to the package's requirements.
     `refused` contains a part of the expected error for each target that must be refused,
     `explained` the reason; `done` says what the build needs in addition to the target. `loop` is
-    true if the script has a hot loop to time. `subset` marks the packages that the tests build.
+    true if the script has a hot loop to time. `subset` marks the packages that the tests build,
+    `bundle` those that bundles.py bundles.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     done: str = ""
     loop: bool = False
     subset: bool = False
+    bundle: bool = False
 
     @property
     def script(self) -> Path:
@@ -80,4 +82,5 @@ def _recipe(name: str, row: Mapping[str, object]) -> Recipe:
         done=text("done"),
         loop=bool(row.get("loop")),
         subset=bool(row.get("subset")),
+        bundle=bool(row.get("bundle")),
     )

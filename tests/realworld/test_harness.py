@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from realworld.bundles import BEGIN, END, write_table
+from realworld.bundling import BundleOutcome, read_bundles, store_bundle
 from realworld.checking import shows
 from realworld.commands import StepError
 from realworld.compilelines import compiles, make_shims, read_calls, works
@@ -178,6 +180,36 @@ def test_outcomes_are_kept_and_shown(tmp_path: Path) -> None:
     assert "Measured on 2026-01-01" in page
     assert "| markupsafe | 2.00 ms | 1.00 ms | 2.00 |" in page
     assert "| lz4 " not in page
+
+
+def test_bundles_are_kept_and_shown(tmp_path: Path) -> None:
+    file, page = tmp_path / "bundles.json", tmp_path / "page.md"
+    assert read_bundles(file) == {}
+    passed = BundleOutcome(
+        when="2026-01-01", version="1", kind="setuptools, C", method="stub", modules=2,
+        copies=("v1", "v3"), levels=("v1", "v3", "v4"), size=3072, plain_size=2048, ratio=1.5,
+        imported=0.51, plain_imported=0.4,
+    )  # fmt: skip
+    failed = BundleOutcome(when="2026-01-02", version="1", kind="Rust", problem="no wheel")
+    store_bundle("markupsafe", failed, file)
+    store_bundle("bitarray", passed, file)
+    assert read_bundles(file) == {"bitarray": passed, "markupsafe": failed}
+    page.write_text(f"before\n{BEGIN}old\n{END}after\n", encoding="utf-8")
+    write_table(read_bundles(file), page)
+    lines = page.read_text("utf-8").splitlines()
+    assert lines[0] == "before"
+    assert lines[-1] == "after"
+    row = "| bitarray | setuptools, C | 2 × v1, v3 (stub) | 1.50 × | 2 → 3 KiB | 0.4 → 0.5 ms |"
+    assert row in lines
+    assert "| markupsafe | Rust | **no wheel** | – | – | – |" in lines
+    assert "old" not in lines
+
+
+def test_packages_that_are_bundled() -> None:
+    chosen = [each for each in RECIPES.values() if each.bundle]
+    assert len(chosen) >= 10
+    assert {"bitarray", "argon2-cffi-bindings"} <= {each.name for each in chosen}
+    assert all(read_bundles()[each.name].version == each.version for each in chosen)
 
 
 @pytest.mark.parametrize("words", [("-j", "0"), ("-j", "many"), ("-j", "-1")])
