@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,10 +91,35 @@ def test_levels_on_the_command_line(tree: Path, tmp_path: Path) -> None:
     assert "--bundle says what to build" in refused.stderr
 
 
-def test_a_level_that_fails_leaves_nothing(tree: Path, tmp_path: Path) -> None:
-    """The flags of one level are refused by the compiler; the other was built before."""
+def test_levels_one_after_another_give_the_same(tree: Path, tmp_path: Path) -> None:
+    """Builds at the same time run in copies of the tree, and leave no build directory in it."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two CPUs")
+    done = build(tree, *COMMANDS["build"], tmp_path / "both").ok()
+    assert "bundle: building v1, v3, 2 at a time" in done.output
+    assert "output of the build for v3:" in done.output
+    assert not (tree / "build").exists()
+    words = (*COMMANDS["build"], tmp_path / "single", "-Cvariantbuild.bundle-parallel=false")
+    done = build(tree, *words).ok()
+    assert "bundle: building v1, v3, one after another" in done.output
+    both, single = ({**_members(tmp_path / name)} for name in ("both", "single"))
+    assert both == single
+
+
+def _members(folder: Path) -> dict[str, int]:
+    """Return the checksums of the only wheel's members, without its record of the build."""
+    (wheel,) = folder.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        own = ("RECORD", ".cdx.json")
+        return {i.filename: i.CRC for i in archive.infolist() if not i.filename.endswith(own)}
+
+
+@pytest.mark.parametrize("parallel", ["true", "false"])
+def test_a_level_that_fails_leaves_nothing(parallel: str, tree: Path, tmp_path: Path) -> None:
+    """The flags of one level are refused by the compiler."""
     out = tmp_path / "out"
     words = (*COMMANDS["build"], out, "-Cvariantbuild.bundle=v1;v3")
+    words = (*words, f"-Cvariantbuild.bundle-parallel={parallel}")
     source = tree / "whatami.c"
     text = source.read_text("utf-8")
     source.unlink()
@@ -104,9 +130,30 @@ def test_a_level_that_fails_leaves_nothing(tree: Path, tmp_path: Path) -> None:
     assert list(out.glob("*")) == []
 
 
+@pytest.mark.parametrize("parallel", ["true", "false"])
+def test_no_level_sees_modules_of_another(parallel: str, tree: Path, tmp_path: Path) -> None:
+    """As bottleneck has it: setup.py imports a module that remembers the directory of its tree."""
+    (tree / "tools").mkdir()
+    (tree / "tools/config.py").write_text(
+        "import os\nHERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))\n",
+        encoding="utf-8",
+    )
+    (tree / "setup.py").write_text(
+        "import os, sys\nsys.path.insert(0, 'tools')\n"
+        "from setuptools import Extension, setup\nfrom config import HERE\n"
+        "assert os.path.samefile(HERE, '.'), (HERE, os.getcwd())\n"
+        "setup(py_modules=[], ext_modules=[Extension('whatami', ['whatami.c'])])\n",
+        encoding="utf-8",
+    )
+    words = (*COMMANDS["build"], tmp_path / "out", f"-Cvariantbuild.bundle-parallel={parallel}")
+    build(tree, *words).ok()
+    assert len([*(tmp_path / "out").iterdir()]) == 1
+
+
 def test_code_for_more_than_the_level_is_refused(tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = build(tree, *COMMANDS["build"], out, "-Cvariantbuild.flags.c=-march=x86-64-v4")
+    words = ("-Cvariantbuild.flags.c=-march=x86-64-v4", "-Cvariantbuild.bundle-parallel=false")
+    done = build(tree, *COMMANDS["build"], out, *words)
     assert done.code != 0
     assert "not for every x86_64 CPU" in done.output
     assert list(out.glob("*")) == []

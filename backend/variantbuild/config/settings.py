@@ -205,6 +205,13 @@ class Config:
         "levels. `stub`: a small compiled file. `auto`: what takes the best copy on every system "
         "that the wheel admits.",
     )
+    bundle_parallel: bool = flag(
+        "bundle-parallel",
+        default=True,
+        in_wheel=False,
+        doc="Build the levels of a bundle at the same time, as far as CPUs and memory allow. Each "
+        "has a copy of the source tree then, and leaves no build directory for the next build.",
+    )
     bundle_take_baseline: tuple[str, ...] = words(
         "bundle-take-baseline",
         values="patterns of paths in the wheel, such as `*/__config__.py`",

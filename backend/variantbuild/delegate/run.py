@@ -37,16 +37,19 @@ class Built:
     replaced: tuple[str, ...] = ()
 
 
-def run_build_hook(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Built:
+def run_build_hook(
+    plan: BuildPlan, delegate: Delegate, hook: str, directory: Path, *, own_tree: bool = False
+) -> Built:
     """Let the delegate build a wheel in the staging `directory`.
 
     `hook` is `build_wheel` or `build_editable`. A wheel whose objects cannot be kept apart from
-    those of other builds is built in a copy of the tree. Dependencies from overrides are added to
-    the metadata. Raises DelegateError, and WheelError if the metadata cannot be edited.
+    those of other builds is built in a copy of the tree, and so is every one with `own_tree`.
+    Dependencies from overrides are added to the metadata. Raises DelegateError, and WheelError if
+    the metadata cannot be edited.
     """
     # Absolute, as a build in a copy of the tree changes the current directory.
     directory = directory.absolute()
-    copied = hook == "build_wheel" and needs_own_tree(delegate, plan.project.path)
+    copied = own_tree or (hook == "build_wheel" and needs_own_tree(delegate, plan.project.path))
     with _work_tree(plan.project.path, delegate, directory if copied else None) as (tree, backend):
         return _run_in(tree, plan, backend, hook, directory)
 

@@ -9,7 +9,7 @@ from variantbuild.audit import AuditReport
 from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
 from variantbuild.config import Config
 from variantbuild.delegate.backend import Delegate
-from variantbuild.hooks import produce
+from variantbuild.hooks.levelbuilds import build_levels
 from variantbuild.hooks.provenance import render_provenance
 from variantbuild.host.sourcedate import read_source_date
 from variantbuild.host.staging import publish, staging_directory
@@ -45,33 +45,26 @@ def produce_bundle(
 ) -> Path:
     """Build a wheel for each of `labels`, the baseline first, and publish their bundle.
 
-    The levels are built one after another: each build uses all CPUs by itself. A project without
-    machine code gives the wheel of the baseline. Raises what the single builds and `bundle_wheels`
-    raise; `destination` is then unchanged.
+    The levels are built at the same time where CPUs and memory allow, unless `bundle-parallel` is
+    false. A project without machine code gives the wheel of the baseline. Raises what the single
+    builds and `bundle_wheels` raise; `destination` is then unchanged.
     """
     reporter = delegate.reporter
+    plans = {label: plan_level(level_settings(given, label)) for label in labels}
     with staging_directory(destination) as staging:
-        wheels: list[Path] = []
-        record: bytes | None = None
-        for label in labels:
-            plan = plan_level(level_settings(given, label))
-            place = staging / label
-            place.mkdir()
-            reporter.note(f"bundle: building {label}, {len(wheels) + 1} of {len(labels)}")
-            wheels.append(produce.produce_wheel(plan, delegate, place))
-            if label == labels[0]:
-                record = _baseline_record(plan, wheels[0])
-                if not _has_machine_code(wheels[0]):
-                    reporter.warning("the wheel contains no machine code, so it is not a bundle")
-                    return publish(wheels[0], destination)
+        wheels = build_levels(plans, delegate, staging, parallel=config.bundle_parallel)
+        lowest = wheels[labels[0]]
+        if not _has_machine_code(lowest):
+            reporter.warning("the wheel contains no machine code, so it is not a bundle")
+            return publish(lowest, destination)
         options = Options(
             method=config.bundle_method,
             take_baseline=config.bundle_take_baseline,
             exclude=config.audit_exclude,
             epoch=read_source_date(delegate.env),
-            records={} if record is None else {labels[0]: record},
+            records={labels[0]: _baseline_record(plans[labels[0]], lowest)},
         )
-        bundled = bundle_wheels(wheels, destination, options, delegate.env)
+        bundled = bundle_wheels([*wheels.values()], destination, options, delegate.env)
     for note in bundled.notes:
         reporter.warning(note)
     reporter.note(f"bundle: {_sentence(bundled)}")

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from variantbuild.buildcache.use import CachedBuild
 
 
-def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Path:
+def produce_wheel(
+    plan: BuildPlan, delegate: Delegate, destination: Path, *, own_tree: bool = False
+) -> Path:
     """Build the wheel of `plan` and publish it, stamped, in `destination`; return its path.
 
-    A wheel that gets no stamp is published as the delegate wrote it. Raises DelegateError,
+    With `own_tree` it is built in a copy of the source tree, whatever the delegate. A wheel that
+    gets no stamp is published as the delegate wrote it. Raises DelegateError,
     WheelError or AuditError; `destination` is then unchanged.
     """
     read_source_date(delegate.env)  # a wrong one is reported before the build
@@ -40,7 +43,7 @@ def produce_wheel(plan: BuildPlan, delegate: Delegate, destination: Path) -> Pat
     with staging_directory(destination) as staging:
         kept = attempt.resume(staging, delegate.reporter)
         if kept is None:
-            built = run_build_hook(plan, delegate, "build_wheel", staging)
+            built = run_build_hook(plan, delegate, "build_wheel", staging, own_tree=own_tree)
         else:
             built = Built(wheel=kept.wheel, replaced=kept.replaced)
         _report_replaced(plan, built, delegate.reporter)

@@ -143,7 +143,10 @@ def test_replaced_options_are_recorded_in_the_wheel_that_goes_on(
 ) -> None:
     tree.hand_out(module("v3"), elf(machine=40))
 
-    def replacing(plan: BuildPlan, delegate: Delegate, hook: str, directory: Path) -> Built:
+    def replacing(
+        plan: BuildPlan, delegate: Delegate, hook: str, directory: Path, *, own_tree: bool
+    ) -> Built:
+        assert not own_tree
         built = run_build_hook(plan, delegate, hook, directory)
         return replace(built, replaced=("-march=native",))
 
