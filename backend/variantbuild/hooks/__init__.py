@@ -15,18 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from variantbuild.config.delegatespec import resolve_delegate
-from variantbuild.config.project import Project, load_project
-from variantbuild.delegate.backend import OPTIONAL_HOOKS, Delegate, load_delegate, requirements
+from variantbuild.delegate.backend import OPTIONAL_HOOKS, requirements
 from variantbuild.errors import UnavailableDelegateError, VariantBuildError
+from variantbuild.hooks.planning import (
+    bundle_levels,
+    open_project,
+    plan_project,
+    read_project,
+)
 from variantbuild.host.ending import clean_ending
 from variantbuild.host.local import LocalHost
 from variantbuild.messages import StderrReporter
-from variantbuild.probe.machinenames import machine_names
 from variantbuild.types import ConfigSettings
 
 if TYPE_CHECKING:
-    from variantbuild.frontend.situation import Situation
     from variantbuild.plan import BuildPlan
 
 P = ParamSpec("P")
@@ -87,7 +89,7 @@ def find_hook(name: str) -> object | None:
     if name not in OPTIONAL_HOOKS:
         return hook
     try:
-        _, delegate = _open(None)
+        _, delegate = open_project(None)
     except VariantBuildError:
         return hook
     return hook if delegate.has(name) else None
@@ -108,20 +110,19 @@ def build_wheel(
     from variantbuild.hooks.produce import produce_wheel
     from variantbuild.host.staging import publish_copy
 
-    project, delegate = _open(config_settings)
+    project, delegate = open_project(config_settings)
     prepared = read_prepared(metadata_directory)
-    situation = None if prepared is None else prepared.situation
     destination = Path(wheel_directory)
-    if project.config.bundle and (levels := _levels(project, delegate)):
+    if levels := bundle_levels(project, delegate):
         from variantbuild.hooks.bundling import produce_bundle
 
         def plan_level(settings: ConfigSettings) -> BuildPlan:
-            return _plan(_load(settings), delegate, situation)
+            return plan_project(read_project(settings), delegate, prepared)
 
         return produce_bundle(
             levels, project.config, config_settings, plan_level, delegate, destination
         ).name
-    plan = _plan(project, delegate, situation)
+    plan = plan_project(project, delegate, prepared)
     if prepared is not None and metadata_directory is not None:
         built = find_wheel(prepared, Path(metadata_directory), plan)
         if built is not None:
@@ -137,14 +138,14 @@ def build_sdist(sdist_directory: str, config_settings: ConfigSettings | None = N
     """
     from variantbuild.hooks.produce import produce_sdist
 
-    project, delegate = _open(config_settings)
+    project, delegate = open_project(config_settings)
     return produce_sdist(project, delegate, Path(sdist_directory))
 
 
 def _requires(hook: str) -> Callable[[ConfigSettings | None], list[str]]:
     @_hook
     def get_requires(config_settings: ConfigSettings | None = None) -> list[str]:
-        project, delegate = _open(config_settings)
+        project, delegate = open_project(config_settings)
         answer = delegate.call(hook, dict(project.delegate_settings))
         required = requirements(answer, hook, delegate.spec)
         if hook == "get_requires_for_build_sdist":
@@ -170,14 +171,14 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
     """
     from variantbuild.hooks.prepared import WHEEL_DIRECTORY, unpack_metadata, write_prepared
 
-    project, delegate = _open(config_settings)
+    project, delegate = open_project(config_settings)
     directory = Path(metadata_directory)
-    levels = _levels(project, delegate) if project.config.bundle else ()
+    levels = bundle_levels(project, delegate)
     if levels:
         from variantbuild.hooks.bundling import level_settings
 
-        project = _load(level_settings(config_settings, levels[0]))
-    plan = _plan(project, delegate)
+        project = read_project(level_settings(config_settings, levels[0]))
+    plan = plan_project(project, delegate)
     if not levels and plan.naming.local and not plan.variant.is_baseline:
         from variantbuild.hooks.produce import produce_wheel
 
@@ -185,7 +186,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         wheels.mkdir(exist_ok=True)
         built = produce_wheel(plan, delegate, wheels)
         dist_info = unpack_metadata(built, directory)
-        write_prepared(plan, dist_info, built)
+        write_prepared(plan, dist_info, built, os.environ)
     else:
         from variantbuild.delegate.run import delegate_metadata
 
@@ -193,7 +194,7 @@ def _prepare_wheel(metadata_directory: str, config_settings: ConfigSettings | No
         # Tags and contents are unknown until the build.
         for name in ("WHEEL", "RECORD"):
             (dist_info / name).unlink(missing_ok=True)
-        write_prepared(plan, dist_info, None)
+        write_prepared(plan, dist_info, None, os.environ)
     return dist_info.name
 
 
@@ -204,8 +205,8 @@ def _prepare_editable(
     """Write the delegate's metadata of an editable wheel (PEP 660); it is never stamped."""
     from variantbuild.delegate.run import delegate_metadata
 
-    project, delegate = _open(config_settings)
-    plan = _plan(project, delegate)
+    project, delegate = open_project(config_settings)
+    plan = plan_project(project, delegate)
     directory = Path(metadata_directory)
     hook = "prepare_metadata_for_build_editable"
     return delegate_metadata(plan, delegate, directory, hook).name
@@ -220,42 +221,9 @@ def _build_editable(
     """Build an editable wheel with the variant's flags, audited but never stamped (PEP 660)."""
     from variantbuild.hooks.produce import produce_editable
 
-    project, delegate = _open(config_settings)
-    plan = _plan(project, delegate)
+    project, delegate = open_project(config_settings)
+    plan = plan_project(project, delegate)
     return produce_editable(plan, delegate, Path(wheel_directory)).name
-
-
-def _load(config_settings: ConfigSettings | None) -> Project:
-    machine = machine_names(LocalHost(env=os.environ, source=Path.cwd()))
-    return load_project(Path.cwd(), config_settings, os.environ, machine=machine)
-
-
-def _levels(project: Project, delegate: Delegate) -> tuple[str, ...]:
-    """Return the levels of the bundle; none, with a note, where this platform has no bundles."""
-    from variantbuild.bundle.asked import resolve_levels
-
-    asked = resolve_levels(project.config, LocalHost(env=os.environ).platform)
-    if not asked.labels:
-        delegate.reporter.note(f"not a bundle: {asked.reason}")
-    return asked.labels
-
-
-def _open(config_settings: ConfigSettings | None) -> tuple[Project, Delegate]:
-    project = _load(config_settings)
-    return project, load_delegate(
-        resolve_delegate(project), env=os.environ, reporter=StderrReporter(os.environ)
-    )
-
-
-def _plan(project: Project, delegate: Delegate, situation: Situation | None = None) -> BuildPlan:
-    from variantbuild.frontend.situation import detect_situation, read_traces
-    from variantbuild.plan import plan_build
-
-    host = LocalHost(env=os.environ, source=project.path)
-    if situation is None:
-        traces = read_traces(host, project.path, is_sdist=project.is_sdist)
-        situation = detect_situation(traces)
-    return plan_build(project, delegate.spec, host, situation)
 
 
 _HOOKS: dict[str, object] = {

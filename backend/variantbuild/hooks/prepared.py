@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
 from variantbuild.frontend.situation import Situation, SituationKind
+from variantbuild.hooks.trialrecord import DoneTrial, describe_trial
 from variantbuild.plan import BuildPlan
+from variantbuild.plan.flags.isanote import IsaNote
 from variantbuild.types import JSONValue
 from variantbuild.values import dataclass
 
@@ -42,6 +45,7 @@ class Prepared:
     situation: Situation
     plan_digest: str
     wheel: PreparedWheel | None
+    trial: DoneTrial | None = None
 
     @classmethod
     def parse(cls, text: str) -> Prepared:
@@ -65,6 +69,7 @@ class Prepared:
             wheel=PreparedWheel(name=_string(fields, "wheel"), sha256=_string(fields, "sha256"))
             if has_wheel
             else None,
+            trial=_parse_trial(fields.get("trial")),
         )
 
     def __str__(self) -> str:
@@ -77,8 +82,25 @@ class Prepared:
             "plan": self.plan_digest,
             "wheel": None if self.wheel is None else self.wheel.name,
             "sha256": None if self.wheel is None else self.wheel.sha256,
+            "trial": None
+            if self.trial is None
+            else {
+                "identity": self.trial.identity,
+                "level": self.trial.isa_note.level,
+                "unprotected": self.trial.isa_note.unprotected,
+            },
         }
         return json.dumps(record, indent=1) + "\n"
+
+
+def _parse_trial(value: JSONValue) -> DoneTrial | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError(f"trial is {value!r}, not an object")  # noqa: TRY004 - parsing text
+    note = {key: value[key] for key in ("level", "unprotected") if value.get(key) is not None}
+    texts = {key: _string(note, key) for key in note}
+    return DoneTrial(identity=_string(value, "identity"), isa_note=IsaNote(**texts))
 
 
 def _string(fields: dict[str, JSONValue], key: str) -> str:
@@ -88,10 +110,17 @@ def _string(fields: dict[str, JSONValue], key: str) -> str:
     return value
 
 
-def write_prepared(plan: BuildPlan, dist_info: Path, wheel: Path | None) -> None:
+def write_prepared(
+    plan: BuildPlan, dist_info: Path, wheel: Path | None, env: Mapping[str, str]
+) -> None:
     """Write the record of `plan`, and of the `wheel` that was built for it, into `dist_info`."""
     built = None if wheel is None else PreparedWheel(name=wheel.name, sha256=_sha256(wheel))
-    prepared = Prepared(situation=plan.situation, plan_digest=plan.digest, wheel=built)
+    prepared = Prepared(
+        situation=plan.situation,
+        plan_digest=plan.digest,
+        wheel=built,
+        trial=describe_trial(plan, env),
+    )
     (dist_info / RECORD_FILE).write_text(str(prepared), encoding="utf-8")
 
 

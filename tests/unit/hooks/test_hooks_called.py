@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import types
@@ -13,6 +14,7 @@ import pytest
 
 import variantbuild
 from canned import BACKEND, EDITABLE, PREPARE, Tree, enter, header, module
+from faketools import write_program
 from variantbuild import hooks
 from variantbuild.frontend.situation import FRONTEND_VARIABLE
 from variantbuild.hooks.prepared import RECORD_FILE, WHEEL_DIRECTORY
@@ -146,6 +148,63 @@ def test_prepare_of_the_baseline_builds_nothing(tree: Tree, meta: Path) -> None:
     settings = {"variantbuild.cpu": "none", "variantbuild.local-version": "always"}
     assert prepare(meta, settings).name == "demo-1.0.dist-info"
     assert tree.calls == ["prepare_metadata_for_build_wheel"]
+
+
+class Compiler:
+    """A compiler that writes its command lines to a file, in front of the one of the tests."""
+
+    def __init__(self, directory: Path, program: Path) -> None:
+        self.path = directory / "own-gcc"
+        self._calls = directory / "calls.txt"
+        write_program(self.path, f'echo "$*" >> "{self._calls}"\nexec "{program}" "$@"')
+
+    @property
+    def trials(self) -> int:
+        """How many trial compilations have run."""
+        return self._calls.read_text(encoding="utf-8").count("-o probe_")
+
+
+@pytest.fixture
+def compiler(
+    tmp_path: Path, fake_compilers: Path, monkeypatch: pytest.MonkeyPatch, tree: Tree
+) -> Compiler:
+    made = Compiler(tmp_path, fake_compilers / "gcc")
+    monkeypatch.setenv("CC", str(made.path))
+    return made
+
+
+def test_build_does_not_repeat_the_trial_of_prepare(
+    tree: Tree, meta: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_BUILD_TRACKER", "a directory that is gone later")
+    dist_info = prepare(meta, NEVER)
+    assert compiler.trials == 1
+    monkeypatch.delenv("PIP_BUILD_TRACKER")
+    hook("build_wheel")(str(tree.out), NEVER, str(dist_info))
+    assert compiler.trials == 1
+
+
+@pytest.mark.parametrize("change", ["variable", "environment", "compiler", "setting", "record"])
+def test_build_repeats_the_trial_where_something_changed(
+    change: str, tree: Tree, meta: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dist_info = prepare(meta, NEVER)
+    settings = dict(NEVER)
+    match change:
+        case "variable":
+            monkeypatch.setenv("CFLAGS", "-O1")
+        case "environment":
+            monkeypatch.setenv("GCC_EXEC_PREFIX", "/opt/gcc/")
+        case "compiler":
+            os.utime(compiler.path, ns=(1, 1))
+        case "setting":
+            settings["variantbuild.flags.c"] = "-funroll-loops"
+        case _:
+            record = dist_info / RECORD_FILE
+            text = record.read_text(encoding="utf-8")
+            record.write_text(text.replace('"identity": "', '"identity": "0'), encoding="utf-8")
+    hook("build_wheel")(str(tree.out), settings, str(dist_info))
+    assert compiler.trials == 2
 
 
 def test_build_keeps_to_the_situation_that_prepare_saw(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks.prepared import Prepared, PreparedWheel
+from variantbuild.hooks.trialrecord import DoneTrial
+from variantbuild.plan.flags.isanote import IsaNote
 
 PLAIN = Prepared(
     situation=Situation(kind="uv", evidence="a trace", cibuildwheel=True),
@@ -18,10 +21,14 @@ BUILT = Prepared(
     situation=Situation(kind="pip-sdist", evidence="another"),
     plan_digest="abc",
     wheel=PreparedWheel(name="demo-1.0-py3-none-any.whl", sha256="def"),
+    trial=DoneTrial(identity="012", isa_note=IsaNote(level="v3")),
+)
+UNPROTECTED = replace(
+    PLAIN, trial=DoneTrial(identity="012", isa_note=IsaNote(unprotected="the linker is too old"))
 )
 
 
-@pytest.mark.parametrize("prepared", [PLAIN, BUILT], ids=["plain", "built"])
+@pytest.mark.parametrize("prepared", [PLAIN, BUILT, UNPROTECTED])
 def test_what_is_written_is_read_back(prepared: Prepared) -> None:
     assert Prepared.parse(str(prepared)) == prepared
 
@@ -36,6 +43,11 @@ def test_what_is_written_is_read_back(prepared: Prepared) -> None:
         {"plan": None},
         {"sha256": None},
         {"wheel": ["demo"]},
+        {"trial": "012"},
+        {"trial": {}},
+        {"trial": {"identity": 12}},
+        {"trial": {"identity": "012", "level": 3}},
+        {"trial": {"identity": "012", "unprotected": False}},
     ],
     ids=str,
 )
