@@ -16,6 +16,7 @@ from variantbuild.delegate.imported import import_backend
 from variantbuild.delegate.restored import restored_process
 from variantbuild.delegate.treelock import take_turn
 from variantbuild.errors import DelegateError, UnsupportedOperation
+from variantbuild.host.ending import watch_processes
 from variantbuild.host.searchpath import search_path
 from variantbuild.messages import Reporter
 
@@ -123,6 +124,7 @@ class Delegate:
             for warning in path.warnings if hook.startswith("build_") else ():
                 self.reporter.warning(warning)
             changes["PATH"] = path.text
+        watch_processes()  # the compilers are started by the backend
         with (
             take_turn(Path.cwd(), self.env, self.reporter),
             restored_process(self.env, changes, 0o022),

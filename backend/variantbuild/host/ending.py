@@ -15,11 +15,15 @@ from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from types import FrameType
 
+from variantbuild.host.deathwatch import DeathWatch
+
 #: Lists the runs that a process belongs to, one word each.
 VARIABLE = "_VARIANTBUILD_RUN"
 _PROC = Path("/proc")
 #: How often processes are searched for: those that are killed may have started others meanwhile.
 _ROUNDS = 20
+#: One for each `clean_ending` that is active; the outermost covers the others.
+_WATCHES: list[DeathWatch] = []
 
 
 class EndedBySignalError(BaseException):
@@ -62,6 +66,15 @@ def _marked(mark: str) -> Iterator[int]:
                     yield int(path.name)
 
 
+def watch_processes() -> None:
+    """From now on, kill what `clean_ending` would kill also if this process is killed itself.
+
+    Called before the first program is started: a hook that starts none needs no watch.
+    """
+    if _WATCHES:
+        _WATCHES[0].start()
+
+
 @contextlib.contextmanager
 def clean_ending(env: MutableMapping[str, str]) -> Iterator[None]:
     """Clean up on SIGTERM and SIGHUP, kill what was started with `env`, and then end by the signal.
@@ -72,6 +85,7 @@ def clean_ending(env: MutableMapping[str, str]) -> Iterator[None]:
     before = env.get(VARIABLE)
     mark = mark_run(env)
     handled = _install()
+    _WATCHES.append(watch := DeathWatch(mark))
     try:
         yield
     except EndedBySignalError as ended:
@@ -83,6 +97,8 @@ def clean_ending(env: MutableMapping[str, str]) -> Iterator[None]:
         kill_marked(mark)
         raise
     finally:
+        watch.end()
+        _WATCHES.remove(watch)
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
         if before is None:

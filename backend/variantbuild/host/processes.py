@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.host import Completed
-from variantbuild.host.ending import kill_marked, mark_run
+from variantbuild.host.ending import kill_marked, mark_run, watch_processes
 
 #: Raised for a failed program that another library runs and checks.
 CalledProcessError = subprocess.CalledProcessError
@@ -84,6 +84,7 @@ def run_bounded(
     streams = (_Stream(), _Stream())
     env = dict(env)
     mark = mark_run(env)
+    watch_processes()
     try:
         process = _start(argv, streams, env, cwd)
     except (OSError, ValueError) as error:

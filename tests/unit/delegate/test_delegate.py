@@ -16,6 +16,7 @@ from variantbuild.config.delegatespec import DelegateSpec, resolve_delegate
 from variantbuild.config.project import load_project
 from variantbuild.delegate.backend import Delegate, load_delegate, requirements
 from variantbuild.errors import DelegateError
+from variantbuild.host.ending import clean_ending
 
 
 def tree(directory: Path, text: str = "", *files: str) -> Path:
@@ -209,3 +210,26 @@ def test_another_delegate_may_stand_beside_an_old_setuptools(
     pretend_setuptools("59.8.0")
     text = '[tool.variantbuild]\ndelegate = "scikit_build_core.build"\n'
     load(spec_of(tree(tmp_path, text)))
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+def test_what_a_backend_starts_is_watched(in_tree: DelegateSpec) -> None:
+    """If the build is killed by SIGKILL, compilers are killed as well."""
+    delegate = load(in_tree)
+    with clean_ending(os.environ):
+        mark = os.environ["_VARIANTBUILD_RUN"].split()[-1].encode()
+        assert not watches(mark)
+        delegate.call("build_wheel", "x", env={"VB_TEST": "seen"})
+        assert watches(mark)
+    assert not watches(mark)
+
+
+def watches(mark: bytes) -> bool:
+    return any(mark in words(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def words(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\0")
+    except OSError:
+        return []

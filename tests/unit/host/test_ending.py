@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from variantbuild.host.ending import VARIABLE, clean_ending, kill_marked, mark_run
+from variantbuild.host.ending import (
+    VARIABLE,
+    clean_ending,
+    kill_marked,
+    mark_run,
+    watch_processes,
+)
 from variantbuild.host.processes import run_bounded
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
@@ -39,7 +45,7 @@ from pathlib import Path
 # The tests may run where they are ignored: in the background of a script, under nohup.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from variantbuild.host.ending import clean_ending
+from variantbuild.host.ending import clean_ending, watch_processes
 from variantbuild.host.local import LocalHost
 from variantbuild.host.staging import output_directory, staging_directory
 here, where = Path(sys.argv[1]), sys.argv[2]
@@ -52,6 +58,7 @@ with clean_ending(os.environ), output_directory(here / "new" / "out") as out:
             host.run_scratch(tool, files={"x.c": ""}, output="x.o", timeout=600)
         else:
             import subprocess
+            watch_processes()  # as Delegate.call does
             subprocess.check_call(tool)
 """
 
@@ -98,6 +105,64 @@ def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals, where: 
     assert code == -number
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("where", ["tool", "delegate"])
+def test_sigkill_of_the_build_ends_what_it_started(tmp_path: Path, where: str) -> None:
+    """Files stay, as nobody can remove them at once; processes would stay for ever."""
+    (tmp_path / "tool.py").write_text(_TOOL, encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    mark = f"test{os.getpid()}.{time.monotonic_ns()}"
+    env = {**os.environ, "PYTHONPATH": str(_BACKEND), "TMPDIR": str(tmp_path / "tmp")}
+    env["A_MARK_OF_THE_TEST"] = mark
+    build = subprocess.Popen([sys.executable, "-c", _BUILD, str(tmp_path), where], env=env)
+    try:
+        wait_for((tmp_path / "ready").exists)
+        assert len(marked(mark)) >= 5
+        build.kill()
+        build.wait(60)
+        wait_for(lambda: not marked(mark))
+    finally:
+        for pid in marked(mark):
+            os.kill(pid, signal.SIGKILL)
+        build.wait()
+
+
+def test_a_program_that_is_left_running_on_purpose_goes_on() -> None:
+    """Compilers start servers (ccache, sccache, MSVC); only a death kills them."""
+    env = dict(os.environ)
+    with clean_ending(env):
+        watch_processes()
+        server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=env)
+    time.sleep(0.3)
+    assert server.poll() is None
+    server.kill()
+    server.wait()
+
+
+def test_workers_end_with_their_parent() -> None:
+    code = """
+import os, time
+from variantbuild.host.pool import forked_pool
+with forked_pool(2) as pool:
+    print(*{pool.submit(os.getpid).result() for _ in range(20)}, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+    env = {**os.environ, "PYTHONPATH": str(_BACKEND)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, check=False, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    pids = [int(word) for word in done.stdout.split()]
+    wait_for(lambda: not any(runs(pid) for pid in pids))
+
+
+def runs(pid: int) -> bool:
+    """Return whether a process runs; one that nobody waits for stays as a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_limit_ends_what_has_left_the_group(tmp_path: Path) -> None:
