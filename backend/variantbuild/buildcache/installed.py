@@ -11,8 +11,8 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from variantbuild.buildcache.snapshot import take_snapshot
+from variantbuild.config.canonical import digest_json
 from variantbuild.data import load_table
-from variantbuild.plan.digest import digest_json
 
 
 def visible_distributions() -> list[tuple[str, str]]:

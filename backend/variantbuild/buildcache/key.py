@@ -20,11 +20,11 @@ from typing import cast
 
 from variantbuild.buildcache.snapshot import add_file
 from variantbuild.buildcache.surroundings import describe_searched, describe_system
+from variantbuild.config.canonical import digest_json
 from variantbuild.data import load_table
 from variantbuild.host import Host
 from variantbuild.host.local import LocalHost
 from variantbuild.plan import BuildPlan
-from variantbuild.plan.digest import digest_json
 from variantbuild.probe.facts import Compiler, Language
 
 #: Incremented with every change in the meaning of a key or an entry.

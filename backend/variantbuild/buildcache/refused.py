@@ -24,13 +24,13 @@ from variantbuild.buildcache.snapshot import (
     take_snapshot,
 )
 from variantbuild.buildcache.store import ENTRY, Store, digest_file
-from variantbuild.config.canonical import canonical_settings
+from variantbuild.config.canonical import canonical_settings, digest_json
 from variantbuild.data import load_table
 from variantbuild.errors import VariantBuildError, WheelError
 from variantbuild.host.userdirs import user_directory
 from variantbuild.messages import Reporter
 from variantbuild.plan import BuildPlan
-from variantbuild.plan.digest import digest_compilation, digest_json
+from variantbuild.plan.digest import digest_compilation
 from variantbuild.types import JSONValue
 from variantbuild.values import dataclass
 
@@ -39,7 +39,7 @@ IN_TREE = Path("build", "variantbuild-refused")
 _DAY = 86400.0
 
 
-class Kept(NamedTuple):
+class KeptBuild(NamedTuple):
     """A copy of a wheel that was refused, and the CPU options that its build replaced."""
 
     wheel: Path
@@ -62,7 +62,7 @@ class Attempt:
     def _prefix(self) -> str:
         return digest_compilation(self.plan)[:12]
 
-    def resume(self, directory: Path, reporter: Reporter) -> Kept | None:
+    def resume(self, directory: Path, reporter: Reporter) -> KeptBuild | None:
         """Copy the wheel of the same build into `directory`, if it was refused; return it.
 
         None unless one was refused under another policy, and nothing has changed since.
@@ -80,7 +80,7 @@ class Attempt:
                                 f"nothing is compiled: the wheel of the same build, refused on "
                                 f"{_when(record)}, is used: {entry / name}"
                             )
-                            return Kept(copied, _replaced(record))
+                            return KeptBuild(copied, _replaced(record))
         return None
 
     def _entries(self, store: Store) -> list[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from variantbuild.buildcache.walk import Entry, walk
+from variantbuild.host.sourcetree import INSTALLED, OUTPUT
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 Snapshot = Mapping[str, tuple[int, int, int]]
 
 _CHUNK = 1 << 20
-#: Output of builds: below the top of the tree, and anywhere.
-_OUTPUT = ("build", "dist", "wheelhouse", "_skbuild")
-_CACHES = ("__pycache__", "node_modules", "site-packages")
+#: Output of builds, below the top of the tree.
+_OUTPUT = (*OUTPUT, "wheelhouse", "_skbuild")
 #: Files in which a project may refer to files outside its tree.
 _DESCRIPTIONS = ("pyproject.toml", "setup.py", "setup.cfg", "CMakeLists.txt", "meson.build")
 
@@ -92,7 +92,7 @@ def _files(tree: Path) -> Iterator[Entry]:
         lambda entry: (
             not entry.name.startswith(".")
             and entry.path not in output
-            and entry.name not in _CACHES
+            and entry.name not in INSTALLED
             and not entry.name.endswith(".egg-info")
             and not Path(entry.path, "pyvenv.cfg").exists()
         ),

@@ -7,6 +7,7 @@ import struct
 
 from variantbuild.binary.elf import Data, Elf
 from variantbuild.binary.elf.tables import PT_LOAD, Regions
+from variantbuild.config.canonical import digest_json
 
 _SHF_ALLOC, _SHT_DYNSYM = 2, 11
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -32,8 +33,8 @@ def digest_code(elf: Elf, data: Data) -> str:
             digest.update(_unnumbered(content) if section.type == _SHT_DYNSYM else content)
     zeroed = [each.memory - each.size for each in elf.segments if each.type == PT_LOAD]
     flags = [pair for pair in elf.dynamic if pair[0] in _FLAGS]
-    linked = (elf.soname, elf.needed, elf.run_paths, sum(zeroed), flags)
-    digest.update(repr(linked).encode())
+    linked = digest_json([elf.soname, elf.needed, elf.run_paths, sum(zeroed), flags])
+    digest.update(linked.encode())
     if not elf.sections:
         digest.update(bytes(data[0 : len(data)]))
     return digest.hexdigest()

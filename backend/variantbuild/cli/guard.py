@@ -18,8 +18,8 @@ from variantbuild.messages import for_encoding, printable
 
 _MARK = str(int.from_bytes(os.urandom(6), "big"))
 _MARKED = re.compile(rf"\x1b\[{_MARK};([0-9;]*[mK])")
-#: Ends a colour, and clears the line.
-RESET, CLEAR_LINE = f"\x1b[{_MARK};0m", f"\x1b[{_MARK};2K"
+#: Ends a colour.
+RESET = f"\x1b[{_MARK};0m"
 
 
 def color(code: str) -> str:

@@ -1,12 +1,20 @@
-"""The settings that the bytes of a wheel depend on, in one form for a digest."""
+"""Canonical forms for digests: of JSON, and of the settings that a wheel depends on."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import cast
 
 from variantbuild.config.overrides import added_dependencies, cmake_defines
 from variantbuild.config.settings import Config, settings
 from variantbuild.types import JSONValue
+
+
+def digest_json(value: JSONValue) -> str:
+    """Return the SHA-256 digest of `value` as canonical JSON, in hexadecimal."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical_settings(config: Config) -> dict[str, JSONValue]:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from variantbuild.host.sourcetree import INSTALLED, OUTPUT
+
 _FILE = re.compile(
     r"(?:GNUm|M|m)akefile(?:[._-].*)?|[Mm]ake(?:_|\.|-)?(?:inc|rules|config)(?:\..*)?|"
     r".*\.(?:mk|mak|make|inc|in|ac|am|m4|ninja|cmake|gn|gni|gyp|gypi|bazel|bzl|jam|pro|pri|"
@@ -16,7 +18,7 @@ _FILE = re.compile(
     r"[sS][cC]ons(?:truct|cript)|wscript(?:_build)?|[jJ]ustfile|Rakefile|Jam(?:file|root)|Tupfile|"
     r"WORKSPACE|BUILD|\.env|build\.\w+"
 )
-_SKIPPED = frozenset({"build", "dist", "docs", "node_modules", "tests", "__pycache__"})
+_SKIPPED = OUTPUT | INSTALLED | {"docs", "tests"}
 #: Files and bytes that are read at most: this only saves a few runs of compilers.
 _FILES, _BYTES = 500, 1 << 18
 #: Lines that run programs with another PATH: of make and shells, Python and CMake.

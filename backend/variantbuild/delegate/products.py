@@ -8,25 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from variantbuild.host.durable import PREFIX
+from variantbuild.host.sourcetree import TOOLS
 
 #: Directories of version control.
 VCS = (".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil")
-_SKIPPED = frozenset(
-    {
-        "__pycache__",
-        "_skbuild",
-        ".eggs",
-        ".redo",
-        ".sconf_temp",
-        ".tup",
-        ".xmake",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".tox",
-    }
-)
 #: Files that mark a directory as a virtual environment, a build directory or a cache.
 _MARKS = ("pyvenv.cfg", "CMakeCache.txt", "meson-private", "CACHEDIR.TAG", "conda-meta", "c4che")
 #: What setuptools, scikit-build-core and variantbuild leave below `build`.
@@ -42,7 +27,7 @@ _LIMIT = 50_000
 
 def is_output(directory: Path) -> bool:
     """Tell whether `directory` is a cache, an environment, or one of a build system's own."""
-    if directory.name.startswith(PREFIX) or directory.name in _SKIPPED:
+    if directory.name.startswith(PREFIX) or directory.name in TOOLS:
         return True
     if any((directory / mark).exists() for mark in _MARKS):
         return True

@@ -13,11 +13,11 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
-from hashlib import sha256
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
+from variantbuild.config.canonical import digest_json
 from variantbuild.delegate.absolute import reach_absolute
 from variantbuild.delegate.drivers import VARIABLES, Call, find_wrappers
 from variantbuild.delegate.handover.delegation import Delegation, Handover, find_setting
@@ -116,7 +116,7 @@ def _write_where_they_run(
         return directory
     cache = user_directory("cache", env)
     if cache is not None:
-        digest = sha256(repr(wrappers).encode()).hexdigest()
+        digest = digest_json([asdict(each) for each in wrappers])
         home = cache / "variantbuild" / "compilers" / digest[:16]
         with contextlib.suppress(DelegateError):
             write_wrappers(wrappers, home)
@@ -163,8 +163,7 @@ def _write_wrapper(wrapper: Wrapper, directory: Path) -> None:
     programs = [Path(word) for word in wrapper.command]
     known = [each.stat() for each in programs if each.is_absolute() and each.is_file()]
     statuses = [(each.st_size, each.st_mtime_ns) for each in known]
-    state = repr((replace(wrapper, name=""), statuses))
-    digest = int.from_bytes(sha256(state.encode()).digest()[:8], "big")
+    digest = int(digest_json([asdict(replace(wrapper, name="")), statuses])[:16], 16)
     moment = 1_000_000_000_000_000_000 + digest % 500_000_000_000_000_000
     try:
         before = path.read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from variantbuild.config.canonical import digest_json
 from variantbuild.host.ending import VARIABLE
 from variantbuild.plan import BuildPlan
-from variantbuild.plan.digest import digest_json
 from variantbuild.plan.flags.isanote import IsaNote
 from variantbuild.plan.flags.trial import Trial
 from variantbuild.plan.flags.trialprobe import Command

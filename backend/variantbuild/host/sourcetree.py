@@ -1,4 +1,4 @@
-"""The files of a source tree, without third-party files and build output."""
+"""The files of a source tree, and the directories in it that hold no sources."""
 
 from __future__ import annotations
 
@@ -6,8 +6,28 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Directories with third-party files or build output.
-_SKIPPED = frozenset({"build", "dist", "node_modules", "venv", "__pycache__", "site-packages"})
+#: Directories that builds write wheels and objects to.
+OUTPUT = frozenset({"build", "dist"})
+#: Directories that hold what was compiled or installed, at any depth.
+INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
+#: Directories of build tools, test runners and linters, at any depth.
+TOOLS = frozenset(
+    {
+        "__pycache__",
+        "_skbuild",
+        ".eggs",
+        ".redo",
+        ".sconf_temp",
+        ".tup",
+        ".xmake",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".tox",
+    }
+)
+_SKIPPED = OUTPUT | INSTALLED | {"venv"}
 
 #: Files looked at before giving up: the tree may be a home directory by mistake.
 _LIMIT = 50_000

@@ -6,11 +6,9 @@ printed, nor on the order of mappings, nor on where a setting came from.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
-from variantbuild.config.canonical import canonical_settings
+from variantbuild.config.canonical import canonical_settings, digest_json
 from variantbuild.types import JSONValue
 
 if TYPE_CHECKING:
@@ -41,12 +39,6 @@ def digest_compilation(plan: BuildPlan) -> str:
     }
     del canonical["naming"]
     return digest_json(canonical)
-
-
-def digest_json(value: JSONValue) -> str:
-    """Return the SHA-256 digest of `value` as canonical JSON, in hexadecimal."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical_plan(plan: BuildPlan) -> dict[str, JSONValue]:

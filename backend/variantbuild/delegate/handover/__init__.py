@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
-from variantbuild.delegate.handover.builddir import digest
+from variantbuild.config.canonical import digest_json
 from variantbuild.delegate.handover.delegation import (
     Delegation,
     Handover,
@@ -100,7 +100,7 @@ def _hand_to_meson(
 
 def _suffix(users: Sequence[UserFlags]) -> str:
     words = sorted((each.place, each.flags) for each in users)
-    return f"-{digest(repr(words))[:6]}" if words else ""
+    return f"-{digest_json(words)[:6]}" if words else ""
 
 
 def _extend_users_variables(flags: Flags, delegation: Delegation) -> Handover:
