@@ -109,3 +109,49 @@ def test_programs_of_their_own_are_imported_by_nobody() -> None:
     }
     assert programs
     assert programs & imported == set()
+
+
+#: Lines of a module, and of a function without its docstring.
+MODULE, FUNCTION = 250, 40
+#: Longer modules, with the lines that they may have.
+LONGER = {
+    "config/settings.py": 270,  # one table, which schema and documentation are generated from
+    "binary/elf/loaded.py": 251,
+    "binary/elf/symbols.py": 258,
+}
+
+
+def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function without its docstring."""
+    assert node.end_lineno is not None
+    count = node.end_lineno - node.lineno + 1
+    if ast.get_docstring(node) is None:
+        return count
+    docstring = node.body[0]
+    assert docstring.end_lineno is not None
+    return count - (docstring.end_lineno - docstring.lineno + 1)
+
+
+def short(packages: dict[Path, ast.Module]) -> dict[Path, ast.Module]:
+    """Return the modules without those of the audit, whose engine has longer ones."""
+    return {path: tree for path, tree in packages.items() if package(path) != "audit"}
+
+
+def test_modules_are_short() -> None:
+    long = {
+        str(path): count
+        for path in short(TREES)
+        if (count := len((ROOT / path).read_text(encoding="utf-8").splitlines()))
+        > LONGER.get(path.as_posix(), MODULE)
+    }
+    assert long == {}
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{path}:{node.lineno} {node.name}: {lines(node)}"
+        for path, tree in short(TREES).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines(node) > FUNCTION
+    ]
+    assert long == []

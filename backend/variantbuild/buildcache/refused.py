@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from variantbuild.buildcache.installed import visible_distributions
+from variantbuild.buildcache.kepthint import with_hint
 from variantbuild.buildcache.key import digest_parts, environment_parts
 from variantbuild.buildcache.snapshot import (
     Snapshot,
@@ -117,8 +118,8 @@ class Attempt:
                 failure = failure or str(problem)
                 continue
             place = store.directory / name / wheel.name
-            return _with_hint(error, place, resumable=bool(record["sources"]), failure=failure)
-        return _with_hint(error, None, failure=failure)
+            return with_hint(error, place, resumable=bool(record["sources"]), failure=failure)
+        return with_hint(error, None, failure=failure)
 
     def _describe(self, error: VariantBuildError) -> dict[str, JSONValue]:
         sources: list[JSONValue] = []
@@ -228,29 +229,3 @@ def _when(record: Mapping[str, JSONValue]) -> str:
     seconds = record["time"]
     at = time.localtime(seconds if isinstance(seconds, int) else 0)
     return time.strftime("%Y-%m-%d %H:%M", at)
-
-
-def _with_hint(
-    error: VariantBuildError, place: Path | None, *, resumable: bool = False, failure: str = ""
-) -> VariantBuildError:
-    """Return `error` with a hint that says where the wheel is."""
-    if place is None:
-        lines = [f"the built wheel could not be kept: {failure}"]
-    else:
-        lines = [
-            f"the built wheel is kept: {place}",
-            "`variantbuild audit` shows what its files need; `variantbuild stamp` with a --target "
-            "that they fit labels it",
-        ]
-        if failure:
-            lines.append(f"it is not in the cache directory: {failure}")
-    if resumable:
-        lines.append(
-            "the same build under another policy (-C variantbuild.audit=warn) continues from it "
-            "without compiling again"
-        )
-    made = type(error).__new__(type(error))
-    made.__dict__.update(error.__dict__)
-    made.args = error.args
-    made.hint = "\n  ".join([*([error.hint] if error.hint else []), *lines])
-    return made

@@ -135,43 +135,11 @@ def compare_contents(contents: Sequence[Contents], take_baseline: Sequence[str])
     Members that differ and are no code that can be chosen are refused, unless a pattern of
     `take_baseline` matches: then the baseline's is taken. Raises BundleError with their names.
     """
-    base = contents[-1]
-    refused: list[str] = []
-    extra: list[tuple[str, str]] = []
-    notes: list[str] = []
-    modules: dict[str, None] = {}
-    libraries: dict[str, None] = {}
+    found = _Findings()
     every = dict.fromkeys(name for each in contents for name in each.files)
     for name in sorted(every):
-        having = [each for each in contents if name in each.files]
-        differing = [each for each in having if each.digests[name] != having[-1].digests[name]]
-        if len(having) == len(contents) and not differing:
-            _sort_in(base.codes.get(name), modules, libraries)
-            continue
-        if _matches(name, take_baseline):
-            notes.append(f"{_shown(name)} differs, and the baseline's is taken")
-            continue
-        if len(having) < len(contents):
-            own = [each for each in having if _is_library(each.codes.get(name))]
-            if len(own) == len(having):
-                extra += [(each.label, name) for each in having]
-            else:
-                refused.append(_only_in(name, having))
-            continue
-        codes = [each.codes.get(name) for each in contents]
-        if any(code is None for code in codes):
-            if _is_linked_only(base, name):
-                notes.append(f"{_shown(name)} is not loaded: the baseline's is taken")
-            else:
-                refused.append(f"{_shown(name)} differs and is not a module or a library")
-        elif base.codes[name].kind == "other":
-            notes.append(
-                f"{_shown(name)} is an executable or an object, or in .data: "
-                "the baseline's is taken"
-            )
-        else:
-            _sort_in(base.codes[name], modules, libraries)
-    if refused:
+        _compare_member(name, contents, take_baseline, found)
+    if refused := found.refused:
         more = f" (and {len(refused) - 1} more: {_listed(refused[1:])})" if refused[1:] else ""
         raise BundleError(
             f"the wheels cannot be bundled: {refused[0]}{more}",
@@ -179,11 +147,50 @@ def compare_contents(contents: Sequence[Contents], take_baseline: Sequence[str])
             "pyproject.toml bundle-take-baseline",
         )
     return Compared(
-        modules=tuple(modules),
-        libraries=tuple(libraries),
-        extra=tuple(extra),
-        notes=tuple(notes),
+        modules=tuple(found.modules),
+        libraries=tuple(found.libraries),
+        extra=tuple(found.extra),
+        notes=tuple(found.notes),
     )
+
+
+class _Findings:
+    """What is found while the members are compared."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+        self.extra: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+        self.modules: dict[str, None] = {}
+        self.libraries: dict[str, None] = {}
+
+
+def _compare_member(
+    name: str, contents: Sequence[Contents], take_baseline: Sequence[str], found: _Findings
+) -> None:
+    base = contents[-1]
+    having = [each for each in contents if name in each.files]
+    differing = [each for each in having if each.digests[name] != having[-1].digests[name]]
+    if len(having) == len(contents) and not differing:
+        _sort_in(base.codes.get(name), found.modules, found.libraries)
+    elif _matches(name, take_baseline):
+        found.notes.append(f"{_shown(name)} differs, and the baseline's is taken")
+    elif len(having) < len(contents):
+        if all(_is_library(each.codes.get(name)) for each in having):
+            found.extra += [(each.label, name) for each in having]
+        else:
+            found.refused.append(_only_in(name, having))
+    elif any(each.codes.get(name) is None for each in contents):
+        if _is_linked_only(base, name):
+            found.notes.append(f"{_shown(name)} is not loaded: the baseline's is taken")
+        else:
+            found.refused.append(f"{_shown(name)} differs and is not a module or a library")
+    elif base.codes[name].kind == "other":
+        found.notes.append(
+            f"{_shown(name)} is an executable or an object, or in .data: the baseline's is taken"
+        )
+    else:
+        _sort_in(base.codes[name], found.modules, found.libraries)
 
 
 def _sort_in(code: Code | None, modules: dict[str, None], libraries: dict[str, None]) -> None:

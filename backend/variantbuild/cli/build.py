@@ -122,11 +122,7 @@ def _build(
     with tempfile.TemporaryDirectory(prefix="variantbuild-") as directory:
         log, recorded = Path(directory, "build.log"), Path(directory, "messages")
         try:
-            # A wrong setting is reported before an environment is created.
-            host = LocalHost(env=env)
-            project = load_project(source, chosen, env, machine=machine_names(host))
-            if project.config.bundle:
-                resolve_levels(project.config, host.platform)
+            _check_settings(source, chosen, env)
             with progress(name) as step:
                 wheel = build_isolated(
                     source,
@@ -151,6 +147,16 @@ def _build(
     for message in () if args.verbose else messages:
         report_message(f"{name}: {message}", "warning")
     return Result(target=target, wheel=wheel, seconds=time.monotonic() - started, messages=messages)
+
+
+def _check_settings(
+    source: Path, settings: Mapping[str, str | list[str]], env: Mapping[str, str]
+) -> None:
+    """Read the settings, so that a wrong one is reported before an environment is created."""
+    host = LocalHost(env=env)
+    project = load_project(source, settings, env, machine=machine_names(host))
+    if project.config.bundle:
+        resolve_levels(project.config, host.platform)
 
 
 def _warnings(messages: Sequence[Message]) -> tuple[str, ...]:

@@ -6,11 +6,20 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from variantbuild.cli.deviceview import device_json, device_rows
-from variantbuild.cli.factview import fact_cells, fact_json
+from variantbuild.cli.deviceview import device_rows
+from variantbuild.cli.factview import fact_cells
 from variantbuild.cli.options import check_label
+from variantbuild.cli.probeview import (
+    facts_json,
+    reasons_for_people,
+    reasons_json,
+    show_compiler,
+    show_cpu,
+    show_distro,
+    show_libc,
+)
 from variantbuild.cli.terminal import paint, print_json, table
-from variantbuild.cli.whynot import Suitability, judge_machine, parse_target
+from variantbuild.cli.whynot import judge_machine, parse_target
 from variantbuild.config import Override
 from variantbuild.config.project import load_machine_overrides
 from variantbuild.errors import AcceleratorError, BundleError
@@ -24,13 +33,9 @@ from variantbuild.probe.cpu import probe_microarchitecture
 from variantbuild.probe.facts import (
     LANGUAGES,
     Absent,
-    Compiler,
-    Cpu,
-    Distro,
     Fact,
     Found,
     HostFacts,
-    Libc,
 )
 from variantbuild.probe.gpu import probe_accelerator
 from variantbuild.probe.gpu.gpufacts import AcceleratorFacts
@@ -96,13 +101,13 @@ def report(
         sight = None if seen is None else _look(host, seen)
         suitability = judge_machine(target, facts, sight)
     if as_json:
-        payload = _payload(facts, _name(host, facts), devices)
+        payload = facts_json(facts, _name(host, facts), devices)
         payload["hostname"] = host.hostname
         payload["overrides"] = [
             {"place": each.place, "conditions": _conditions_json(each), "matches": matches}
             for each, matches in overrides
         ]
-        print_json({**payload, "why_not": _reasons_json(why_not, suitability)})
+        print_json({**payload, "why_not": reasons_json(why_not, suitability)})
     elif why_not is None or suitability is None:
         print(
             _facts_for_people(
@@ -110,7 +115,7 @@ def report(
             )
         )
     else:
-        print(_reasons_for_people(why_not, suitability))
+        print(reasons_for_people(why_not, suitability))
     return 1 if suitability is not None and (suitability.run or suitability.build) else 0
 
 
@@ -150,13 +155,13 @@ def _facts_for_people(
     rows = [
         ("machine", f"{facts.system} {facts.machine}", ""),
         ("host name", hostname, ""),
-        ("CPU", *fact_cells(facts.cpu, _show_cpu)),
+        ("CPU", *fact_cells(facts.cpu, show_cpu)),
         ("level", *fact_cells(_level(facts), str)),
         ("name", *fact_cells(name, str)),
-        ("C library", *fact_cells(facts.libc, _show_libc)),
-        ("distribution", *fact_cells(facts.distro, _show_distro)),
+        ("C library", *fact_cells(facts.libc, show_libc)),
+        ("distribution", *fact_cells(facts.distro, show_distro)),
     ]
-    rows += [(_TITLES[lang], *fact_cells(fact, _show_compiler)) for lang, fact in facts.compilers]
+    rows += [(_TITLES[lang], *fact_cells(fact, show_compiler)) for lang, fact in facts.compilers]
     rows += [row for each in devices for row in device_rows(each)]
     rows += [
         ("override", str(each), paint("matches" if matches else "does not match", "dim"))
@@ -174,84 +179,5 @@ def _level(facts: HostFacts) -> Fact[str]:
     return Found(cpu.level, facts.cpu.source)
 
 
-def _show_cpu(cpu: Cpu) -> str:
-    return " ".join(part for part in (cpu.family, cpu.vendor, cpu.brand) if part != "generic")
-
-
-def _show_libc(libc: Libc) -> str:
-    return f"{libc.name} {libc.version[0]}.{libc.version[1]}"
-
-
-def _show_distro(distro: Distro) -> str:
-    return f"{distro.id} {distro.version_id}".rstrip()
-
-
-def _show_compiler(compiler: Compiler) -> str:
-    return f"{compiler.family} {compiler.version}  {' '.join(compiler.command)}"
-
-
-def _reasons_for_people(label: str, suitability: Suitability) -> str:
-    lines = []
-    for verb, reasons in (("run", suitability.run), ("build", suitability.build)):
-        if not reasons:
-            lines.append(f"this machine can {verb} {label}, {paint('as far as is known', 'dim')}")
-        lines += [f"this machine {paint('cannot', 'red')} {verb} {label}: {why}" for why in reasons]
-    lines += [paint(note, "dim") for note in suitability.notes]
-    return "\n".join(lines)
-
-
-def _reasons_json(target: str | None, suitability: Suitability | None) -> JSONValue:
-    if suitability is None:
-        return None
-    return {
-        "target": target,
-        "run": [str(each) for each in suitability.run],
-        "build": [str(each) for each in suitability.build],
-        "notes": list(suitability.notes),
-    }
-
-
 def _conditions_json(override: Override) -> JSONValue:
     return {axis: list(patterns) for axis, patterns in override.conditions}
-
-
-def _payload(
-    facts: HostFacts, name: Fact[str], devices: Sequence[AcceleratorFacts]
-) -> dict[str, JSONValue]:
-    """Return the value of probe.schema.json, without `why_not`."""
-    return {
-        "version": 1,
-        "system": facts.system,
-        "machine": facts.machine,
-        "cpu": fact_json(facts.cpu, _cpu_json),
-        "microarchitecture": fact_json(name, str),
-        "libc": fact_json(
-            facts.libc, lambda libc: {"name": libc.name, "version": list(libc.version)}
-        ),
-        "distro": fact_json(
-            facts.distro, lambda distro: {"id": distro.id, "version_id": distro.version_id}
-        ),
-        "compilers": {lang: fact_json(fact, _compiler_json) for lang, fact in facts.compilers},
-        "accelerators": {each.kind: device_json(each) for each in devices},
-    }
-
-
-def _cpu_json(cpu: Cpu) -> JSONValue:
-    return {
-        "family": cpu.family,
-        "vendor": cpu.vendor,
-        "brand": cpu.brand,
-        "level": cpu.level,
-        "part": cpu.part,
-        "generation": cpu.generation,
-        "features": sorted(cpu.features),
-    }
-
-
-def _compiler_json(compiler: Compiler) -> JSONValue:
-    return {
-        "family": compiler.family,
-        "version": compiler.version,
-        "command": list(compiler.command),
-        "target": compiler.target,
-    }

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from variantbuild.config.project import Project
 from variantbuild.delegate.backend import Delegate
-from variantbuild.delegate.run import Built, returned_path, run_build_hook
+from variantbuild.delegate.returned import returned_path
+from variantbuild.delegate.run import Built, run_build_hook
 from variantbuild.errors import VariantBuildError
 from variantbuild.hooks.approval import approve_in_place, approve_wheel, compiled_modules
 from variantbuild.host.sourcedate import read_source_date

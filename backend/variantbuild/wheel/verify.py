@@ -115,20 +115,11 @@ def verify_wheel(
             file_name = _without_local(wheel, file_name)
         layout = find_layout(names, file_name)
         check_dist_info(names, layout.dist_info)
-        record = check_record(
-            _read(wheel, f"{layout.dist_info}/RECORD", _record_limit(names)),
-            f"{layout.dist_info}/RECORD",
-            wheel.members,
-            wheel.by_name,
-            chunk=chunks.record,
-        )
+        record = _read_record(wheel, f"{layout.dist_info}/RECORD", chunk=chunks.record)
         metadata, wheel_headers = _check_headers(wheel, layout.dist_info, named, file_name)
         _check_entry_points(wheel, f"{layout.dist_info}/entry_points.txt")
         _check_directories(wheel)
-        if any(tag.endswith("-any") for tag in wheel_tags(wheel_headers)):
-            from variantbuild.wheel.contents import check_no_native
-
-            check_no_native(wheel, () if exempt is None else exempt(wheel))
+        _check_no_native(wheel, wheel_headers, exempt)
         if trust_record:
             for each in (metadata, wheel_headers):
                 _check_hash(record, each)
@@ -148,6 +139,19 @@ def verify_wheel(
         record=record,
         contents_checked=not trust_record,
     )
+
+
+def _read_record(wheel: Wheel, name: str, *, chunk: int) -> Record:
+    data = _read(wheel, name, _record_limit(wheel.members.names))
+    return check_record(data, name, wheel.members, wheel.by_name, chunk=chunk)
+
+
+def _check_no_native(wheel: Wheel, headers: Headers, exempt: Exemptions | None) -> None:
+    """Refuse machine code in a wheel for any platform."""
+    if any(tag.endswith("-any") for tag in wheel_tags(headers)):
+        from variantbuild.wheel.contents import check_no_native
+
+        check_no_native(wheel, () if exempt is None else exempt(wheel))
 
 
 def _check_headers(

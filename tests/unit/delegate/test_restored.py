@@ -16,7 +16,7 @@ import variantbuild
 from reporters import RecordingReporter
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.delegate.backend import Delegate, load_delegate
-from variantbuild.delegate.run import returned_path
+from variantbuild.delegate.returned import returned_path
 from variantbuild.errors import DelegateError, UnavailableDelegateError, UnsupportedOperation
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and permissions")

@@ -17,6 +17,7 @@ from variantbuild.config.project import load_project
 from variantbuild.delegate import run as buildrun
 from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.described import read_distutils_config, read_meson_build
+from variantbuild.delegate.returned import returned_path
 from variantbuild.errors import DelegateError
 from variantbuild.frontend.situation import Situation
 from variantbuild.hooks import produce
@@ -88,11 +89,9 @@ def test_name_that_is_not_a_file_in_the_directory_is_refused(
     for path in ("a.whl", "made/a.whl", "made/sub/a.whl"):
         (tmp_path / path).touch()
     directory = tmp_path / "made"
-    assert (
-        buildrun.returned_path("a.whl", directory, delegate, "build_wheel") == directory / "a.whl"
-    )
+    assert returned_path("a.whl", directory, delegate, "build_wheel") == directory / "a.whl"
     with pytest.raises(DelegateError, match="'canned_backend' returned .* from build_wheel, but"):
-        buildrun.returned_path(name, directory, delegate, "build_wheel")
+        returned_path(name, directory, delegate, "build_wheel")
 
 
 def test_source_tree_that_cannot_be_written_is_an_error(tree: Tree) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 
 from variantbuild.delegate.handover.delegation import (
     Delegation,
@@ -58,20 +59,30 @@ def hand_to_setuptools(
             note = IsaNote(unprotected="sysconfig does not have the interpreter's link command")
     if link:
         changes["LDFLAGS"] = extend(env.get("LDFLAGS", ""), link)
-    settings = dict(delegation.config_settings)
-    if parse_version(delegation.version) >= _READS_EXTRA_CONFIG or not delegation.version:
-        config = home / "setup.cfg"
-        files.append((config, _with_build_base(delegation.extra_config, f"build/{build_name}")))
-        changes["DIST_EXTRA_CONFIG"] = str(config)
-    else:
-        settings["--build-option"] = _build_option(settings, f"build/{build_name}")
-    return Handover(
+    made = Handover(
         env=tuple(changes.items()),
-        config_settings=tuple(settings.items()),
+        config_settings=tuple(delegation.config_settings.items()),
         files=tuple(files),
         isa_note=note,
         notes=_remarks(flags, delegation),
     )
+    return _with_build_directory(made, delegation, build_name)
+
+
+def _with_build_directory(made: Handover, delegation: Delegation, build_name: str) -> Handover:
+    """Set the build directory, by a configuration file or by an option before setuptools 66."""
+    build_dir = f"build/{build_name}"
+    if parse_version(delegation.version) >= _READS_EXTRA_CONFIG or not delegation.version:
+        config = delegation.source / build_dir / "setup.cfg"
+        text = _with_build_base(delegation.extra_config, build_dir)
+        return replace(
+            made,
+            env=(*made.env, ("DIST_EXTRA_CONFIG", str(config))),
+            files=(*made.files, (config, text)),
+        )
+    settings = dict(made.config_settings)
+    settings["--build-option"] = _build_option(settings, build_dir)
+    return replace(made, config_settings=tuple(settings.items()))
 
 
 def _compile_variables(
