@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 _SHELL = "/bin/sh"
 _PROC = Path("/proc/self/environ")
-#: Repeated, as those that are killed may have started others meanwhile. `$0` is the mark.
+#: Asked first: compilers remove their temporary files then. Repeated, as those that are killed may
+#: have started others meanwhile. `$0` is the mark.
 _SCRIPT = """
 read -r word && exit
-for round in 1 2 3 4 5 6 7 8 9 10; do
+for kind in TERM TERM KILL KILL KILL KILL KILL KILL KILL KILL; do
   pids=
   for file in $(grep -lsF -e "$0" /proc/[0-9]*/environ); do
     file=${file#/proc/}
     pids="$pids ${file%/environ}"
   done
   [ -n "$pids" ] || exit
-  kill -KILL $pids
-  sleep 0.1
+  kill -$kind $pids
+  sleep 0.2
 done
 """
 

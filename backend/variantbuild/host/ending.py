@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +22,8 @@ VARIABLE = "_VARIANTBUILD_RUN"
 _PROC = Path("/proc")
 #: How often processes are searched for: those that are killed may have started others meanwhile.
 _ROUNDS = 20
+#: Seconds that they have to end by themselves.
+_GRACE = 0.5
 #: One for each `clean_ending` that is active; the outermost covers the others.
 _WATCHES: list[DeathWatch] = []
 
@@ -44,16 +46,30 @@ def mark_run(env: MutableMapping[str, str]) -> str:
 def kill_marked(mark: str) -> None:
     """Kill every process of this user whose environment has `mark`, except this one.
 
-    Only Linux shows the environment of a process; elsewhere this has no effect.
+    They are asked first, for a short time: compilers remove their temporary files then. Only Linux
+    shows the environment of a process; elsewhere this has no effect.
     """
+    deadline = time.monotonic() + _GRACE
+    asked: set[int] = set()
+    while (found := _others(mark)) and time.monotonic() < deadline:
+        _signal(found - asked, signal.SIGTERM)
+        asked |= found
+        time.sleep(0.02)
     for _ in range(_ROUNDS):
-        found = [pid for pid in _marked(mark) if pid != os.getpid()]
-        if not found:
+        if not (found := _others(mark)):
             return
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        _signal(found, signal.SIGKILL)
         time.sleep(0.01)
+
+
+def _others(mark: str) -> set[int]:
+    return {pid for pid in _marked(mark) if pid != os.getpid()}
+
+
+def _signal(processes: set[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _marked(mark: str) -> Iterator[int]:
@@ -80,47 +96,53 @@ def clean_ending(env: MutableMapping[str, str]) -> Iterator[None]:
     """Clean up on SIGTERM and SIGHUP, kill what was started with `env`, and then end by the signal.
 
     A signal that is ignored (nohup) or has a handler is left alone, and so are threads: only the
-    main thread receives signals. On KeyboardInterrupt the processes are killed as well.
+    main thread receives signals. SIGINT stays a KeyboardInterrupt, but the processes are killed.
     """
     before = env.get(VARIABLE)
     mark = mark_run(env)
-    handled = _install()
+    received: list[int] = []
+    handled = _install(received)
     _WATCHES.append(watch := DeathWatch(mark))
     try:
         yield
-    except EndedBySignalError as ended:
-        kill_marked(mark)
-        signal.signal(ended.number, signal.SIG_DFL)
-        os.kill(os.getpid(), ended.number)
-        raise SystemExit(128 + ended.number) from None  # where the signal is blocked
-    except KeyboardInterrupt:
-        kill_marked(mark)
-        raise
     finally:
+        # Whatever the backend made of the exception: distutils exits with 1, others go on.
+        if received:
+            kill_marked(mark)
         watch.end()
         _WATCHES.remove(watch)
-        for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in handled.items():
+            signal.signal(number, handler)
         if before is None:
             env.pop(VARIABLE, None)
         else:
             env[VARIABLE] = before
+        if received and received[0] != signal.SIGINT:
+            os.kill(os.getpid(), received[0])
+            raise SystemExit(128 + received[0])  # where the signal is blocked
 
 
-def _install() -> list[int]:
-    handled: list[int] = []
-    for name in ("SIGTERM", "SIGHUP"):
+def _install(received: list[int]) -> dict[int, Callable[[int, FrameType | None], object] | int]:
+    """Handle the signals that nobody else handles, and return what to restore afterwards."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        for each in handled:  # a second one would interrupt the cleaning up
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise EndedBySignalError(number)
+
+    handled: dict[int, Callable[[int, FrameType | None], object] | int] = {}
+    for name, usual in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    ):
         number = getattr(signal, name, None)
-        if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+        if number is None or signal.getsignal(number) is not usual:
             continue
         with contextlib.suppress(ValueError):  # not the main thread
-            signal.signal(number, _end)
-            handled.append(number)
+            signal.signal(number, end)
+            handled[number] = usual
     return handled
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    for name in ("SIGTERM", "SIGHUP"):  # a second one would interrupt the cleaning up
-        if (each := getattr(signal, name, None)) is not None:
-            signal.signal(each, signal.SIG_IGN)
-    raise EndedBySignalError(number)

@@ -97,14 +97,14 @@ def run_bounded(
     try:
         reason = _await_end(process, streams, timeout)
     except BaseException:  # Ctrl-C reaches only us: the program runs in a new session
-        _kill_group(process)
         kill_marked(mark)
+        _kill_group(process)
         process.wait()
         raise
-    if reason is not None or any(stream.is_open for stream in streams):
-        _kill_group(process)
     if reason is not None:
         kill_marked(mark)
+    if reason is not None or any(stream.is_open for stream in streams):
+        _kill_group(process)
     process.wait()
     for stream in streams:
         stream.join(LINGER)

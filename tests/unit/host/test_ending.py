@@ -184,10 +184,69 @@ def test_only_marked_processes_are_killed() -> None:
     other = subprocess.Popen(command)
     ours = [subprocess.Popen(command, env=each) for each in (env, inner)]
     kill_marked(mark)
-    assert [each.wait(30) for each in ours] == [-signal.SIGKILL] * 2
+    assert [each.wait(30) for each in ours] == [-signal.SIGTERM] * 2
     assert other.poll() is None
     other.kill()
     other.wait()
+
+
+def test_what_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
+    """A compiler that is asked removes its temporary files."""
+    env = dict(os.environ)
+    mark = mark_run(env)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    tidy = (
+        "import signal\ndef end(*_):\n    pathlib.Path('tidied').touch()\n    raise SystemExit(7)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+    )
+    codes = [
+        f"import pathlib, time\n{handler}pathlib.Path('{name}').touch()\ntime.sleep(600)"
+        for name, handler in (("deaf", deaf), ("tidy", tidy))
+    ]
+    both = [subprocess.Popen([sys.executable, "-c", c], env=env, cwd=tmp_path) for c in codes]
+    wait_for(lambda: (tmp_path / "deaf").exists() and (tmp_path / "tidy").exists())
+    kill_marked(mark)
+    assert [each.wait(30) for each in both] == [-signal.SIGKILL, 7]
+    assert (tmp_path / "tidied").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "excuse", "code"),
+    [
+        # What distutils makes of it, and a backend that goes on.
+        (signal.SIGINT, "raise SystemExit('interrupted')", 1),
+        (signal.SIGINT, "pass", 0),
+        (signal.SIGTERM, "raise SystemExit('interrupted')", -signal.SIGTERM),
+        (signal.SIGTERM, "pass", -signal.SIGTERM),
+        (signal.SIGHUP, "raise ValueError", -signal.SIGHUP),
+    ],
+)
+def test_a_backend_that_hides_the_signal(
+    number: signal.Signals, excuse: str, code: int, tmp_path: Path
+) -> None:
+    build = f"""
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from variantbuild.host.ending import clean_ending
+with clean_ending(os.environ):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        open(sys.argv[1], "w").close()
+        time.sleep(600)
+    except BaseException:
+        {excuse}
+"""
+    mark = f"hidden{time.monotonic_ns()}"
+    env = {**os.environ, "PYTHONPATH": str(_BACKEND), "A_MARK_OF_THE_TEST": mark}
+    ready = tmp_path / "ready"
+    process = subprocess.Popen(
+        [sys.executable, "-c", build, str(ready)], env=env, stderr=subprocess.DEVNULL
+    )
+    wait_for(ready.exists)
+    process.send_signal(number)
+    assert process.wait(60) == code
+    wait_for(lambda: not marked(mark))
 
 
 def test_signals_that_are_ignored_or_handled_are_left_alone() -> None:
