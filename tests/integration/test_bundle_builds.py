@@ -57,7 +57,12 @@ TRIED = tuple(COMMANDS) if os.environ.get("FRONTEND_MATRIX") == "full" else ("pi
 @pytest.mark.parametrize("front_end", TRIED)
 def test_one_wheel_with_all_levels(front_end: str, tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    build(tree, *COMMANDS[front_end], out).ok()
+    script = tree / "setup.py"
+    text = script.read_text("utf-8").replace('.c"]', '.c"], extra_compile_args=["-mtune=native"]')
+    script.write_text(text, "utf-8")
+    with (tree / "pyproject.toml").open("a", encoding="utf-8") as stream:
+        stream.write("override-march = true\n")
+    build(tree, *COMMANDS[front_end], out, C_INCLUDE_PATH="/opt/include").ok()
     (wheel,) = out.iterdir()
     assert wheel.name.startswith("whatami-1.0-")
     assert wheel.name.endswith("-linux_x86_64.whl")
@@ -70,6 +75,9 @@ def test_one_wheel_with_all_levels(front_end: str, tree: Path, tmp_path: Path) -
     for level, march in (("v1", "x86-64"), ("v3", "x86-64-v3")):
         flags = declared[f"variantbuild:declared:level:{level}:flags:c"]
         assert f"-march={march} " in flags
+        assert declared[f"variantbuild:declared:level:{level}:replaced"] == "-mtune=native"
+        obeyed = declared[f"variantbuild:probed:level:{level}:environment:C_INCLUDE_PATH"]
+        assert obeyed == "/opt/include"
     assert [each.name for each in tree.iterdir() if each.name.startswith(".variantbuild")] == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from variantbuild.errors import ConfigError, VariantError, WheelError
 
 if TYPE_CHECKING:
     from variantbuild.audit import AuditReport
+    from variantbuild.wheel import Inventory, Wheel
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -87,9 +88,33 @@ def unused_excludes(report: AuditReport, patterns: Sequence[str]) -> tuple[str, 
     """Return a warning for each pattern of `--exclude` that exempts no file of a wheel."""
     from variantbuild.audit.exempt import unused_patterns
 
+    return _unused(unused_patterns(report, patterns))
+
+
+def unused_member_excludes(
+    wheel: Wheel, inventory: Inventory, patterns: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the warnings of `unused_excludes` for a wheel that is not audited."""
+    if not patterns:
+        return ()
+    from variantbuild.audit.exempt import exempt_members
+    from variantbuild.stamp.declared import read_declared
+    from variantbuild.wheel.exemption import matching_pattern
+    from variantbuild.wheel.machinecode import find_machine_code
+
+    arch = next(iter(read_declared(inventory).architectures), None)
+    if arch is None:  # for any platform: all machine code is for another machine
+        found = [member.name for member, code in find_machine_code(wheel) if code.role == "host"]
+    else:
+        found = sorted(exempt_members(wheel, patterns, arch))
+    return _unused(
+        each for each in patterns if not any(matching_pattern(name, (each,)) for name in found)
+    )
+
+
+def _unused(patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(
-        f"--exclude {each!r} matches no file that is code for another machine"
-        for each in unused_patterns(report, patterns)
+        f"--exclude {each!r} matches no file that is code for another machine" for each in patterns
     )
 
 

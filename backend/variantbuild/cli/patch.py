@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
-from variantbuild.cli.options import add_exclude_option
+from variantbuild.cli.options import add_exclude_option, unused_member_excludes
 from variantbuild.cli.relabel import add_output_options, relabel
 from variantbuild.wheel import (
     Inventory,
@@ -54,7 +54,7 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             add_requires=args.add_requires,
             add=_record(wheel, inventory, args.exclude),
         )
-        return patch, ()
+        return patch, unused_member_excludes(wheel, inventory, args.exclude)
 
     return relabel(args, plan, local_in_name=True)
 

@@ -6,8 +6,15 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from variantbuild.cli.options import add_exclude_option, wheel_path
-from variantbuild.cli.terminal import paint, print_json, report_error, table
+from variantbuild.cli.options import add_exclude_option, unused_member_excludes, wheel_path
+from variantbuild.cli.terminal import (
+    paint,
+    print_json,
+    report_error,
+    report_message,
+    shown_name,
+    table,
+)
 from variantbuild.errors import WheelError
 from variantbuild.stamp.exemptions import exemptions
 from variantbuild.types import JSONValue
@@ -31,14 +38,17 @@ def execute(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     for text in args.wheels:
         try:
             with open_wheel(wheel_path(text)) as wheel:
-                rows.append(
-                    _sound(Path(text), verify_wheel(wheel, exempt=exemptions(args.exclude)))
-                )
+                inventory = verify_wheel(wheel, exempt=exemptions(args.exclude))
+                unused = unused_member_excludes(wheel, inventory, args.exclude)
+                rows.append(_sound(Path(text), inventory))
         except WheelError as error:
             report_error(error)
             unsound = isinstance(error, UnsoundWheelError)
             code = max(code, _UNSOUND if unsound else _UNREADABLE)
             rows.append(_problem(text, error))
+            continue
+        for warning in unused:
+            report_message(f"{shown_name(Path(text).name)}: {warning}", "warning")
     if args.json:
         print_json({"version": 1, "wheels": rows})
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from variantbuild.audit import AuditReport
 from variantbuild.bundle.joining import Bundled, Options, bundle_wheels
 from variantbuild.config import Config
 from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.run import Built
 from variantbuild.hooks.levelbuilds import build_levels
 from variantbuild.hooks.provenance import render_provenance
 from variantbuild.host.sourcedate import read_source_date
@@ -52,19 +53,21 @@ def produce_bundle(
     reporter = delegate.reporter
     plans = {label: plan_level(level_settings(given, label)) for label in labels}
     with staging_directory(destination) as staging:
-        wheels = build_levels(plans, delegate, staging, parallel=config.bundle_parallel)
-        lowest = wheels[labels[0]]
-        if not _has_machine_code(lowest):
+        built = build_levels(plans, delegate, staging, parallel=config.bundle_parallel)
+        lowest = built[labels[0]]
+        if not _has_machine_code(lowest.wheel):
             reporter.warning("the wheel contains no machine code, so it is not a bundle")
-            return publish(lowest, destination)
+            return publish(lowest.wheel, destination)
         options = Options(
             method=config.bundle_method,
             take_baseline=config.bundle_take_baseline,
             exclude=config.audit_exclude,
             epoch=read_source_date(delegate.env),
-            records={labels[0]: _baseline_record(plans[labels[0]], lowest)},
+            records={labels[0]: _baseline_record(plans[labels[0]], lowest, delegate.env)},
         )
-        bundled = bundle_wheels([*wheels.values()], destination, options, delegate.env)
+        bundled = bundle_wheels(
+            [each.wheel for each in built.values()], destination, options, delegate.env
+        )
     for note in bundled.notes:
         reporter.warning(note)
     reporter.note(f"bundle: {_sentence(bundled)}")
@@ -88,14 +91,20 @@ def _has_machine_code(path: Path) -> bool:
         return any(True for _ in find_machine_code(wheel))
 
 
-def _baseline_record(plan: BuildPlan, wheel: Path) -> bytes:
-    """Return the record of the baseline's build, which has no stamp and so none of its own."""
+def _baseline_record(plan: BuildPlan, built: Built, env: Mapping[str, str]) -> bytes:
+    """Return the record of the baseline's build, which has no stamp and so none of its own.
+
+    `env` is the environment of the build.
+    """
+    name = built.wheel.name
     return render_provenance(
-        name=wheel.name.partition("-")[0],
+        name=name.partition("-")[0],
         version="0",
         variant=plan.variant,
         flags=plan.flags,
         compilers=plan.compilers,
         facts=plan.facts,
-        report=AuditReport(name=wheel.name, platforms=(), files=()),
+        report=AuditReport(name=name, platforms=(), files=()),
+        replaced=built.replaced,
+        env=env,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.run import Built
 from variantbuild.hooks import produce
 from variantbuild.host.forked import Task, run_tasks
 from variantbuild.host.local import LocalHost
@@ -21,6 +22,8 @@ _COMPILER = 1 << 30
 #: Compilers of one level that run at the same time under setuptools, which starts one; a setup.py
 #: may start others.
 _FEW = 2
+#: Lists the project's CPU options that were replaced, beside the wheel of a level.
+_REPLACED_NAME = "replaced"
 
 
 def levels_at_once(levels: int, system: BuildSystem, cpus: int, available: int | None) -> int:
@@ -37,8 +40,8 @@ def levels_at_once(levels: int, system: BuildSystem, cpus: int, available: int |
 
 def build_levels(
     plans: Mapping[str, BuildPlan], delegate: Delegate, staging: Path, *, parallel: bool
-) -> dict[str, Path]:
-    """Build the wheel of each plan in a directory of `staging`; return the paths by label.
+) -> dict[str, Built]:
+    """Build the wheel of each plan in a directory of `staging`; return the wheels by label.
 
     Each build has a process of its own: a project's modules that the one before imported would
     serve the next. Levels that are built at the same time have copies of the source tree as well.
@@ -61,7 +64,7 @@ def build_levels(
     ]
     _flush()  # what is still in memory would be written by each process
     run_tasks(tasks, at_once, _show)
-    return {label: next((staging / label).glob("*.whl")) for label in plans}
+    return {label: _read_built(staging / label) for label in plans}
 
 
 def _pace(at_once: int) -> str:
@@ -70,9 +73,16 @@ def _pace(at_once: int) -> str:
 
 def _build(plan: BuildPlan, delegate: Delegate, place: Path, *, own_tree: bool) -> None:
     try:
-        produce.produce_wheel(plan, delegate, place, own_tree=own_tree)
+        built = produce.produce_built(plan, delegate, place, own_tree=own_tree)
+        (place / _REPLACED_NAME).write_text("\n".join(built.replaced), encoding="utf-8")
     finally:
         _flush()
+
+
+def _read_built(place: Path) -> Built:
+    """Return what a build in another process left in its directory."""
+    replaced = (place / _REPLACED_NAME).read_text(encoding="utf-8").splitlines()
+    return Built(wheel=next(place.glob("*.whl")), replaced=tuple(replaced))
 
 
 def _flush() -> None:

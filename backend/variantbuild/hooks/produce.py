@@ -29,6 +29,16 @@ def produce_wheel(
 ) -> Path:
     """Build the wheel of `plan` and publish it, stamped, in `destination`; return its path.
 
+    `own_tree`, and what is raised, is that of `produce_built`.
+    """
+    return produce_built(plan, delegate, destination, own_tree=own_tree).wheel
+
+
+def produce_built(
+    plan: BuildPlan, delegate: Delegate, destination: Path, *, own_tree: bool = False
+) -> Built:
+    """Do what `produce_wheel` does; return the published wheel, and what was replaced in it.
+
     With `own_tree` it is built in a copy of the source tree, whatever the delegate. A wheel that
     gets no stamp is published as the delegate wrote it. Raises DelegateError,
     WheelError or AuditError; `destination` is then unchanged.
@@ -37,7 +47,7 @@ def produce_wheel(
     _report_plan(plan, delegate.reporter)
     cached = _open_cache(plan, delegate)
     if cached is not None and (taken := cached.take(destination)) is not None:
-        return taken
+        return Built(wheel=taken)
     from variantbuild.buildcache.refused import begin_attempt
 
     attempt = begin_attempt(plan, delegate.env)
@@ -55,7 +65,7 @@ def produce_wheel(
     attempt.forget()
     if cached is not None:
         cached.store_wheel(made)
-    return made
+    return Built(wheel=made, replaced=built.replaced)
 
 
 def _finish(plan: BuildPlan, delegate: Delegate, built: Built, destination: Path) -> Path:

@@ -93,14 +93,27 @@ def test_an_unreadable_record_exempts_nothing(draft: Draft, write: Write) -> Non
     assert main(["verify", str(write(draft))]) == 1
 
 
+@pytest.mark.parametrize("unused", ["*.hex", "boot", "*/RECORD", "core.so"])
+@pytest.mark.parametrize("command", ["audit", "verify", "patch"])
+@pytest.mark.parametrize("kind", ["any", "linux"])
 def test_a_pattern_without_effect_is_told(
-    draft: Draft, write: Write, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    command: str,
+    unused: str,
+    draft: Draft,
+    stamped: Draft,
+    write: Write,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["audit", *EXCLUDE, "--exclude", "*.hex", str(write(draft))]) == 0
-    said = capsys.readouterr()
-    assert "--exclude '*.hex' matches no file that is code for another machine" in said.err
-    assert "*.elf" not in said.err
-    assert "exempt" in said.out
+    wheel = write(draft if kind == "any" else stamped)
+    output = ("-o", str(tmp_path / "out")) if command == "patch" else ()
+    assert main([command, *output, "--exclude", "*.elf", *EXCLUDE, str(wheel)]) == 0
+    assert "--exclude" not in capsys.readouterr().err
+    assert main([command, *output, *EXCLUDE, "--exclude", unused, str(wheel)]) == 0
+    said = capsys.readouterr().err
+    assert f"--exclude '{unused}' matches no file that is code for another machine" in said
+    assert "*.elf" not in said
 
 
 @pytest.fixture
