@@ -16,6 +16,8 @@ from variantbuild.values import dataclass
 
 #: Why instructions were not decoded where the decoder of the extra `audit` is missing.
 NO_DECODER = "iced-x86 is not installed (pip install variantbuild[audit])"
+#: The root of a path whose beginning was not found.
+NOT_FOLLOWED = "more code than was followed"
 
 
 Verdict = Literal["runs", "needs", "unclear"]
@@ -41,7 +43,8 @@ class Path:
     def __str__(self) -> str:
         names = [] if self.functions[:1] == (self.root,) else [self.root]
         steps = " → ".join([*names, *self.functions])
-        return f"{steps}: {self.instruction} at {self.at:#x}"
+        instruction = f"{self.instruction} " if self.instruction else ""
+        return f"{steps}: {instruction}at {self.at:#x}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

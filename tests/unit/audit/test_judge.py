@@ -24,7 +24,8 @@ from variantbuild.audit import (
 from variantbuild.audit.judge.findings import told_once
 from variantbuild.audit.judge.hints import fitting_level
 from variantbuild.audit.judge.wheeltags import judge_tags
-from variantbuild.audit.report import NO_DECODER
+from variantbuild.audit.report import NO_DECODER, NOT_FOLLOWED, FileReport
+from variantbuild.binary.devicecode import DeviceCode
 from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
@@ -248,8 +249,45 @@ def test_unreadable_files_are_errors() -> None:
 def test_other_formats_need_evidence_as_well() -> None:
     """A static library does not name the machine that it was compiled for."""
     found = audit_members([("lib.a", b"!<arch>\n")], name="m", platforms=("linux_x86_64",))
-    assert rules(found, "v3") == {"not-audited": "note", "no-evidence": "error"}
-    assert rules(found, None) == {"not-audited": "note"}
+    assert rules(found, "v3") == {"static-library": "note", "no-evidence": "error"}
+    assert rules(found, None) == {"static-library": "note"}
+
+
+def test_what_is_not_inspected_leaves_the_verdict_open() -> None:
+    lower = Variant(arch="x86_64", cpu="v3")
+    known = report("-march=x86-64-v2")
+    assert judge_fit(known, lower).verdict == "runs"
+    for name, verdict in (("odd.so", "unclear"), ("lib.a", "runs")):
+        data = b"!<arch>\n" if name == "lib.a" else b"no known format"
+        other = audit_members([(name, data)], name="m", platforms=("linux_x86_64",))
+        whole = replace(known, files=(*known.files, *other.files))
+        assert judge_fit(whole, lower).verdict == verdict, name
+
+
+def test_a_wheel_of_gpu_code_alone_names_no_cpu() -> None:
+    kernels = FileReport(
+        path="k.hsaco",
+        format="device",
+        machines=("amdgpu",),
+        role="device",
+        device=DeviceCode(rocm=("gfx90a",)),
+    )
+    wheel = AuditReport(name="m-1-py3-none-x.whl", platforms=("linux_x86_64",), files=(kernels,))
+    assert rules(wheel, "v3")["no-evidence"] == "error"
+    assert "no-evidence" not in rules(wheel, None)
+    with_host = replace(wheel, files=(kernels, *report("-march=x86-64-v3").files))
+    assert "no-evidence" not in rules(with_host, "v3")
+
+
+def test_more_code_than_is_followed_is_said_so() -> None:
+    left = demand("avx2", "v3", certain=False)
+    path = replace(left.paths[0], root=NOT_FOLLOWED, functions=("kernel",), instruction="")
+    file = replace(report().files[0], code=code(replace(left, paths=(path,)), guard="CPUID"))
+    [finding] = judge_fit(
+        replace(report(), files=(file,)), Variant(arch="x86_64", cpu="v2")
+    ).findings
+    assert finding.rule == "cannot-tell"
+    assert "more code leads to that for v3 than is followed (kernel)" in finding.message
 
 
 def test_fat_files_are_for_each_of_their_machines() -> None:

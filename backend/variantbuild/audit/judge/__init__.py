@@ -53,6 +53,8 @@ def judge(
         if records and evidence:
             bare = (each for each in hosts if each.format == "elf" and not each.recorded)
             findings += (_bare(each, declared) for each in bare)
+    elif report.platforms and report.has_machine_code and not declared.is_baseline:
+        findings += _judge_devices_alone(report, declared)
     return Judgement(
         variant=variant,
         findings=_without_repeats(findings),
@@ -187,6 +189,17 @@ def _judge_use(
             message=f"declared {declared.name}, but the code {needs} {found}: "
             f"did the compiler flags take effect? ({recorded})",
             evidence=evidence_of("switches", *asked),
+        )
+
+
+def _judge_devices_alone(report: AuditReport, declared: Processor) -> Iterator[Finding]:
+    """Yield an error if a wheel that names a CPU has nothing but GPU code."""
+    if all(each.role != "host" for each in report.files):
+        yield Finding(
+            severity="error",
+            rule="no-evidence",
+            message=f"the wheel contains code for GPUs only, none for {declared.name}: "
+            '`cpu = "none"` labels it by its GPU code alone',
         )
 
 

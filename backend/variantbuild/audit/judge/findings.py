@@ -22,6 +22,7 @@ Rule = Literal[
     "wrong-machine",
     "unreadable",
     "not-audited",
+    "static-library",
     "code-in-any",
     "libc-floor",
     "device-code",
@@ -32,7 +33,8 @@ Rule = Literal[
     "unknown-suffix",
 ]
 """`device-absent`: none of the planned device code is there. `device-plan`: the device code differs
-from the plan. `device-code`: it differs from the label.
+from the plan. `device-code`: it differs from the label. `static-library`: it was not inspected,
+and is not loaded as it is, so no verdict depends on it.
 """
 
 Support = Literal["instructions", "switches", "note"]

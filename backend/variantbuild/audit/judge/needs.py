@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
-from variantbuild.audit.report import Code, Demand, FileReport
+from variantbuild.audit.report import NOT_FOLLOWED, Code, Demand, FileReport
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.levels import baseline, highest, includes
 from variantbuild.isa.processor import Processor, resolve_processor
@@ -192,10 +192,13 @@ def _cannot_tell(
     reasons = list(code.obscure)
     if unclear:
         names = ", ".join(dict.fromkeys(each.level or each.feature for each in unclear))
-        first = min(
-            (each.paths[0] for each in unclear), key=lambda path: len(path.functions), default=None
-        )
-        reasons.append(f"no dispatch check is seen on the way to code for {names} ({first})")
+        first = min((each.paths[0] for each in unclear), key=lambda path: len(path.functions))
+        if first.root == NOT_FOLLOWED:
+            reasons.append(
+                f"more code leads to that for {names} than is followed ({first.functions[-1]})"
+            )
+        else:
+            reasons.append(f"no dispatch check is seen on the way to code for {names} ({first})")
     return Finding(
         severity="warning",
         rule="cannot-tell",
@@ -254,7 +257,7 @@ def judge_unseen(file: FileReport) -> Finding:
     """Note that `file` was not inspected, and why."""
     return Finding(
         severity="note",
-        rule="not-audited",
+        rule="static-library" if file.format == "ar" else "not-audited",
         message=f"{file.path} was not inspected: {file.unseen}",
         path=file.path,
     )

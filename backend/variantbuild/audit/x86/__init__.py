@@ -16,7 +16,7 @@ from iced_x86 import Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic
 
 from variantbuild.audit.dispatch.checknames import names_features
 from variantbuild.audit.dispatch.summary import summarize
-from variantbuild.audit.report import Code, Path
+from variantbuild.audit.report import NOT_FOLLOWED, Code, Path
 from variantbuild.audit.x86.counting import harmless_counts
 from variantbuild.audit.x86.cpufacts import fact, names_of
 from variantbuild.audit.x86.gaps import split_gaps
@@ -182,7 +182,7 @@ def _paths(
                 seen.add(name)
                 yield Path(
                     feature=name,
-                    root="more code than was followed",
+                    root=NOT_FOLLOWED,
                     functions=(bounds.name(start),),
                     at=start,
                     instruction="",
