@@ -159,6 +159,18 @@ class Program:
             found.add(self.bounds.starts[at + 1])
         return found - {start}
 
+    def is_referred(self, start: int) -> bool:
+        """Return whether code or data refers to the function at `start` in a way that is seen.
+
+        Addresses may also be computed, and offsets in tables lead to parts of functions.
+        """
+        end = max(self.end(start), start + 1)
+        return (
+            any(True for _ in self.entries(start))
+            or any(not start <= place < end for place in self.refs.operands(start, end))
+            or any(True for _ in self.pointers(start))
+        )
+
     def branch_to(self, caller: int, start: int, *, exact: bool) -> int:
         """Return where the function at `caller` calls, jumps to or takes the address of `start`.
 

@@ -21,6 +21,10 @@ class Root:
     certain: bool
 
 
+#: For functions to which nothing leads: their addresses may be computed.
+_COMPUTED = Root("a computed address", certain=False)
+
+
 class Roots:
     """The roots of one file by the start of the function."""
 
@@ -47,6 +51,8 @@ class Roots:
     def of(self, start: int) -> Iterator[Root]:
         """Yield the roots by which the function at `start` is called."""
         yield from self._known.get(start, ())
+        if start not in self._known and not self._program.is_referred(start):
+            yield _COMPUTED
         arrays = {address for address, _ in self._program.image.initializers()}
         for place, address in self._program.pointers(start):
             if place in self._program.image.names and address in self._known:
