@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audited import code, demand, report
+from audited import code, decoded, demand, report
 from binaries.elves import elf
 from variantbuild.audit import (
     AuditReport,
@@ -277,6 +277,24 @@ def test_a_wheel_of_gpu_code_alone_names_no_cpu() -> None:
     assert "no-evidence" not in rules(wheel, None)
     with_host = replace(wheel, files=(kernels, *report("-march=x86-64-v3").files))
     assert "no-evidence" not in rules(with_host, "v3")
+
+
+def test_modules_that_python_may_choose_between_leave_the_verdict_open() -> None:
+    needs = decoded("x86_64", "v3").files[0]
+    plain = decoded("x86_64", "v1").files[0]
+    v2 = Variant(arch="x86_64", cpu="v2")
+
+    def verdict(*paths: str) -> str:
+        files = (replace(needs, path=paths[0]), *(replace(plain, path=each) for each in paths[1:]))
+        return judge_fit(replace(report(), files=files), v2).verdict
+
+    assert verdict("p/fuzz_cpp_avx2.abi3.so", "p/fuzz_cpp.abi3.so") == "unclear"
+    assert verdict("p/fuzz_avx2.abi3.so", "p/fuzz_sse2.abi3.so") == "unclear"
+    assert verdict("p/fuzz_avx2.abi3.so", "q/fuzz.abi3.so") == "needs"
+    assert verdict("p/fuzz_avx2.abi3.so") == "needs"
+    assert verdict("p/fuzz.abi3.so", "p/fuzz_avx2.abi3.so") == "needs"
+    guarded = (replace(needs, path="p/a_avx2.so", isa_note="v3"), replace(plain, path="p/a.so"))
+    assert judge_fit(replace(report(), files=guarded), v2).verdict == "needs"
 
 
 def test_more_code_than_is_followed_is_said_so() -> None:

@@ -13,6 +13,7 @@ from variantbuild.audit.judge.devicecompare import PlannedDevices, judge_planned
 from variantbuild.audit.judge.devicelabel import judge_devices
 from variantbuild.audit.judge.findings import Finding, Judgement, Support, evidence_of
 from variantbuild.audit.judge.needs import judge_file, judge_unseen
+from variantbuild.audit.judge.siblings import find_siblings
 from variantbuild.audit.judge.wheeltags import judge_tags
 from variantbuild.audit.report import AuditReport, FileReport
 from variantbuild.isa.levels import highest, includes
@@ -42,8 +43,9 @@ def judge(
     if report.files:
         # A label that promises missing device code is reported once.
         findings += judge_devices(report.files, None if absent else variant.accelerator)
+    siblings = find_siblings(report.files)
     for file in report.files:
-        findings += judge_file(file, variant.arch, declared)
+        findings += judge_file(file, variant.arch, declared, siblings.get(file.path))
     hosts = [each for each in report.files if _is_for(each, variant.arch)]
     evidence: tuple[Support, ...] = ()
     if hosts and not declared.is_baseline:

@@ -7,6 +7,7 @@ shows the options of the linker.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from variantbuild.audit.judge.findings import Evidence, Finding, Source, evidence_of
 from variantbuild.audit.report import NOT_FOLLOWED, Code, Demand, FileReport
@@ -16,8 +17,13 @@ from variantbuild.isa.processor import Processor, resolve_processor
 from variantbuild.values import dataclass
 
 
-def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Finding]:
-    """Yield what prevents, or may prevent, `file` from running on `declared`, a CPU of `arch`."""
+def judge_file(
+    file: FileReport, arch: str, declared: Processor, sibling: str | None = None
+) -> Iterator[Finding]:
+    """Yield what prevents, or may prevent, `file` from running on `declared`, a CPU of `arch`.
+
+    `sibling` is a module that Python code may load in its place.
+    """
     if file.fault is not None:
         yield Finding(
             severity="error",
@@ -39,8 +45,25 @@ def judge_file(file: FileReport, arch: str, declared: Processor) -> Iterator[Fin
     if file.format != "elf":
         yield judge_unseen(file)
         return
-    yield from _judge_needs(file, arch, declared)
+    found = _judge_needs(file, arch, declared)
+    yield from found if sibling is None else (_maybe_chosen(each, sibling) for each in found)
     yield from _judge_guard(file, arch, declared)
+
+
+def _maybe_chosen(finding: Finding, sibling: str) -> Finding:
+    """Return `finding` as one that may not matter, as Python code may load `sibling` instead.
+
+    An ISA note is a requirement in any case.
+    """
+    if finding.rule != "needs-more" or any(each.source == "note" for each in finding.evidence):
+        return finding
+    return replace(
+        finding,
+        severity="warning",
+        rule="cannot-tell",
+        message=f"{finding.message}; by their names, Python code may choose between it and "
+        f"{sibling}, which reading cannot tell",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
