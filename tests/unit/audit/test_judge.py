@@ -297,6 +297,18 @@ def test_modules_that_python_may_choose_between_leave_the_verdict_open() -> None
     assert judge_fit(replace(report(), files=guarded), v2).verdict == "needs"
 
 
+def test_a_check_that_does_not_ask_for_saved_registers_is_named() -> None:
+    asked = demand("ymm", "v3", certain=False)
+    file = replace(report().files[0], code=code(asked, guard="CPUID"))
+    judged = judge_fit(replace(report(), files=(file,)), Variant(arch="x86_64", cpu="v2"))
+    assert judged.verdict == "unclear"
+    assert "not XGETBV" in judged.findings[0].message
+    both = code(asked, demand("avx2", "v3", certain=False), guard="CPUID")
+    file = replace(file, code=both)
+    judged = judge_fit(replace(report(), files=(file,)), Variant(arch="x86_64", cpu="v2"))
+    assert "XGETBV" not in judged.findings[0].message
+
+
 def test_more_code_than_is_followed_is_said_so() -> None:
     left = demand("avx2", "v3", certain=False)
     path = replace(left.paths[0], root=NOT_FOLLOWED, functions=("kernel",), instruction="")

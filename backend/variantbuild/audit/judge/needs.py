@@ -66,6 +66,10 @@ def _maybe_chosen(finding: Finding, sibling: str) -> Finding:
     )
 
 
+#: Registers that the operating system saves, as features.
+_SAVED = frozenset({"ymm", "zmm", "tile"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Need:
     """A level that a file needs: the evidence, and whether it is only a warning."""
@@ -216,7 +220,12 @@ def _cannot_tell(
     if unclear:
         names = ", ".join(dict.fromkeys(each.level or each.feature for each in unclear))
         first = min((each.paths[0] for each in unclear), key=lambda path: len(path.functions))
-        if first.root == NOT_FOLLOWED:
+        if {each.feature for each in unclear} <= _SAVED:
+            reasons.append(
+                "the dispatch check on the way to its code asks CPUID, but not XGETBV whether the "
+                f"operating system saves the registers ({first})"
+            )
+        elif first.root == NOT_FOLLOWED:
             reasons.append(
                 f"more code leads to that for {names} than is followed ({first.functions[-1]})"
             )

@@ -48,6 +48,8 @@ _SYSTEM_LIBRARIES = (
     "libresolv.", "librt.", "libscipy_openblas", "libstdc++", "libutil.", "libz.",
 )  # fmt: skip
 _NO_ANSWER = frozenset({"getauxval", "__getauxval", "dlsym"})
+#: The type of ELF files that are loaded at the address that they name (ET_EXEC).
+_FIXED = b"\2\0"
 _MAKERS = ("mprotect", "mmap", "mmap64", "pkey_mprotect", "syscall")
 
 Scanner = Callable[[Data, Bounds, Sequence[Part]], Scan]
@@ -96,7 +98,7 @@ def audit_x86(data: Data, elf: Elf, scanner: Scanner = scan_parts) -> Code:
         guard=guard,
         counts=counts,
         paths=paths,
-        obscure=tuple(_obscure(image, result)),
+        obscure=tuple(_obscure(image, result, scan)),
         level_of=x86features.level_of,
     )
 
@@ -214,7 +216,9 @@ def _path(way: Way, bounds: Bounds, image: Loaded, *, certain: bool) -> Path:
     )
 
 
-def _obscure(image: Loaded, result: Result) -> Iterator[str]:
+def _obscure(image: Loaded, result: Result, scan: Scan) -> Iterator[str]:
+    if scan.uses and bytes(image.data[16:18]) == _FIXED:
+        yield "it is linked to a fixed address, where numbers may be addresses of functions"
     if any(span.executable and span.writable for span in image.spans):
         yield "a segment is writable and executable"
     stack = next((each for each in image.elf.segments if each.type == PT_GNU_STACK), None)

@@ -231,7 +231,7 @@ def _first_use(block: Block, register: int) -> bool | None:
         if any(access not in (OpAccess.WRITE, OpAccess.NONE) for access in used):
             return True
         if each.flow_control in _CALLS and register in CLOBBERED:
-            return register in ARGUMENTS
+            return register != Register.RAX  # what callees keep may be used behind them
         if used and not any(SIZES[one] < 4 for one in _written(each, register)):
             return False
     return None
