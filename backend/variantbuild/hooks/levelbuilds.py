@@ -11,6 +11,7 @@ from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.delegate.backend import Delegate
 from variantbuild.delegate.run import Built
 from variantbuild.hooks import produce
+from variantbuild.host.ending import watch_processes
 from variantbuild.host.forked import Task, run_tasks
 from variantbuild.host.local import LocalHost
 from variantbuild.messages import for_encoding, printable
@@ -62,6 +63,8 @@ def build_levels(
         )
         for label, plan in plans.items()
     ]
+    # The watch of one level would kill what all have started, as that level ends.
+    watch_processes()
     _flush()  # what is still in memory would be written by each process
     run_tasks(tasks, at_once, _show)
     return {label: _read_built(staging / label) for label in plans}

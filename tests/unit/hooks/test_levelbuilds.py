@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import cast
+
 import pytest
 
+from reporters import RecordingReporter
 from variantbuild.config.buildsystem import BuildSystem
-from variantbuild.hooks.levelbuilds import levels_at_once
+from variantbuild.config.delegatespec import DelegateSpec
+from variantbuild.delegate.backend import Delegate
+from variantbuild.hooks import levelbuilds, produce
+from variantbuild.hooks.levelbuilds import build_levels, levels_at_once
+from variantbuild.host.ending import clean_ending, watch_processes
+from variantbuild.plan import BuildPlan
 
 GIB = 1 << 30
 
@@ -29,3 +41,31 @@ def test_levels_at_once(
     system: BuildSystem, levels: int, cpus: int, available: int | None, expected: int
 ) -> None:
     assert levels_at_once(levels, system, cpus, available) == expected
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_level_that_ends_leaves_the_others_alone(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """v3 runs a program of the same run that is still there for a while after v1 has ended."""
+
+    def fake(plan: BuildPlan, delegate: Delegate, place: Path, *, own_tree: bool) -> Path:
+        assert own_tree is (at_once > 1)
+        watch_processes()
+        made, started = place / "demo.whl", tmp_path / "started"
+        if place.name == "v3":
+            words = ("sh", "-c", f": > {started}; sleep 1.5")
+            subprocess.run(words, check=True, env=dict(os.environ))
+        while at_once > 1 and not started.exists():
+            time.sleep(0.01)
+        made.write_bytes(b"")
+        return made
+
+    monkeypatch.setattr(produce, "produce_wheel", fake)
+    monkeypatch.setattr(levelbuilds, "levels_at_once", lambda *_: at_once)
+    spec = DelegateSpec(backend="setuptools.build_meta", path=(), origin="a test")
+    delegate = Delegate(spec, None, env=os.environ, reporter=RecordingReporter())
+    plans = {label: cast("BuildPlan", None) for label in ("v1", "v3")}
+    with clean_ending(os.environ):
+        made = build_levels(plans, delegate, tmp_path, parallel=True)
+    assert {label: path.parent.name for label, path in made.items()} == {"v1": "v1", "v3": "v3"}
