@@ -14,6 +14,7 @@ from reporters import RecordingReporter
 from variantbuild.config.buildsystem import BuildSystem
 from variantbuild.config.delegatespec import DelegateSpec
 from variantbuild.delegate.backend import Delegate
+from variantbuild.delegate.run import Built
 from variantbuild.hooks import levelbuilds, produce
 from variantbuild.hooks.levelbuilds import build_levels, levels_at_once
 from variantbuild.host.ending import clean_ending, watch_processes
@@ -49,7 +50,7 @@ def test_a_level_that_ends_leaves_the_others_alone(
 ) -> None:
     """v3 runs a program of the same run that is still there for a while after v1 has ended."""
 
-    def fake(plan: BuildPlan, delegate: Delegate, place: Path, *, own_tree: bool) -> Path:
+    def fake(plan: BuildPlan, delegate: Delegate, place: Path, *, own_tree: bool) -> Built:
         assert own_tree is (at_once > 1)
         watch_processes()
         made, started = place / "demo.whl", tmp_path / "started"
@@ -59,13 +60,16 @@ def test_a_level_that_ends_leaves_the_others_alone(
         while at_once > 1 and not started.exists():
             time.sleep(0.01)
         made.write_bytes(b"")
-        return made
+        return Built(wheel=made)
 
-    monkeypatch.setattr(produce, "produce_wheel", fake)
+    monkeypatch.setattr(produce, "produce_built", fake)
     monkeypatch.setattr(levelbuilds, "levels_at_once", lambda *_: at_once)
     spec = DelegateSpec(backend="setuptools.build_meta", path=(), origin="a test")
     delegate = Delegate(spec, None, env=os.environ, reporter=RecordingReporter())
     plans = {label: cast("BuildPlan", None) for label in ("v1", "v3")}
     with clean_ending(os.environ):
         made = build_levels(plans, delegate, tmp_path, parallel=True)
-    assert {label: path.parent.name for label, path in made.items()} == {"v1": "v1", "v3": "v3"}
+    assert {label: each.wheel.parent.name for label, each in made.items()} == {
+        "v1": "v1",
+        "v3": "v3",
+    }
