@@ -53,6 +53,7 @@ CpuWords = dict[tuple[str, ...], str]
 _AXES = {str: "CPUs", Accelerator: "accelerators", DistroLabel: "distributions"}
 
 
+@lru_cache(maxsize=256)  # a variant reads its own label again
 def read_label(text: str, arch: str) -> Names:
     """Return what the label `text` names for the architecture `arch`, the axes in any order.
 

@@ -23,6 +23,11 @@ _DECISIVE = (
 #: More header lines than any wheel has: bounds the cost of a text with many empty headers.
 MAX_HEADERS = 20_000
 _BLANK = rb"\n\r?\n"
+_BLANK_LINE = re.compile(rb"\r?(?:\n|\Z)")
+#: The end of a header: of its last line if it is folded, which a line that begins with white space
+#: continues (RFC 5322, 2.2.3).
+_LAST_END = re.compile(rb"\n(?![ \t])")
+_BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 
 
 class HeaderLine(NamedTuple):
@@ -116,32 +121,26 @@ def parse_headers(data: bytes, member: str) -> Headers:
     Python's parser skips, and headers after a line that is not one.
     """
     decode_text(data, member)
-    spans: list[tuple[re.Match[bytes], int]] = []
+    lines: list[HeaderLine] = []
     at = 0
-    while at < len(data):
-        end = data.find(b"\n", at) + 1 or len(data)
-        line = data[at:end].removesuffix(b"\n").removesuffix(b"\r")
-        if not line:
-            break
-        match = _HEADER.match(data, at, end)
-        if line[:1] in b" \t" and spans:
-            spans[-1] = (spans[-1][0], end)
-        elif match is not None:
-            spans.append((match, end))
-            if len(spans) > MAX_HEADERS:
-                raise UnsoundWheelError(f"it has more than {MAX_HEADERS} headers", member=member)
-        elif line.startswith((b"From ", b":")):
-            raise UnsoundWheelError("one of its header lines is not a header", member=member)
-        else:
+    while at < len(data) and not _BLANK_LINE.match(data, at):
+        match = _HEADER.match(data, at)
+        if match is None:
+            if data.startswith((b"From ", b":"), at):
+                raise UnsoundWheelError("one of its header lines is not a header", member=member)
             _check_border(data, at, member)
             break
-        if b"\r" in line or b"\0" in line:
+        if len(lines) == MAX_HEADERS:
+            raise UnsoundWheelError(f"it has more than {MAX_HEADERS} headers", member=member)
+        last = _LAST_END.search(data, match.end())
+        end = len(data) if last is None else last.end()
+        if data.find(b"\0", at, end) >= 0 or _BARE_RETURN.search(data, at, end):
             raise UnsoundWheelError(
                 "a header contains a bare carriage return or a NUL", member=member
             )
+        lines.append(_header_line(data, match, end))
         at = end
-    lines = tuple(_header_line(data, match, end) for match, end in spans)
-    return Headers(member=member, data=data, lines=lines, end=at)
+    return Headers(member=member, data=data, lines=tuple(lines), end=at)
 
 
 def _check_border(data: bytes, at: int, member: str) -> None:
