@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ import variantbuild
 ROOT = Path(variantbuild.__file__).parent
 #: Without the package variantbuild.cmake: in the source it is the top-level directory cmake/, and
 #: only an installed copy has it here.
-TREES = {
-    path.relative_to(ROOT): ast.parse(path.read_bytes())
-    for path in ROOT.rglob("*.py")
-    if path.relative_to(ROOT).parts[0] != "cmake"
-}
+MODULES = tuple(
+    path
+    for path in (each.relative_to(ROOT) for each in ROOT.rglob("*.py"))
+    if path.parts[0] != "cmake"
+)
 #: Modules at the top level: those that every stage uses, and the two entry points.
 TOP = {
     "__init__.py",
@@ -51,9 +52,15 @@ def uses(tree: ast.Module, *names: str) -> Iterator[int]:
             yield node.lineno
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Return the syntax tree of each module, in a second: not while tests are collected."""
+    return {path: ast.parse((ROOT / path).read_bytes()) for path in MODULES}
+
+
 def modules() -> dict[Path, ast.Module]:
     """Return all modules that others import."""
-    return {path: tree for path, tree in TREES.items() if not is_program(tree)}
+    return {path: tree for path, tree in trees().items() if not is_program(tree)}
 
 
 def test_top_level_holds_only_what_every_stage_uses() -> None:
@@ -64,15 +71,15 @@ def test_top_level_holds_only_what_every_stage_uses() -> None:
 def test_no_module_name_stands_twice() -> None:
     names = Counter(
         path.parent.name if path.name == "__init__.py" else path.stem
-        for path in TREES
+        for path in MODULES
         if package(path) != "cli" and path.parts != ("__init__.py",)
     )
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("path", sorted(p for p in TREES if p.name == "__init__.py"), ids=str)
+@pytest.mark.parametrize("path", sorted(p for p in MODULES if p.name == "__init__.py"), ids=str)
 def test_packages_say_what_they_are_in_one_sentence(path: Path) -> None:
-    first = (ast.get_docstring(TREES[path]) or "").partition("\n\n")[0]
+    first = (ast.get_docstring(trees()[path]) or "").partition("\n\n")[0]
     assert first.endswith(".")
     assert ". " not in first.replace("\n", " ")
 
@@ -98,10 +105,10 @@ def test_printing_is_done_at_the_doors() -> None:
 
 
 def test_programs_of_their_own_are_imported_by_nobody() -> None:
-    programs = {path.stem for path, tree in TREES.items() if is_program(tree)}
+    programs = {path.stem for path, tree in trees().items() if is_program(tree)}
     imported = {
         name
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
@@ -140,7 +147,7 @@ def short(packages: dict[Path, ast.Module]) -> dict[Path, ast.Module]:
 def test_modules_are_short() -> None:
     long = {
         str(path): count
-        for path in short(TREES)
+        for path in short(trees())
         if (count := len((ROOT / path).read_text(encoding="utf-8").splitlines()))
         > LONGER.get(path.as_posix(), MODULE)
     }
@@ -150,7 +157,7 @@ def test_modules_are_short() -> None:
 def test_functions_are_short() -> None:
     long = [
         f"{path}:{node.lineno} {node.name}: {lines(node)}"
-        for path, tree in short(TREES).items()
+        for path, tree in short(trees()).items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines(node) > FUNCTION
     ]
