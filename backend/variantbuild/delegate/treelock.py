@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import NamedTuple
 
 from variantbuild.errors import DelegateError
 from variantbuild.host.durable import lock
@@ -22,11 +23,23 @@ from variantbuild.values import dataclass
 
 #: The trees locked by this build and by the builds that started it, which it must not wait for.
 _HOLDS = "_VARIANTBUILD_TREES"
-#: How long to wait for another build, in seconds; for one whose process is not visible, which may
-#: be that of another user in a container, only a minute.
-LIMIT, LIMIT_UNKNOWN = 3600.0, 60.0
 _INTERVAL = 0.2
 _LOCKS = Path("/proc/locks")
+
+
+class Patience(NamedTuple):
+    """How long to wait for another build, in seconds.
+
+    For one whose process is not visible, which may be that of another user in a container, only
+    `unknown`. `locks` lists the processes that hold locks.
+    """
+
+    limit: float = 3600.0
+    unknown: float = 60.0
+    locks: Path = _LOCKS
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +62,12 @@ class Holder:
 
 
 @contextlib.contextmanager
-def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> Iterator[None]:
+def take_turn(
+    tree: Path,
+    env: MutableMapping[str, str],
+    reporter: Reporter,
+    patience: Patience = PATIENCE,
+) -> Iterator[None]:
     """Wait until no other build runs in the directory `tree`, and make others wait.
 
     The lock is recorded in `env`, so that a build started by this one does not wait for it. It is
@@ -68,7 +86,7 @@ def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> 
         before = env.get(_HOLDS)
         held = (before or "").split()
         if name not in held:
-            _wait(descriptor, tree, reporter)
+            _wait(descriptor, tree, reporter, patience)
         env[_HOLDS] = " ".join((*held, name))
         try:
             yield
@@ -81,12 +99,12 @@ def take_turn(tree: Path, env: MutableMapping[str, str], reporter: Reporter) -> 
         os.close(descriptor)
 
 
-def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
+def _wait(descriptor: int, tree: Path, reporter: Reporter, patience: Patience) -> None:
     started = time.monotonic()
     told = False
     while not lock(descriptor):
         status = os.fstat(descriptor)
-        holders = find_holders(status.st_ino)
+        holders = find_holders(status.st_ino, patience.locks)
         trusted = [each for each in holders if each.uid in (os.geteuid(), status.st_uid, 0)]
         if holders and not trusted:
             reporter.warning(
@@ -95,7 +113,7 @@ def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
             return
         holder = trusted[0] if trusted else None
         by = "a process that is not visible from here" if holder is None else str(holder)
-        limit = LIMIT_UNKNOWN if holder is None else LIMIT
+        limit = patience.unknown if holder is None else patience.limit
         if time.monotonic() - started >= limit:
             raise DelegateError(
                 f"{tree} has been locked by another build for {limit / 60:g} min: {by}",
@@ -107,14 +125,14 @@ def _wait(descriptor: int, tree: Path, reporter: Reporter) -> None:
         time.sleep(_INTERVAL)
 
 
-def find_holders(inode: int) -> tuple[Holder, ...]:
-    """Return the processes that hold a flock of `inode`, as far as they are visible.
+def find_holders(inode: int, locks: Path = _LOCKS) -> tuple[Holder, ...]:
+    """Return the processes that hold a flock of `inode` by the list `locks`, if they are visible.
 
     Source: proc_locks(5). The device is not compared: that of a subvolume or an overlay differs
     from the one that stat gives.
     """
     try:
-        lines = _LOCKS.read_text("ascii").splitlines()
+        lines = locks.read_text("ascii").splitlines()
     except OSError:
         return ()
     found: list[Holder] = []

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from reporters import RecordingReporter
-from variantbuild.delegate import treelock
-from variantbuild.delegate.treelock import take_turn
+from variantbuild.delegate.treelock import Patience, find_holders, take_turn
 from variantbuild.errors import DelegateError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no directories")
@@ -105,15 +104,14 @@ def test_the_note_names_who_holds_the_lock(tmp_path: Path) -> None:
     assert "pytest" in line
 
 
-def test_the_wait_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_has_a_limit(tmp_path: Path) -> None:
     first = start(tmp_path, 600)
     assert first.stdout is not None
     assert first.stdout.readline()
     try:
-        monkeypatch.setattr(treelock, "LIMIT", 0.5)
         with (
             pytest.raises(DelegateError, match=f"by another build.*: process {first.pid} of"),
-            take_turn(tmp_path, {}, RecordingReporter()),
+            take_turn(tmp_path, {}, RecordingReporter(), Patience(limit=0.5)),
         ):
             pass
     finally:
@@ -121,15 +119,12 @@ def test_the_wait_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         first.communicate()
 
 
-def test_a_holder_that_is_not_visible_stalls_for_a_minute(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(treelock, "_LOCKS", tmp_path / "none")
-    monkeypatch.setattr(treelock, "LIMIT_UNKNOWN", 0.5)
+def test_a_holder_that_is_not_visible_stalls_for_a_minute(tmp_path: Path) -> None:
+    patience = Patience(unknown=0.5, locks=tmp_path / "none")
     with (
         take_turn(tmp_path, {}, RecordingReporter()),
         pytest.raises(DelegateError, match="not visible from here"),
-        take_turn(tmp_path, {}, RecordingReporter()),
+        take_turn(tmp_path, {}, RecordingReporter(), patience),
     ):
         pass
 
@@ -162,7 +157,7 @@ def test_another_user_cannot_stall_a_build() -> None:
     assert "the lock is ignored" in said
 
 
-def test_lines_of_proc_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_of_proc_locks(tmp_path: Path) -> None:
     locks = tmp_path / "locks"
     me = os.getpid()
     locks.write_text(
@@ -174,5 +169,4 @@ def test_lines_of_proc_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         f"5: FLOCK  ADVISORY  WRITE {me} 00:30:7 0 EOF\n",
         encoding="ascii",
     )
-    monkeypatch.setattr(treelock, "_LOCKS", locks)
-    assert [each.pid for each in treelock.find_holders(7)] == [me]
+    assert [each.pid for each in find_holders(7, locks)] == [me]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -150,22 +153,24 @@ class TestRun:
         run_bounded(("/nonexistent/cc",), env=os.environ, cwd=None, timeout=5)
         assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
-    def test_interrupt_kills_the_group(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        from variantbuild.host import processes
-
+    def test_interrupt_kills_the_group(self, tmp_path: Path) -> None:
         note = tmp_path / "pid"
 
-        def interrupted(*_: object) -> str | None:
+        def interrupt() -> None:
             while not note.exists() or not note.read_text().strip():
                 time.sleep(0.01)
-            raise KeyboardInterrupt
+            _thread.interrupt_main()
 
-        # Ctrl-C may arrive at any moment; this is the important one.
-        monkeypatch.setattr(processes, "_await_end", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run(f"echo $$ > {note}; sleep 60")
+        # Ctrl-C may be ignored where the tests run.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        other = threading.Thread(target=interrupt)
+        other.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run(f"echo $$ > {note}; sleep 60", timeout=60)
+        finally:
+            other.join()
+            signal.signal(signal.SIGINT, before)
         assert wait_for_end(int(note.read_text()))
 
 
