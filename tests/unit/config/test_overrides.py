@@ -125,7 +125,7 @@ def test_the_variant_is_chosen_by_platform_alone() -> None:
         ({"if": {"cpu": "v3"}, "dependencies": ["a", 1]}, "expected a list of requirements"),
         ({"if": {"cpu": []}}, r"is \[\]: expected a name or a list of names"),
         ({"if": {"cpu": "v3"}, "audti": "warn"}, "audti of .* did you mean 'audit'?"),
-        ({"if": {"cpu": "v3"}, "audit": "perhaps"}, "expected one of error, downgrade"),
+        ({"if": {"cpu": "v3"}, "audit": "perhaps"}, "expected one of error, strict, downgrade"),
         ({"if": {"cpu": "v3"}, "overrides": []}, "overrides of table 1 .* is not a setting"),
         ({"if": {"cpu": "v3"}, "dependencies": "a"}, "expected a list of requirements"),
         ({"if": {"cpu": "v3"}, "dependencies": ["a=1"]}, "'a=1' in dependencies of table 1"),
