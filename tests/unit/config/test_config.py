@@ -87,7 +87,11 @@ def test_values(key: str, raw: TOMLValue, value: TOMLValue | tuple[str, ...]) ->
         ("distro", 1, "expected true or false"),
         ("distro", "yes", "expected true or false"),
         ("audit", 1, "expected one of error, strict, downgrade, warn, off$"),
-        ("audit", "of", "expected one of error, strict, downgrade, warn, off; did you mean 'off'[?]"),
+        (
+            "audit",
+            "of",
+            "expected one of error, strict, downgrade, warn, off; did you mean 'off'[?]",
+        ),
         ("flags.c", 3, "expected a list of strings"),
         ("flags.c", ["-O", 3], "expected a list of strings"),
         ("flags.c", {"a": "b"}, "expected a list of strings"),
@@ -223,7 +227,9 @@ def test_all_problems_are_reported_at_once() -> None:
         resolve_config(sources)
     text = str(caught.value)
     assert "variantbuild.audi is not a setting; did you mean 'audit'?" in text
-    assert "'errr': expected one of error, strict, downgrade, warn, off; did you mean 'error'?" in text
+    assert (
+        "'errr': expected one of error, strict, downgrade, warn, off; did you mean 'error'?" in text
+    )
     assert "VARIANTBUILD_ISA_GUARD is 'perhaps': expected true or false" in text
     assert "VARIANTBUILD_CPUS is not a setting; did you mean VARIANTBUILD_CPU?" in text
     assert "cpu in pyproject.toml is 3: expected a non-empty string" in text
