@@ -59,6 +59,11 @@ def generated_files() -> Iterator[tuple[Path, str]]:
     page = ROOT / "docs" / "settings.md"
     text = replace_part(page.read_text(encoding="utf-8"), "settings", render_settings())
     yield page, replace_part(text, "conditions", render_conditions())
+    example = ROOT / "example_project"
+    measured = (example / "benchmark.txt").read_text(encoding="utf-8")
+    readme = example / "README.md"
+    text = replace_part(readme.read_text(encoding="utf-8"), "benchmark", f"```\n{measured}```")
+    yield readme, text
     schema = ROOT / "backend" / "variantbuild" / "data" / "settings.schema.json"
     yield schema, json.dumps(render_schema(), indent=2, ensure_ascii=False) + "\n"
 
