@@ -198,8 +198,8 @@ def test_a_foreign_function_interface_of_cffi(tmp_path: Path) -> None:
     """API mode: the module is compiled, and cffi's own runtime loads what is in it."""
     cffi = pytest.importorskip("cffi")
     builder = cffi.FFI()
-    builder.cdef("int twice(int);")
-    builder.set_source("demo._ffi", "static int twice(int n) { return 2 * n; }")
+    builder.cdef(Path(HERE, "twice.h").read_text())
+    builder.set_source("demo._ffi", Path(HERE, "twice.c").read_text())
     source = tmp_path / "_ffi.c"
     builder.emit_c_code(str(source))
     binary = Binary(f"demo/_ffi{SUFFIX}", str(source), (INC, "-DLEVEL=__AVX2__"))

@@ -19,7 +19,7 @@ from devices import (
     rocm_label,
     without_cuda,
 )
-from workshop import Environment
+from workshop import SOURCES, Environment
 
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on PATH")
 needs_hipcc = pytest.mark.skipif(shutil.which("hipcc") is None, reason="hipcc is not on PATH")
@@ -127,8 +127,7 @@ def test_a_build_that_skips_cuda_may_come_out_without(setuptools_gpu: Path) -> N
 @needs_nvcc
 def test_a_build_that_skips_cuda_keeps_the_cpu_that_its_code_is_for(setuptools_gpu: Path) -> None:
     source = setuptools_gpu / "src" / "module.cpp"
-    loop = "for (int i = 0; i < 64; i++) a[i] = a[i] * a[i] + a[i];"
-    source.write_text(source.read_text() + f'extern "C" void wide(double *a) {{ {loop} }}\n')
+    source.write_text(source.read_text() + (SOURCES / "wide_loop.cpp").read_text())
     done = build_here(
         setuptools_gpu, "v3.cu13", SKIP_DEVICE_CODE="1", VARIANTBUILD_AUDIT="downgrade"
     ).ok()
