@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bundles import SUFFIX, Binary, compile_binary, make_wheels, module, run_python, unpack
+from bundles import PYTHON, SUFFIX, Binary, compile_binary, make_wheels, module, run_python, unpack
 from schemas import answers_of
-from workshop import Done, run
+from wheels.forge import Draft
+from workshop import SOURCES, Done, run
 
 pytestmark = pytest.mark.compile
 
@@ -121,6 +124,58 @@ def test_a_copy_that_is_lost_is_found(tmp_path: Path, host_level: str) -> None:
     assert done.code == 1
     assert f"did not load core{SUFFIX}.v3 at v3" in " ".join(done.stderr.split())
     assert not out.exists()
+
+
+def test_a_check_without_the_report_of_glibc(wheels: list[Path], tmp_path: Path) -> None:
+    """As with musl, whose loader has no report: Python's own list of mapped files tells."""
+    words = ("env", "-u", "LD_DEBUG", "-u", "LD_DEBUG_OUTPUT", sys.executable)
+    command = shlex.join((*words, "-c", "import demo.core"))
+    pair = [wheels[0], wheels[1]]
+    done = variantbuild("bundle", *pair, "-o", tmp_path, "--check", command, cwd=tmp_path).ok()
+    assert "v1: its copies are loaded" in done.stderr
+    command = shlex.join((*words, "-I", "-c", "pass"))
+    done = variantbuild("bundle", *pair, "-o", tmp_path, "--check", command, cwd=tmp_path)
+    assert done.code == 1
+    assert "loaded no module that has copies at v1" in " ".join(done.stderr.split())
+
+
+def test_the_sitecustomize_of_the_user_runs_too(wheels: list[Path], tmp_path: Path) -> None:
+    out = made(wheels[:2], tmp_path / "out")
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    (tmp_path / "sitecustomize.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'a').write('x')\n", encoding="utf-8"
+    )
+    words = ("bundle", "--check", "python -c 'import demo.core'", out)
+    variantbuild(*words, cwd=tmp_path, PYTHONPATH=path).ok()
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_bundle_for_aarch64_is_checked_with_a_program_for_it(tmp_path: Path) -> None:
+    compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+    if compiler is None or emulator is None:
+        pytest.skip("needs aarch64-linux-gnu-gcc and qemu-aarch64")
+    wheels = []
+    for label, march in (("armv8a", "armv8-a"), ("armv8.2a", "armv8.2-a")):
+        own = label != "armv8a"
+        platforms = "linux_aarch64" + (".linux_aarch64_armv8_2a" if own else "")
+        draft = Draft("demo", f"1.0+{label}" if own else "1.0", f"{PYTHON}-{PYTHON}-{platforms}")
+        draft.drop("demo/core.so")
+        file = tmp_path / f"core-{label}.so"
+        words = [compiler, f"-march={march}", "-mno-outline-atomics", "-frecord-gcc-switches"]
+        words += ["-O2", "-shared", "-fPIC", str(SOURCES / "bundle/atomics.c"), "-o", str(file)]
+        subprocess.run(words, check=True)
+        draft.add("demo/core.so", file.read_bytes())
+        wheels.append(tmp_path / draft.file_name)
+        wheels[-1].write_bytes(draft.build())
+    host = tmp_path / "host"
+    subprocess.run([compiler, SOURCES / "bundle/host.c", "-o", host, "-ldl"], check=True)
+    command = f"{host} site/demo/core.so"
+    words = ["bundle", *map(str, wheels), "-o", str(tmp_path / "out"), "--check"]
+    done = variantbuild(*words, command, cwd=tmp_path).ok()
+    for level in ("armv8a", "armv8.2a"):
+        assert f"{level}: its copies are loaded (under qemu-aarch64" in done.stderr
+    done = variantbuild(*words, "python -c pass", cwd=tmp_path).ok()
+    assert "armv8.2a is not checked: the bundle is for aarch64, and python runs on" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Runs a command at each level of a bundle, and looks whether the level's copy was loaded.
 
 A wheel that lost its fast copy passes every test of its answers. What was loaded is read from
-the report of glibc's loader (LD_DEBUG), not from what the chooser says of itself.
+the report of glibc's loader (LD_DEBUG), and from the files that a Python process has mapped, which
+also tells with musl; not from what the chooser says of itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from variantbuild.audit.copies import Copies
+from variantbuild.binary.elf import ElfError, parse_elf
 from variantbuild.bundle.cpuquestions import Demand
 from variantbuild.bundle.finished import copy_for, levels_of, read_copies
 from variantbuild.data import load_table
@@ -30,7 +32,9 @@ from variantbuild.stamp.declared import read_declared, single_architecture
 from variantbuild.wheel import Wheel, open_wheel, verify_wheel
 
 _TIMEOUT = 3600.0
-_LOADED = re.compile(r"calling init: (/.+)")
+_LOADED = re.compile(r"calling init: (.+)")
+#: A line of /proc/self/maps (proc(5)).
+_MAPPED = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+\s+(/.+)$")
 _PYTHONS = ("python", "python3")
 
 
@@ -121,16 +125,19 @@ class _Runner:
             raise BundleCheckError(
                 f"the command failed at {demand.label} ({how}): {done.failure}{_last_line(done)}"
             )
-        self._compare(demand, how, _loaded(reports))
+        self._compare(demand, how, _loaded(reports, self.site.parent))
         return Checked(level=demand.label, how=how)
 
     def _prefix(self, label: str) -> tuple[str, ...] | str:
         """Return the emulator's words for a level, none for this CPU, or why neither has it."""
-        cpu = probe_cpu(self.host)
-        if not isinstance(cpu, Found) or cpu.value.family != self.arch:
-            return f"the bundle is for {self.arch}, and this machine is not"
-        if label == baseline(self.arch) or not lacks(cpu.value, label):
-            return ()
+        fact = probe_cpu(self.host)
+        cpu = fact.value if isinstance(fact, Found) else None
+        if cpu is not None and cpu.family == self.arch:
+            if label == baseline(self.arch) or not lacks(cpu, label):
+                return ()
+        elif machine_of_program(self._program()) != self.arch:
+            own = "another machine" if cpu is None else cpu.family
+            return f"the bundle is for {self.arch}, and {self.words[0]} runs on {own}"
         table = cast("dict[str, dict[str, str]]", load_table("bundle")["emulated"])
         emulated = table.get(self.arch, {}).get(label)
         program = self.host.which(f"qemu-{self.arch}")
@@ -140,22 +147,31 @@ class _Runner:
             return f"this CPU lacks {label}, and qemu-{self.arch} is not installed (qemu-user)"
         return (program, "-cpu", emulated)
 
-    def _run(self, prefix: tuple[str, ...], label: str, reports: Path) -> Completed:
+    def _program(self) -> str:
         program = self.words[0]
         found = sys.executable if program in _PYTHONS else self.host.which(program)
         if found is None:
             raise BundleError(f"--check: {program} is not found", hint="name a program on PATH")
+        return found
+
+    def _run(self, prefix: tuple[str, ...], label: str, reports: Path) -> Completed:
+        watch = reports / "watch"
+        watch.mkdir()
+        (watch / "sitecustomize.py").write_bytes(_watch_source())
         tunables = cast("dict[str, str]", load_table("bundle")["tunables"]).get(label)
         path = self.host.env.get("PYTHONPATH", "")
         env = {
-            "PYTHONPATH": str(self.site) + (os.pathsep + path if path else ""),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(watch), str(self.site), path))),
             "VARIANTBUILD_LEVEL": label,
             "LD_DEBUG": "files",
             "LD_DEBUG_OUTPUT": str(reports / "loaded"),
         }
         if tunables is not None and not prefix:
             env["GLIBC_TUNABLES"] = f"glibc.cpu.hwcaps={tunables}"
-        words = (*prefix, found, *self.words[1:])
+        root = Path(f"/usr/{self.arch}-linux-gnu")
+        if prefix and "QEMU_LD_PREFIX" not in self.host.env and root.is_dir():
+            env["QEMU_LD_PREFIX"] = str(root)  # where Debian keeps the libraries
+        words = (*prefix, self._program(), *self.words[1:])
         return self.host.run(words, timeout=_TIMEOUT, cwd=self.site.parent, env=env)
 
     def _compare(self, demand: Demand, how: str, loaded: frozenset[Path]) -> None:
@@ -168,7 +184,7 @@ class _Runner:
             seen = "loaded no module that has copies" if loaded else "was not seen to load any file"
             raise BundleCheckError(
                 f"the command {seen} at {demand.label} ({how})",
-                hint="import the package's compiled modules, with a Python that runs with glibc",
+                hint="import the package's compiled modules, and run Python without -I and -S",
             )
         for name, chooser in modules.items():
             copy = copy_for(chooser, demand, self.arch)
@@ -182,17 +198,37 @@ class _Runner:
                 )
 
 
-def _loaded(reports: Path) -> frozenset[Path]:
-    """Return the files that the loader reported, of all processes."""
+def _loaded(reports: Path, directory: Path) -> frozenset[Path]:
+    """Return the files that the loader reported, or that were mapped, of all processes.
+
+    The loader may name them from the current `directory` of the command.
+    """
     found: set[Path] = set()
     for report in reports.iterdir():
+        if not report.is_file():
+            continue
+        pattern = _MAPPED if report.name.startswith("mapped") else _LOADED
         for line in report.read_text("utf-8", "replace").splitlines():
-            match = _LOADED.search(line)
+            match = pattern.search(line)
             if match is not None:
-                found.add(Path(os.path.normpath(match[1])))
+                found.add(Path(os.path.normpath(directory / match[1])))
     return frozenset(found)
 
 
 def _last_line(done: Completed) -> str:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     return f": {lines[-1]}" if lines else ""
+
+
+def _watch_source() -> bytes:
+    from importlib.resources import files
+
+    return files("variantbuild.bundle").joinpath("sitewatch.py").read_bytes()
+
+
+def machine_of_program(path: str) -> str | None:
+    """Return the architecture of an ELF program; None for a script, and for what cannot be read."""
+    try:
+        return parse_elf(Path(path).read_bytes()).machine
+    except (OSError, ElfError):
+        return None
