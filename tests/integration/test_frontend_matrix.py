@@ -138,7 +138,10 @@ def test_pip_wheel_and_editable(
     for number, level in enumerate(LEVELS):
         out = tmp_path / f"wheels-{number}"
         words = links("whatami")(environment, sources)
-        environment.pip("wheel", "-w", out, *words, VARIANTBUILD_CPU=level).ok()
+        done = environment.pip("wheel", "-v", "-w", out, *words, VARIANTBUILD_CPU=level).ok()
+        assert "pip will not install the file that `pip wheel` writes here from a wheelhouse" in (
+            " ".join(done.output.split())
+        )
         (wheel,) = out.glob("*.whl")
         assert wheel.name.endswith(f"-linux_x86_64_{level}.whl")
     table.rows.append(("pip newest", "pip wheel", "1.0, a specific tag", ", ".join(LEVELS)))

@@ -178,6 +178,10 @@ CMAKE = {
             '"binaryDir": "${sourceDir}/b"}]}'
         },
     ),
+    "include": (
+        'cmake.args = ["-DCMAKE_PROJECT_INCLUDE=inc.cmake"]',
+        {"inc.cmake": 'set(CMAKE_C_FLAGS "-O1")\nset(CMAKE_C_COMPILER_LAUNCHER env -u CFLAGS)\n'},
+    ),
     "set": ("", {"CMakeLists.txt": 'set(CMAKE_C_FLAGS "-O3")'}),
     "release": ("", {"CMakeLists.txt": 'set(CMAKE_C_FLAGS "")\nset(CMAKE_C_FLAGS_RELEASE "-O3")'}),
 }
@@ -206,8 +210,9 @@ def test_cmake_flags_of_the_project_are_added_to_ours(
         "[built-in options]\nc_args = ['-O3', '-fno-math-errno']\n",
         "[binaries]\nc = 'gcc'\n[built-in options]\nc_args = ['-O3']\n",
         "[binaries]\nc = ['gcc', '-pipe']\n[properties]\nc_args = ['-O3']\n",
+        "[binaries]\nc = '/usr/bin/clang'\n[built-in options]\nc_args = ['-O1']\n",
     ],
-    ids=["options", "binaries", "properties"],
+    ids=["options", "binaries", "properties", "path"],
 )
 def test_meson_native_file_does_not_discard_the_flags(
     text: str, project: Project, build: Build, tmp_path: Path
