@@ -63,9 +63,12 @@ def _execute(module: ModuleType, args: argparse.Namespace) -> int:
         return 141
     except OSError as error:
         from variantbuild.cli.terminal import report_message
+        from variantbuild.host.durable import storage_remedy
 
         where = "output or a temporary file" if error.filename is None else repr(error.filename)
-        report_message(f"{where} cannot be used: {error.strerror or error}", "error")
+        remedy = storage_remedy(error)
+        hint = f"\n  hint: {remedy}" if remedy else ""
+        report_message(f"{where} cannot be used: {error.strerror or error}{hint}", "error")
         _discard_output()
         return 2
     return code

@@ -9,11 +9,12 @@ under version control, and with other compiled files older than every source.
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from variantbuild.delegate.products import OBJECTS, VCS, Tracked, is_leftover, is_output
 from variantbuild.errors import DelegateError
@@ -24,6 +25,8 @@ _COMPILED = (*OBJECTS, ".so", ".a", ".pyd", ".dylib")
 _OLD = 315_619_200
 #: Directories with more entries than this are not linked or copied along with the project.
 _LIMIT = 20_000
+#: A full disk, in contrast to a system that forbids links.
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EIO)
 
 
 def copy_source(source: Path, staging: Path) -> Path:
@@ -73,12 +76,15 @@ def _is_small(directory: Path) -> bool:
 
 def _link_neighbours(root: Path, home: Path) -> None:
     """Link what lies beside `root` into `home`; nothing where the system forbids it."""
-    with contextlib.suppress(OSError), os.scandir(root.parent) as entries:
-        for count, entry in enumerate(entries):
+    try:
+        for count, name in enumerate(os.listdir(root.parent)):  # noqa: PTH208 - names
             if count > _LIMIT:
                 break
-            if entry.name != root.name and not entry.name.startswith(PREFIX):
-                (home / entry.name).symlink_to(entry.path)
+            if name != root.name and not name.startswith(PREFIX):
+                (home / name).symlink_to(root.parent / name)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
 
 
 def _copy_directory(source: Path, target: Path, root: Path, tracked: Tracked) -> None:
@@ -121,26 +127,28 @@ def _copy_link(source: Path, target: Path, root: Path) -> None:
 def _copy_file(source: str, target: Path) -> None:
     """Copy a file with its permissions and times; a compiled one becomes older than any source."""
     try:
-        _copy_bytes(source, target)
+        read = open(source, "rb")  # noqa: PTH123, SIM115 - costs less; closed below
     except PermissionError:
         return  # not readable: then the build does not need it, or says so
+    with read:
+        _copy_bytes(read, target)
     shutil.copystat(source, target)
     target.chmod(target.stat().st_mode | stat.S_IWUSR)
     if target.name.endswith(_COMPILED):
         os.utime(target, (_OLD, _OLD))
 
 
-def _copy_bytes(source: str, target: Path) -> None:
+def _copy_bytes(read: BinaryIO, target: Path) -> None:
     """Copy the bytes inside the kernel where possible; some file systems then share them."""
-    if not hasattr(os, "copy_file_range"):
-        shutil.copyfile(source, target)
-        return
-    with open(source, "rb") as read, target.open("xb") as write:  # noqa: PTH123 - costs less
+    with target.open("xb") as write:
+        if not hasattr(os, "copy_file_range"):
+            shutil.copyfileobj(read, write)
+            return
         left = os.fstat(read.fileno()).st_size
         try:
             while left > 0 and (done := os.copy_file_range(read.fileno(), write.fileno(), left)):
                 left -= done
         except OSError:  # another file system on an old kernel
             read.seek(0)
-            write.seek(0)
+            write.seek(0)  # a full disk is met again
             shutil.copyfileobj(read, write)

@@ -42,7 +42,7 @@ def _boundary() -> Iterator[None]:
     Exits because the helper process of every front end prints a traceback for an exception.
     """
     try:
-        with clean_ending(os.environ):
+        with clean_ending(os.environ), _storage():
             yield
     except VariantBuildError as error:
         sys.stdout.flush()
@@ -52,6 +52,18 @@ def _boundary() -> Iterator[None]:
 
             raise_unavailable(error.message)
         raise SystemExit(error.exit_code) from None
+
+
+@contextmanager
+def _storage() -> Iterator[None]:
+    """Refuse a full disk and the like in one sentence, wherever they are met."""
+    try:
+        yield
+    except OSError as error:
+        from variantbuild.hooks.storage import refuse_storage
+
+        refuse_storage(error, StderrReporter(os.environ))
+        raise
 
 
 def _hook(function: Callable[P, T]) -> Callable[P, T]:
