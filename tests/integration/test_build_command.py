@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from schemas import answers_of
 from variantbuild.types import JSONValue
-from workshop import REPO, Environment
+from workshop import REPO, Environment, MakeEnvironment
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
@@ -25,9 +26,8 @@ def check(command: str, text: str) -> dict[str, JSONValue]:
 
 
 @pytest.fixture
-def tool(environment: Environment) -> Environment:
-    environment.uv_pip("install", "variantbuild[build]").ok()
-    return environment
+def tool(make_environment: MakeEnvironment) -> Environment:
+    return make_environment("venv", sys.executable, "variantbuild[build]")
 
 
 def test_several_targets_from_one_sdist(setuptools_c: Path, tool: Environment) -> None:

@@ -1,24 +1,22 @@
-"""The example project through pip, for the baseline and a level: same results, different code."""
+"""The example project for the baseline and a level: same results, different code.
+
+The baseline is built by `python -m build`, through an sdist; the level by pip, from the tree.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from variantbuild.binary.elf import parse_elf
-from workshop import REPO, Environment
-
-
-class MakeEnvironment(Protocol):
-    """The fixture's maker of fresh environments."""
-
-    def __call__(self, name: str) -> Environment: ...
-
+from wheelhouse import share_once
+from workshop import REPO, Environment, MakeEnvironment, copy_project
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
@@ -69,17 +67,32 @@ def disassemble(module: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def baseline(make_environment: MakeEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an sdist, and the wheel for v1 that was built from it, once a session."""
+
+    def fill(directory: Path) -> None:
+        environment = make_environment("builder", sys.executable, "build")
+        command = (environment.python, "-m", "build", "-C", "variantbuild.target=v1")
+        source = copy_project("example_project", environment.directory)
+        environment.run(*command, "-o", directory, ".", cwd=source).ok()
+
+    return share_once(tmp_path_factory, "example", fill)
+
+
 def test_same_answers_from_other_instructions(
-    make_environment: MakeEnvironment, tmp_path: Path, host_level: str
+    make_environment: MakeEnvironment, baseline: Path, tmp_path: Path, host_level: str
 ) -> None:
     if host_level not in ("v3", "v4"):
         pytest.skip(f"this machine runs {host_level}, not v3")
     source = tmp_path / "example project"
     shutil.copytree(REPO / "example_project", source)
+    (wheel,) = baseline.glob("*.whl")
     found: dict[str, Path] = {}
-    for level in ("v1", "v3"):
+    for level, installed in (("v1", wheel), ("v3", source)):
         environment = make_environment(f"venv-{level}")
-        environment.pip("install", f"{source}[test]", "-C", f"variantbuild.target={level}").ok()
+        words = ("-C", f"variantbuild.target={level}")
+        environment.pip("install", f"{installed}[test]", *words).ok()
         assert environment.ask("vecsearch.compiled_for()", "vecsearch") == level
         plain = level == "v1"
         assert environment.version("vecsearch") == ("0.1.0" if plain else f"0.1.0+{level}")
@@ -99,16 +112,12 @@ def test_same_answers_from_other_instructions(
     environment.run(environment.python, "-c", COMPARE, found["v1"], found["v3"]).ok()
 
 
-def test_sources_hold_the_typed_interface(environment: Environment, tmp_path: Path) -> None:
+def test_sources_hold_the_typed_interface(baseline: Path) -> None:
     """The sdist carries no stamp and builds again; the wheel has types and no sources."""
-    source = tmp_path / "example"
-    shutil.copytree(REPO / "example_project", source)
-    environment.uv_pip("install", "-q", "build").ok()
-    environment.run(environment.python, "-m", "build", "-o", "out", ".", cwd=source).ok()
-    wheel = next(path for path in (source / "out").iterdir() if path.suffix == ".whl")
-    (sdist,) = (source / "out").glob("*.tar.gz")
+    (wheel,) = baseline.glob("*.whl")
+    (sdist,) = baseline.glob("*.tar.gz")
     assert sdist.name == "vecsearch-0.1.0.tar.gz"
-    listing = environment.run(environment.python, "-m", "zipfile", "-l", wheel).ok().stdout
-    names = {line.split()[0] for line in listing.splitlines()[1:]}
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
     assert {"vecsearch/__init__.py", "vecsearch/_core.pyi", "vecsearch/py.typed"} <= names
     assert not [name for name in names if name.endswith((".cpp", ".hpp"))]

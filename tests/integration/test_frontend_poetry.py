@@ -45,11 +45,13 @@ priority = "primary"
 
 
 @pytest.fixture(scope="module")
-def poetry_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def poetry_program(uv_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install poetry into a separate environment."""
     directory = tmp_path_factory.mktemp("poetry") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", directory], check=True)
-    subprocess.run([directory / "bin" / "pip", "install", "-q", "poetry==2.*"], check=True)
+    subprocess.run([uv_program, "venv", "-q", "--python", sys.executable, directory], check=True)
+    python = directory / "bin" / "python"
+    words = ("pip", "install", "-q", "--compile-bytecode", "--python", python, "poetry==2.*")
+    subprocess.run([uv_program, *words], check=True)
     return directory / "bin" / "poetry"
 
 

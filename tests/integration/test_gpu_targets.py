@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import TypedDict, cast
 
 import pytest
 
 from devices import device_names
-from workshop import Environment
+from workshop import MakeEnvironment
 
 pytestmark = [
     pytest.mark.cuda,
@@ -25,8 +26,8 @@ class Wheel(TypedDict):
     error: str | None
 
 
-def test_levels_and_an_accelerator(setuptools_gpu: Path, environment: Environment) -> None:
-    environment.uv_pip("install", "variantbuild[build]", "setuptools").ok()
+def test_levels_and_an_accelerator(setuptools_gpu: Path, make_environment: MakeEnvironment) -> None:
+    environment = make_environment("venv", sys.executable, "variantbuild[build]", "setuptools")
     words = ["build", "--no-isolation", "-o", "out", "-C", "variantbuild.cuda.architectures=80"]
     for target in ("v2", "v3", "cu13.v3"):
         words += ["--target", target]

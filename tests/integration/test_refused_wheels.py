@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,7 @@ pytestmark = [pytest.mark.compile, pytest.mark.isolated]
 
 @pytest.fixture
 def environment(make_environment: MakeEnvironment) -> Environment:
-    made = make_environment()
-    made.uv_pip("install", "-q", "variantbuild", "setuptools", "build").ok()
-    return made
+    return make_environment("venv", sys.executable, "variantbuild", "setuptools", "build")
 
 
 def test_an_optional_extension_that_does_not_compile(

@@ -16,7 +16,8 @@ from typing import Protocol
 import pytest
 
 from variantbuild.audit import audit_wheel
-from workshop import Done, run
+from wheelhouse import share_once
+from workshop import Done, copy_project, run
 
 pytestmark = pytest.mark.compile
 
@@ -55,9 +56,8 @@ class Build(Protocol):
 @pytest.fixture(scope="session")
 def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path:
     """A directory with the delegates of the projects, installed once."""
-    directory = tmp_path_factory.mktemp("backends") / "site"
-    call = [uv_program, "pip", "install", "-q", "--python", sys.executable, "--target", directory]
-    names = [
+    call = (uv_program, "pip", "install", "-q", "--compile-bytecode", "--python", sys.executable)
+    names = (
         "poetry-core",
         "pdm-backend",
         "hatchling",
@@ -67,9 +67,15 @@ def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path
         "scikit-build",
         "scikit-build-core",
         "enscons",
-    ]
-    subprocess.run([*map(str, call), *names, "setuptools", "cmake", "ninja"], check=True)
-    return directory
+        "setuptools",
+        "cmake",
+        "ninja",
+    )
+
+    def install(directory: Path) -> None:
+        subprocess.run([*call, "--target", directory, *names], check=True)
+
+    return share_once(tmp_path_factory, "backends", install)
 
 
 @pytest.fixture
@@ -124,37 +130,62 @@ def macros(wheel: Path, tmp_path: Path) -> tuple[int, int]:
     return int(said[0]), int(said[1])
 
 
+class Plain(Protocol):
+    """Return `macros` of a project that its own backend builds, with `flags` in CFLAGS."""
+
+    def __call__(self, name: str, flags: str | None = None) -> tuple[int, int]: ...
+
+
+@pytest.fixture
+def plain(build: Build, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Plain:
+    """Build each project without ours once a session."""
+
+    def build_plain(name: str, flags: str | None = None) -> tuple[int, int]:
+        def make(directory: Path) -> None:
+            env = {} if flags is None else {"CFLAGS": flags}
+            tree = copy_project(f"route-{name}", tmp_path / "alone")
+            wheel = built(build(tree, {}, backend=_DELEGATES[name], env=env), tmp_path)
+            (directory / "macros.json").write_text(json.dumps(macros(wheel, directory)))
+
+        key = "-".join(re.findall(r"\w+", f"{name} {'' if flags is None else flags}"))
+        directory = share_once(tmp_path_factory, f"plain-{key}", make)
+        optimised, without_asserts = json.loads((directory / "macros.json").read_bytes())
+        return optimised, without_asserts
+
+    return build_plain
+
+
 _SETTINGS = ({"cpu": "v1"}, {"cpu": "v3"}, {"cpu": "none", "flags.c": "-g1"})
 
 
 @pytest.mark.parametrize("settings", _SETTINGS, ids=lambda each: each["cpu"])
 @pytest.mark.parametrize("name", sorted(_DELEGATES))
 def test_setuptools_compiles_with_its_own_flags_and_ours(
-    name: str, settings: dict[str, str], project: Project, build: Build, tmp_path: Path
+    name: str,
+    settings: dict[str, str],
+    project: Project,
+    build: Build,
+    plain: Plain,
+    tmp_path: Path,
 ) -> None:
-    tree = project(f"route-{name}")
-    wheel = built(build(tree, settings), tmp_path)
+    wheel = built(build(project(f"route-{name}"), settings), tmp_path)
     assert macros(wheel, tmp_path) == (1, 1)
     if settings["cpu"] == "v3":
         assert options(wheel)
         assert all("-march=x86-64-v3" in line for line in options(wheel))
-    assert macros(
-        built(build(tree, {}, backend=_DELEGATES[name]), tmp_path), tmp_path / "alone"
-    ) == (1, 1)
+    assert plain(name) == (1, 1)
 
 
 @pytest.mark.parametrize("flags", ["-g", "-O1 -march=x86-64-v2"])
 @pytest.mark.parametrize("name", sorted(_DELEGATES.keys() - {"setuptools"}))
 def test_cflags_of_the_user_keep_their_meaning(
-    name: str, flags: str, project: Project, build: Build, tmp_path: Path
+    name: str, flags: str, project: Project, build: Build, plain: Plain, tmp_path: Path
 ) -> None:
-    tree, env = project(f"route-{name}"), {"CFLAGS": flags}
-    wheel = built(build(tree, {"cpu": "v3"}, env=env), tmp_path)
+    tree = project(f"route-{name}")
+    wheel = built(build(tree, {"cpu": "v3"}, env={"CFLAGS": flags}), tmp_path)
     assert all(line.rindex("-march=x86-64-v3") > line.rfind("v2") for line in options(wheel))
     found = macros(wheel, tmp_path)
-    assert found == macros(
-        built(build(tree, {}, backend=_DELEGATES[name], env=env), tmp_path), tmp_path / "alone"
-    )
+    assert found == plain(name, flags)
 
 
 CMAKE = {

@@ -1,7 +1,8 @@
 """Kinds of projects through the routes of front ends, each in a fresh environment.
 
 FRONTEND_MATRIX=full takes every kind through every route; otherwise one kind takes all routes, and
-each other kind those in which it differs. The installed module reports what it was compiled for;
+each other kind those in which it differs and which no other test takes (test_example_project has
+pip from the tree, and an sdist). The installed module reports what it was compiled for;
 the version shows whether the front end accepts a local one.
 """
 
@@ -56,7 +57,7 @@ ROUTES = {
 SHORT = {
     "setuptools-c": tuple(ROUTES),
     "setuptools-cxx": ("name", "build"),
-    "example_project": ("tree", "uv"),
+    "example_project": ("uv",),
     "pure": ("tree", "sdist"),
     "in-tree-delegate": ("editable", "uv"),
     "meson-c": ("sdist", "editable", "build"),

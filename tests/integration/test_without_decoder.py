@@ -4,13 +4,14 @@ time: each command and each front end says that the decoder is needed to tell, a
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
 
 from variantbuild.cli import main
-from workshop import Done, Environment, copy_project
+from workshop import Done, Environment, MakeEnvironment, copy_project
 
 pytestmark = [
     pytest.mark.compile,
@@ -24,9 +25,9 @@ INSTALL = "hint: install the decoder: pip install 'variantbuild[audit]'"
 
 
 @pytest.fixture
-def bare(environment: Environment) -> Environment:
+def bare(make_environment: MakeEnvironment) -> Environment:
     """A fresh environment with variantbuild, and without the decoder."""
-    environment.uv_pip("install", "-q", "variantbuild[build]", "setuptools").ok()
+    environment = make_environment("venv", sys.executable, "variantbuild[build]", "setuptools")
     assert environment.run(environment.python, "-c", "import iced_x86").code != 0
     return environment
 

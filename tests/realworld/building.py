@@ -29,12 +29,14 @@ print('\\n' + json.dumps(sorted(builder.get_requires_for_build('wheel', settings
 class Workshop:
     """The directory in which a package is built, and the tools.
 
-    `ours` is a wheel of this checkout; `uv` makes the environments.
+    `ours` is a wheel of this checkout; `uv` makes the environments. With `bytecode`, everything
+    there is compiled at once, so that no measured build does it.
     """
 
     directory: Path
     ours: Path
     uv: Path
+    bytecode: bool = True
 
     @property
     def env(self) -> dict[str, str]:
@@ -80,16 +82,8 @@ def make_venv(shop: Workshop, name: str, *wanted: str | Path, seed: bool = False
 def add_to_venv(shop: Workshop, python: Path, wanted: Sequence[str | Path]) -> None:
     """Install `wanted` into the environment of `python`."""
     if wanted:
-        command = (
-            shop.uv,
-            "pip",
-            "install",
-            "-q",
-            "--compile-bytecode",
-            "--python",
-            python,
-            *wanted,
-        )
+        words = ("--compile-bytecode",) if shop.bytecode else ()
+        command = (shop.uv, "pip", "install", "-q", *words, "--python", python, *wanted)
         run(*command, cwd=shop.directory, env=shop.env).ok(
             f"not to be installed: {', '.join(map(str, wanted))}"
         )

@@ -14,6 +14,7 @@ from realworld.building import Workshop
 from realworld.recipes import load_recipes
 from realworld.run import build_ours, find_uv
 from realworld.verdict import verdict
+from wheelhouse import share_once
 
 pytestmark = [pytest.mark.isolated, pytest.mark.compile]
 
@@ -22,12 +23,13 @@ RECIPES = load_recipes()
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_ours(tmp_path_factory.mktemp("ours"))
+    (wheel,) = share_once(tmp_path_factory, "ours", build_ours).iterdir()
+    return wheel
 
 
 @pytest.mark.parametrize("name", [name for name, each in RECIPES.items() if each.subset])
 def test_package(name: str, ours: Path, tmp_path: Path) -> None:
     recipe = RECIPES[name]
-    shop = Workshop(directory=tmp_path / "work", ours=ours, uv=find_uv())
+    shop = Workshop(directory=tmp_path / "work", ours=ours, uv=find_uv(), bytecode=False)
     outcome = attempt(recipe, shop, tmp_path / "sdists", print, targets=("v3",))
     assert verdict(recipe, outcome, ("v3",)).problems == ()
