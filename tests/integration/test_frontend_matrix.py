@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from frontends import Sources, Table
+from wheelhouse import add_bytecode
 from workshop import Done, Environment, MakeEnvironment
 
 pytestmark = [pytest.mark.compile, pytest.mark.isolated]
@@ -94,6 +95,8 @@ def pips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(directory)]
     for version in PIPS[:-1]:
         subprocess.run([*command, f"pip=={version}"], check=True)
+    for wheel in directory.iterdir():
+        add_bytecode(wheel)
     return directory
 
 
