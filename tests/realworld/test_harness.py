@@ -209,7 +209,14 @@ def test_packages_that_are_bundled() -> None:
     chosen = [each for each in RECIPES.values() if each.bundle]
     assert len(chosen) >= 10
     assert {"bitarray", "argon2-cffi-bindings"} <= {each.name for each in chosen}
-    assert all(read_bundles()[each.name].version == each.version for each in chosen)
+    found = read_bundles()
+    for each in chosen:
+        assert found[each.name].version == each.version
+        assert not found[each.name].problem
+        assert found[each.name].levels == ("v1", "v3", "v4")
+    kinds = " ".join(each.kind for each in chosen)
+    for kind in ("Cython", "pybind11", "nanobind", "CFFI", "Rust", "Fortran", "abi3", "C++"):
+        assert kind in kinds
 
 
 @pytest.mark.parametrize("words", [("-j", "0"), ("-j", "many"), ("-j", "-1")])

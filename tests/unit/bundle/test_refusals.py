@@ -210,6 +210,19 @@ def test_a_ratio_that_is_none(growth: str, capsys: pytest.CaptureFixture[str]) -
     assert "is not a positive number" in capsys.readouterr().err
 
 
+def test_a_bundle_that_grows_too_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drafts, _ = CASES["a text that differs"]
+    words = [*map(str, write_all(drafts, tmp_path)), "--take-baseline", "*/config.py"]
+    out = tmp_path / "out"
+    assert main(["bundle", *words, "-o", str(out), "--max-growth", "0.5"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "times the baseline's" in said
+    assert "--max-growth is 0.5 hint: leave out a level, or allow more" in said
+    assert not out.exists()
+    assert main(["bundle", *words, "-o", str(out), "--max-growth", "3"]) == 0
+    assert len([*out.iterdir()]) == 1
+
+
 def with_table(*copies: tuple[str, str]) -> Draft:
     """Return a wheel with a module whose table lists `copies`, and the copies for v3 and v1."""
     rows = tuple(Copy(label=label, file=file) for label, file in copies)
