@@ -38,8 +38,8 @@ class BundleOutcome:
     `problem` is empty if everything passed: the bundle has the manylinux tag, the audit says that
     it runs on v1, pip and uv install it, and the check passes at each level of `levels` with the
     copies of that level loaded. `copies` are levels with a copy of at least one module. Sizes are
-    bytes of the repaired wheels, times are milliseconds: the loop's best, and the CPU time of the
-    package's import. `ratio` is the median of plain / bundle.
+    bytes of the repaired wheels, times are CPU milliseconds: the loop's best, and the package's
+    import. `ratio` is the median of plain / bundle.
     """
 
     when: str
@@ -183,13 +183,11 @@ class _Trial:
         outcome = _with(outcome, plain_imported=1000 * before, imported=1000 * after)
         if not self.recipe.loop:
             return outcome
-        loops = [
-            (
-                seconds_of_loop(self.shop, self.recipe, plain),
-                seconds_of_loop(self.shop, self.recipe, bundle, env),
-            )
-            for _ in range(ROUNDS)
-        ]
+        loops = []
+        for _ in range(ROUNDS):
+            before = seconds_of_loop(self.shop, self.recipe, plain, clock="cpu")
+            after = seconds_of_loop(self.shop, self.recipe, bundle, env, "cpu")
+            loops.append((before, after))
         first, second = (min(each) for each in zip(*loops, strict=True))
         ratio = statistics.median(one / other for one, other in loops)
         return _with(outcome, plain_loop=1000 * first, loop=1000 * second, ratio=ratio)

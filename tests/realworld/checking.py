@@ -122,10 +122,14 @@ def time_loops(shop: Workshop, recipe: Recipe, first: Path, second: Path) -> dic
 
 
 def seconds_of_loop(
-    shop: Workshop, recipe: Recipe, python: Path, env: Mapping[str, str] | None = None
+    shop: Workshop,
+    recipe: Recipe,
+    python: Path,
+    env: Mapping[str, str] | None = None,
+    clock: str = "wall",
 ) -> float:
     """Return the best seconds of the script's loop in the environment of `python`."""
-    command = (python, "-I", HERE / "timing.py", recipe.script)
+    command = (python, "-I", HERE / "timing.py", recipe.script, clock)
     variables = {**shop.env, **(env or {})}
     done = run(*command, cwd=shop.directory / "tmp", env=variables).ok("the loop failed")
     return float(done.output.splitlines()[-1])
