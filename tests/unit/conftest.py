@@ -38,22 +38,6 @@ def no_build_tools(
 
 
 @pytest.fixture(scope="session")
-def bytecode_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of `shared_bytecode`."""
-    return tmp_path_factory.mktemp("bytecode")
-
-
-@pytest.fixture
-def shared_bytecode(bytecode_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the processes that tests start share the bytecode of the package.
-
-    Each would compile it where PYTHONDONTWRITEBYTECODE is set or the package is read-only.
-    """
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode_directory))
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-
-
-@pytest.fixture(scope="session")
 def compilers_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the compilers of `fake_compilers`."""
     directory = tmp_path_factory.mktemp("compilers")

@@ -14,7 +14,7 @@ from schemas import answers_of
 from variantbuild.cli import COMMANDS, main
 from variantbuild.config import settings
 
-pytestmark = pytest.mark.usefixtures("fake_compilers", "shared_bytecode")
+pytestmark = pytest.mark.usefixtures("fake_compilers")
 
 WITH_WHEELS = (
     ("audit",),

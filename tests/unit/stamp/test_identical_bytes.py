@@ -14,8 +14,6 @@ import pytest
 from binaries.elves import command_lines, elf, isa_note
 from wheels.forge import Draft
 
-pytestmark = pytest.mark.usefixtures("shared_bytecode")
-
 _BACKEND = Path(__file__).resolve().parents[3] / "backend"
 _EPOCH = "1700000000"
 #: Environments that tools have been seen to depend on, each with a umask.
