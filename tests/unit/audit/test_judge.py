@@ -29,6 +29,8 @@ from variantbuild.binary.devicecode import DeviceCode
 from variantbuild.binary.elf import parse_elf
 from variantbuild.variant import Variant
 
+DECLARED_V3 = Variant(arch="x86_64", cpu="v3")
+
 
 def rules(found: AuditReport, cpu: str | None, arch: str = "x86_64") -> dict[str, str]:
     judged = judge(found, Variant(arch=arch, cpu=cpu))
@@ -46,6 +48,19 @@ def test_flags_and_note_that_agree_pass() -> None:
         {},
         {"uses-less": "warning"},  # the decoder finds no instruction there
     )
+
+
+def test_less_than_declared_is_explained_by_the_evidence() -> None:
+    flags, note = (
+        next(
+            each.message for each in judge(found, DECLARED_V3).findings if each.rule == "uses-less"
+        )
+        for found in (report("GNU C17 -march=x86-64-v3"), report(note="v3"))
+    )
+    assert flags.endswith(
+        "it was compiled for v3 (the compiler recorded -march=x86-64-v3), but uses nothing more"
+    )
+    assert note.endswith("did the compiler flags take effect? (no flags are recorded)")
 
 
 def test_code_for_more_is_an_error() -> None:

@@ -185,11 +185,13 @@ def _judge_use(
     known = [file.level for file in files if file.level is not None]
     found = highest(declared.arch, known)
     if not includes(declared.arch, found, declared.shown):
+        why = f"did the compiler flags take effect? ({recorded})"
+        if "switches" in evidence:
+            why = f"it was compiled for {declared.name} ({recorded}), but uses nothing more"
         yield Finding(
             severity="warning",
             rule="uses-less",
-            message=f"declared {declared.name}, but the code {needs} {found}: "
-            f"did the compiler flags take effect? ({recorded})",
+            message=f"declared {declared.name}, but the code {needs} {found}: {why}",
             evidence=evidence_of("switches", *asked),
         )
 
