@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+import pytest
+
 from binaries.elves import command_lines, elf, isa_note
 from variantbuild.audit import AuditReport, audit_members
 from variantbuild.audit.report import Code, Demand, FileReport, Path
@@ -9,6 +13,10 @@ from variantbuild.binary.devicecode import CudaImage, DeviceCode
 from variantbuild.isa.accelerators import Architectures
 from variantbuild.isa.architecture import architecture
 from variantbuild.isa.processor import resolve_processor
+
+HAS_DECODER = find_spec("iced_x86") is not None
+#: For tests of verdicts that need instructions; without a decoder the verdict is open.
+needs_decoder = pytest.mark.skipif(not HAS_DECODER, reason="the extra audit is not installed")
 
 #: The bits of the ISA note, by level.
 NOTES = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}

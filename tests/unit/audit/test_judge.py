@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audited import code, decoded, demand, report
+from audited import code, decoded, demand, needs_decoder, report
 from binaries.elves import elf
 from variantbuild.audit import (
     AuditReport,
@@ -50,6 +50,7 @@ def test_flags_and_note_that_agree_pass() -> None:
     )
 
 
+@needs_decoder
 def test_less_than_declared_is_explained_by_the_evidence() -> None:
     flags, note = (
         next(
@@ -268,6 +269,7 @@ def test_other_formats_need_evidence_as_well() -> None:
     assert rules(found, None) == {"static-library": "note"}
 
 
+@needs_decoder
 def test_what_is_not_inspected_leaves_the_verdict_open() -> None:
     lower = Variant(arch="x86_64", cpu="v3")
     known = report("-march=x86-64-v2")
@@ -324,6 +326,7 @@ def test_a_check_that_does_not_ask_for_saved_registers_is_named() -> None:
     assert "XGETBV" not in judged.findings[0].message
 
 
+@needs_decoder
 def test_more_code_than_is_followed_is_said_so() -> None:
     left = demand("avx2", "v3", certain=False)
     path = replace(left.paths[0], root=NOT_FOLLOWED, functions=("kernel",), instruction="")

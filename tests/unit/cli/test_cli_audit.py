@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audited import HAS_DECODER, needs_decoder
 from binaries.elves import command_lines, elf, isa_note
 from schemas import answers_of
 from variantbuild.cli import main
@@ -29,7 +30,9 @@ def test_declared_level_is_judged(wheel: Path, capsys: pytest.CaptureFixture[str
     assert "declared v3" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("target", "code", "word"), [("v2", 1, "no"), ("v3", 0, "yes")])
+@pytest.mark.parametrize(
+    ("target", "code", "word"), [("v2", 1, "no"), pytest.param("v3", 0, "yes", marks=needs_decoder)]
+)
 def test_expect(
     wheel: Path, target: str, code: int, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +70,17 @@ def test_own_record_is_compared(wheel: Path, capsys: pytest.CaptureFixture[str])
     assert "own record" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(HAS_DECODER, reason="only without the extra audit")
+def test_without_a_decoder_the_verdict_is_open(
+    wheel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "--expect", "v3", str(wheel)]) == 3
+    said = capsys.readouterr().out
+    assert "runs on v3: cannot tell" in said
+    assert "pip install variantbuild[audit]" in said
+
+
+@needs_decoder
 def test_without_a_label_needs_are_told_and_expected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
