@@ -75,7 +75,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory, uv_program: Path) -> Path
     def install(directory: Path) -> None:
         subprocess.run([*call, "--target", directory, *names], check=True)
 
-    return share_once(tmp_path_factory, "backends", install)
+    return share_once(tmp_path_factory, "route-backends", install)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def stocked(
     make_environment: MakeEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> Environment:
     """An environment with ours and the backends of the projects."""
-    backends = download_once(tmp_path_factory, "backends", *_BACKENDS)
+    backends = download_once(tmp_path_factory, "undeclared-backends", *_BACKENDS)
     environment = make_environment()
     found = environment.env["UV_FIND_LINKS"]
     needed = ("variantbuild", "meson-python", "ninja", "setuptools", *_BACKENDS)
