@@ -122,6 +122,7 @@ def work(action: Callable[[], None], code: list[int]) -> None:
     """Run `action` and store the result in `code`."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         action()
         code[0] = DONE
