@@ -10,9 +10,7 @@ from iced_x86 import (
     ConditionCode,
     FlowControl,
     Instruction,
-    InstructionInfoFactory,
     Mnemonic,
-    OpAccess,
     OpKind,
     Register,
     RegisterExt,
@@ -20,11 +18,9 @@ from iced_x86 import (
 )
 
 from variantbuild.audit.x86.body import Body
+from variantbuild.audit.x86.operands import written_registers
+from variantbuild.audit.x86.state import FULL
 
-_factory = InstructionInfoFactory()
-_WRITES = frozenset(
-    {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
-)
 _CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
 _FROM_RESULT = frozenset(
     {
@@ -85,11 +81,7 @@ def _after(
     if each.mnemonic == Mnemonic.CMP:
         zero = each.op1_kind != OpKind.REGISTER and each.op1_kind != OpKind.MEMORY
         return known, first if zero and each.immediate(1) == 0 else None
-    written = {
-        RegisterExt.full_register(used.register)
-        for used in _factory.info(each).used_registers()
-        if used.access in _WRITES
-    }
+    written = {FULL[one] for one in written_registers(each)}
     kept = known - written
     if each.mnemonic == Mnemonic.MOV and same:
         source = RegisterExt.full_register(each.op1_register)

@@ -15,8 +15,9 @@ from variantbuild.audit.x86.bitvalues import UNKNOWN, Origin, Value, constant
 from variantbuild.audit.x86.body import Block, Body
 from variantbuild.audit.x86.conditions import Arms, arms_of
 from variantbuild.audit.x86.cpufacts import NEVER
+from variantbuild.audit.x86.operands import Surroundings
 from variantbuild.audit.x86.state import ARGUMENTS, CLOBBERED, FULL, SIZES, STACK, State
-from variantbuild.audit.x86.step import Surroundings, step
+from variantbuild.audit.x86.step import step
 
 _PATIENCE = 4  # times that a block is analysed with what comes in, before values are given up
 _FARTHEST = 64  # blocks that are searched for the use of a register

@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from iced_x86 import (
     Decoder,
     FlowControl,
-    InstructionInfoFactory,
     Mnemonic,
-    OpAccess,
     OpKind,
     Register,
 )
 
 from variantbuild.audit.x86.body import Body
+from variantbuild.audit.x86.operands import written_registers
 from variantbuild.audit.x86.plausible import may_be_code
 from variantbuild.audit.x86.refs import Refs
 from variantbuild.audit.x86.state import CLOBBERED, FULL
 from variantbuild.binary.elf.loaded import Loaded
 from variantbuild.binary.elf.symbols import Bounds
 
-_factory = InstructionInfoFactory()
 _LEAVING = frozenset(
     {FlowControl.CALL, FlowControl.INDIRECT_CALL, FlowControl.INTERRUPT, FlowControl.EXCEPTION}
 )
@@ -48,11 +46,7 @@ def _clobbered(body: Body) -> Iterable[int]:
         for each in block.body:
             if each.flow_control in _LEAVING:
                 return CLOBBERED
-            found.update(
-                FULL[used.register]
-                for used in _factory.info(each).used_registers()
-                if used.access not in (OpAccess.READ, OpAccess.NONE, OpAccess.COND_READ)
-            )
+            found.update(FULL[one] for one in written_registers(each))
     return found.intersection(CLOBBERED)
 
 

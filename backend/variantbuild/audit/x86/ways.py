@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 from iced_x86 import Instruction
 
+from variantbuild.audit.x86.around import Visit
 from variantbuild.audit.x86.cpufacts import NEVER
 from variantbuild.audit.x86.factflow import OutOfBudget
-from variantbuild.audit.x86.knowledge import Knowledge, Visit
+from variantbuild.audit.x86.knowledge import Knowledge
 from variantbuild.audit.x86.program import Program
 from variantbuild.audit.x86.roots import Root, Roots
 
