@@ -127,3 +127,11 @@ def sources(
     app = copy_project("app", directory)
     with serve(directory / "served") as address:
         yield Sources(tree, sdist, address, pristine, app)
+
+
+@pytest.fixture
+def index(sources: Sources, wheelhouse: Path, tmp_path: Path) -> Iterator[str]:
+    """Serve the sdist and the wheelhouse over HTTP, for front ends that need both in one index."""
+    lay_out_index(tmp_path / "served", [sources.sdist, *wheelhouse.glob("*.whl")])
+    with serve(tmp_path / "served") as address:
+        yield address

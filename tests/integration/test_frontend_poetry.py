@@ -9,13 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from frontends import Sources, Table, lay_out_index, serve
+from frontends import Sources, Table
 from workshop import Done, clean_environment, run
 
 pytestmark = [pytest.mark.compile, pytest.mark.isolated]
@@ -53,14 +52,6 @@ def poetry_program(uv_program: Path, tmp_path_factory: pytest.TempPathFactory) -
     words = ("pip", "install", "-q", "--compile-bytecode", "--python", python, "poetry==2.*")
     subprocess.run([uv_program, *words], check=True)
     return directory / "bin" / "poetry"
-
-
-@pytest.fixture
-def index(sources: Sources, wheelhouse: Path, tmp_path: Path) -> Iterator[str]:
-    """Serve the sdist and the wheelhouse."""
-    lay_out_index(tmp_path / "served", [sources.sdist, *wheelhouse.glob("*.whl")])
-    with serve(tmp_path / "served") as address:
-        yield address
 
 
 class Poetry(Protocol):
