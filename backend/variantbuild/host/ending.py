@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
@@ -120,6 +121,31 @@ def clean_ending(env: MutableMapping[str, str]) -> Iterator[None]:
         if received and received[0] != signal.SIGINT:
             os.kill(os.getpid(), received[0])
             raise SystemExit(128 + received[0])  # where the signal is blocked
+
+
+@contextlib.contextmanager
+def deferred_signals() -> Iterator[None]:
+    """Hold back the handlers of SIGINT, SIGTERM and SIGHUP, and call them at the end.
+
+    For the start of a process: an exception in the middle of it would leave a process that nobody
+    knows. Handlers, not a mask, which the new process would inherit.
+    """
+    held: list[tuple[int, FrameType | None]] = []
+    before: dict[int, Callable[[int, FrameType | None], object]] = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            handler = None if number is None else signal.getsignal(number)
+            if number is not None and callable(handler):
+                before[number] = handler
+                signal.signal(number, lambda *received: held.append(received))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in held[:1]:
+        before[number](number, frame)
 
 
 def _install(received: list[int]) -> dict[int, Callable[[int, FrameType | None], object] | int]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from variantbuild.host import Completed
-from variantbuild.host.ending import kill_marked, mark_run, watch_processes
+from variantbuild.host.ending import deferred_signals, kill_marked, mark_run, watch_processes
 
 #: Raised for a failed program that another library runs and checks.
 CalledProcessError = subprocess.CalledProcessError
@@ -85,21 +85,23 @@ def run_bounded(
     env = dict(env)
     mark = mark_run(env)
     watch_processes()
+    process = refused = None
     try:
-        process = _start(argv, streams, env, cwd)
-    except (OSError, ValueError) as error:
+        with deferred_signals():
+            try:
+                process = _start(argv, streams, env, cwd)
+            except (OSError, ValueError) as error:
+                refused = error
+        if process is None:
+            return _refuse(argv, streams, refused)
         for stream in streams:
-            stream.discard()
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        return _not_started(argv, f"could not be started: {reason}")
-    for stream in streams:
-        stream.start()
-    try:
+            stream.start()
         reason = _await_end(process, streams, timeout)
     except BaseException:  # Ctrl-C reaches only us: the program runs in a new session
         kill_marked(mark)
-        _kill_group(process)
-        process.wait()
+        if process is not None:
+            _kill_group(process)
+            process.wait()
         raise
     if reason is not None:
         kill_marked(mark)
@@ -168,6 +170,15 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass  # the group has exited already, or only zombies are left (macOS refuses those)
+
+
+def _refuse(
+    argv: tuple[str, ...], streams: tuple[_Stream, _Stream], error: Exception | None
+) -> Completed:
+    for stream in streams:
+        stream.discard()
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return _not_started(argv, f"could not be started: {reason}")
 
 
 def _not_started(argv: tuple[str, ...], error: str) -> Completed:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
@@ -17,6 +19,10 @@ from variantbuild.host import Completed
 from variantbuild.host.processes import LINGER, OUTPUT_LIMIT, find_program, run_bounded
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses /bin/sh")
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def run(script: str, *, timeout: float = 20.0, env: Mapping[str, str] = os.environ) -> Completed:
@@ -38,6 +44,24 @@ def wait_for_end(pid: int) -> bool:
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not alive(pid)
+
+
+def wait_for(note: Path) -> None:
+    """Wait until something is written to `note`."""
+    while not note.exists() or not note.read_text().strip():
+        time.sleep(0.01)
+
+
+def slowed(start: Callable[P, T], note: Path) -> Callable[P, T]:
+    """Return `start` as on a busy machine: what it starts runs before it returns."""
+
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        started = start(*args, **options)
+        wait_for(note)
+        time.sleep(0.2)
+        return started
+
+    return call
 
 
 class TestRun:
@@ -153,16 +177,22 @@ class TestRun:
         run_bounded(("/nonexistent/cc",), env=os.environ, cwd=None, timeout=5)
         assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
-    def test_interrupt_kills_the_group(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("moment", ["while it runs", "while it is started"])
+    def test_a_signal_kills_the_group(
+        self, number: signal.Signals, moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         note = tmp_path / "pid"
 
         def interrupt() -> None:
-            while not note.exists() or not note.read_text().strip():
-                time.sleep(0.01)
-            _thread.interrupt_main()
+            wait_for(note)
+            _thread.interrupt_main(number)
 
-        # Ctrl-C may be ignored where the tests run.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        if moment == "while it is started":
+            monkeypatch.setattr(subprocess, "Popen", slowed(subprocess.Popen, note))
+
+        # Both may be ignored where the tests run.
+        before = signal.signal(number, signal.default_int_handler)
         other = threading.Thread(target=interrupt)
         other.start()
         try:
@@ -170,7 +200,7 @@ class TestRun:
                 run(f"echo $$ > {note}; sleep 60", timeout=60)
         finally:
             other.join()
-            signal.signal(signal.SIGINT, before)
+            signal.signal(number, before)
         assert wait_for_end(int(note.read_text()))
 
 
