@@ -128,8 +128,10 @@ def deferred_signals() -> Iterator[None]:
     """Hold back the handlers of SIGINT, SIGTERM and SIGHUP, and call them at the end.
 
     For the start of a process: an exception in the middle of it would leave a process that nobody
-    knows. Handlers, not a mask, which the new process would inherit.
+    knows. Handlers, not a mask, which the new process would inherit. What is forked in between
+    calls none: the signal was for its parent.
     """
+    owner = os.getpid()
     held: list[tuple[int, FrameType | None]] = []
     before: dict[int, Callable[[int, FrameType | None], object]] = {}
     if threading.current_thread() is threading.main_thread():
@@ -144,7 +146,8 @@ def deferred_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number, frame in held[:1]:
+    if held and os.getpid() == owner:
+        number, frame = held[0]
         before[number](number, frame)
 
 

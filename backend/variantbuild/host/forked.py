@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from variantbuild.errors import VariantBuildError
+from variantbuild.host.ending import deferred_signals
 from variantbuild.values import dataclass
 
 _INTERVAL = 0.02
@@ -46,7 +47,7 @@ def run_tasks(tasks: Sequence[Task], at_once: int, ended: Callable[[Task], None]
         while waiting or running:
             while waiting and len(running) < at_once:
                 task = waiting.pop(0)
-                running[_fork(task)] = task
+                _fork(task, running)
             pid, status = _wait(running)
             task = running.pop(pid)
             ended(task)
@@ -59,13 +60,16 @@ def run_tasks(tasks: Sequence[Task], at_once: int, ended: Callable[[Task], None]
             os.waitpid(pid, 0)
 
 
-def _fork(task: Task) -> int:
-    pid = os.fork()
+def _fork(task: Task, running: dict[int, Task]) -> None:
+    """Run `task` in a new process, which is added to `running` before a signal can end this one."""
+    with deferred_signals():
+        pid = os.fork()
+        if pid:
+            running[pid] = task
     if pid == 0:
         _work(task)
     with contextlib.suppress(OSError):  # the child may have been faster, or have ended
         os.setpgid(pid, pid)
-    return pid
 
 
 def _work(task: Task) -> NoReturn:
