@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 _SHELL = "/bin/sh"
 _PROC = Path("/proc/self/environ")
 #: Asked first: compilers remove their temporary files then. Repeated, as those that are killed may
-#: have started others meanwhile. `$0` is the mark.
+#: have started others meanwhile. The first search may be too early: between fork and the end of
+#: exec a process does not show its environment yet. `$0` is the mark.
 _SCRIPT = """
 read -r word && exit
+early=yes
 for kind in TERM TERM KILL KILL KILL KILL KILL KILL KILL KILL; do
   pids=
   for file in $(grep -lsF -e "$0" /proc/[0-9]*/environ); do
     file=${file#/proc/}
     pids="$pids ${file%/environ}"
   done
-  [ -n "$pids" ] || exit
-  kill -$kind $pids
+  [ -n "$pids$early" ] || exit
+  early=
+  [ -z "$pids" ] || kill -$kind $pids
   sleep 0.2
 done
 """

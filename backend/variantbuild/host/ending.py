@@ -64,7 +64,15 @@ def kill_marked(mark: str) -> None:
 
 
 def _others(mark: str) -> set[int]:
-    return {pid for pid in _marked(mark) if pid != os.getpid()}
+    """Return the marked processes; look again if there are none.
+
+    Between fork and the end of exec a process does not show its environment yet.
+    """
+    for pause in (0, 0.02):
+        time.sleep(pause)
+        if found := {pid for pid in _marked(mark) if pid != os.getpid()}:
+            return found
+    return set()
 
 
 def _signal(processes: set[int], number: signal.Signals) -> None:

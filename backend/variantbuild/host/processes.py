@@ -85,15 +85,13 @@ def run_bounded(
     env = dict(env)
     mark = mark_run(env)
     watch_processes()
-    process = refused = None
+    process = None
     try:
         with deferred_signals():
             try:
                 process = _start(argv, streams, env, cwd)
             except (OSError, ValueError) as error:
-                refused = error
-        if process is None:
-            return _refuse(argv, streams, refused)
+                return _refuse(argv, streams, error)
         for stream in streams:
             stream.start()
         reason = _await_end(process, streams, timeout)
@@ -172,9 +170,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         pass  # the group has exited already, or only zombies are left (macOS refuses those)
 
 
-def _refuse(
-    argv: tuple[str, ...], streams: tuple[_Stream, _Stream], error: Exception | None
-) -> Completed:
+def _refuse(argv: tuple[str, ...], streams: tuple[_Stream, _Stream], error: Exception) -> Completed:
     for stream in streams:
         stream.discard()
     reason = error.strerror if isinstance(error, OSError) else str(error)
