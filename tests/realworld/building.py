@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -23,6 +24,14 @@ builder = build.ProjectBuilder('.')
 settings = json.loads(sys.argv[1])
 print('\\n' + json.dumps(sorted(builder.get_requires_for_build('wheel', settings))))
 """
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the directory of sdists, wheels and results."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    parser.add_argument(
+        "--directory", metavar="DIR", default=str(Path(cache, "variantbuild-realworld"))
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

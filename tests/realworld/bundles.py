@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from realworld.building import Workshop
+from realworld.building import Workshop, add_directory
 from realworld.bundling import BundleOutcome, attempt_bundle, read_bundles, store_bundle
 from realworld.recipes import Recipe, load_recipes
 from realworld.run import REPO, build_ours, find_uv
@@ -100,10 +100,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--render", action="store_true")
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    parser.add_argument(
-        "--directory", metavar="DIR", default=str(Path(cache, "variantbuild-realworld"))
-    )
+    add_directory(parser)
     return parser.parse_args(arguments)
 
 

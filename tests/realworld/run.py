@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from realworld.attempt import attempt
-from realworld.building import Workshop
+from realworld.building import Workshop, add_directory
 from realworld.looptimes import read_timings, store_timings
 from realworld.outcome import Outcome, read_outcome, write_outcome
 from realworld.page import render_page
@@ -201,10 +201,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--time", action="store_true")
     parser.add_argument("--list", action="store_true")
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    parser.add_argument(
-        "--directory", metavar="DIR", default=str(Path(cache, "variantbuild-realworld"))
-    )
+    add_directory(parser)
     return parser.parse_args(arguments)
 
 
