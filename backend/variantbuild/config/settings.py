@@ -169,7 +169,7 @@ class Config:
         AuditPolicy,
         default="error",
         doc="What happens if the machine code does not match the requested variant. `error`: the "
-        "build fails. `strict`: it also fails where reading the code cannot tell. `downgrade`: the "
+        "build fails. `strict`: it also fails if the audit cannot tell. `downgrade`: the "
         "wheel is stamped with what was found. `warn`: a warning, and no stamp. `off`: no audit, "
         "and no stamp.",
     )

@@ -335,7 +335,7 @@ def test_more_code_than_is_followed_is_said_so() -> None:
         replace(report(), files=(file,)), Variant(arch="x86_64", cpu="v2")
     ).findings
     assert finding.rule == "cannot-tell"
-    assert "more code leads to that for v3 than is followed (kernel)" in finding.message
+    assert "too much code leads to that for v3 to follow all of it (kernel)" in finding.message
 
 
 def test_fat_files_are_for_each_of_their_machines() -> None:

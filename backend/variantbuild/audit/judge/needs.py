@@ -61,8 +61,8 @@ def _maybe_chosen(finding: Finding, sibling: str) -> Finding:
         finding,
         severity="warning",
         rule="cannot-tell",
-        message=f"{finding.message}; by their names, Python code may choose between it and "
-        f"{sibling}, which reading cannot tell",
+        message=f"{finding.message}; judging by their names, Python code may load "
+        f"{sibling} instead, which the audit cannot see",
     )
 
 
@@ -222,20 +222,21 @@ def _cannot_tell(
         first = min((each.paths[0] for each in unclear), key=lambda path: len(path.functions))
         if {each.feature for each in unclear} <= _SAVED:
             reasons.append(
-                "the dispatch check on the way to its code asks CPUID, but not XGETBV whether the "
+                "the dispatch check before that code asks CPUID, but not XGETBV whether the "
                 f"operating system saves the registers ({first})"
             )
         elif first.root == NOT_FOLLOWED:
             reasons.append(
-                f"more code leads to that for {names} than is followed ({first.functions[-1]})"
+                f"too much code leads to that for {names} to follow all of it "
+                f"({first.functions[-1]})"
             )
         else:
-            reasons.append(f"no dispatch check is seen on the way to code for {names} ({first})")
+            reasons.append(f"no dispatch check was found before code for {names} ({first})")
     return Finding(
         severity="warning",
         rule="cannot-tell",
-        message=f"whether {file.path} needs more than {declared.name} cannot be told by reading: "
-        f"{'; '.join(reasons)}. Running it on a {declared.name} CPU would settle it",
+        message=f"the audit cannot tell whether {file.path} needs more than {declared.name}: "
+        f"{'; '.join(reasons)}; run it on a {declared.name} CPU to find out",
         path=file.path,
         evidence=evidence_of(
             "instructions",
